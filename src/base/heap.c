@@ -1,0 +1,160 @@
+/* base/heap.c - blocks of one role in a doubly linked list. */
+#include "base/heap.h"
+
+#include <stdalign.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/check.h"
+
+struct block {
+	alignas(max_align_t) struct block *next;
+	struct block *prev;
+	size_t size;                    /* of the user's part */
+};
+
+struct hook {
+	struct hook *next;
+	void (*fn)(void *);
+	void *arg;
+};
+
+struct heap {
+	struct block blocks;            /* list head */
+	struct hook *hooks;
+	size_t used;
+	size_t size_max;
+};
+
+struct heap *heap_create(size_t size_max)
+{
+	struct heap *heap = calloc(1, sizeof *heap);
+
+	check(heap != NULL);
+	heap->blocks.next = &heap->blocks;
+	heap->blocks.prev = &heap->blocks;
+	heap->size_max = size_max;
+	return heap;
+}
+
+void heap_drop(struct heap *heap)
+{
+	if (heap == NULL)
+		return;
+	while (heap->hooks != NULL) {
+		struct hook *hook = heap->hooks;
+
+		heap->hooks = hook->next;
+		hook->fn(hook->arg);
+		free(hook);
+	}
+	for (struct block *b = heap->blocks.next, *next; b != &heap->blocks; b = next) {
+		next = b->next;
+		free(b);
+	}
+	free(heap);
+}
+
+void heap_on_drop(struct heap *heap, void (*fn)(void *), void *arg)
+{
+	struct hook *hook = calloc(1, sizeof *hook);
+
+	check(hook != NULL);
+	*hook = (struct hook){ heap->hooks, fn, arg };
+	heap->hooks = hook;
+}
+
+void heap_cancel_on_drop(struct heap *heap, void (*fn)(void *), void *arg)
+{
+	for (struct hook **at = &heap->hooks; *at != NULL; at = &(*at)->next) {
+		struct hook *hook = *at;
+
+		if (hook->fn == fn && hook->arg == arg) {
+			*at = hook->next;
+			free(hook);
+			return;
+		}
+	}
+}
+
+static void link_block(struct heap *heap, struct block *b)
+{
+	b->next = heap->blocks.next;
+	b->prev = &heap->blocks;
+	b->next->prev = b;
+	heap->blocks.next = b;
+	heap->used += b->size + sizeof *b;
+}
+
+static void unlink_block(struct heap *heap, struct block *b)
+{
+	b->next->prev = b->prev;
+	b->prev->next = b->next;
+	heap->used -= b->size + sizeof *b;
+}
+
+static bool fits(const struct heap *heap, size_t size)
+{
+	return size <= SIZE_MAX - sizeof(struct block) - heap->used &&
+	    heap->used + size + sizeof(struct block) <= heap->size_max;
+}
+
+void *heap_try(struct heap *heap, size_t size)
+{
+	struct block *b = fits(heap, size) ? calloc(1, sizeof *b + size) : NULL;
+
+	if (b == NULL)
+		return NULL;
+	b->size = size;
+	link_block(heap, b);
+	return b + 1;
+}
+
+static _Noreturn void out_of_memory(size_t size)
+{
+	fprintf(stderr, "posthouse: out of memory (%zu bytes wanted)\n", size);
+	abort();
+}
+
+void *heap_alloc(struct heap *heap, size_t size)
+{
+	void *block = heap_try(heap, size);
+
+	if (block == NULL)
+		out_of_memory(size);
+	return block;
+}
+
+void *heap_resize(struct heap *heap, void *block, size_t size)
+{
+	struct block *b, *moved;
+
+	if (block == NULL)
+		return heap_alloc(heap, size);
+	b = (struct block *)block - 1;
+	if (size > b->size && !fits(heap, size - b->size))
+		out_of_memory(size);
+	unlink_block(heap, b);
+	moved = realloc(b, sizeof *b + size);
+	if (moved == NULL)
+		out_of_memory(size);
+	moved->size = size;
+	link_block(heap, moved);
+	return moved + 1;
+}
+
+void heap_free(struct heap *heap, void *block)
+{
+	if (block == NULL)
+		return;
+	unlink_block(heap, (struct block *)block - 1);
+	free((struct block *)block - 1);
+}
+
+size_t heap_used(const struct heap *heap)
+{
+	return heap->used;
+}

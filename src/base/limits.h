@@ -1,0 +1,23 @@
+/* base/limits.h - every limit by name, with its reason. One section a module.
+ *
+ * A limit that an administrator may change has its default here and its key in
+ * config/config.c. */
+#ifndef BASE_LIMITS_H
+#define BASE_LIMITS_H
+
+enum {
+	/* base */
+	ARENA_CHUNK_FIRST = 512,        /* an idle connection stays small */
+	ARENA_CHUNK_MAX = 64 * 1024,
+	BUFFER_FIRST = 256,
+	TABLE_FIRST = 16,
+
+	/* A path below a role's root; ours are short and made by us. */
+	OS_PATH_MAX = 256,
+	/* One message between roles, descriptors aside: a delivery of 64 KiB of
+	 * body with its envelope. Also the size of a packet of several. */
+	IPC_PACKET_MAX = 128 * 1024,
+	IPC_FDS_MAX = 4,
+};
+
+#endif

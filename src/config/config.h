@@ -1,0 +1,59 @@
+/* config/config.h - posthouse.conf: one declarative file, read into a struct.
+ *
+ * Lines of "key = value"; # begins a comment; lists have commas. The table in
+ * config.c names each key, its type, default, what it means, and whether a
+ * reload takes it over; help, man page and `check` read the same rows. */
+#ifndef CONFIG_CONFIG_H
+#define CONFIG_CONFIG_H
+
+#include "base/arena.h"
+#include "ipc/message.h"
+#include "os/os.h"
+
+struct config_listener {
+	enum service service;
+	struct os_address address;
+	unsigned line;                  /* of the file, for messages */
+};
+
+struct config {
+	slice hostname;
+	slice data;                     /* data folder */
+	slice user;                     /* whom root becomes; empty: nobody else */
+	size_t n_domains;
+	slice *domains;                 /* lower case, A-labels; served beside those in the directory */
+	size_t n_listeners;
+	struct config_listener *listeners;
+	slice certificate, key;         /* files; empty: self-signed, made at first start */
+
+	unsigned edges, stores;         /* processes; 0 in the file: one per core */
+	uint64_t message_size_max;      /* bytes */
+	unsigned recipients_max;        /* a transaction */
+	unsigned errors_max;            /* a session */
+	unsigned sessions_max;          /* an edge */
+	unsigned sessions_per_address;
+	unsigned greeting_delay_ms;     /* port 25, against early talkers */
+	unsigned session_timeout_s;     /* SMTP, RFC 5321 s4.5.3.2.7 */
+	unsigned pop3_timeout_s;        /* RFC 1939 s3: at least 600 */
+	uint64_t journal_size;          /* bytes of all segments */
+	unsigned segment_size;
+	unsigned drain_s;
+	unsigned auth_failures_max;     /* an address, before it is slowed */
+};
+
+/* One fault. `line` 0: of the file as a whole. */
+struct config_error {
+	unsigned line;
+	char text[256];                 /* unknown key "hostnam"; did you mean "hostname"? */
+};
+
+/* Parse and judge; all strings are copied to `arena`. Returns the number of
+ * faults, of which up to `size` are filled. Defaults stand where a key is not
+ * given. Opens no file: cli/check.c looks at folders, ports, certificates. */
+size_t config_parse(slice text, struct arena *arena, struct config *ret_config,
+    struct config_error *ret_errors, size_t size);
+
+/* The same configuration as text: what the keeper sends to the roles. */
+void config_print(const struct config *config, struct buffer *out);
+
+#endif

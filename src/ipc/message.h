@@ -1,0 +1,125 @@
+/* ipc/message.h - the typed messages between roles and who may send what.
+ *
+ * The table in message.c is the permission: a message that is not in it for
+ * this sender and receiver, is longer than its row says, brings descriptors its
+ * row does not name, or does not parse to its last byte ends its sender.
+ *
+ * Fields are those of base/bytes.h, in the order listed. "slice" is a u32
+ * length and bytes. Version: IPC_VERSION goes first on each new channel, so
+ * that a half-finished upgrade is refused, not misread. */
+#ifndef IPC_MESSAGE_H
+#define IPC_MESSAGE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/slice.h"
+
+enum { IPC_VERSION = 1 };
+
+enum role_kind {
+	ROLE_KEEPER,
+	ROLE_EDGE,
+	ROLE_DIRECTORY,
+	ROLE_ROUTER,
+	ROLE_STORE,
+	ROLE_KINDS
+};
+
+const char *role_kind_name(enum role_kind kind);        /* "edge" */
+
+enum ipc_type {
+	/* any pair: the channel itself, handled inside ipc/channel.c */
+	IPC_HELLO,              /* u16 version, u8 kind, u16 index */
+	IPC_CREDIT,             /* u32 bytes that were read and handled */
+
+	/* keeper -> role. CONFIG and what a role needs come first, then PEERs,
+	 * then START. A PEER for a (kind, index) that is there replaces it. */
+	IPC_CONFIG,             /* slice text of the configuration (config.h); + fd: the
+	                         * role's root folder, only before START */
+	IPC_KEY,                /* 32 bytes: the seal key (directory, router) */
+	IPC_CERTIFICATE,        /* slice chain PEM, slice key PEM (edge) */
+	IPC_LISTENER,           /* u8 service, slice address text; + fd (edge; directory: control) */
+	IPC_UNLISTEN,           /* u8 service, slice address text (edge) */
+	IPC_LOG,                /* + fd: append the log here from now on */
+	IPC_PEER,               /* u8 kind, u16 index; + fd: channel */
+	IPC_START,              /* nothing: confine yourself and serve */
+	IPC_DRAIN,              /* u32 grace ms: accept nothing new, end what runs, then DRAINED */
+	IPC_PING,               /* u64 cookie */
+	/* role -> keeper */
+	IPC_READY,              /* nothing: confined and serving */
+	IPC_DRAINED,            /* nothing: all that it owed is done and on disk */
+	IPC_PONG,               /* u64 cookie */
+	IPC_FATAL,              /* slice: why this role can't go on; one line for people */
+
+	/* edge <-> directory. `request` is the edge's number for its question. */
+	IPC_RECIPIENT,          /* u64 request, u64 transaction, u8 submission, slice sender,
+	                         * slice recipient */
+	IPC_RECIPIENT_IS,       /* u64 request, u8 verdict (enum directory_verdict), slice words,
+	                         * slice sealed (directory/seal.h; empty unless OK) */
+	IPC_OWNS,               /* u64 request, u64 account, slice address: may it send as this? */
+	IPC_OWNS_IS,            /* u64 request, u8 verdict, slice words */
+	IPC_LOGIN,              /* u64 request, u8 service, 16 bytes peer ip, slice login,
+	                         * slice password */
+	IPC_LOGIN_IS,           /* u64 request, u8 verdict, slice words, u64 account, slice
+	                         * address (the account's own), u16 store, u64 nonce */
+
+	/* directory -> store */
+	IPC_SESSION,            /* u64 nonce, u64 account, slice address: expect an ADOPT */
+	IPC_REMOVED,            /* u64 account: end its sessions, drop what is in memory */
+
+	/* edge -> store */
+	IPC_ADOPT,              /* u64 nonce, u8 service, u8 flags (ADOPT_*), 16 bytes peer ip,
+	                         * slice greeting (what the reply to the login must carry),
+	                         * slice unread (at most SESSION_UNREAD_MAX); + fd: stream */
+
+	/* edge <-> router: the journal */
+	IPC_SEGMENT_WANT,       /* nothing: the edge has no segment, or half of one left */
+	IPC_SEGMENT,            /* u16 producer, u64 generation, u32 size; + fd: write-only */
+	IPC_SYNCED,             /* u64 generation, u32 offset: all below is on disk */
+	IPC_ABORTED,            /* u64 generation, u32 offset: nothing from here on counts; the
+	                         * segment is finished */
+	IPC_SEGMENT_END,        /* u64 generation: nothing more comes */
+	IPC_SPOOL_WANT,         /* u64 request: a body is over BODY_INLINE_MAX */
+	IPC_SPOOL,              /* u64 request, u64 spool id (0: no space); + fd unless 0 */
+	IPC_SPOOL_DROP,         /* u64 spool id: no record will name it */
+	IPC_SPACE,              /* u8 full: 1 at 80 % of the journal's space or a full disk
+	                         * (answer 452 to MAIL), 0 when it passed */
+
+	/* router <-> store */
+	IPC_LIVE,               /* u32 n, n * u64: the generations that may still be redelivered;
+	                         * after each PEER, before any DELIVER */
+	IPC_RETIRED,            /* u64 generation: forget its keys */
+	IPC_DELIVER,            /* journal/delivery.h; + fd when the body is not inside */
+	IPC_DELIVERED,          /* u32 n, n * (message id, u16 recipient, u8 result): durable, or
+	                         * refused for good, or not now (enum delivery_result) */
+
+	IPC_TYPES
+};
+
+enum service {
+	SERVICE_SMTP,           /* 25 */
+	SERVICE_SUBMISSION,     /* 587 */
+	SERVICE_SUBMISSIONS,    /* 465 */
+	SERVICE_POP3,           /* 110 */
+	SERVICE_POP3S,          /* 995 */
+	SERVICE_CONTROL,        /* the directory's Unix socket */
+	SERVICES
+};
+
+const char *service_name(enum service service);         /* "smtp", "pop3s" */
+
+enum { ADOPT_TLS = 1, ADOPT_LOOPBACK = 2, ADOPT_UTF8 = 4 };
+
+struct ipc_rule {
+	enum ipc_type type;
+	const char *name;
+	unsigned from, to;              /* bit sets of 1 << role_kind */
+	uint32_t body_max;
+	uint8_t fds_min, fds_max;
+};
+
+/* The row of a type, or NULL for a number that is none. */
+const struct ipc_rule *ipc_rule(unsigned type);
+
+#endif

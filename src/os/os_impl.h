@@ -1,0 +1,68 @@
+/* os/os_impl.h - what an implementation of os.h provides. For os_*.c only.
+ *
+ * struct os begins with the table of its implementation; os.c forwards. A test
+ * that wants a failing disk wraps a table. */
+#ifndef OS_OS_IMPL_H
+#define OS_OS_IMPL_H
+
+#include "os/os.h"
+
+struct os_ops {
+	uint64_t (*now_ms)(struct os *);
+	uint64_t (*now_us)(struct os *);
+	int64_t (*wall_us)(struct os *);
+	void (*random)(struct os *, void *, size_t);
+	void (*timer_start)(struct os *, struct os_timer *, uint64_t);
+	void (*timer_stop)(struct os *, struct os_timer *);
+	void (*defer)(struct os *, struct os_defer *);
+	void (*defer_cancel)(struct os *, struct os_defer *);
+	void (*watch_start)(struct os *, struct os_watch *, int, int);
+	void (*watch_stop)(struct os *, struct os_watch *);
+	void (*work_start)(struct os *, struct os_work *);
+	void (*stop)(struct os *, int);
+	void (*signal_start)(struct os *, struct os_signal *, int);
+	void (*signal_stop)(struct os *, struct os_signal *);
+
+	int (*open)(struct os *, int, const char *, int);
+	int (*mkdir)(struct os *, int, const char *);
+	int (*unlink)(struct os *, int, const char *);
+	int (*rmdir)(struct os *, int, const char *);
+	int (*list)(struct os *, int, const char *, bool (*)(void *, const char *), void *);
+	int64_t (*size)(struct os *, int);
+	ssize_t (*pread)(struct os *, int, void *, size_t, uint64_t);
+	int (*pwritev)(struct os *, int, const slice *, size_t, uint64_t);
+	int (*sync)(struct os *, int);
+	int (*sync_folder)(struct os *, int);
+	int (*sync_system)(struct os *, int);
+	int (*free_space)(struct os *, int, uint64_t *, uint64_t *);
+	void (*close)(struct os *, int);
+	int (*duplicate)(struct os *, int);
+
+	int (*listen)(struct os *, const struct os_address *, int);
+	int (*local_address)(struct os *, int, struct os_address *);
+	int (*accept)(struct os *, int, struct os_address *);
+	int (*connect)(struct os *, const struct os_address *);
+	int (*connected)(struct os *, int);
+	ssize_t (*read)(struct os *, int, void *, size_t);
+	ssize_t (*write)(struct os *, int, const slice *, size_t);
+	int (*shutdown)(struct os *, int);
+	int (*stream_pair)(struct os *, int[2]);
+	int (*channel_pair)(struct os *, int[2]);
+	int (*channel_send)(struct os *, int, slice, const int *, size_t);
+	ssize_t (*channel_receive)(struct os *, int, void *, size_t, int[], size_t *);
+	int64_t (*peer_uid)(struct os *, int);
+
+	int (*spawn)(struct os *, struct os_child *, const struct os_program *, unsigned, int);
+	void (*kill)(struct os *, struct os_child *);
+	int (*confine)(struct os *, const struct os_confinement *, int, int64_t, int64_t,
+	    const char **);
+	void (*log)(struct os *, enum os_level, slice line);
+	void (*log_to)(struct os *, int);
+};
+
+struct os {
+	const struct os_ops *ops;
+	struct heap *heap;
+};
+
+#endif

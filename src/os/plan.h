@@ -1,0 +1,42 @@
+/* os/plan.h - a list of disk operations, run in order on the pool as one work.
+ *
+ * Engines produce bytes and offsets; the role turns them into a plan and learns
+ * later whether all of it happened. The plan stops at the first failure; what
+ * came before it stands. Bytes are borrowed until `done`. */
+#ifndef OS_PLAN_H
+#define OS_PLAN_H
+
+#include "os/os.h"
+
+enum plan_verb {
+	PLAN_WRITE,             /* fd, offset, bytes */
+	PLAN_SYNC,              /* fd */
+	PLAN_SYNC_FOLDER,       /* fd of a folder */
+	PLAN_SYNC_SYSTEM,       /* any fd of the file system */
+	PLAN_UNLINK,            /* path below OS_ROOT */
+};
+
+struct plan_step {
+	enum plan_verb verb;
+	int fd;
+	uint64_t offset;
+	slice bytes;
+	const char *path;
+};
+
+struct plan {
+	struct os_work work;
+	struct plan_step *steps;
+	size_t n, capacity;
+	int error;              /* 0, or -errno of the step that failed */
+	size_t failed_at;
+	void (*done)(struct plan *plan);        /* on the loop */
+	void *owner;
+};
+
+void plan_init(struct plan *plan, void (*done)(struct plan *plan), void *owner);
+void plan_add(struct os *os, struct plan *plan, struct plan_step step);
+void plan_start(struct os *os, struct plan *plan);
+void plan_reset(struct os *os, struct plan *plan);      /* no steps; reusable after done */
+
+#endif

@@ -1,0 +1,57 @@
+/* os/stream.h - a connection with buffers, plain or under TLS.
+ *
+ * Reads into a buffer that all streams of a role share; only what the owner did
+ * not consume is kept, so an idle stream is small. Runs on any os. */
+#ifndef OS_STREAM_H
+#define OS_STREAM_H
+
+#include "os/os.h"
+#include "os/tls.h"
+
+struct stream;
+
+struct stream_handler {
+	/* Bytes came: return how many were consumed. The rest is offered again,
+	 * longer, with the next bytes or after stream_resume(). */
+	size_t (*data)(struct stream *stream, slice in);
+	/* All output left, after some did not at once. May be NULL. */
+	void (*drained)(struct stream *stream);
+	/* The handshake is through (TLS_OPEN) or failed, which `closed` follows. May be NULL. */
+	void (*secured)(struct stream *stream);
+	/* End of input (error 0), or -errno. Called once. The owner destroys the
+	 * stream, now or later. */
+	void (*closed)(struct stream *stream, int error);
+};
+
+/* Takes fd. The stream reads at once. in_max: unconsumed input; out_max: unsent
+ * output (check stream_room() before long writes). */
+struct stream *stream_create(struct os *os, int fd, size_t in_max, size_t out_max,
+    const struct stream_handler *handler, void *owner);
+void stream_destroy(struct stream *stream);     /* drops what was not sent */
+
+void *stream_owner(const struct stream *stream);
+struct os *stream_os(const struct stream *stream);
+
+/* Queue output; it leaves at once if it can. */
+void stream_write(struct stream *stream, slice bytes);
+size_t stream_room(const struct stream *stream);
+size_t stream_unsent(const struct stream *stream);
+
+/* Stop and go on reading (back-pressure). resume offers what is buffered. */
+void stream_pause(struct stream *stream);
+void stream_resume(struct stream *stream);
+
+/* Send what is queued, then shut down and call closed. Input is dropped, and
+ * read for at most STREAM_LINGER_MS so that the last reply is not lost to a reset. */
+void stream_end(struct stream *stream);
+
+/* From the next byte on TLS. Drops input that was buffered in the clear
+ * (RFC 3207 section 4.2, CVE-2011-0411). */
+void stream_secure(struct stream *stream, struct tls_context *context, const char *server_name);
+const struct tls_session *stream_tls(const struct stream *stream);      /* NULL: plain */
+
+/* Give the socket away: fills *ret_unread (borrowed until destroy), returns the
+ * descriptor, now the caller's. Only without TLS and with nothing unsent. */
+int stream_release(struct stream *stream, slice *ret_unread);
+
+#endif

@@ -1,0 +1,67 @@
+/* role/frame.h - what every role does alike: takes its configuration, root
+ * folder, peers and log from the keeper, confines itself, answers pings,
+ * reloads, drains.
+ *
+ *   CONFIG -> (KEY, CERTIFICATE, LISTENER, LOG, PEER)* -> START -> serving -> DRAIN -> end
+ *
+ * A role's start function makes its struct on os_heap(os), with a struct frame
+ * inside, calls frame_init() and returns; everything else is handlers. */
+#ifndef ROLE_FRAME_H
+#define ROLE_FRAME_H
+
+#include "config/config.h"
+#include "ipc/channel.h"
+#include "os/os.h"
+
+struct frame;
+
+enum { STORES_MAX = 64, EDGES_MAX = 64, PEERS_MAX = STORES_MAX + EDGES_MAX + ROLE_KINDS };
+
+struct frame_handler {
+	/* Keeper's messages that only some roles know: KEY, CERTIFICATE, LISTENER,
+	 * UNLISTEN. NULL: none. False ends the role. */
+	bool (*keeper)(struct frame *frame, struct ipc_message *message);
+	/* Confined, all first peers are there: open files, serve, call
+	 * frame_ready() (now or later). */
+	void (*start)(struct frame *frame);
+	/* frame->config was replaced (SIGHUP). NULL: nothing to do. */
+	void (*reload)(struct frame *frame);
+	/* Accept nothing new, finish, then call frame_drained(). */
+	void (*drain)(struct frame *frame, uint32_t grace_ms);
+
+	void (*peer_joined)(struct frame *frame, struct ipc_channel *peer);     /* NULL: ignore */
+	/* The channel is gone after this returns. What was asked of it is lost:
+	 * a role that comes back is a new peer. */
+	void (*peer_left)(struct frame *frame, struct ipc_channel *peer);
+	bool (*peer_message)(struct frame *frame, struct ipc_channel *peer,
+	    struct ipc_message *message);
+};
+
+struct frame {
+	struct os *os;
+	enum role_kind kind;
+	unsigned index;
+	const struct config *config;    /* never NULL from start() on */
+	struct ipc_channel *keeper;
+	struct ipc_channel *peers[PEERS_MAX];
+	size_t n_peers;
+	bool started, draining;
+	int root;                       /* descriptor, until confined */
+	const struct frame_handler *handler;
+	void *owner;                    /* the role */
+	struct arena config_arena;
+};
+
+void frame_init(struct frame *frame, struct os *os, enum role_kind kind, unsigned index,
+    int channel, const struct frame_handler *handler, void *owner);
+
+/* The peer of that kind and number, or NULL while it is down. */
+struct ipc_channel *frame_peer(const struct frame *frame, enum role_kind kind, unsigned index);
+
+void frame_ready(struct frame *frame);
+void frame_drained(struct frame *frame);
+/* Tell the keeper why this role can't go on (one line for people) and stop. */
+void frame_fatal(struct frame *frame, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+#endif

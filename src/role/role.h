@@ -1,0 +1,17 @@
+/* role/role.h - the roles: their start functions and what each may do. */
+#ifndef ROLE_ROLE_H
+#define ROLE_ROLE_H
+
+#include "ipc/message.h"
+#include "os/os.h"
+
+/* The program of each kind, with its confinement (DESIGN section 2). */
+const struct os_program *role_program(enum role_kind kind);
+const struct os_program *role_program_named(slice name);        /* NULL: no such role */
+
+void edge_start(struct os *os, int channel, unsigned index);
+void directory_start(struct os *os, int channel, unsigned index);
+void router_start(struct os *os, int channel, unsigned index);
+void store_start(struct os *os, int channel, unsigned index);
+
+#endif
