@@ -7,6 +7,7 @@
 #define CONFIG_CONFIG_H
 
 #include "base/arena.h"
+#include "base/buffer.h"
 #include "ipc/message.h"
 #include "os/os.h"
 
