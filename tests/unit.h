@@ -1,7 +1,7 @@
-/* test/unit.h - what each *_test.c starts with: cmocka with TAP output, and
+/* tests/unit.h - what each *_test.c starts with: cmocka with TAP output, and
  * input that ends at an unmapped page. */
-#ifndef TEST_UNIT_H
-#define TEST_UNIT_H
+#ifndef TESTS_UNIT_H
+#define TESTS_UNIT_H
 
 #include <setjmp.h>
 #include <stdarg.h>
