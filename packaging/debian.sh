@@ -1,0 +1,76 @@
+# packaging/debian.sh - what Posthouse needs of Debian 12, and how to get it.
+# Sourced by ./run and ./test; defines lists and functions, does nothing.
+
+packages_build="build-essential meson ninja-build pkg-config libuv1-dev libssl-dev
+	libsqlite3-dev libzstd-dev libxxhash-dev libsodium-dev libseccomp-dev libjansson-dev
+	libidn2-dev libcrypt-dev"
+packages_test="libcmocka-dev clang-14 libclang-rt-14-dev llvm-14 python3 binutils git
+	swaks msmtp curl fetchmail getmail6 libnet-ssleay-perl libio-socket-ssl-perl"
+
+# missing_packages NAME...: print those that are not installed.
+missing_packages() {
+	for name in "$@"; do
+		status=$(dpkg-query -W -f '${Status}' "$name" 2>/dev/null) || status=
+		[ "$status" = "install ok installed" ] || printf '%s ' "$name"
+	done
+}
+
+# need_packages NAME...: install what is missing, as root or by sudo. Services
+# that come along are not started: policy-rc.d says no while this runs.
+need_packages() {
+	missing=$(missing_packages "$@")
+	[ -n "$missing" ] || return 0
+	if [ "$(id -u)" = 0 ]; then
+		as_root=
+	elif command -v sudo >/dev/null; then
+		as_root=sudo
+	else
+		echo "posthouse needs these Debian packages, and this is neither root nor is sudo here:" >&2
+		echo "  apt-get install $missing" >&2
+		return 1
+	fi
+	command -v apt-get >/dev/null || {
+		echo "posthouse builds on Debian 12; here is no apt-get. It needs: $missing" >&2
+		return 1
+	}
+	echo "Installing Debian packages: $missing" >&2
+	policy=/usr/sbin/policy-rc.d
+	if [ -e $policy ]; then
+		ours=no
+	else
+		ours=yes
+		printf '#!/bin/sh\nexit 101\n' | $as_root tee $policy >/dev/null
+		$as_root chmod 755 $policy
+	fi
+	log=$(mktemp)
+	done=yes
+	{ $as_root apt-get update -qq &&
+		$as_root env DEBIAN_FRONTEND=noninteractive \
+			apt-get install -y -qq --no-install-recommends $missing; } >"$log" 2>&1 </dev/null ||
+		done=no
+	[ $ours = no ] || $as_root rm -f $policy
+	if [ $done = no ]; then
+		tail -n 20 "$log" >&2
+		echo "posthouse: could not install the packages above" >&2
+	fi
+	rm -f "$log"
+	[ $done = yes ]
+}
+
+# build FOLDER MESON-OPTION...: set up once, then build what changed. Quiet
+# unless it fails.
+build() {
+	folder=$1
+	shift
+	log=$(mktemp)
+	[ -f "$folder/build.ninja" ] || echo "Building $folder (the first time takes a minute or two)" >&2
+	if { [ -f "$folder/build.ninja" ] || meson setup "$folder" "$root" "$@"; } >"$log" 2>&1 &&
+		ninja -C "$folder" >"$log" 2>&1; then
+		rm -f "$log"
+	else
+		cat "$log" >&2
+		rm -f "$log"
+		echo "posthouse: the build in $folder failed" >&2
+		return 1
+	fi
+}

@@ -1,0 +1,170 @@
+"""tests/harness.py - run the test programs, count what they say, sum it up.
+
+Every test program speaks TAP: one "ok" or "not ok" line a test. A program that
+dies, hangs or says nothing is one failure more. Called by ./test.
+"""
+import concurrent.futures
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+BUILD = os.path.join(ROOT, "build", "test")
+RELEASE = os.path.join(ROOT, "build", "release")
+FUZZ = os.path.join(ROOT, "build", "fuzz")
+GROUPS = ("tidy", "unit", "clients", "faults", "sim", "fuzz")
+SIM_SEEDS = 200
+PROGRAM_SECONDS = 900
+
+passed = failed = skipped = 0
+
+
+def environment():
+    env = dict(os.environ)
+    env["POSTHOUSE"] = os.path.join(BUILD, "posthouse")
+    env["POSTHOUSE_RELEASE"] = os.path.join(RELEASE, "posthouse")
+    env["POSTHOUSE_ROOT"] = ROOT
+    env["POSTHOUSE_BUILD"] = BUILD
+    env.setdefault("POSTHOUSE_SUITES", os.path.join(ROOT, "..", "shared", "suites"))
+    env["ASAN_OPTIONS"] = "abort_on_error=0:detect_leaks=1:allocator_may_return_null=1"
+    env["UBSAN_OPTIONS"] = "halt_on_error=1:print_stacktrace=1"
+    env["PYTHONDONTWRITEBYTECODE"] = "1"
+    env["LC_ALL"] = "C.UTF-8"
+    return env
+
+
+def run(command, seconds=PROGRAM_SECONDS):
+    """Return (exit status or None after a time-out, output)."""
+    process = subprocess.Popen(command, cwd=ROOT, env=environment(), stdin=subprocess.DEVNULL,
+                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                               start_new_session=True)
+    try:
+        out, _ = process.communicate(timeout=seconds)
+        status = process.returncode
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, 9)
+        out, _ = process.communicate()
+        status = None
+    return status, out.decode("utf-8", "replace")
+
+
+def report(name, status, out, seconds):
+    """Count a TAP program's lines and say one line about it."""
+    global passed, failed, skipped
+    good = len(re.findall(r"^\s*ok\b(?!.*# SKIP)", out, re.M))
+    skips = len(re.findall(r"^\s*ok\b.*# SKIP", out, re.M))
+    bad = len(re.findall(r"^\s*not ok\b", out, re.M))
+    trouble = None
+    if status is None:
+        trouble = "did not end"
+    elif status != 0 and bad == 0:
+        trouble = "exit status %d" % status
+    elif good + bad + skips == 0:
+        trouble = "ran no test"
+    if trouble:
+        bad += 1
+    passed += good
+    failed += bad
+    skipped += skips
+    words = "%d passed" % good + (", %d FAILED" % bad if bad else "")
+    words += ", %d skipped" % skips if skips else ""
+    words += " (%s)" % trouble if trouble else ""
+    print("%-34s %s  %.1f s" % (name, words, seconds), flush=True)
+    for line in re.findall(r"^# note: (.*)$", out, re.M):
+        print("    " + line)
+    if bad:
+        print("    | " + "\n    | ".join(out.splitlines()[-80:]), flush=True)
+
+
+def one(name, command, seconds=PROGRAM_SECONDS):
+    began = time.monotonic()
+    status, out = run(command, seconds)
+    return name, status, out, time.monotonic() - began
+
+
+def together(jobs, workers):
+    with concurrent.futures.ThreadPoolExecutor(workers) as pool:
+        for future in concurrent.futures.as_completed([pool.submit(one, *j) for j in jobs]):
+            report(*future.result())
+
+
+def python_jobs(folder, word):
+    jobs = []
+    for name in sorted(os.listdir(os.path.join(ROOT, "tests", folder))):
+        if name.startswith("test_") and name.endswith(".py") and word in name:
+            path = os.path.join(ROOT, "tests", folder, name)
+            jobs.append(("%s/%s" % (folder, name[:-3]),
+                         [sys.executable, os.path.join(ROOT, "tests", "tap.py"), path]))
+    return jobs
+
+
+def group_tidy(word):
+    together([("tidy", [sys.executable, os.path.join(ROOT, "tests", "tidy.py")])], 1)
+
+
+def group_unit(word):
+    names = sorted(n for n in os.listdir(BUILD) if n.endswith("_test") and word in n)
+    together([("unit/" + n, [os.path.join(BUILD, n)]) for n in names], os.cpu_count())
+
+
+def group_clients(word):
+    together(python_jobs("clients", word), 1)
+
+
+def group_faults(word):
+    together(python_jobs("faults", word), 1)
+
+
+def group_sim(word):
+    """Seeds in shares, one a core; a failing seed names the command that repeats it."""
+    share = SIM_SEEDS // os.cpu_count()
+    program = os.path.join(RELEASE, "posthouse")
+    jobs = []
+    for n in range(os.cpu_count()):
+        first = 1 + n * share
+        command = '"%s" sim --seed %d --runs %d && echo "ok - sim"' % (program, first, share)
+        jobs.append(("sim/%d..%d" % (first, first + share - 1), ["sh", "-c", command]))
+    together(jobs, os.cpu_count())
+
+
+def group_fuzz(word):
+    seconds = word if word.isdigit() else "20"
+    word = "" if word.isdigit() else word
+    scratch = tempfile.mkdtemp(prefix="posthouse-fuzz-")
+    jobs = []
+    for name in sorted(n for n in os.listdir(FUZZ) if n.endswith("_fuzz") and word in n):
+        grown = os.path.join(scratch, name)
+        os.mkdir(grown)
+        kept = os.path.join(ROOT, "tests", "corpus", name)
+        command = '"%s" -max_total_time=%s -timeout=10 -rss_limit_mb=2048 -verbosity=0 ' \
+                  '-print_final_stats=1 -artifact_prefix="%s/" "%s" %s && echo "ok - %s"' % (
+                      os.path.join(FUZZ, name), seconds, scratch, grown,
+                      '"%s"' % kept if os.path.isdir(kept) else "", name)
+        jobs.append(("fuzz/" + name, ["sh", "-c", command], int(seconds) + 120))
+    together(jobs, os.cpu_count())
+    crashes = [f for f in os.listdir(scratch) if f.startswith(("crash-", "timeout-", "oom-", "leak-"))]
+    if crashes:
+        print("inputs that failed are in %s: %s" % (scratch, " ".join(crashes)))
+    else:
+        shutil.rmtree(scratch)
+
+
+def main(words):
+    chosen = [w for w in words if w in GROUPS] or list(GROUPS)
+    rest = [w for w in words if w not in GROUPS]
+    if len(rest) > 1 or (rest and not any(w in GROUPS for w in words)):
+        sys.exit("test: unknown group %s; there are: %s" % (rest[-1], " ".join(GROUPS)))
+    if not os.path.isdir(environment()["POSTHOUSE_SUITES"]):
+        print("note: ../shared/suites is not here: its cases are left out")
+    for group in chosen:
+        globals()["group_" + group](rest[0] if rest else "")
+    print("%d passed, %d failed%s" % (passed, failed, ", %d skipped" % skipped if skipped else ""))
+    sys.exit(1 if failed or not passed else 0)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
