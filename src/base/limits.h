@@ -18,6 +18,16 @@ enum {
 	 * body with its envelope. Also the size of a packet of several. */
 	IPC_PACKET_MAX = 128 * 1024,
 	IPC_FDS_MAX = 4,
+
+	/* directory */
+	/* Accounts that one recipient may lead to: an alias of a whole small firm.
+	 * Larger lists are mailing lists, with bounces of their own. */
+	RECIPIENT_TARGETS_MAX = 100,
+	/* An address in a seal: local part 64 + "@" + domain 255 (RFC 5321
+	 * s4.5.3.1), which is also all that a path can hold. */
+	SEALED_ADDRESS_MAX = 320,
+	/* A sealed decision with RECIPIENT_TARGETS_MAX of the longest addresses. */
+	SEALED_MAX = 34 * 1024,
 };
 
 #endif

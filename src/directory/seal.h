@@ -35,7 +35,7 @@ void seal_recipient(const struct seal_key *key, const struct sealed_recipient *w
     struct buffer *out);
 
 /* False: not sealed by this key, or damaged. Slices are borrowed from `sealed`,
- * targets come from `arena`. */
+ * targets come from `arena` (false too when it has no room for them). */
 bool seal_open(const struct seal_key *key, slice sealed, struct arena *arena,
     struct sealed_recipient *ret_what);
 
