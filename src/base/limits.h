@@ -28,6 +28,15 @@ enum {
 	SEALED_ADDRESS_MAX = 320,
 	/* A sealed decision with RECIPIENT_TARGETS_MAX of the longest addresses. */
 	SEALED_MAX = 34 * 1024,
+
+	/* auth: SASL. RFC 4616 s2 wants 255 for each part; an address has up to
+	 * 320. A message of PLAIN is authzid NUL authcid NUL passwd; its line is
+	 * that in base 64. */
+	SASL_LOGIN_MAX = 320,
+	SASL_SECRET_MAX = 512,
+	SASL_MESSAGE_MAX = 2 * SASL_LOGIN_MAX + SASL_SECRET_MAX + 2,
+	SASL_LINE_MAX = (SASL_MESSAGE_MAX + 2) / 3 * 4,
+	SASL_CHALLENGE_MAX = 64,        /* "Username:" and "Password:" in base 64 */
 };
 
 #endif
