@@ -1,0 +1,133 @@
+"""tests/server.py - start Posthouse for a test, and stop it.
+
+    with Demo() as host:
+        host.smtp        # ("127.0.0.1", 40123)
+        host.alice       # Account: address, password
+
+Loopback only, on ports the server picks free; data in a folder of its own that
+is removed at the end. Ended by the pid that was started.
+"""
+import json
+import os
+import select
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+
+POSTHOUSE = os.environ["POSTHOUSE"]
+READY_SECONDS = 60
+STOP_SECONDS = 60
+
+
+class Account:
+    def __init__(self, row):
+        self.address = row["address"]
+        self.password = row["password"]
+
+
+class Demo:
+    """posthouse serve --demo --json, as a context."""
+
+    services = ("smtp", "submission", "submissions", "pop3", "pop3s")
+
+    def __init__(self, *options, program=POSTHOUSE, data=None):
+        self.options = options
+        self.program = program
+        self.own_data = data is None
+        self.data = data or tempfile.mkdtemp(prefix="posthouse-test-")
+        self.process = None
+
+    def __enter__(self):
+        self.start()
+        return self
+
+    def __exit__(self, *_):
+        try:
+            if self.process.poll() is None:
+                self.stop()
+        finally:
+            if self.own_data:
+                shutil.rmtree(self.data, ignore_errors=True)
+
+    def start(self):
+        self.errors = open(os.path.join(tempfile.gettempdir(),
+                                        os.path.basename(self.data) + ".stderr"), "w+b")
+        self.process = subprocess.Popen(
+            [self.program, "serve", "--demo", "--json", "--data", self.data, *self.options],
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=self.errors)
+        line = self.first_line()
+        self.ready = json.loads(line)
+        row = self.ready["hosts"][0]
+        self.name, self.domain = row["name"], row["domain"]
+        self.certificate = self.ready["certificate"]
+        for service in self.services:
+            address, port = row[service].rsplit(":", 1)
+            setattr(self, service, (address, int(port)))
+        accounts = {a["address"].split("@")[0]: Account(a) for a in row["accounts"]}
+        self.alice, self.bob = accounts["alice"], accounts["bob"]
+
+    def first_line(self):
+        deadline = time.monotonic() + READY_SECONDS
+        line = b""
+        while not line.endswith(b"\n"):
+            left = deadline - time.monotonic()
+            if left <= 0 or not select.select([self.process.stdout], [], [], left)[0]:
+                self.process.kill()
+                raise AssertionError("not ready in time; it said:\n" + self.said())
+            byte = os.read(self.process.stdout.fileno(), 65536)
+            if not byte:
+                raise AssertionError("ended with %s before it was ready; it said:\n%s"
+                                     % (self.process.wait(), self.said()))
+            line += byte
+        return line
+
+    def said(self):
+        """What it wrote to stderr."""
+        self.errors.flush()
+        self.errors.seek(0)
+        return self.errors.read().decode("utf-8", "replace")
+
+    def stop(self, signo=signal.SIGTERM, want=0):
+        self.process.send_signal(signo)
+        try:
+            status = self.process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+            raise AssertionError("did not stop in time; it said:\n" + self.said())
+        finally:
+            self.process.stdout.close()
+        said = self.said()
+        self.errors.close()
+        os.unlink(self.errors.name)
+        assert status == want, "ended with %s, not %s; it said:\n%s" % (status, want, said)
+        assert "Sanitizer" not in said and "runtime error" not in said, said
+
+    def roles(self):
+        """{name: [pid, ...]} of the role processes, from /proc."""
+        found = {}
+        for pid in os.listdir("/proc"):
+            if not pid.isdigit():
+                continue
+            try:
+                parent = open("/proc/%s/stat" % pid).read().rsplit(")", 1)[1].split()[1]
+                words = open("/proc/%s/cmdline" % pid, "rb").read().split(b"\0")
+            except OSError:
+                continue
+            if int(parent) == self.process.pid and len(words) > 3 and words[1] == b"role":
+                found.setdefault(words[2].decode(), []).append(int(pid))
+        return found
+
+
+def wait_for(condition, seconds=30, what="it"):
+    """Poll until condition() is true: for what has no event to wait for."""
+    deadline = time.monotonic() + seconds
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() > deadline:
+            raise AssertionError("%s did not come true in %d s" % (what, seconds))
+        select.select([], [], [], 0.02)
