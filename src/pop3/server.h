@@ -10,7 +10,7 @@
 #include "base/arena.h"
 #include "base/buffer.h"
 
-struct pop3_server_config {
+struct pop3_server_config {             /* lives at least as long as the engine */
 	slice hostname;
 	bool stls;                      /* offer it while not secure */
 	unsigned errors_max;            /* then -ERR and close */
@@ -43,6 +43,9 @@ void pop3_server_destroy(struct pop3_server *s);
 void pop3_server_greet(struct pop3_server *s);
 void pop3_server_refuse(struct pop3_server *s, slice words);    /* -ERR, QUIT event */
 
+/* Offer input. Returns how much was consumed; stops early when an event is ready
+ * or the output is full. Offer the rest again, longer, or after the events were
+ * handled or output was sent. */
 size_t pop3_server_feed(struct pop3_server *s, slice in);
 bool pop3_server_next(struct pop3_server *s, struct pop3_event *ret_event);
 
@@ -56,7 +59,8 @@ bool pop3_server_utf8(const struct pop3_server *s);
  * array is borrowed and must stay as it is until destroy. Queues the +OK that
  * answers the login. */
 struct pop3_message {
-	uint64_t size;          /* octets as sent by RETR, without dot-stuffing */
+	uint64_t size;          /* octets as sent by RETR, without dot-stuffing; with the
+	                         * CRLF that a last line without one gets */
 	slice uidl;
 	bool deleted;           /* set by the engine */
 };
@@ -64,19 +68,27 @@ void pop3_server_resume(struct pop3_server *s, struct pop3_message *messages, ui
     bool utf8);
 
 /* Answers to RETR and TOP: begin, then parts of the message as they come from
- * disk (the engine cuts TOP's lines and dot-stuffs), then end. body_wants() is
- * false once TOP has enough. */
+ * disk (the engine cuts TOP's lines and dot-stuffs), then end. The output is
+ * bounded: body() returns how much of part was taken, 0 when it is full; send
+ * output, then offer the rest. room() is how much it would take now. Once TOP
+ * has enough, body_wants() is false, room() is 0 and body() takes no more. */
 void pop3_server_body_begin(struct pop3_server *s);
-void pop3_server_body(struct pop3_server *s, slice part);
+size_t pop3_server_body(struct pop3_server *s, slice part) __attribute__((warn_unused_result));
+size_t pop3_server_body_room(const struct pop3_server *s);
 bool pop3_server_body_wants(const struct pop3_server *s);
 void pop3_server_body_end(struct pop3_server *s);
-void pop3_server_fail(struct pop3_server *s, slice words);      /* "[SYS/TEMP] ..." */
+/* Instead of begin: -ERR with words such as "[SYS/TEMP] ..." or "[UTF8] ...".
+ * After begin: the session ends in the middle (QUIT event), so that the client
+ * does not take half a message for the whole. */
+void pop3_server_fail(struct pop3_server *s, slice words);
 /* Answer to COMMIT: all marked are gone, or not. QUIT event follows. */
 void pop3_server_committed(struct pop3_server *s, bool all);
 
 void pop3_server_secured(struct pop3_server *s);
 void pop3_server_timeout(struct pop3_server *s);        /* RFC 1939 s3: no UPDATE, close */
 
+/* Pending output, at most POP3_OUTPUT_MAX bytes; long lists come piece by piece as
+ * it is sent, so ask again after each sent(). */
 slice pop3_server_output(const struct pop3_server *s);
 void pop3_server_sent(struct pop3_server *s, size_t n);
 
