@@ -19,6 +19,33 @@ enum {
 	IPC_PACKET_MAX = 128 * 1024,
 	IPC_FDS_MAX = 4,
 
+	/* os */
+	OS_ABSOLUTE_MAX = 4096,         /* PATH_MAX of Linux */
+	OS_SCRATCH_SIZE = 64 * 1024,    /* one read: a socket's queue rarely holds more */
+	OS_LOG_MAX = 1000,              /* so that a line enters a pipe whole: PIPE_BUF is 4096 */
+	OS_VECTOR_MAX = 64,             /* slices in one system call; longer lists take several */
+
+	/* ipc: some addresses, a login with its password, words, numbers. Far above
+	 * what the engines let through, so that theirs are the limits that show. */
+	IPC_TEXT_MAX = 16 * 1024,
+	IPC_ADOPT_MAX = 16 * 1024,      /* SESSION_UNREAD_MAX, a greeting, numbers */
+	/* Bytes on the way to a peer before bulk waits: covers the handling of many
+	 * packets, and is what a slow store may make a router hold. */
+	IPC_WINDOW = 1024 * 1024,
+	IPC_CREDIT_AFTER = IPC_WINDOW / 8,      /* rarely a message of its own */
+	/* Questions of 5,000 sessions to a peer that stalls; more is a dead peer. */
+	IPC_QUEUE_MAX = 16 * 1024 * 1024,
+	IPC_QUEUE_FDS_MAX = 256,        /* each is a descriptor held open */
+	IPC_PACKETS_PER_TURN = 16,      /* then others on the loop have their turn */
+
+	/* role: processes. More cores than this want more hosts. */
+	STORES_MAX = 64,
+	EDGES_MAX = 64,
+	/* The text of posthouse.conf, and all that a role was given in its life:
+	 * sessions go on with the one they began with. */
+	CONFIG_TEXT_MAX = 64 * 1024,
+	CONFIG_MEMORY_MAX = 64 * 1024 * 1024,
+
 	/* directory */
 	/* Accounts that one recipient may lead to: an alias of a whole small firm.
 	 * Larger lists are mailing lists, with bounces of their own. */
@@ -37,6 +64,28 @@ enum {
 	SASL_MESSAGE_MAX = 2 * SASL_LOGIN_MAX + SASL_SECRET_MAX + 2,
 	SASL_LINE_MAX = (SASL_MESSAGE_MAX + 2) / 3 * 4,
 	SASL_CHALLENGE_MAX = 64,        /* "Username:" and "Password:" in base 64 */
+
+	/* mail: RFC 5321 s4.5.3.1. A path's 256 count its brackets. */
+	ADDRESS_LOCAL_MAX = 64,
+	ADDRESS_DOMAIN_MAX = 255,
+	ADDRESS_PATH_MAX = 256,
+	DOMAIN_LABEL_MAX = 63,
+	/* Addresses in one header field: RFC 5322 knows no limit; a From or Sender
+	 * that names more than this is not one that somebody may own. */
+	MAILBOX_LIST_MAX = 1000,
+	/* Comments inside comments (RFC 5322 s3.2.2). Counted, not recursed; the
+	 * bound is for readers. */
+	COMMENT_DEPTH_MAX = 64,
+
+	/* os, simulated */
+	SIM_TRACE_LINES = 4096,         /* of the last events, to print when a run fails */
+	SIM_TRACE_TEXT = 128,           /* a log line, cut, within an event */
+	SIM_SECTOR = 512,               /* what a disk writes whole or not at all */
+	SIM_FDS_MAX = 1024,             /* of a process; a simulated role that has more leaks */
+	SIM_DEFERS_MAX = 100 * 1000,    /* in one turn; more is a loop that never ends */
+	SIM_STREAM_BUFFER = 64 * 1024,  /* on the way and unread, one direction */
+	SIM_CHANNEL_PACKETS = 10,       /* Linux: net.unix.max_dgram_qlen */
+	SIM_SLOW_US = 2000 * 1000,      /* a disk or a network that hangs for a while */
 };
 
 #endif

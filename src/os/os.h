@@ -28,6 +28,11 @@ struct os;
 /* The role's memory. Dropped with the role. */
 struct heap *os_heap(struct os *os);
 
+/* OS_SCRATCH_SIZE bytes that all readers of a role share, so that an idle one
+ * holds none. What is in it is gone when the handler returns; a handler that
+ * was given bytes (stream.h) may find them here: it must not take it again. */
+void *os_scratch(struct os *os);
+
 /* ---- clock and chance ---- */
 
 uint64_t os_now_ms(struct os *os);      /* monotonic, of this turn of the loop */
@@ -106,7 +111,10 @@ void os_signal_stop(struct os *os, struct os_signal *signal);
 /* ---- files: blocking, safe on the pool ---- */
 
 /* Paths are relative to `dir`: a folder's descriptor, or OS_ROOT, the folder
- * the role was confined to. At most OS_PATH_MAX bytes, no "..". */
+ * the role was confined to. Less than OS_PATH_MAX bytes, no ".."; symbolic
+ * links are not followed at the end. An absolute path is one that an
+ * administrator named: up to OS_ABSOLUTE_MAX, links are followed; a confined
+ * role gets nowhere with it. Others: -EINVAL, -ENAMETOOLONG. */
 enum { OS_ROOT = -1 };
 enum {
 	OS_READ = 1,
@@ -151,10 +159,14 @@ struct os_address {
 	char path[108];         /* a Unix socket instead, when not empty */
 };
 
-/* "127.0.0.1:25", "[::1]:25", or "unix:PATH". */
+/* "127.0.0.1:25", "[::1]:25", or "unix:PATH"; a relative PATH is below OS_ROOT.
+ * Numbers only, no names. Printing wants OS_ADDRESS_TEXT bytes (an address) or
+ * OS_IP_TEXT (an ip), ends in a NUL and returns the length without it. */
+enum { OS_ADDRESS_TEXT = 120, OS_IP_TEXT = 46 };
 bool os_address_parse(slice text, struct os_address *ret_address);
 size_t os_address_print(const struct os_address *address, char *ret_text, size_t size);
 size_t os_ip_print(const uint8_t ip[16], char *ret_text, size_t size);
+bool os_ip_parse(slice text, uint8_t ret_ip[16]);       /* "192.0.2.1", "2001:db8::1" */
 bool os_ip_is_loopback(const uint8_t ip[16]);
 
 int os_listen(struct os *os, const struct os_address *address, int backlog);
@@ -224,8 +236,9 @@ int os_confine(struct os *os, const struct os_confinement *may, int root,
 enum os_level { OS_DEBUG, OS_INFO, OS_WARN, OS_ERROR };
 
 /* One line "time role level text" to the role's log (os_log_to) and, for the
- * keeper and in one process, to stderr. Never waits, never fails; lines over
- * 1,000 bytes are cut. No passwords, keys or bodies. */
+ * keeper and in one process, to stderr. Never waits, never fails; text over
+ * OS_LOG_MAX bytes is cut, what is not printable shows as \xNN (UTF-8 too: the
+ * text may come from outside). No passwords, keys or bodies. */
 void os_log(struct os *os, enum os_level level, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 void os_log_to(struct os *os, int fd);          /* takes fd; -1: none */

@@ -1,7 +1,7 @@
 /* os/os_impl.h - what an implementation of os.h provides. For os_*.c only.
  *
  * struct os begins with the table of its implementation; os.c forwards. A test
- * that wants a failing disk wraps a table. */
+ * that wants a failing disk wraps a table (os_faulty.c). */
 #ifndef OS_OS_IMPL_H
 #define OS_OS_IMPL_H
 
@@ -23,6 +23,7 @@ struct os_ops {
 	void (*signal_start)(struct os *, struct os_signal *, int);
 	void (*signal_stop)(struct os *, struct os_signal *);
 
+	/* Paths arrive judged: not empty, within their maximum, no "..". */
 	int (*open)(struct os *, int, const char *, int);
 	int (*mkdir)(struct os *, int, const char *);
 	int (*unlink)(struct os *, int, const char *);
@@ -56,13 +57,18 @@ struct os_ops {
 	void (*kill)(struct os *, struct os_child *);
 	int (*confine)(struct os *, const struct os_confinement *, int, int64_t, int64_t,
 	    const char **);
+	/* One whole line with its time, role, level and line feed. */
 	void (*log)(struct os *, enum os_level, slice line);
 	void (*log_to)(struct os *, int);
 };
 
+enum { OS_NAME_MAX = 32 };
+
 struct os {
 	const struct os_ops *ops;
 	struct heap *heap;
+	char name[OS_NAME_MAX];         /* who speaks in the log: "edge.0"; "" for a tool */
+	void *scratch;                  /* os_scratch(), from heap; NULL until first asked for */
 };
 
 #endif
