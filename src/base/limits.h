@@ -19,6 +19,12 @@ enum {
 	IPC_PACKET_MAX = 128 * 1024,
 	IPC_FDS_MAX = 4,
 
+	/* A message's body at rest and on its way: zstd frames, each complete in
+	 * itself, so that reading needs two such buffers and no more. */
+	BODY_FRAME_RAW = 256 * 1024,
+	/* ZSTD_compressBound of that, rounded up: no frame of ours is longer. */
+	BODY_FRAME_STORED_MAX = 264 * 1024,
+
 	/* os */
 	OS_ABSOLUTE_MAX = 4096,         /* PATH_MAX of Linux */
 	OS_SCRATCH_SIZE = 64 * 1024,    /* one read: a socket's queue rarely holds more */
@@ -41,9 +47,15 @@ enum {
 	/* role: processes. More cores than this want more hosts. */
 	STORES_MAX = 64,
 	EDGES_MAX = 64,
-	/* The text of posthouse.conf, and all that a role was given in its life:
-	 * sessions go on with the one they began with. */
+
+	/* config: the text of posthouse.conf, what is taken from it, and the memory
+	 * for that; then all that one role was given in its life, because sessions
+	 * go on with the one they began with. */
 	CONFIG_TEXT_MAX = 64 * 1024,
+	CONFIG_DOMAINS_MAX = 1000,      /* more belong in the directory */
+	CONFIG_LISTENERS_MAX = 64,
+	CONFIG_VALUE_MAX = 4096,        /* of a path or a word */
+	CONFIG_ARENA_MAX = 1024 * 1024,
 	CONFIG_MEMORY_MAX = 64 * 1024 * 1024,
 
 	/* directory */
@@ -55,6 +67,19 @@ enum {
 	SEALED_ADDRESS_MAX = 320,
 	/* A sealed decision with RECIPIENT_TARGETS_MAX of the longest addresses. */
 	SEALED_MAX = 34 * 1024,
+	/* Aliases that lead to aliases: deeper is a mistake. */
+	ALIAS_DEPTH_MAX = 10,
+	/* Addresses looked at for one recipient: each names some targets, those
+	 * again; stops a pyramid of aliases. */
+	ALIAS_STEPS_MAX = 1000,
+	/* Look-ups kept in memory, some 300 bytes each; all are dropped when it is
+	 * full or something changes. */
+	RECIPIENT_CACHE_MAX = 4096,
+	/* A password hash as text: argon2id has 97 characters, $6$ up to 120,
+	 * yescrypt and scrypt stay under libxcrypt's 384. */
+	PASSWORD_HASH_MAX = 384,
+	/* What people type; also keeps one look at a password cheap. */
+	PASSWORD_MAX = 512,
 
 	/* auth: SASL. RFC 4616 s2 wants 255 for each part; an address has up to
 	 * 320. A message of PLAIN is authzid NUL authcid NUL passwd; its line is
@@ -86,6 +111,27 @@ enum {
 	SIM_STREAM_BUFFER = 64 * 1024,  /* on the way and unread, one direction */
 	SIM_CHANNEL_PACKETS = 10,       /* Linux: net.unix.max_dgram_qlen */
 	SIM_SLOW_US = 2000 * 1000,      /* a disk or a network that hangs for a while */
+
+	/* smtp: RFC 5321 s4.5.3.1.4 gives a command line 512 octets, to which
+	 * MAIL's extensions add: SIZE (RFC 1870) 26, BODY (RFC 6152) 17, SMTPUTF8
+	 * (RFC 6531) 10, AUTH (RFC 4954) 500. */
+	SMTP_COMMAND_MAX = 512 + 26 + 17 + 10 + 500,
+	/* A line of AUTH, RFC 4954 s4; more gets 500 5.5.6. */
+	SMTP_AUTH_LINE_MAX = 12288,
+	/* RFC 5321 s4.5.3.1.5, with code and CRLF. */
+	SMTP_REPLY_LINE_MAX = 512,
+	/* Words of a reply over several lines; ours have a few hundred. */
+	SMTP_REPLY_TEXT_MAX = 2048,
+	/* What our client takes as one reply of a foreign server. */
+	SMTP_REPLY_TAKE_MAX = 16 * 1024,
+	/* Unsent replies at which the engine takes no more input: a client that
+	 * pipelines and does not read waits. Plus room for the longest reply. */
+	SMTP_OUTPUT_HIGH = 4096,
+	SMTP_OUTPUT_MAX = SMTP_OUTPUT_HIGH + 4 * SMTP_REPLY_TEXT_MAX,
+
+	/* mail/dots: a CR that was held back, CRLF, and the lone dot with its CRLF:
+	 * 7 at most. */
+	DOTS_END_MAX = 8,
 };
 
 #endif
