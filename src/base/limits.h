@@ -107,6 +107,7 @@ enum {
 	SIM_TRACE_TEXT = 128,           /* a log line, cut, within an event */
 	SIM_SECTOR = 512,               /* what a disk writes whole or not at all */
 	SIM_FDS_MAX = 1024,             /* of a process; a simulated role that has more leaks */
+	SIM_FILE_MAX = 256 * 1024 * 1024,       /* a simulated disk is in memory */
 	SIM_DEFERS_MAX = 100 * 1000,    /* in one turn; more is a loop that never ends */
 	SIM_STREAM_BUFFER = 64 * 1024,  /* on the way and unread, one direction */
 	SIM_CHANNEL_PACKETS = 10,       /* Linux: net.unix.max_dgram_qlen */
@@ -132,6 +133,13 @@ enum {
 	/* mail/dots: a CR that was held back, CRLF, and the lone dot with its CRLF:
 	 * 7 at most. */
 	DOTS_END_MAX = 8,
+
+	/* pack: messages of an account. A file is closed at PACK_MAX so that taking
+	 * out what was expunged rewrites a bounded amount; entries start below it. */
+	PACK_MAX = 64 * 1024 * 1024,
+	/* Lines that delivery puts on top of a message: Return-Path, Delivered-To,
+	 * and what the journal's record has (Received, a missing Date...). */
+	PACK_PREFIX_MAX = 64 * 1024,
 };
 
 #endif

@@ -1,8 +1,8 @@
 /* config/config.h - posthouse.conf: one declarative file, read into a struct.
  *
  * Lines of "key = value"; # begins a comment; lists have commas. The table in
- * config.c names each key, its type, default, what it means, and whether a
- * reload takes it over; help, man page and `check` read the same rows. */
+ * config_table.c names each key, its type, default, what it means, and whether
+ * a reload takes it over; help, man page and `check` read the same rows. */
 #ifndef CONFIG_CONFIG_H
 #define CONFIG_CONFIG_H
 
@@ -11,10 +11,12 @@
 #include "ipc/message.h"
 #include "os/os.h"
 
+enum { CONFIG_KEYS = 25 };              /* rows of the table */
+
 struct config_listener {
 	enum service service;
 	struct os_address address;
-	unsigned line;                  /* of the file, for messages */
+	unsigned line;                  /* of the file, for messages; 0: a default */
 };
 
 struct config {
@@ -40,6 +42,8 @@ struct config {
 	unsigned segment_size;
 	unsigned drain_s;
 	unsigned auth_failures_max;     /* an address, before it is slowed */
+
+	unsigned lines[CONFIG_KEYS];    /* where each key was set; 0: nowhere */
 };
 
 /* One fault. `line` 0: of the file as a whole. */
@@ -48,13 +52,26 @@ struct config_error {
 	char text[256];                 /* unknown key "hostnam"; did you mean "hostname"? */
 };
 
-/* Parse and judge; all strings are copied to `arena`. Returns the number of
- * faults, of which up to `size` are filled. Defaults stand where a key is not
+/* Parse and judge; all strings are copied to `arena`, which must have room for
+ * CONFIG_ARENA_MAX. Returns the number of faults, of which up to `size` are
+ * filled, in the order of the lines; *ret_config is usable only when it is 0. Defaults stand where a key is not
  * given. Opens no file: cli/check.c looks at folders, ports, certificates. */
 size_t config_parse(slice text, struct arena *arena, struct config *ret_config,
     struct config_error *ret_errors, size_t size);
 
 /* The same configuration as text: what the keeper sends to the roles. */
 void config_print(const struct config *config, struct buffer *out);
+
+/* The line that set `key`, or 0. */
+unsigned config_line(const struct config *config, const char *key);
+
+/* Text with the lines of `key` taken out and "key = value" at its end. */
+void config_override(slice text, slice key, slice value, struct buffer *out);
+
+/* A reload leaves some keys to the next restart: copy their old values to
+ * `config` (strings stay those of `old`). Returns how many differed, of which up
+ * to `size` are named. */
+size_t config_keep(const struct config *old, struct config *config, const char *ret_names[],
+    size_t size);
 
 #endif

@@ -21,7 +21,7 @@ struct ipc_channel;
 struct ipc_message {
 	enum ipc_type type;
 	struct bytes body;              /* read with get_*; ends before the next */
-	int fds[4];                     /* take with ipc_take_fd(); the rest are closed */
+	int fds[IPC_FDS_MAX];           /* take with ipc_take_fd(); the rest are closed */
 	size_t n_fds;
 };
 
@@ -51,8 +51,13 @@ void ipc_end(struct ipc_channel *channel, int fd);
 /* For a message without fields. */
 void ipc_send(struct ipc_channel *channel, enum ipc_type type);
 
-/* Bytes of bulk that may still be sent before the peer must catch up. `room`
- * is called (once) when it was 0 and is no longer. */
+/* Send what is queued now, as far as it goes, not at the end of the turn: for
+ * last words before os_stop(). */
+void ipc_flush(struct ipc_channel *channel);
+
+/* Bytes of bulk that may still be sent before the peer must catch up; 0 once the
+ * channel is closed. `room` is called once, from the loop, when there is room
+ * for IPC_PACKET_MAX bytes (soon, if there is now). */
 size_t ipc_room(const struct ipc_channel *channel);
 void ipc_on_room(struct ipc_channel *channel, void (*room)(struct ipc_channel *channel));
 

@@ -13,9 +13,14 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "base/slice.h"
+#include "base/bytes.h"
+#include "base/limits.h"
 
-enum { IPC_VERSION = 1 };
+enum {
+	IPC_VERSION = 1,
+	IPC_HEADER = 6,                 /* u32 body length, u8 type, u8 descriptors */
+	IPC_BODY_MAX = IPC_PACKET_MAX - IPC_HEADER,
+};
 
 enum role_kind {
 	ROLE_KEEPER,
@@ -43,7 +48,8 @@ enum ipc_type {
 	IPC_UNLISTEN,           /* u8 service, slice address text (edge) */
 	IPC_LOG,                /* + fd: append the log here from now on */
 	IPC_PEER,               /* u8 kind, u16 index; + fd: channel */
-	IPC_START,              /* nothing: confine yourself and serve */
+	IPC_START,              /* u64 uid, u64 gid to become (UINT64_MAX: stay who you are):
+	                         * confine yourself and serve */
 	IPC_DRAIN,              /* u32 grace ms: accept nothing new, end what runs, then DRAINED */
 	IPC_PING,               /* u64 cookie */
 	/* role -> keeper */
@@ -51,6 +57,7 @@ enum ipc_type {
 	IPC_DRAINED,            /* nothing: all that it owed is done and on disk */
 	IPC_PONG,               /* u64 cookie */
 	IPC_FATAL,              /* slice: why this role can't go on; one line for people */
+	IPC_BROKEN,             /* u8 kind, u16 index: that peer broke the protocol, end it */
 
 	/* edge <-> directory. `request` is the edge's number for its question. */
 	IPC_RECIPIENT,          /* u64 request, u64 transaction, u8 submission, slice sender,
@@ -121,5 +128,15 @@ struct ipc_rule {
 
 /* The row of a type, or NULL for a number that is none. */
 const struct ipc_rule *ipc_rule(unsigned type);
+bool ipc_rule_permits(const struct ipc_rule *rule, enum role_kind from, enum role_kind to);
+
+/* Take the next message of a packet that `from` sent to `to`; fds_left of the
+ * packet's descriptors are not yet claimed. Everything its row says of it holds
+ * when it returns IPC_NEXT_MESSAGE; what its fields hold is for the handler.
+ * IPC_NEXT_END: nothing is left, neither bytes nor descriptors. */
+enum ipc_next { IPC_NEXT_MESSAGE, IPC_NEXT_END, IPC_NEXT_BROKEN };
+enum ipc_next ipc_next(struct bytes *packet, size_t fds_left, enum role_kind from,
+    enum role_kind to, const struct ipc_rule **ret_rule, slice *ret_body, size_t *ret_n_fds)
+    __attribute__((warn_unused_result));
 
 #endif

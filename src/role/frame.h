@@ -5,7 +5,11 @@
  *   CONFIG -> (KEY, CERTIFICATE, LISTENER, LOG, PEER)* -> START -> serving -> DRAIN -> end
  *
  * A role's start function makes its struct on os_heap(os), with a struct frame
- * inside, calls frame_init() and returns; everything else is handlers. */
+ * inside, calls frame_init() and returns; everything else is handlers.
+ *
+ * On START the role is confined, its first peers' channels open, start() runs
+ * and then peer_joined() for each of them. No message of a peer comes before.
+ * The role ends when the keeper closes its channel, whatever else it does. */
 #ifndef ROLE_FRAME_H
 #define ROLE_FRAME_H
 
@@ -15,7 +19,7 @@
 
 struct frame;
 
-enum { STORES_MAX = 64, EDGES_MAX = 64, PEERS_MAX = STORES_MAX + EDGES_MAX + ROLE_KINDS };
+enum { PEERS_MAX = STORES_MAX + EDGES_MAX + ROLE_KINDS };
 
 struct frame_handler {
 	/* Keeper's messages that only some roles know: KEY, CERTIFICATE, LISTENER,
@@ -24,7 +28,8 @@ struct frame_handler {
 	/* Confined, all first peers are there: open files, serve, call
 	 * frame_ready() (now or later). */
 	void (*start)(struct frame *frame);
-	/* frame->config was replaced (SIGHUP). NULL: nothing to do. */
+	/* frame->config was replaced (SIGHUP). The one before stays readable: what
+	 * runs may go on with it. NULL: nothing to do. */
 	void (*reload)(struct frame *frame);
 	/* Accept nothing new, finish, then call frame_drained(). */
 	void (*drain)(struct frame *frame, uint32_t grace_ms);
@@ -37,6 +42,13 @@ struct frame_handler {
 	    struct ipc_message *message);
 };
 
+/* A peer, or one that waits for START. */
+struct frame_pending {
+	enum role_kind kind;
+	unsigned index;
+	int fd;
+};
+
 struct frame {
 	struct os *os;
 	enum role_kind kind;
@@ -45,11 +57,14 @@ struct frame {
 	struct ipc_channel *keeper;
 	struct ipc_channel *peers[PEERS_MAX];
 	size_t n_peers;
+	struct frame_pending *pending;  /* PEERS_MAX of them, until START */
+	size_t n_pending;
 	bool started, draining;
 	int root;                       /* descriptor, until confined */
 	const struct frame_handler *handler;
 	void *owner;                    /* the role */
-	struct arena config_arena;
+	struct arena config_arena;      /* every configuration it was given */
+	slice config_text;              /* of the last one */
 };
 
 void frame_init(struct frame *frame, struct os *os, enum role_kind kind, unsigned index,

@@ -1,0 +1,274 @@
+/* config/config.c - reads posthouse.conf line by line.
+ *
+ * All faults are gathered, not only the first: who edits a file wants to see
+ * them together. A fault's text begins with the key where it has one. */
+#include "config/config.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "base/limits.h"
+#include "base/text.h"
+#include "config/config_table.h"
+#include "mail/utf8.h"
+
+struct reading {
+	struct arena *arena;
+	struct config *config;
+	struct config_error *errors;
+	size_t size, n;
+	unsigned line;
+};
+
+static void fail(struct reading *r, unsigned line, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+static void fail(struct reading *r, unsigned line, const char *format, ...)
+{
+	va_list args;
+
+	if (r->n < r->size) {
+		struct config_error *e = &r->errors[r->n];
+
+		e->line = line;
+		va_start(args, format);
+		vsnprintf(e->text, sizeof e->text, format, args);
+		va_end(args);
+	}
+	r->n++;
+}
+
+static const struct config_key *find_key(slice name)
+{
+	for (size_t i = 0; i < CONFIG_KEYS; i++) {
+		if (slice_equal(name, slice_from(config_keys[i].name)))
+			return &config_keys[i];
+	}
+	return NULL;
+}
+
+static void fail_unknown(struct reading *r, slice name)
+{
+	const char *names[CONFIG_KEYS], *nearest;
+	char shown[64];
+
+	for (size_t i = 0; i < CONFIG_KEYS; i++)
+		names[i] = config_keys[i].name;
+	nearest = text_nearest(name, names, CONFIG_KEYS);
+	text_printable(name, shown, sizeof shown);
+	if (nearest != NULL)
+		fail(r, r->line, "unknown key \"%s\"; did you mean \"%s\"?", shown, nearest);
+	else
+		fail(r, r->line, "unknown key \"%s\"; `posthouse help config` lists all", shown);
+}
+
+/* The line without comment and blanks: # at its start or after a blank. */
+static slice without_comment(slice line)
+{
+	for (size_t i = 0; i < line.len; i++) {
+		if (line.ptr[i] == '#' &&
+		    (i == 0 || line.ptr[i - 1] == ' ' || line.ptr[i - 1] == '\t'))
+			return slice_trim(slice_head(line, i));
+	}
+	return slice_trim(line);
+}
+
+static bool is_text(slice line)
+{
+	for (size_t i = 0; i < line.len; i++) {
+		if ((line.ptr[i] < 0x20 && line.ptr[i] != '\t') || line.ptr[i] == 0x7f)
+			return false;
+	}
+	return utf8_valid(line);
+}
+
+static void take_value(struct reading *r, const struct config_key *key, slice value)
+{
+	unsigned *line = &r->config->lines[key - config_keys];
+	struct config_error why;
+
+	if (*line != 0) {
+		fail(r, r->line, "%s is already set in line %u", key->name, *line);
+		return;
+	}
+	*line = r->line;
+	if (value.len == 0)
+		fail(r, r->line, "%s has no value", key->name);
+	else if (!config_value_take(key, value, r->line, r->arena, r->config, &why))
+		fail(r, r->line, "%s: %s", key->name, why.text);
+}
+
+static void take_line(struct reading *r, slice line)
+{
+	slice text, name;
+	const struct config_key *key;
+
+	if (line.len > 0 && line.ptr[line.len - 1] == '\r')
+		line = slice_head(line, line.len - 1);
+	if (!is_text(line)) {
+		fail(r, r->line, "holds bytes that are not text in UTF-8");
+		return;
+	}
+	text = without_comment(line);
+	if (text.len == 0)
+		return;
+	if (slice_find_byte(text, '=') == text.len) {
+		char shown[64];
+
+		fail(r, r->line, "expected \"key = value\", found \"%s\"",
+		    text_printable(text, shown, sizeof shown));
+		return;
+	}
+	name = slice_trim(slice_cut(&text, '='));
+	key = find_key(name);
+	if (key == NULL)
+		fail_unknown(r, name);
+	else
+		take_value(r, key, slice_trim(text));
+}
+
+static void take_defaults(struct reading *r)
+{
+	for (size_t i = 0; i < CONFIG_KEYS; i++) {
+		const struct config_key *key = &config_keys[i];
+		struct config_error why;
+
+		if (r->config->lines[i] != 0)
+			continue;
+		if (key->flags & CONFIG_REQUIRED) {
+			fail(r, 0, "%s is not set; write a line \"%s = mail.example.org\"",
+			    key->name, key->name);
+		} else {
+			bool taken = config_value_take(key, slice_from(key->preset), 0,
+			    r->arena, r->config, &why);
+
+			check(taken || r->config->n_listeners == CONFIG_LISTENERS_MAX);
+		}
+	}
+}
+
+static bool same_address(const struct os_address *a, const struct os_address *b)
+{
+	return memcmp(a->ip, b->ip, sizeof a->ip) == 0 && a->port == b->port;
+}
+
+/* What single values can't show. */
+static void judge_together(struct reading *r)
+{
+	const struct config *c = r->config;
+
+	for (size_t i = 0; i < c->n_listeners; i++) {
+		const struct config_listener *l = &c->listeners[i];
+		char text[OS_ADDRESS_TEXT];
+
+		for (size_t j = 0; j < i; j++) {
+			/* Port 0 is another port each time. */
+			if (l->address.port == 0 ||
+			    !same_address(&l->address, &c->listeners[j].address))
+				continue;
+			os_address_print(&l->address, text, sizeof text);
+			fail(r, l->line ? l->line : c->listeners[j].line,
+			    "listen.%s and listen.%s both want %s",
+			    service_name(c->listeners[j].service), service_name(l->service),
+			    text);
+			break;
+		}
+	}
+	if (c->certificate.len > 0 && c->key.len == 0)
+		fail(r, config_line(c, "tls.certificate"), "tls.certificate wants its tls.key");
+	if (c->key.len > 0 && c->certificate.len == 0)
+		fail(r, config_line(c, "tls.key"), "tls.key wants its tls.certificate");
+	if (c->journal_size < 4 * (uint64_t)c->segment_size)
+		fail(r, config_line(c, "journal.segment"),
+		    "journal.segment: journal.size must hold at least four segments");
+}
+
+size_t config_parse(slice text, struct arena *arena, struct config *ret_config,
+    struct config_error *ret_errors, size_t size)
+{
+	struct reading r = { .arena = arena, .config = ret_config, .errors = ret_errors,
+	    .size = size };
+
+	memset(ret_config, 0, sizeof *ret_config);
+	if (text.len > CONFIG_TEXT_MAX) {
+		fail(&r, 0, "the file is larger than %d bytes", CONFIG_TEXT_MAX);
+		return r.n;
+	}
+	ret_config->listeners = arena_new(arena, struct config_listener,
+	    CONFIG_LISTENERS_MAX + 1);
+	while (text.len > 0) {
+		r.line++;
+		take_line(&r, slice_cut(&text, '\n'));
+	}
+	take_defaults(&r);
+	if (r.n == 0)
+		judge_together(&r);
+	return r.n;
+}
+
+void config_print(const struct config *config, struct buffer *out)
+{
+	for (size_t i = 0; i < CONFIG_KEYS; i++) {
+		buffer_printf(out, "%s = ", config_keys[i].name);
+		config_value_print(&config_keys[i], config, out);
+		buffer_add(out, slice_lit("\n"));
+	}
+}
+
+unsigned config_line(const struct config *config, const char *key)
+{
+	const struct config_key *row = find_key(slice_from(key));
+
+	check(row != NULL);
+	return config->lines[row - config_keys];
+}
+
+void config_override(slice text, slice key, slice value, struct buffer *out)
+{
+	while (text.len > 0) {
+		slice line = slice_cut(&text, '\n'), rest = without_comment(line);
+		bool pair = slice_find_byte(rest, '=') < rest.len;
+
+		if (pair && slice_equal(slice_trim(slice_cut(&rest, '=')), key))
+			line = slice_head(line, 0);     /* the others keep their numbers */
+		buffer_add(out, line);
+		buffer_add(out, slice_lit("\n"));
+	}
+	buffer_add(out, key);
+	buffer_add(out, slice_lit(" = "));
+	buffer_add(out, value);
+	buffer_add(out, slice_lit("\n"));
+}
+
+static bool same_value(const struct config_key *key, const struct config *a,
+    const struct config *b)
+{
+	const char *at_a = (const char *)a + key->offset, *at_b = (const char *)b + key->offset;
+	slice text_a, text_b;
+
+	if (key->type != CONFIG_WORD)
+		return memcmp(at_a, at_b, key->width) == 0;
+	memcpy(&text_a, at_a, sizeof text_a);
+	memcpy(&text_b, at_b, sizeof text_b);
+	return slice_equal(text_a, text_b);
+}
+
+size_t config_keep(const struct config *old, struct config *config, const char *ret_names[],
+    size_t size)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < CONFIG_KEYS; i++) {
+		const struct config_key *key = &config_keys[i];
+
+		if (!(key->flags & CONFIG_RESTART) || same_value(key, old, config))
+			continue;
+		memcpy((char *)config + key->offset, (const char *)old + key->offset, key->width);
+		if (n < size)
+			ret_names[n] = key->name;
+		n++;
+	}
+	return n;
+}

@@ -1,0 +1,85 @@
+/* config/config_table.c - the rows. config_value.c knows their types. */
+#include "config/config_table.h"
+
+#include <assert.h>
+#include <stddef.h>
+
+#include "base/limits.h"
+
+#define KIB (uint64_t)1024
+#define MIB (1024 * KIB)
+#define GIB (1024 * MIB)
+
+#define FIELD(member) \
+	.offset = offsetof(struct config, member), \
+	.width = sizeof(((struct config *)0)->member)
+
+const struct config_key config_keys[CONFIG_KEYS] = {
+	{ "hostname", CONFIG_NAME, CONFIG_REQUIRED, FIELD(hostname),
+	    .means = "The name of this host, as its MX record has it: greetings and Received "
+	    "lines say it." },
+	{ "domains", CONFIG_NAMES, .preset = "none",
+	    .means = "Domains whose mail is delivered here, beside those of `posthouse domain`." },
+	{ "data", CONFIG_WORD, CONFIG_RESTART, FIELD(data), .preset = "/var/lib/posthouse",
+	    .means = "The folder that holds all mail, accounts and logs." },
+	{ "user", CONFIG_WORD, CONFIG_RESTART, FIELD(user), .preset = "posthouse",
+	    .means = "Who the processes become when root starts them." },
+	{ "edges", CONFIG_COUNT, CONFIG_RESTART, FIELD(edges), .preset = "0", .max = EDGES_MAX,
+	    .means = "Processes that speak with the network; 0: one per core." },
+	{ "stores", CONFIG_COUNT, CONFIG_RESTART, FIELD(stores), .preset = "0",
+	    .max = STORES_MAX, .means = "Processes that keep accounts; 0: one per core." },
+
+	{ "listen.smtp", CONFIG_LISTEN, .service = SERVICE_SMTP, .preset = "25",
+	    .means = "Where mail from other hosts comes in (STARTTLS)." },
+	{ "listen.submission", CONFIG_LISTEN, .service = SERVICE_SUBMISSION, .preset = "587",
+	    .means = "Where our own users send (STARTTLS, login required)." },
+	{ "listen.submissions", CONFIG_LISTEN, .service = SERVICE_SUBMISSIONS, .preset = "465",
+	    .means = "The same under TLS from the first byte." },
+	{ "listen.pop3", CONFIG_LISTEN, .service = SERVICE_POP3, .preset = "110",
+	    .means = "Where our own users fetch (STLS)." },
+	{ "listen.pop3s", CONFIG_LISTEN, .service = SERVICE_POP3S, .preset = "995",
+	    .means = "The same under TLS from the first byte." },
+
+	{ "tls.certificate", CONFIG_WORD, FIELD(certificate), .preset = "none",
+	    .means = "PEM file with the certificate chain; none: self-signed, made at first "
+	    "start." },
+	{ "tls.key", CONFIG_WORD, FIELD(key), .preset = "none",
+	    .means = "PEM file with the private key of the certificate." },
+
+	{ "limit.message_size", CONFIG_SIZE, FIELD(message_size_max), .min = 64 * KIB,
+	    .max = GIB, .preset = "50M",
+	    .means = "The largest message taken; EHLO announces it." },
+	{ "limit.recipients", CONFIG_COUNT, FIELD(recipients_max), .min = 100, .max = 1000,
+	    .preset = "100",
+	    .means = "Recipients of one transaction (RFC 5321 wants at least 100)." },
+	{ "limit.errors", CONFIG_COUNT, FIELD(errors_max), .min = 1, .max = 1000,
+	    .preset = "10", .means = "Refused commands before a session is ended with 421." },
+	{ "limit.sessions", CONFIG_COUNT, FIELD(sessions_max), .min = 1, .max = 20000,
+	    .preset = "6000", .means = "Sessions that one edge holds at once." },
+	{ "limit.sessions_per_address", CONFIG_COUNT, FIELD(sessions_per_address), .min = 1,
+	    .max = 20000, .preset = "50",
+	    .means = "Sessions that one edge holds at once with one address off loopback." },
+	{ "limit.auth_failures", CONFIG_COUNT, FIELD(auth_failures_max), .min = 1, .max = 1000,
+	    .preset = "10", .means = "Failed logins of an address before it is slowed." },
+
+	{ "smtp.greeting_delay", CONFIG_TIME, FIELD(greeting_delay_ms), .unit_ms = 1,
+	    .max = 60 * 1000, .preset = "2s",
+	    .means = "How long port 25 waits for those who talk before the greeting." },
+	{ "smtp.timeout", CONFIG_TIME, FIELD(session_timeout_s), .unit_ms = 1000, .min = 10,
+	    .max = 3600, .preset = "5m",
+	    .means = "Silence that ends an SMTP session (RFC 5321: at least 5m)." },
+	{ "pop3.timeout", CONFIG_TIME, FIELD(pop3_timeout_s), .unit_ms = 1000, .min = 10,
+	    .max = 24 * 3600, .preset = "10m",
+	    .means = "Silence that ends a POP3 session (RFC 1939: at least 10m)." },
+	{ "drain.timeout", CONFIG_TIME, FIELD(drain_s), .unit_ms = 1000, .max = 3600,
+	    .preset = "30s", .means = "How long a stop waits for sessions that are under way." },
+
+	{ "journal.size", CONFIG_SIZE, CONFIG_RESTART, FIELD(journal_size), .min = 16 * MIB,
+	    .max = 1024 * GIB, .preset = "1G",
+	    .means = "Space for messages on their way; at 80 % of it new ones wait outside." },
+	{ "journal.segment", CONFIG_SIZE, CONFIG_RESTART, FIELD(segment_size),
+	    .min = 4 * MIB, .max = 256 * MIB, .preset = "16M",
+	    .means = "Size of one file of the journal." },
+};
+
+static_assert(sizeof config_keys / sizeof *config_keys == CONFIG_KEYS, "one row a key");

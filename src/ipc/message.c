@@ -1,0 +1,145 @@
+/* ipc/message.c - the permission table, and the cursor that applies it.
+ *
+ * A packet holds whole messages: u32 length of the body, u8 type, u8 number
+ * of descriptors, body. The descriptors of a packet belong to its messages in
+ * order. */
+#include "ipc/message.h"
+
+#include <assert.h>
+
+#include "base/check.h"
+#include "base/limits.h"
+
+enum {
+	KEEPER = 1 << ROLE_KEEPER,
+	EDGE = 1 << ROLE_EDGE,
+	DIRECTORY = 1 << ROLE_DIRECTORY,
+	ROUTER = 1 << ROLE_ROUTER,
+	STORE = 1 << ROLE_STORE,
+	ROLES = EDGE | DIRECTORY | ROUTER | STORE,
+	ANY = KEEPER | ROLES,
+
+	NUMBER = 8,                     /* one u64 */
+	SMALL = 64,                     /* a few numbers */
+	TEXT = IPC_TEXT_MAX,            /* some addresses and words */
+	LARGE = IPC_BODY_MAX,
+};
+
+/* In the order of enum ipc_type; the test holds the two together. */
+static const struct ipc_rule rules[IPC_TYPES] = {
+	/* type              name            from        to        body_max  fds */
+	{ IPC_HELLO,         "HELLO",        ANY,        ANY,        SMALL,  0, 0 },
+	{ IPC_CREDIT,        "CREDIT",       ANY,        ANY,        SMALL,  0, 0 },
+
+	{ IPC_CONFIG,        "CONFIG",       KEEPER,     ROLES,      LARGE,  0, 1 },
+	{ IPC_KEY,           "KEY",          KEEPER,     DIRECTORY | ROUTER, SMALL, 0, 0 },
+	{ IPC_CERTIFICATE,   "CERTIFICATE",  KEEPER,     EDGE,       LARGE,  0, 0 },
+	{ IPC_LISTENER,      "LISTENER",     KEEPER,     EDGE | DIRECTORY, TEXT, 1, 1 },
+	{ IPC_UNLISTEN,      "UNLISTEN",     KEEPER,     EDGE,       TEXT,   0, 0 },
+	{ IPC_LOG,           "LOG",          KEEPER,     ROLES,      0,      1, 1 },
+	{ IPC_PEER,          "PEER",         KEEPER,     ROLES,      SMALL,  1, 1 },
+	{ IPC_START,         "START",        KEEPER,     ROLES,      SMALL,  0, 0 },
+	{ IPC_DRAIN,         "DRAIN",        KEEPER,     ROLES,      SMALL,  0, 0 },
+	{ IPC_PING,          "PING",         KEEPER,     ROLES,      NUMBER, 0, 0 },
+	{ IPC_READY,         "READY",        ROLES,      KEEPER,     0,      0, 0 },
+	{ IPC_DRAINED,       "DRAINED",      ROLES,      KEEPER,     0,      0, 0 },
+	{ IPC_PONG,          "PONG",         ROLES,      KEEPER,     NUMBER, 0, 0 },
+	{ IPC_FATAL,         "FATAL",        ROLES,      KEEPER,     TEXT,   0, 0 },
+	/* An edge may not accuse: it is the one most likely captured. */
+	{ IPC_BROKEN,        "BROKEN",       DIRECTORY | ROUTER | STORE, KEEPER, SMALL, 0, 0 },
+
+	{ IPC_RECIPIENT,     "RECIPIENT",    EDGE,       DIRECTORY,  TEXT,   0, 0 },
+	{ IPC_RECIPIENT_IS,  "RECIPIENT_IS", DIRECTORY,  EDGE,       LARGE,  0, 0 },
+	{ IPC_OWNS,          "OWNS",         EDGE,       DIRECTORY,  TEXT,   0, 0 },
+	{ IPC_OWNS_IS,       "OWNS_IS",      DIRECTORY,  EDGE,       TEXT,   0, 0 },
+	{ IPC_LOGIN,         "LOGIN",        EDGE,       DIRECTORY,  TEXT,   0, 0 },
+	{ IPC_LOGIN_IS,      "LOGIN_IS",     DIRECTORY,  EDGE,       TEXT,   0, 0 },
+
+	{ IPC_SESSION,       "SESSION",      DIRECTORY,  STORE,      TEXT,   0, 0 },
+	{ IPC_REMOVED,       "REMOVED",      DIRECTORY,  STORE,      NUMBER, 0, 0 },
+
+	{ IPC_ADOPT,         "ADOPT",        EDGE,       STORE,      IPC_ADOPT_MAX, 1, 1 },
+
+	{ IPC_SEGMENT_WANT,  "SEGMENT_WANT", EDGE,       ROUTER,     0,      0, 0 },
+	{ IPC_SEGMENT,       "SEGMENT",      ROUTER,     EDGE,       SMALL,  1, 1 },
+	{ IPC_SYNCED,        "SYNCED",       EDGE,       ROUTER,     SMALL,  0, 0 },
+	{ IPC_ABORTED,       "ABORTED",      EDGE,       ROUTER,     SMALL,  0, 0 },
+	{ IPC_SEGMENT_END,   "SEGMENT_END",  EDGE,       ROUTER,     NUMBER, 0, 0 },
+	{ IPC_SPOOL_WANT,    "SPOOL_WANT",   EDGE,       ROUTER,     NUMBER, 0, 0 },
+	{ IPC_SPOOL,         "SPOOL",        ROUTER,     EDGE,       SMALL,  0, 1 },
+	{ IPC_SPOOL_DROP,    "SPOOL_DROP",   EDGE,       ROUTER,     NUMBER, 0, 0 },
+	{ IPC_SPACE,         "SPACE",        ROUTER,     EDGE,       SMALL,  0, 0 },
+
+	{ IPC_LIVE,          "LIVE",         ROUTER,     STORE,      LARGE,  0, 0 },
+	{ IPC_RETIRED,       "RETIRED",      ROUTER,     STORE,      NUMBER, 0, 0 },
+	{ IPC_DELIVER,       "DELIVER",      ROUTER,     STORE,      LARGE,  0, 1 },
+	{ IPC_DELIVERED,     "DELIVERED",    STORE,      ROUTER,     LARGE,  0, 0 },
+};
+
+static const char *const kinds[ROLE_KINDS] = {
+	[ROLE_KEEPER] = "keeper",
+	[ROLE_EDGE] = "edge",
+	[ROLE_DIRECTORY] = "directory",
+	[ROLE_ROUTER] = "router",
+	[ROLE_STORE] = "store",
+};
+
+static const char *const services[SERVICES] = {
+	[SERVICE_SMTP] = "smtp",
+	[SERVICE_SUBMISSION] = "submission",
+	[SERVICE_SUBMISSIONS] = "submissions",
+	[SERVICE_POP3] = "pop3",
+	[SERVICE_POP3S] = "pop3s",
+	[SERVICE_CONTROL] = "control",
+};
+
+static_assert(IPC_TYPES <= 256, "a type is one byte");
+
+const char *role_kind_name(enum role_kind kind)
+{
+	check((unsigned)kind < ROLE_KINDS);
+	return kinds[kind];
+}
+
+const char *service_name(enum service service)
+{
+	check((unsigned)service < SERVICES);
+	return services[service];
+}
+
+const struct ipc_rule *ipc_rule(unsigned type)
+{
+	return type < IPC_TYPES ? &rules[type] : NULL;
+}
+
+bool ipc_rule_permits(const struct ipc_rule *rule, enum role_kind from, enum role_kind to)
+{
+	return (rule->from & 1u << from) != 0 && (rule->to & 1u << to) != 0;
+}
+
+enum ipc_next ipc_next(struct bytes *packet, size_t fds_left, enum role_kind from,
+    enum role_kind to, const struct ipc_rule **ret_rule, slice *ret_body, size_t *ret_n_fds)
+{
+	struct bytes at = *packet;
+	const struct ipc_rule *rule;
+	uint32_t len;
+	uint8_t n_fds;
+	slice body;
+
+	if (packet->rest.len == 0)
+		return fds_left == 0 ? IPC_NEXT_END : IPC_NEXT_BROKEN;
+	len = get_u32(&at);
+	rule = ipc_rule(get_u8(&at));
+	n_fds = get_u8(&at);
+	body = get_raw(&at, len);
+	if (!bytes_ok(&at) || rule == NULL || !ipc_rule_permits(rule, from, to))
+		return IPC_NEXT_BROKEN;
+	if (len > rule->body_max || n_fds > fds_left || n_fds < rule->fds_min ||
+	    n_fds > rule->fds_max)
+		return IPC_NEXT_BROKEN;
+	*packet = at;
+	*ret_rule = rule;
+	*ret_body = body;
+	*ret_n_fds = n_fds;
+	return IPC_NEXT_MESSAGE;
+}

@@ -1,0 +1,35 @@
+/* role/role.c - the roles and what each may do once it is confined. */
+#include "role/role.h"
+
+#include <stddef.h>
+
+static const struct {
+	enum role_kind kind;
+	struct os_program program;
+} roles[] = {
+	/* The network's side opens no file: what it writes to it was handed. */
+	{ ROLE_EDGE, { "edge", edge_start, { .network_accept = true } } },
+	/* Accepts on its control socket only. */
+	{ ROLE_DIRECTORY, { "directory", directory_start,
+	    { .files = true, .files_write = true, .network_accept = true } } },
+	{ ROLE_ROUTER, { "router", router_start, { .files = true, .files_write = true } } },
+	{ ROLE_STORE, { "store", store_start, { .files = true, .files_write = true } } },
+};
+
+const struct os_program *role_program(enum role_kind kind)
+{
+	for (size_t i = 0; i < sizeof roles / sizeof *roles; i++) {
+		if (roles[i].kind == kind)
+			return &roles[i].program;
+	}
+	return NULL;
+}
+
+const struct os_program *role_program_named(slice name)
+{
+	for (size_t i = 0; i < sizeof roles / sizeof *roles; i++) {
+		if (slice_equal(name, slice_from(roles[i].program.name)))
+			return &roles[i].program;
+	}
+	return NULL;
+}
