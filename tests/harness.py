@@ -153,7 +153,17 @@ def group_fuzz(word):
         shutil.rmtree(scratch)
 
 
+USAGE = """usage: ./test [GROUP... [NAME]]
+
+groups: %s; all of them without a word.
+NAME runs what has it in its name; for fuzz it may be the seconds a target gets (20).
+""" % " ".join(GROUPS)
+
+
 def main(words):
+    if "--help" in words or "-h" in words:
+        print(USAGE, end="")
+        return
     chosen = [w for w in words if w in GROUPS] or list(GROUPS)
     rest = [w for w in words if w not in GROUPS]
     if len(rest) > 1 or (rest and not any(w in GROUPS for w in words)):
