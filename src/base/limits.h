@@ -29,6 +29,8 @@ enum {
 	OS_ABSOLUTE_MAX = 4096,         /* PATH_MAX of Linux */
 	OS_SCRATCH_SIZE = 64 * 1024,    /* one read: a socket's queue rarely holds more */
 	OS_LOG_MAX = 1000,              /* so that a line enters a pipe whole: PIPE_BUF is 4096 */
+	DEFER_ROUNDS_MAX = 16,          /* chains of gathering are shorter than this */
+	CHANNEL_PACKETS = 8,            /* in flight, so that a busy peer costs no turn */
 	OS_VECTOR_MAX = 64,             /* slices in one system call; longer lists take several */
 
 	/* ipc: some addresses, a login with its password, words, numbers. Far above
@@ -48,10 +50,21 @@ enum {
 	STORES_MAX = 64,
 	EDGES_MAX = 64,
 
-	/* config: the text of posthouse.conf, what is taken from it, and the memory
-	 * for that; then all that one role was given in its life, because sessions
-	 * go on with the one they began with. */
-	CONFIG_TEXT_MAX = 64 * 1024,
+	/* keeper */
+	KEEPER_RESTART_FIRST_MS = 100,  /* after a second death; doubles */
+	KEEPER_RESTART_MAX_MS = 30 * 1000,
+	KEEPER_DEATHS_WITHIN_MS = 60 * 1000,
+	KEEPER_DEATHS_MANY = 5,         /* within that time: then it is said aloud */
+	KEEPER_PING_MS = 10 * 1000,
+	KEEPER_SILENT_MS = 120 * 1000,  /* a slow disk may block a role, not that long */
+	KEEPER_STAGE_MS = 10 * 1000,    /* a drained stage syncs and ends */
+	KEEPER_END_MS = 5 * 1000,       /* from a closed channel to the end of its process */
+
+	/* config: the file, its text with all defaults and A-labels (at most four
+	 * times as long, and some), what is taken from one, and the memory for all
+	 * that a role was given in its life: sessions go on with theirs. */
+	CONFIG_FILE_MAX = 24 * 1024,
+	CONFIG_TEXT_MAX = 4 * CONFIG_FILE_MAX + 8 * 1024,
 	CONFIG_DOMAINS_MAX = 1000,      /* more belong in the directory */
 	CONFIG_LISTENERS_MAX = 64,
 	CONFIG_VALUE_MAX = 4096,        /* of a path or a word */
@@ -140,6 +153,42 @@ enum {
 	/* Lines that delivery puts on top of a message: Return-Path, Delivered-To,
 	 * and what the journal's record has (Received, a missing Date...). */
 	PACK_PREFIX_MAX = 64 * 1024,
+
+	/* pop3. RFC 2449 s4: commands to 255 octets and replies to 512, with CRLF.
+	 * AUTH with an initial response, and the lines of its exchange, are longer. */
+	POP3_LINE_MAX = 255,
+	POP3_AUTH_LINE_MAX = SASL_LINE_MAX + 32,
+	POP3_WORDS_MAX = 400,           /* of a reply; leaves place for what frames it */
+	/* No command starts unless its reply fits: CAPA's is the longest by far. */
+	POP3_REPLY_ROOM = 1024,
+	/* What one session may have unsent: pieces big enough to go fast, small
+	 * enough for thousands of slow readers. */
+	POP3_OUTPUT_MAX = 32 * 1024,
+
+	/* account */
+	/* Rows in memory while a session reads them: 72 bytes each. */
+	ACCOUNT_MESSAGES_MAX = 4 * 1024 * 1024,
+	/* Deliveries that the router may still hand over again. A full journal of
+	 * small messages to one account; more wait (DELIVERY_LATER). */
+	ACCOUNT_KEYS_MAX = 1024 * 1024,
+	/* Segments that one must read to know an account; then a new base. */
+	ACCOUNT_CHAIN_MAX = 8,
+	/* What follows the base, in records and bytes, before a new base: what a
+	 * cold delivery has to read at most after a restart. */
+	ACCOUNT_TAIL_RECORDS = 16 * 1024,
+	ACCOUNT_TAIL_BYTES = 4 * 1024 * 1024,
+	/* Rows, keys and ranges in one record: well below LOG_RECORD_MAX. */
+	ACCOUNT_CHUNK_ROWS = 4096,
+	ACCOUNT_CHUNK_KEYS = 16 * 1024,
+	ACCOUNT_CHUNK_RANGES = 32 * 1024,
+	/* Ranges of vanished UIDs that are remembered (16 bytes each). Who asks for
+	 * what vanished before that is told every UID that is absent (RFC 7162). */
+	ACCOUNT_VANISHED_MAX = 16 * 1024,
+	/* Files of one kind in an account's folder: 64 GiB of packs. Also how far a
+	 * new file's number may have to skip those that a crash left. */
+	ACCOUNT_FILES_MAX = 1024,
+	/* Lines about damage from one load; the first ones tell. */
+	ACCOUNT_NOTES_MAX = 8,
 };
 
 #endif

@@ -9,8 +9,8 @@
 #ifndef SMTP_SERVER_H
 #define SMTP_SERVER_H
 
-#include "base/arena.h"
 #include "base/buffer.h"
+#include "base/heap.h"
 #include "smtp/reply.h"
 
 enum smtp_service { SMTP_RELAY_IN, SMTP_SUBMISSION, SMTP_SUBMISSIONS };
@@ -37,42 +37,49 @@ enum smtp_event_kind {
 	SMTP_EVENT_BODY,        /* note: text = next bytes of the body, dot-unstuffed */
 	SMTP_EVENT_END,         /* question: all of the body came; commit it */
 	SMTP_EVENT_RESET,       /* note: the transaction is gone (RSET, EHLO, failed body):
-	                         * forget it; its 552 or 554 is queued by the engine */
+	                         * forget it; the engine queues the reply. A failed body's comes
+	                         * with its true end: go on feeding */
 	SMTP_EVENT_STARTTLS,    /* note: after the output is sent, switch to TLS, then call
 	                         * smtp_server_secured() */
-	SMTP_EVENT_QUIT,        /* note: close once the output is sent (QUIT, 421) */
+	SMTP_EVENT_QUIT,        /* note: close once the output is sent (QUIT, 421). An open
+	                         * transaction is gone with it */
 };
 
-enum { SMTP_BODY_8BITMIME = 1, SMTP_UTF8 = 2 };
+enum { SMTP_BODY_8BITMIME = 1, SMTP_UTF8 = 2, SMTP_HELLO_EXTENDED = 4 };
 
 struct smtp_event {
 	enum smtp_event_kind kind;
-	slice text;             /* BODY: borrowed from the input, until the next feed; others:
-	                         * until answered, from the engine's arena */
+	slice text;             /* BODY: borrowed from the input, until the next feed; HELLO:
+	                         * the engine's, until the next feed; questions: until answered */
 	slice secret;           /* AUTH only; wiped when answered */
 	uint64_t size;          /* MAIL: SIZE=, or 0 */
-	unsigned flags;         /* MAIL: SMTP_BODY_8BITMIME | SMTP_UTF8; HELLO: 1 extended */
+	unsigned flags;         /* MAIL: SMTP_BODY_8BITMIME | SMTP_UTF8; HELLO:
+	                         * SMTP_HELLO_EXTENDED */
 };
 
-/* The engine lives in `conn`. secure: TLS from the first byte (465). loopback:
- * AUTH is allowed in the clear. peer: address text for the greeting of EHLO. */
+/* secure: TLS from the first byte (465). loopback: AUTH is allowed in the clear. */
 struct smtp_server *smtp_server_create(struct heap *heap,
     const struct smtp_server_config *config, bool secure, bool loopback);
 void smtp_server_destroy(struct smtp_server *s);
 
-/* Queue the 220, or a refusal: SMTP_REPLY_* of reply.h, then close. */
+/* Queue the 220; before it no input is taken. Or a refusal, after which the
+ * QUIT event follows; also later, when a session must end. */
 void smtp_server_greet(struct smtp_server *s);
 void smtp_server_refuse(struct smtp_server *s, const struct smtp_reply *reply);
 /* The client spoke before the 220: 554 5.5.0, QUIT event follows. */
 void smtp_server_early(struct smtp_server *s);
 
 /* Offer input. Returns how much was consumed; stops early when an event is
- * ready. Offer what was not consumed again after the events are handled. */
+ * ready, a question open, or over SMTP_OUTPUT_HIGH of output unsent. Offer what
+ * was not consumed again after that is handled. A line is consumed whole, so
+ * the caller must be able to offer SMTP_AUTH_LINE_MAX bytes. */
 size_t smtp_server_feed(struct smtp_server *s, slice in);
 bool smtp_server_next(struct smtp_server *s, struct smtp_event *ret_event);
 
 /* Answer the question of the last event. reply NULL: the engine's own positive
- * reply (END and others need more words: give one). A code of 4xx or 5xx refuses. */
+ * reply (END and others need more words: give one). A code of 4xx or 5xx refuses;
+ * a refused END ends the transaction, a refused DATA does not. Does nothing when
+ * the session closed over the question. */
 void smtp_server_answer(struct smtp_server *s, const struct smtp_reply *reply);
 
 /* TLS is up: state as after connecting, without another greeting (RFC 3207 s4.2). */

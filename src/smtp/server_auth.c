@@ -1,0 +1,88 @@
+/* smtp/server_auth.c - AUTH (RFC 4954): PLAIN and LOGIN by auth/sasl.h. */
+#include "base/check.h"
+#include "smtp/server_impl.h"
+
+bool smtp_auth_offered(const struct smtp_server *s)
+{
+	return s->config->auth && (s->secure || s->loopback) && !s->authenticated;
+}
+
+void smtp_auth_end(struct smtp_server *s)
+{
+	if (s->sasl == NULL)
+		return;
+	sasl_server_wipe(s->sasl);
+	heap_free(s->heap, s->sasl);
+	s->sasl = NULL;
+}
+
+void smtp_auth_long(struct smtp_server *s)
+{
+	smtp_auth_end(s);
+	smtp_error(s, 500, "5.5.6", "Authentication exchange line is too long");
+}
+
+static void challenge(struct smtp_server *s)
+{
+	buffer_add(&s->out, slice_lit("334 "));
+	sasl_server_challenge(s->sasl, &s->out);
+	buffer_add(&s->out, slice_lit("\r\n"));
+	s->phase = PHASE_AUTH;
+}
+
+/* Replies to what ends an exchange without a login to judge. */
+static const struct {
+	enum sasl_result result;
+	unsigned code;
+	const char *enhanced, *text;
+} failures[] = {
+	{ SASL_UNKNOWN, 504, "5.5.4", "Unknown authentication mechanism" },
+	{ SASL_CANCELLED, 501, "5.7.0", "Authentication cancelled" },
+	{ SASL_MALFORMED, 501, "5.5.2", "Not base 64, or not what the mechanism wants" },
+	{ SASL_LONG, 500, "5.5.6", "Authentication exchange line is too long" },
+	{ SASL_REFUSED, 535, "5.7.8", "Authenticate as yourself" },
+};
+
+static void proceed(struct smtp_server *s, enum sasl_result result)
+{
+	if (result == SASL_CHALLENGE) {
+		challenge(s);
+		return;
+	}
+	if (result == SASL_DONE) {
+		smtp_push(s, (struct smtp_event){ .kind = SMTP_EVENT_AUTH,
+		    .text = sasl_server_login(s->sasl), .secret = sasl_server_secret(s->sasl) });
+		return;
+	}
+	smtp_auth_end(s);
+	for (size_t i = 0; i < sizeof failures / sizeof failures[0]; i++) {
+		if (failures[i].result == result) {
+			smtp_error(s, failures[i].code, failures[i].enhanced, failures[i].text);
+			return;
+		}
+	}
+	check(false);
+}
+
+/* "AUTH" SP mechanism [SP initial-response] */
+void smtp_on_auth(struct smtp_server *s, slice arg)
+{
+	slice mechanism = slice_cut(&arg, ' '), initial = slice_trim(arg);
+
+	if (!s->config->auth) {
+		smtp_error(s, 502, "5.5.1", "AUTH is not offered here");
+	} else if (s->authenticated) {
+		smtp_error(s, 503, "5.5.1", "Already authenticated");
+	} else if (!s->secure && !s->loopback) {
+		smtp_error(s, 538, "5.7.11", "Encryption required: STARTTLS first");
+	} else {
+		check(s->sasl == NULL);
+		s->sasl = heap_new(s->heap, struct sasl_server);
+		proceed(s, sasl_server_start(s->sasl, mechanism, initial.len > 0 ? &initial : NULL));
+	}
+}
+
+void smtp_auth_line(struct smtp_server *s, slice line)
+{
+	proceed(s, sasl_server_step(s->sasl, line));
+}
