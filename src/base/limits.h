@@ -161,6 +161,8 @@ enum {
 	POP3_WORDS_MAX = 400,           /* of a reply; leaves place for what frames it */
 	/* No command starts unless its reply fits: CAPA's is the longest by far. */
 	POP3_REPLY_ROOM = 1024,
+	POP3_UIDL_MAX = 70,             /* RFC 1939 s7 */
+	POP3_ROW_ROOM = 128,            /* a row of LIST or UIDL, and the dot after the last */
 	/* What one session may have unsent: pieces big enough to go fast, small
 	 * enough for thousands of slow readers. */
 	POP3_OUTPUT_MAX = 32 * 1024,

@@ -1,0 +1,91 @@
+/* os/os_sim.h - the simulated world under os.h: hosts with disks, processes,
+ * a network, one clock, and chance from one seed.
+ *
+ * Nothing runs but events, in the order of their times; sim_step() runs the
+ * next. The same seed and the same calls give the same events, and the same
+ * sim_hash(). Time passes between events only.
+ *
+ *   - A process is an `os` with a heap of its own. When it is killed the heap is
+ *     dropped (hooks run, destructors do not), its descriptors are closed as a
+ *     kernel would, its timers and work are gone.
+ *   - A host has a disk with two layers (os_sim_disk.c), a wall clock and an
+ *     address. A power cut drops all its processes and what no sync had kept.
+ *   - "After n calls": counted over calls that reach outside the process. From
+ *     the n-th on none has any effect; the process is dropped when its handler
+ *     returns. So a crash may strike between any two of them.
+ */
+#ifndef OS_OS_SIM_H
+#define OS_OS_SIM_H
+
+#include <stdio.h>
+
+#include "os/os.h"
+#include "os/os_sim_chance.h"
+
+struct sim;
+struct sim_host;
+
+/* How often chance strikes: once in n times; 0 never. */
+struct sim_faults {
+	unsigned write_error;           /* EIO: any part of the range may have changed */
+	unsigned write_full;            /* ENOSPC, likewise */
+	unsigned sync_error;            /* EIO: unsynced data may never reach the disk */
+	unsigned reset;                 /* a stream between hosts, per arrival of bytes */
+	unsigned slow;                  /* work and arrivals that take SIM_SLOW_US */
+};
+
+struct sim *sim_create(uint64_t seed);
+void sim_destroy(struct sim *sim);
+
+uint64_t sim_seed(const struct sim *sim);
+uint64_t sim_now_us(const struct sim *sim);     /* since the world began */
+uint64_t sim_hash(const struct sim *sim);       /* of all events so far */
+uint64_t sim_events(const struct sim *sim);
+struct heap *sim_heap(struct sim *sim);
+void sim_set_faults(struct sim *sim, const struct sim_faults *faults);
+
+/* Run the next event; false when there is none. */
+bool sim_step(struct sim *sim);
+void sim_run_until(struct sim *sim, uint64_t now_us);
+
+/* The world's own event, outside of all processes. */
+void sim_at(struct sim *sim, uint64_t delay_us, void (*fn)(void *arg), void *arg);
+/* Put what a checker or client saw into the trace. */
+void sim_note(struct sim *sim, const char *what, slice detail);
+/* The last events and log lines, oldest first, at most n. */
+void sim_print_tail(const struct sim *sim, FILE *out, size_t n);
+/* Print each log line as it comes; NULL: do not. */
+void sim_echo(struct sim *sim, FILE *out);
+
+/* ---- hosts ---- */
+
+struct sim_host *sim_host_create(struct sim *sim, const char *name, const uint8_t ipv4[4],
+    uint64_t disk_size);
+const char *sim_host_name(const struct sim_host *host);
+/* At once, or after n more disk calls of the host's processes. */
+void sim_power_cut(struct sim_host *host);
+void sim_power_cut_after(struct sim_host *host, uint64_t n_calls);
+uint64_t sim_power_cuts(const struct sim_host *host);
+void sim_wall_jump(struct sim_host *host, int64_t by_us);
+/* Lose one stream between hosts, if there is one. */
+void sim_lose_stream(struct sim *sim);
+/* Let every byte on the disk be what a sync would have made it. */
+void sim_disk_settle(struct sim_host *host);
+
+/* ---- processes ---- */
+
+/* A process without a parent: arm handlers on its os. Valid, if not alive,
+ * until sim_destroy(). */
+struct os *sim_process_create(struct sim_host *host, const char *name);
+bool sim_process_alive(const struct os *os);
+int sim_process_status(const struct os *os);    /* after its end: of os_stop(), or -signal */
+const char *sim_process_name(const struct os *os);
+/* Fill up to `size` of a host's living processes; returns how many there are. */
+size_t sim_host_processes(struct sim_host *host, struct os **ret_list, size_t size);
+
+void sim_kill(struct os *os);
+void sim_kill_after(struct os *os, uint64_t n_calls);
+void sim_signal(struct os *os, int signo);      /* caught by os_signal_start, or ends it */
+size_t sim_descriptors(const struct os *os);    /* how many are open */
+
+#endif
