@@ -191,6 +191,21 @@ enum {
 	ACCOUNT_FILES_MAX = 1024,
 	/* Lines about damage from one load; the first ones tell. */
 	ACCOUNT_NOTES_MAX = 8,
+	/* directory: guessing passwords */
+	/* Networks and names that failed lately, 32 bytes each; a power of two
+	 * times four. More guessers than that push each other out. */
+	THROTTLE_ENTRIES = 8192,
+	/* Failures further apart than this do not add up. */
+	THROTTLE_WINDOW_MS = 15 * 60 * 1000,
+	/* The longest wait: a person who mistyped comes back after a coffee. */
+	THROTTLE_WAIT_MAX_MS = 15 * 60 * 1000,
+	/* Credentials remembered, 32 bytes each, and how long. */
+	REMEMBER_ENTRIES = 8192,
+	REMEMBER_MS = 5 * 60 * 1000,
+	/* Password hashes at once: 64 MiB and a core each. And how many wait: at
+	 * 100 ms each the last one waits some seconds, which clients bear. */
+	HASHES_MAX = 2,
+	HASH_QUEUE_MAX = 64,
 };
 
 #endif

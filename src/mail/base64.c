@@ -3,7 +3,7 @@
 
 #include "base/check.h"
 
-static const char digits[64] __attribute__((nonstring)) =
+static const char digits[] =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
 size_t base64_length(size_t n)

@@ -70,6 +70,7 @@ void dots_write(struct dots_writer *w, slice part, struct buffer *out)
 	slice rest = part;
 
 	check(part.len <= dots_write_max(out));
+	(void)buffer_reserve(out, part.len);    /* grow once, not line by line */
 	while (rest.len > 0) {
 		slice run;
 

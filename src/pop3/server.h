@@ -85,7 +85,9 @@ void pop3_server_fail(struct pop3_server *s, slice words);
 void pop3_server_committed(struct pop3_server *s, bool all);
 
 void pop3_server_secured(struct pop3_server *s);
-void pop3_server_timeout(struct pop3_server *s);        /* RFC 1939 s3: no UPDATE, close */
+/* RFC 1939 s3: no UPDATE and no reply, a QUIT event. An answer that comes to a
+ * question asked before is ignored. */
+void pop3_server_timeout(struct pop3_server *s);
 
 /* Pending output, at most POP3_OUTPUT_MAX bytes; long lists come piece by piece as
  * it is sent, so ask again after each sent(). */
