@@ -21,6 +21,8 @@
  * (2) A record never crosses the end of its segment.
  * (3) Damage below the highest synced_to of any later mark is LOG_ROT: reading
  *     goes on behind it. Above it is a torn tail: LOG_END.
+ * (4) A mark names the sequence of the record before it, so a reader tells
+ *     padding (nothing is missing) from records that were lost.
  */
 #ifndef LOG_LOG_H
 #define LOG_LOG_H
@@ -51,7 +53,8 @@ struct log_head {
 
 enum log_head_result { LOG_HEAD_OK, LOG_HEAD_DAMAGED, LOG_HEAD_NEWER };
 
-/* LOG_BLOCK bytes into ret_block. */
+/* LOG_BLOCK bytes into ret_block: two equal copies, each within one sector, so
+ * that neither a torn write nor one bad sector makes a head unreadable. */
 void log_head_write(const struct log_head *head, unsigned char *ret_block);
 /* NEWER: written by a later Posthouse; refuse to touch it. */
 enum log_head_result log_head_read(slice block, struct log_head *ret_head);
@@ -62,11 +65,13 @@ struct log_writer {
 	struct heap *heap;
 	struct log_head head;
 	struct buffer pending;          /* appended, not taken */
+	struct buffer taken;            /* given out, until log_taken_done */
 	uint32_t pending_at;            /* offset of its first byte */
 	uint32_t taken_to;              /* end of what log_take gave out */
 	uint32_t synced_to;             /* all below is on disk */
 	uint32_t sequence;              /* of the next record, from 1 */
 	bool in_batch;                  /* the current batch may still grow */
+	bool mark_pending;              /* pending begins with a mark to be filled in */
 	bool failed;
 };
 
@@ -84,7 +89,8 @@ uint32_t log_writer_room(const struct log_writer *w);
 bool log_append(struct log_writer *w, uint8_t type, const slice *parts, size_t n,
     uint32_t *ret_sequence, uint32_t *ret_offset) __attribute__((warn_unused_result));
 
-/* What must be written at *ret_offset. Borrowed; valid until log_taken_done.
+/* What must be written at *ret_offset. Borrowed; valid until log_taken_done,
+ * which must come before the next take; appends may go on meanwhile.
  * After a take the next append starts a new batch only if `close` is true: a
  * log that syncs rarely (a cold account) lets a batch grow between syncs. With
  * close the bytes end on LOG_BLOCK (zeros). Empty when there is nothing. */
@@ -92,7 +98,8 @@ slice log_take(struct log_writer *w, bool close, uint32_t *ret_offset);
 /* The taken bytes were written: forget them. */
 void log_taken_done(struct log_writer *w);
 
-/* A sync that began after everything below `offset` was written succeeded. */
+/* A sync that began after everything below `offset` was written succeeded. A
+ * batch that is on disk as a whole grows no more: nothing rewrites its blocks. */
 void log_synced(struct log_writer *w, uint32_t offset);
 /* A write or sync failed: nothing above synced_to counts, nothing more goes in. */
 void log_failed(struct log_writer *w);
@@ -103,14 +110,16 @@ struct log_record {
 	uint8_t type;
 	uint32_t sequence;
 	uint32_t offset;                /* where it starts in the segment */
-	uint32_t next;                  /* where reading goes on */
+	uint32_t next;                  /* where reading goes on; in a cut file it may lie
+	                                 * some bytes of padding behind the end */
 	slice payload;                  /* borrowed from the window */
 };
 
 enum log_read {
 	LOG_RECORD,             /* *ret_record is one */
-	LOG_MORE,               /* the window ends first: give one that starts at r->offset
-	                         * and has at least *ret_need bytes, or to the file's end */
+	LOG_MORE,               /* the window ends first, or (after LOG_ROT) starts too
+	                         * late: give one that starts at r->offset and has at
+	                         * least *ret_need bytes, or to the file's end */
 	LOG_END,                /* nothing committed follows: end, or torn tail */
 	LOG_ROT,                /* [*ret_from, *ret_to) is damaged and was once synced;
 	                         * call again to go on behind it */
@@ -120,16 +129,24 @@ struct log_reader {
 	struct log_head head;
 	uint32_t offset;                /* the next record, or mark, or padding */
 	uint32_t sequence;              /* of the last record */
-	uint32_t synced_to;             /* highest seen in a mark */
-	uint32_t limit;                 /* never read at or above; head.size for all */
+	uint32_t synced_to;             /* highest seen in a mark; who knows more may raise it */
+	uint32_t limit;                 /* never read at or above; head.size for all; may grow */
+	/* Looking behind damage: */
+	bool scanning;
+	uint32_t damage_from;           /* the first byte that nobody understands */
+	uint32_t zeros_to;              /* behind the zeros there, in the same block */
+	uint32_t found;                 /* where reading can go on, or 0 */
+	uint32_t found_sequence;
+	uint64_t salvage_left;          /* bytes of checksums still spent on single records */
 };
 
 void log_reader_init(struct log_reader *r, const struct log_head *head, uint32_t limit);
 /* Go on from a record's `next` that an earlier reader reported. */
 void log_reader_resume(struct log_reader *r, uint32_t next, uint32_t sequence);
 
-/* window holds the file from window_at on; window_at <= r->offset. `final` says
- * that the window ends where the file does (or at r->limit). */
+/* window holds the file from window_at on. `final` says that the window ends
+ * where the file does (or at r->limit). LOG_END is not for ever: raise limit and
+ * call again. Two readers of the same bytes see the same, whatever the windows. */
 enum log_read log_next(struct log_reader *r, slice window, uint32_t window_at, bool final,
     struct log_record *ret_record, uint32_t *ret_from, uint32_t *ret_to, uint32_t *ret_need);
 
