@@ -29,6 +29,7 @@ enum {
 	OS_ABSOLUTE_MAX = 4096,         /* PATH_MAX of Linux */
 	OS_SCRATCH_SIZE = 64 * 1024,    /* one read: a socket's queue rarely holds more */
 	OS_LOG_MAX = 1000,              /* so that a line enters a pipe whole: PIPE_BUF is 4096 */
+	DESCRIPTORS_MAX = 1 << 20,      /* one process keeps an owner for each */
 	DEFER_ROUNDS_MAX = 16,          /* chains of gathering are shorter than this */
 	CHANNEL_PACKETS = 8,            /* in flight, so that a busy peer costs no turn */
 	OS_VECTOR_MAX = 64,             /* slices in one system call; longer lists take several */
