@@ -207,6 +207,44 @@ enum {
 	 * 100 ms each the last one waits some seconds, which clients bear. */
 	HASHES_MAX = 2,
 	HASH_QUEUE_MAX = 64,
+
+	/* mail: submission. Authors whose ownership must be asked for one by one;
+	 * fields that are taken out. */
+	SUBMIT_AUTHORS_MAX = 16,
+	SUBMIT_CUTS_MAX = 32,
+	/* Received: names and addresses at their longest, and our own words. */
+	RECEIVED_MAX = 1536,
+
+	/* journal. A trace: what PACK_PREFIX_MAX leaves after Return-Path and
+	 * Delivered-To; ours have some 500 bytes. */
+	JOURNAL_TRACE_MAX = 48 * 1024,
+	/* Recipients of one COMMIT record: RFC 5321 s4.5.3.1.8 wants 100; with
+	 * RECIPIENT_TARGETS_MAX targets each they still number within 16 bits. */
+	JOURNAL_RECIPIENTS_MAX = 600,
+	/* Bodies up to this go to the store as bytes, larger ones as a descriptor. */
+	DELIVERY_INLINE_MAX = 64 * 1024,
+	/* Targets in one IPC_DELIVER; more are split: 100 of the longest addresses
+	 * have 34 KiB, and fit beside an inline body and a small trace. */
+	DELIVERY_TARGETS_MAX = 100,
+	/* directory: memory of one argon2id hash. The least that libsodium does is
+	 * for tests; HASHES_MAX of the most still fit into a small machine. */
+	PASSWORD_MEMORY_MIN = 8 * 1024,
+	PASSWORD_MEMORY_MAX = 256 * 1024 * 1024,
+	/* Control socket: clients at once, a request and an answer as JSON, rows of
+	 * a list in one answer (the client asks for the rest), silence. */
+	CONTROL_CLIENTS_MAX = 16,
+	CONTROL_REQUEST_MAX = 64 * 1024,
+	CONTROL_ANSWER_MAX = 1024 * 1024,
+	CONTROL_ROWS_MAX = 200,
+	CONTROL_TIMEOUT_MS = 60 * 1000,
+
+	/* smtp/client. Unsent output: a body goes out in pieces of half of it. */
+	SMTP_CLIENT_OUTPUT_MAX = 64 * 1024,
+	SMTP_CLIENT_PATH_MAX = 1024,    /* more than any server takes: it may judge itself */
+	/* No command is written unless it fits: MAIL with its parameters. */
+	SMTP_CLIENT_COMMAND_ROOM = SMTP_CLIENT_PATH_MAX + 128,
+	/* A longer initial response goes on a line of its own (RFC 4954 s4). */
+	SMTP_CLIENT_INITIAL_MAX = 400,
 };
 
 #endif
