@@ -218,7 +218,7 @@ struct os_child {
 	void *impl;
 };
 
-/* Start a role with its end of `channel` (which is given away). os_uv runs
+/* Start a role with its end of `channel` (given away, also on failure). os_uv runs
  * this program again as "posthouse role NAME INDEX", or, in one process, calls
  * start on an `os` of its own; os_sim likewise on the same host. */
 int os_spawn(struct os *os, struct os_child *child, const struct os_program *program,

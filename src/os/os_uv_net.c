@@ -1,0 +1,224 @@
+/* os/os_uv_net.c - TCP and Unix sockets of this host; nothing here waits. */
+#include "os/os_uv_impl.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "base/limits.h"
+
+union any_address {
+	struct sockaddr any;
+	struct sockaddr_in v4;
+	struct sockaddr_in6 v6;
+	struct sockaddr_un local;
+};
+
+static const uint8_t v4_prefix[12] = { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff };
+
+/* A relative path is below OS_ROOT: through /proc, which also lets the folder's
+ * own path be longer than a socket's name may be. */
+static bool local_path(struct os_uv *os, const char *path, char *ret_path, size_t size)
+{
+	int n;
+
+	if (path[0] == '/' || os->root_fd < 0)
+		n = snprintf(ret_path, size, "%s", path);
+	else
+		n = snprintf(ret_path, size, "/proc/self/fd/%d/%s", os->root_fd, path);
+	return n > 0 && (size_t)n < size;
+}
+
+/* 0 when it can't be an address of this host. */
+static socklen_t to_kernel(struct os_uv *os, const struct os_address *from,
+    union any_address *ret_to)
+{
+	*ret_to = (union any_address){ 0 };
+	if (from->path[0] != 0) {
+		ret_to->any.sa_family = AF_UNIX;
+		return local_path(os, from->path, ret_to->local.sun_path,
+		    sizeof ret_to->local.sun_path) ? sizeof ret_to->local : 0;
+	}
+	if (memcmp(from->ip, v4_prefix, sizeof v4_prefix) == 0) {
+		ret_to->any.sa_family = AF_INET;
+		ret_to->v4.sin_port = htons(from->port);
+		memcpy(&ret_to->v4.sin_addr, from->ip + sizeof v4_prefix, 4);
+		return sizeof ret_to->v4;
+	}
+	ret_to->any.sa_family = AF_INET6;
+	ret_to->v6.sin6_port = htons(from->port);
+	memcpy(&ret_to->v6.sin6_addr, from->ip, 16);
+	return sizeof ret_to->v6;
+}
+
+/* A Unix peer has no name of its own: its path stays empty, as does its port. */
+static void from_kernel(const union any_address *from, struct os_address *ret_to)
+{
+	*ret_to = (struct os_address){ 0 };
+	if (from->any.sa_family == AF_INET) {
+		memcpy(ret_to->ip, v4_prefix, sizeof v4_prefix);
+		memcpy(ret_to->ip + sizeof v4_prefix, &from->v4.sin_addr, 4);
+		ret_to->port = ntohs(from->v4.sin_port);
+	} else if (from->any.sa_family == AF_INET6) {
+		memcpy(ret_to->ip, &from->v6.sin6_addr, 16);
+		ret_to->port = ntohs(from->v6.sin6_port);
+	} else if (from->any.sa_family == AF_UNIX) {
+		snprintf(ret_to->path, sizeof ret_to->path, "%.*s",
+		    (int)sizeof from->local.sun_path, from->local.sun_path);
+	}
+}
+
+static int new_socket(struct os_uv *os, const struct os_address *address,
+    union any_address *ret_to, socklen_t *ret_len)
+{
+	*ret_len = to_kernel(os, address, ret_to);
+	if (*ret_len == 0)
+		return -ENAMETOOLONG;
+	return files_own(os, socket(ret_to->any.sa_family,
+	    SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+}
+
+int net_listen(struct os *os, const struct os_address *address, int backlog)
+{
+	union any_address to;
+	socklen_t len;
+	int fd = new_socket(os_uv_of(os), address, &to, &len), yes = 1, error;
+
+	if (fd < 0)
+		return fd;
+	/* No SO_REUSEPORT: a second server must not share our ports unseen. */
+	if (to.any.sa_family != AF_UNIX &&
+	    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes) < 0)
+		goto fail;
+	if (to.any.sa_family == AF_INET6 &&
+	    setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &yes, sizeof yes) < 0)
+		goto fail;
+	if (bind(fd, &to.any, len) < 0 || listen(fd, backlog) < 0)
+		goto fail;
+	return fd;
+fail:
+	error = errno;
+	files_close(os, fd);
+	return -error;
+}
+
+int net_local_address(struct os *os, int fd, struct os_address *ret_address)
+{
+	union any_address from = { 0 };
+	socklen_t len = sizeof from;
+
+	if (getsockname(fd, &from.any, &len) < 0)
+		return -errno;
+	from_kernel(&from, ret_address);
+	return 0;
+}
+
+int net_accept(struct os *os, int fd, struct os_address *ret_peer)
+{
+	union any_address from = { 0 };
+	socklen_t len = sizeof from;
+	int stream = accept4(fd, &from.any, &len, SOCK_CLOEXEC | SOCK_NONBLOCK), yes = 1;
+
+	stream = files_own(os_uv_of(os), stream);
+	if (stream < 0)
+		return stream;
+	/* Our replies are gathered already; a Unix socket does not know it. */
+	if (from.any.sa_family != AF_UNIX)
+		setsockopt(stream, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
+	from_kernel(&from, ret_peer);
+	return stream;
+}
+
+int net_connect(struct os *os, const struct os_address *address)
+{
+	union any_address to;
+	socklen_t len;
+	int fd = new_socket(os_uv_of(os), address, &to, &len), yes = 1, error;
+
+	if (fd < 0)
+		return fd;
+	if (to.any.sa_family != AF_UNIX)
+		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
+	if (connect(fd, &to.any, len) < 0 && errno != EINPROGRESS && errno != EINTR) {
+		error = errno;
+		files_close(os, fd);
+		return -error;
+	}
+	return fd;
+}
+
+int net_connected(struct os *os, int fd)
+{
+	union any_address peer;
+	socklen_t len = sizeof peer;
+	int error = 0;
+	socklen_t error_len = sizeof error;
+
+	if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &error_len) < 0)
+		return -errno;
+	if (error == 0 && getpeername(fd, &peer.any, &len) < 0)
+		return -errno;
+	return -error;
+}
+
+ssize_t net_read(struct os *os, int fd, void *buf, size_t n)
+{
+	ssize_t got;
+
+	do {
+		got = recv(fd, buf, n, 0);
+	} while (got < 0 && errno == EINTR);
+	return got < 0 ? -errno : got;
+}
+
+ssize_t net_write(struct os *os, int fd, const slice *parts, size_t n)
+{
+	struct iovec vector[OS_VECTOR_MAX];
+	struct msghdr message = { .msg_iov = vector };
+	ssize_t sent;
+
+	for (size_t i = 0; i < n && i < OS_VECTOR_MAX; i++) {
+		vector[i].iov_base = (void *)(uintptr_t)parts[i].ptr;
+		vector[i].iov_len = parts[i].len;
+		message.msg_iovlen++;
+	}
+	do {
+		sent = sendmsg(fd, &message, MSG_NOSIGNAL);
+	} while (sent < 0 && errno == EINTR);
+	return sent < 0 ? -errno : sent;
+}
+
+int net_shutdown(struct os *os, int fd)
+{
+	return shutdown(fd, SHUT_WR) < 0 ? -errno : 0;
+}
+
+int net_stream_pair(struct os *os, int ret_fds[2])
+{
+	int fds[2];
+
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fds) < 0)
+		return -errno;
+	ret_fds[0] = files_own(os_uv_of(os), fds[0]);
+	ret_fds[1] = files_own(os_uv_of(os), fds[1]);
+	if (ret_fds[0] >= 0 && ret_fds[1] >= 0)
+		return 0;
+	os_close(os, ret_fds[0]);
+	os_close(os, ret_fds[1]);
+	return -EMFILE;
+}
+
+int64_t net_peer_uid(struct os *os, int fd)
+{
+	struct ucred peer;
+	socklen_t len = sizeof peer;
+
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) < 0)
+		return -errno;
+	return peer.uid;
+}
