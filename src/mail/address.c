@@ -397,16 +397,15 @@ slice local_folded(struct arena *arena, slice local)
 	return slice_lower(arena, local_plain(arena, local));
 }
 
-/* The shortest spelling of a plain local part; at most twice as long + 2. */
-static size_t local_print(slice plain, unsigned char *out)
+slice local_quoted(struct arena *arena, slice plain)
 {
 	slice rest = plain;
+	unsigned char *out;
 	size_t n = 0;
 
-	if (take_dot_string(&rest, ADDRESS_ALLOW_UTF8) == ADDRESS_OK && rest.len == 0) {
-		memcpy(out, plain.ptr, plain.len);
-		return plain.len;
-	}
+	if (take_dot_string(&rest, ADDRESS_ALLOW_UTF8) == ADDRESS_OK && rest.len == 0)
+		return slice_copy(arena, plain);
+	out = arena_new(arena, unsigned char, 2 * plain.len + 2);
 	out[n++] = '"';
 	for (size_t i = 0; i < plain.len; i++) {
 		if (plain.ptr[i] == '"' || plain.ptr[i] == '\\')
@@ -414,28 +413,33 @@ static size_t local_print(slice plain, unsigned char *out)
 		out[n++] = plain.ptr[i];
 	}
 	out[n++] = '"';
-	return n;
+	return slice_of(out, n);
 }
 
 bool address_normal(struct arena *arena, const struct address *address, struct address *ret)
 {
-	slice plain = local_plain(arena, address->local), domain = { 0 };
-	unsigned char *text;
-	size_t n;
+	slice local = { 0 }, domain = { 0 };
 
 	if (address->domain.len > 0 && !domain_normal(arena, address->domain, &domain))
 		return false;
-	text = arena_new(arena, unsigned char, 2 * plain.len + 2 + 1 + domain.len);
-	n = address->local.len > 0 ? local_print(plain, text) : 0;
-	ret->local = slice_of(text, n);
-	if (domain.len > 0) {
-		text[n] = '@';
-		memcpy(text + n + 1, domain.ptr, domain.len);
-		ret->domain = slice_of(text + n + 1, domain.len);
-		n += 1 + domain.len;
-	} else {
-		ret->domain = (slice){ 0 };
-	}
-	ret->whole = slice_of(text, n);
+	if (address->local.len > 0)
+		local = local_quoted(arena, local_plain(arena, address->local));
+	*ret = address_join(arena, local, domain);
 	return true;
+}
+
+struct address address_join(struct arena *arena, slice local, slice domain)
+{
+	size_t at = domain.len > 0 ? 1 : 0;
+	unsigned char *text = arena_new(arena, unsigned char, local.len + at + domain.len);
+
+	if (local.len > 0)
+		memcpy(text, local.ptr, local.len);
+	if (domain.len > 0) {
+		text[local.len] = '@';
+		memcpy(text + local.len + 1, domain.ptr, domain.len);
+	}
+	return (struct address){ .whole = slice_of(text, local.len + at + domain.len),
+	    .local = slice_of(text, local.len),
+	    .domain = slice_of(text + local.len + at, domain.len) };
 }

@@ -59,9 +59,15 @@ slice local_plain(struct arena *arena, slice local);
  * as it is: no rule of case is right for all languages. */
 slice local_folded(struct arena *arena, slice local);
 
+/* The other way: the shortest spelling of a plain local part. */
+slice local_quoted(struct arena *arena, slice plain);
+
 /* Normal form: domain as above; the local part keeps its case and is quoted
  * only where it must be. Two spellings of one mailbox get the same bytes. */
 bool address_normal(struct arena *arena, const struct address *address,
     struct address *ret) __attribute__((warn_unused_result));
+
+/* local@domain in one piece; without a domain only the local part. */
+struct address address_join(struct arena *arena, slice local, slice domain);
 
 #endif
