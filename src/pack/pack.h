@@ -1,0 +1,92 @@
+/* pack/pack.h - the bodies of an account's messages, one after the other.
+ *
+ *   | header prefix frames | header prefix frames | ...
+ *
+ * An entry is a header of 64 bytes, the trace prefix (Return-Path, Delivered-To,
+ * Received ...: text with CRLF, not compressed), and the zstd frames of the body
+ * as they came from the journal: nothing is compressed twice. The prefix stands
+ * here and not in the account's log: a base would have to copy every prefix, and
+ * a read would need two files.
+ *
+ * A message as read is the prefix and then the decompressed body.
+ *
+ * (1) Append-only. An account's log says which entries count; a pack that saw a
+ *     failed write or sync gets no more entries, nor does one of an earlier life.
+ * (2) The header's checksum covers header and prefix, with owner, pack number
+ *     and offset: an entry at another place is damage. The body's checksum is
+ *     the one that travelled with the body since it was accepted.
+ * (3) Reading judges all of an entry before it gives out the first byte.
+ *
+ * The writers are pure. The reader reads with os.h, blocking: for the pool. */
+#ifndef PACK_PACK_H
+#define PACK_PACK_H
+
+#include <stdint.h>
+
+#include "base/buffer.h"
+#include "os/os.h"
+
+enum { PACK_ENTRY = 64, PACK_VERSION = 1 };
+
+enum pack_result {
+	PACK_OK,
+	PACK_END,               /* all was given out */
+	PACK_DAMAGED,           /* a checksum, a length or a frame is wrong, or bytes lack */
+	PACK_NEWER,             /* written by a later Posthouse */
+	PACK_IO,                /* the disk failed */
+};
+
+/* Where an entry is. */
+struct pack_place {
+	uint64_t owner;                 /* the account */
+	uint32_t number;                /* NNN of the file */
+	uint32_t offset;
+};
+
+struct pack_body {
+	uint64_t size;                  /* decompressed, all frames */
+	uint64_t stored;                /* bytes of all frames */
+	uint64_t checksum;              /* checksum64 of the stored bytes, seed 0 */
+};
+
+/* Append header and prefix of an entry; body.stored bytes of frames must follow.
+ * prefix is at most PACK_PREFIX_MAX. */
+void pack_entry_write(struct buffer *out, struct pack_place place, slice prefix,
+    struct pack_body body);
+/* Bytes of the whole entry. */
+uint64_t pack_entry_len(slice prefix, struct pack_body body);
+
+/* ---- reader ---- */
+
+struct pack_reader {
+	struct os *os;
+	struct heap *heap;
+	int fd;
+	slice prefix;                   /* owned */
+	struct pack_body body;
+	uint64_t frames_at;             /* offset of the first frame */
+	uint64_t read;                  /* stored bytes that were read */
+	uint64_t given;                 /* of the body */
+	bool prefix_given;
+	unsigned char *stored;          /* a window on the frames */
+	size_t stored_from, stored_to;  /* what is in it, not yet decompressed */
+	size_t stored_room;             /* BODY_FRAME_STORED_MAX, or the body if shorter */
+	unsigned char *raw;
+	size_t raw_room;                /* BODY_FRAME_RAW, or the body if shorter */
+};
+
+/* Read and check the entry at `place` of the file fd (borrowed). Memory comes
+ * from heap, which nobody else may use meanwhile. Unless it returns PACK_OK there
+ * is nothing to close. */
+enum pack_result pack_reader_open(struct pack_reader *r, struct os *os, struct heap *heap,
+    int fd, struct pack_place place);
+void pack_reader_close(struct pack_reader *r);
+
+/* Bytes of the message: prefix and body. */
+uint64_t pack_reader_size(const struct pack_reader *r);
+
+/* The next piece: the prefix, then one frame at a time, at most BODY_FRAME_RAW
+ * bytes; never empty with PACK_OK. Borrowed until the next call. */
+enum pack_result pack_reader_next(struct pack_reader *r, slice *ret_piece);
+
+#endif
