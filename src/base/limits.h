@@ -32,6 +32,11 @@ enum {
 	DESCRIPTORS_MAX = 1 << 20,      /* one process keeps an owner for each */
 	DEFER_ROUNDS_MAX = 16,          /* chains of gathering are shorter than this */
 	CHANNEL_PACKETS = 8,            /* in flight, so that a busy peer costs no turn */
+	PLAN_COPY_PIECE = 64 * 1024,    /* on the stack of a pool thread */
+	STREAM_END_MS = 30 * 1000,      /* a peer that takes no byte of our last ones */
+	STREAM_LINGER_MS = 2 * 1000,    /* its side of the end, before we close ours */
+	STREAM_TURN_READS = 4,          /* 64 KiB each, before other streams have theirs */
+	TLS_CHAIN_MAX = 16,             /* certificates in a file: real chains have 2 to 4 */
 	OS_VECTOR_MAX = 64,             /* slices in one system call; longer lists take several */
 
 	/* ipc: some addresses, a login with its password, words, numbers. Far above

@@ -10,6 +10,8 @@
 
 enum plan_verb {
 	PLAN_WRITE,             /* fd, offset, bytes */
+	PLAN_COPY,              /* fd, offset, from, from_offset, length: in bounded pieces;
+	                         * -EIO when `from` ends early */
 	PLAN_SYNC,              /* fd */
 	PLAN_SYNC_FOLDER,       /* fd of a folder */
 	PLAN_SYNC_SYSTEM,       /* any fd of the file system */
@@ -22,6 +24,8 @@ struct plan_step {
 	uint64_t offset;
 	slice bytes;
 	const char *path;
+	int from;
+	uint64_t from_offset, length;
 };
 
 struct plan {
