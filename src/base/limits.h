@@ -250,6 +250,11 @@ enum {
 	SMTP_CLIENT_COMMAND_ROOM = SMTP_CLIENT_PATH_MAX + 128,
 	/* A longer initial response goes on a line of its own (RFC 4954 s4). */
 	SMTP_CLIENT_INITIAL_MAX = 400,
+
+	/* log files: looked at so often, rotated at that size, so many kept. */
+	LOG_CHECK_MS = 60 * 1000,
+	LOG_FILE_MAX = 64 * 1024 * 1024,
+	LOG_FILES_KEPT = 4,
 };
 
 #endif

@@ -12,7 +12,7 @@
  *     FAILED, or a lost connection, the message was not taken; only when
  *     smtp_client_body_end() came before may it have been.
  * (2) No bare CR or LF leaves the engine: they become CRLF.
- * (3) Replies over SMTP_CLIENT_REPLY_MAX bytes, or that are none, are FAILED. */
+ * (3) Replies over SMTP_REPLY_TAKE_MAX bytes, or that are none, are FAILED. */
 #ifndef SMTP_CLIENT_H
 #define SMTP_CLIENT_H
 
@@ -89,8 +89,8 @@ bool smtp_client_next(struct smtp_client *c, struct smtp_client_event *ret_event
 /* TLS is up. */
 void smtp_client_secured(struct smtp_client *c);
 
-/* Only after READY. An address holds no control character, blank or '>': paths
- * that do are answered with a local 553 without being sent. */
+/* Only after READY. A path that holds a control character, or more than
+ * SMTP_CLIENT_PATH_MAX bytes, refuses the whole message with a local 553. */
 void smtp_client_send(struct smtp_client *c, const struct smtp_client_message *message);
 void smtp_client_quit(struct smtp_client *c);
 
