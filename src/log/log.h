@@ -23,6 +23,8 @@
  *     goes on behind it. Above it is a torn tail: LOG_END.
  * (4) A mark names the sequence of the record before it, so a reader tells
  *     padding (nothing is missing) from records that were lost.
+ * (5) A reader gives sequences that rise, each below its offset: what counts
+ *     them in an array stays bounded, whoever wrote them.
  */
 #ifndef LOG_LOG_H
 #define LOG_LOG_H

@@ -103,8 +103,8 @@ static enum sight look(struct log_reader *r, const struct view *view, uint32_t o
 		return SEE_MORE;
 	}
 	if (!format_header_read(raw.ptr, r->head.generation, offset, &header) ||
-	    header.length > left - FORMAT_HEADER)
-		return SEE_NOTHING;
+	    header.length > left - FORMAT_HEADER || header.sequence > offset / FORMAT_HEADER)
+		return SEE_NOTHING;     /* the last: there is no room for so many before it */
 	if (!view_bytes(view, offset + FORMAT_HEADER, header.length, &payload)) {
 		*ret_need = FORMAT_HEADER + header.length;
 		return SEE_MORE;

@@ -770,6 +770,27 @@ static void test_misplaced(void **state)
 	disk_finish(&d);
 }
 
+/* A writer that lies about sequences is not believed. */
+static void test_hostile_sequence(void **state)
+{
+	const uint32_t sequences[] = { 0, UINT32_MAX, LOG_BLOCK };
+
+	for (size_t i = 0; i < 3; i++) {
+		struct disk d;
+		unsigned char *at;
+		slice payload = slice_lit("1234567");
+
+		disk_init(&d, SIZE, 3);
+		at = d.bytes + LOG_BLOCK;
+		format_mark_write(3, LOG_BLOCK, 0, LOG_BLOCK, at);
+		format_header_write(3, LOG_BLOCK + FORMAT_MARK, 7, sequences[i], &payload, 1,
+		    at + FORMAT_MARK);
+		memcpy(at + FORMAT_MARK + FORMAT_HEADER, payload.ptr, payload.len);
+		assert_trace(&d, ".");
+		disk_finish(&d);
+	}
+}
+
 /* Overlapping headers that each claim a megabyte: checksums stay bounded. */
 static void test_hostile_salvage(void **state)
 {
@@ -805,4 +826,4 @@ UNIT_TESTS(
     cmocka_unit_test(test_known_synced_clean),
     cmocka_unit_test(test_resume), cmocka_unit_test(test_random_rot),
     cmocka_unit_test(test_recycled), cmocka_unit_test(test_misplaced),
-    cmocka_unit_test(test_hostile_salvage))
+    cmocka_unit_test(test_hostile_sequence), cmocka_unit_test(test_hostile_salvage))
