@@ -1,0 +1,71 @@
+/* sim/checker.h - what the simulated world's clients know, and what must
+ * therefore hold.
+ *
+ * A message here is one transaction: a sender that tries again sends another,
+ * told apart by its reverse-path. So the promises are sharp:
+ *   - acknowledged (250 after the dot): exactly once in each mailbox of its
+ *     accepted recipients, whatever broke;
+ *   - the dot was sent, but no reply came, or a 4xx: in none of them or once
+ *     in each;
+ *   - everything else, and a 5xx after the dot: nowhere.
+ * And for mailboxes: a UIDL belongs to one message for ever; a message that was
+ * seen stays until its reader deletes it; deleted (+OK to QUIT, or seen to be
+ * gone after a QUIT without an answer) is gone for ever; bytes do not change.
+ *
+ * The first broken promise is kept; later ones are its consequences. */
+#ifndef SIM_CHECKER_H
+#define SIM_CHECKER_H
+
+#include "base/buffer.h"
+#include "os/os_sim.h"
+
+enum { CHECKER_ACCOUNTS_MAX = 32, CHECKER_UID_MAX = 70 };
+
+struct checker;
+
+struct checker *checker_create(struct sim *sim);
+/* NULL while all promises hold. */
+const char *checker_failure(const struct checker *c);
+void checker_fail(struct checker *c, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* Accounts are numbered from 0. The address is borrowed. */
+unsigned checker_account_add(struct checker *c, slice address);
+
+/* ---- senders ---- */
+
+/* A new message; its reverse-path is "mNUMBER@away.example". */
+unsigned checker_message_begin(struct checker *c);
+/* A recipient that leads to the accounts of the set was accepted. */
+void checker_accepted(struct checker *c, unsigned message, uint32_t accounts);
+void checker_dot(struct checker *c, unsigned message);          /* is about to leave */
+void checker_reply(struct checker *c, unsigned message, unsigned code);
+
+/* ---- readers, one at a time per account ---- */
+
+void checker_list_begin(struct checker *c, unsigned account);
+void checker_listed(struct checker *c, unsigned account, slice uid);
+void checker_list_end(struct checker *c, unsigned account);
+/* The uid's text of the last list, by its place in it; empty when past its end. */
+slice checker_list_uid(const struct checker *c, unsigned account, size_t place);
+/* Has its body been compared before? */
+bool checker_known(const struct checker *c, unsigned account, slice uid);
+void checker_body(struct checker *c, unsigned account, slice uid, slice bytes);
+/* QUIT leaves with this one marked; then how that ended. */
+void checker_deleting(struct checker *c, unsigned account, slice uid);
+void checker_quit(struct checker *c, unsigned account, bool answered, bool ok);
+
+/* ---- at the end ---- */
+
+/* Has each acknowledged message come, and each doubtful one to all or none? */
+bool checker_settled(const struct checker *c);
+/* The same, as a failure that names one that is not. */
+void checker_settle(struct checker *c);
+
+struct checker_counts {
+	unsigned messages, acknowledged, doubtful, refused, copies, deleted;
+};
+
+struct checker_counts checker_count(const struct checker *c);
+
+#endif

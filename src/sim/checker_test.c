@@ -1,0 +1,234 @@
+/* sim/checker_test.c - each broken promise is seen, and kept ones are not. */
+#include "unit.h"
+
+#include "base/buffer.h"
+#include "sim/checker.h"
+#include "sim/sim_message.h"
+
+enum { SEED = 42, ALICE = 0, BOB = 1, BOTH = 3 };
+
+struct fixture {
+	struct sim *sim;
+	struct checker *c;
+	struct buffer body;
+};
+
+static struct fixture fixture(void)
+{
+	struct fixture f = { .sim = sim_create(SEED) };
+
+	f.c = checker_create(f.sim);
+	assert_int_equal(checker_account_add(f.c, slice_lit("alice@x.example")), ALICE);
+	assert_int_equal(checker_account_add(f.c, slice_lit("bob@x.example")), BOB);
+	f.body = buffer_init(sim_heap(f.sim), SIM_MESSAGE_MAX + 1000);
+	return f;
+}
+
+static unsigned sent(struct fixture *f, uint32_t accounts, unsigned code)
+{
+	unsigned m = checker_message_begin(f->c);
+
+	checker_accepted(f->c, m, accounts);
+	checker_dot(f->c, m);
+	if (code != 0)
+		checker_reply(f->c, m, code);
+	return m;
+}
+
+static void list(struct fixture *f, unsigned account, const char *uids)
+{
+	slice rest = slice_from(uids);
+
+	checker_list_begin(f->c, account);
+	while (rest.len > 0)
+		checker_listed(f->c, account, slice_cut(&rest, ' '));
+	checker_list_end(f->c, account);
+}
+
+/* As delivery would have it: trace, then what was sent. */
+static void read_as(struct fixture *f, unsigned account, const char *uid, unsigned message,
+    const char *trace, const char *more)
+{
+	buffer_free(&f->body);
+	buffer_printf(&f->body, "Return-Path: <m%u@away.example>\r\n%s", message, trace);
+	sim_message_make(SEED, message, &f->body);
+	if (!slice_ends(buffer_bytes(&f->body), slice_lit("\r\n")))
+		buffer_add(&f->body, slice_lit("\r\n"));
+	buffer_add(&f->body, slice_from(more));
+	checker_body(f->c, account, slice_from(uid), buffer_bytes(&f->body));
+}
+
+static const char trace[] = "Delivered-To: x\r\nReceived: from y\r\n\tby z\r\n";
+
+static void finish(struct fixture *f, const char *failure)
+{
+	const char *have = checker_failure(f->c);
+
+	if (failure == NULL && have != NULL)
+		fail_msg("unexpected: %s", have);
+	if (failure != NULL && (have == NULL || strstr(have, failure) == NULL))
+		fail_msg("have \"%s\" want \"%s\"", have != NULL ? have : "nothing", failure);
+	sim_destroy(f->sim);
+}
+
+static void test_all_is_well(void **state)
+{
+	struct fixture f = fixture();
+	unsigned m = sent(&f, BOTH, 250), doubtful = sent(&f, 1u << BOB, 0);
+
+	(void)state;
+	assert_false(checker_settled(f.c));
+	list(&f, ALICE, "a1");
+	read_as(&f, ALICE, "a1", m, trace, "");
+	list(&f, BOB, "b1 b2");
+	read_as(&f, BOB, "b1", m, trace, "");
+	read_as(&f, BOB, "b2", doubtful, trace, "");
+	assert_true(checker_settled(f.c));
+	checker_deleting(f.c, BOB, slice_lit("b1"));
+	checker_quit(f.c, BOB, true, true);
+	list(&f, BOB, "b2");
+	checker_settle(f.c);
+	finish(&f, NULL);
+}
+
+static void test_lost(void **state)
+{
+	struct fixture f = fixture();
+
+	(void)state;
+	sent(&f, BOTH, 250);
+	checker_settle(f.c);
+	finish(&f, "was acknowledged for accounts 3 and came to 0");
+}
+
+static void test_half_delivered(void **state)
+{
+	struct fixture f = fixture();
+	unsigned m = sent(&f, BOTH, 0);
+
+	(void)state;
+	list(&f, ALICE, "a1");
+	read_as(&f, ALICE, "a1", m, trace, "");
+	checker_settle(f.c);
+	finish(&f, "came to 1");
+}
+
+static void test_twice(void **state)
+{
+	struct fixture f = fixture();
+	unsigned m = sent(&f, BOTH, 250);
+
+	(void)state;
+	list(&f, ALICE, "a1 a2");
+	read_as(&f, ALICE, "a1", m, trace, "");
+	read_as(&f, ALICE, "a2", m, trace, "");
+	finish(&f, "came twice");
+}
+
+/* Unwanted arrivals: { what is wrong, the code after the dot, for whom }. */
+static void test_unwanted(void **state)
+{
+	static const struct {
+		const char *name;
+		unsigned code;
+		uint32_t accounts;
+	} rows[] = {
+		{ "which was refused", 554, BOTH },
+		{ "which was for others", 250, 1u << BOB },
+	};
+	struct fixture f;
+	unsigned m;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		f = fixture();
+		m = sent(&f, rows[i].accounts, rows[i].code);
+		list(&f, ALICE, "a1");
+		read_as(&f, ALICE, "a1", m, trace, "");
+		finish(&f, rows[i].name);
+	}
+	f = fixture();
+	m = checker_message_begin(f.c);
+	checker_accepted(f.c, m, BOTH);
+	list(&f, ALICE, "a1");
+	read_as(&f, ALICE, "a1", m, trace, "");
+	finish(&f, "never finished");
+	f = fixture();
+	sent(&f, BOTH, 250);
+	list(&f, ALICE, "a1");
+	read_as(&f, ALICE, "a1", 7, trace, "");
+	finish(&f, "nobody's message");
+}
+
+static void test_changed(void **state)
+{
+	static const struct {
+		const char *trace, *more;
+	} rows[] = {
+		{ "Delivered-To: x\r\n", "one line more\r\n" },
+		{ "Subject: not ours\r\n", "" },
+		{ "", "\n" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct fixture f = fixture();
+		unsigned m = sent(&f, BOTH, 250);
+
+		list(&f, ALICE, "a1");
+		read_as(&f, ALICE, "a1", m, rows[i].trace, rows[i].more);
+		finish(&f, "not what was sent");
+	}
+}
+
+static void test_uids(void **state)
+{
+	struct fixture f = fixture();
+	unsigned m, other;
+
+	(void)state;
+	list(&f, ALICE, "a1 a1");
+	finish(&f, "twice in one list");
+
+	f = fixture();
+	list(&f, ALICE, "a1");
+	list(&f, ALICE, "");
+	finish(&f, "vanished");
+
+	f = fixture();
+	m = sent(&f, BOTH, 250);
+	other = sent(&f, BOTH, 250);
+	list(&f, ALICE, "a1");
+	read_as(&f, ALICE, "a1", m, trace, "");
+	list(&f, ALICE, "a1");
+	read_as(&f, ALICE, "a1", other, trace, "");
+	finish(&f, "and is now");
+}
+
+static void test_deletion(void **state)
+{
+	struct fixture f = fixture();
+
+	(void)state;
+	list(&f, ALICE, "a1");
+	checker_deleting(f.c, ALICE, slice_lit("a1"));
+	checker_quit(f.c, ALICE, true, true);
+	list(&f, ALICE, "a1");
+	finish(&f, "came back from deletion");
+
+	/* Without an answer either may be, but then it stays so. */
+	f = fixture();
+	list(&f, ALICE, "a1 a2");
+	checker_deleting(f.c, ALICE, slice_lit("a1"));
+	checker_deleting(f.c, ALICE, slice_lit("a2"));
+	checker_quit(f.c, ALICE, false, false);
+	list(&f, ALICE, "a2");
+	assert_null(checker_failure(f.c));
+	list(&f, ALICE, "a1 a2");
+	finish(&f, "came back from deletion");
+}
+
+UNIT_TESTS(cmocka_unit_test(test_all_is_well), cmocka_unit_test(test_lost),
+    cmocka_unit_test(test_half_delivered), cmocka_unit_test(test_twice),
+    cmocka_unit_test(test_unwanted), cmocka_unit_test(test_changed),
+    cmocka_unit_test(test_uids), cmocka_unit_test(test_deletion))

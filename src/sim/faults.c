@@ -1,0 +1,172 @@
+/* sim/faults.c - one fault after another, at drawn times. */
+#include "sim/faults.h"
+
+#include <stdio.h>
+
+#include "base/check.h"
+
+enum { PROCESSES_MAX = 64, SECOND_US = 1000 * 1000 };
+
+struct faults {
+	struct sim *sim;
+	struct station **stations;
+	size_t n_stations;
+	struct chance chance;
+	unsigned kinds;
+	unsigned struck;
+	bool stopped;
+};
+
+static const struct {
+	unsigned kind;
+	const char *name;
+} names[] = {
+	{ FAULT_STREAMS, "streams" }, { FAULT_SLOW, "slow" }, { FAULT_KILL_ROLE, "roles" },
+	{ FAULT_KILL_KEEPER, "keeper" }, { FAULT_POWER, "power" }, { FAULT_DISK, "disk" },
+	{ FAULT_FULL, "full" }, { FAULT_CLOCK, "clock" },
+};
+
+enum { KINDS = sizeof names / sizeof *names };
+
+void faults_print(unsigned kinds, char *ret_text, size_t size)
+{
+	size_t n = 0;
+
+	snprintf(ret_text, size, "none");
+	for (size_t i = 0; i < KINDS && n < size; i++) {
+		if ((kinds & names[i].kind) != 0)
+			n += (size_t)snprintf(ret_text + n, size - n, "%s%s", n > 0 ? "," : "",
+			    names[i].name);
+	}
+}
+
+/* The odds that stand for a while. */
+static void draw_odds(struct faults *f)
+{
+	struct sim_faults odds = { 0 };
+	struct chance *c = &f->chance;
+
+	if ((f->kinds & FAULT_STREAMS) != 0)
+		odds.reset = (unsigned)chance_between(c, 50, 1000);
+	if ((f->kinds & FAULT_SLOW) != 0)
+		odds.slow = (unsigned)chance_between(c, 20, 500);
+	/* A disk fails for some time, then it does not. */
+	if ((f->kinds & FAULT_DISK) != 0 && chance_one_in(c, 3)) {
+		odds.write_error = (unsigned)chance_skewed(c, 4, 200);
+		odds.sync_error = (unsigned)chance_skewed(c, 4, 200);
+	}
+	if ((f->kinds & FAULT_FULL) != 0 && chance_one_in(c, 3))
+		odds.write_full = (unsigned)chance_skewed(c, 2, 100);
+	sim_set_faults(f->sim, &odds);
+}
+
+/* A role of a station's keeper; not the keeper itself. */
+static struct os *draw_role(struct faults *f, struct station *s)
+{
+	struct os *list[PROCESSES_MAX], *keeper = station_keeper(s);
+	size_t n = sim_host_processes(station_host(s), list, PROCESSES_MAX);
+	struct os *chosen;
+
+	if (n == 0)
+		return NULL;
+	chosen = list[chance_below(&f->chance, n < PROCESSES_MAX ? n : PROCESSES_MAX)];
+	return chosen != keeper ? chosen : NULL;
+}
+
+static void kill_soon(struct faults *f, struct os *os)
+{
+	if (os == NULL || !sim_process_alive(os))
+		return;
+	if (chance_one_in(&f->chance, 3))
+		sim_kill(os);
+	else
+		sim_kill_after(os, chance_skewed(&f->chance, 1, 500));
+}
+
+static void strike(struct faults *f, unsigned kind, struct station *s)
+{
+	struct chance *c = &f->chance;
+
+	switch (kind) {
+	case FAULT_STREAMS:
+		sim_lose_stream(f->sim);
+		break;
+	case FAULT_KILL_ROLE:
+		kill_soon(f, draw_role(f, s));
+		break;
+	case FAULT_KILL_KEEPER:
+		kill_soon(f, station_keeper(s));
+		break;
+	case FAULT_POWER:
+		if (chance_one_in(c, 4))
+			sim_power_cut(station_host(s));
+		else
+			sim_power_cut_after(station_host(s), chance_skewed(c, 1, 500));
+		break;
+	case FAULT_CLOCK:
+		sim_wall_jump(station_host(s), (int64_t)chance_below(c, 7200) * SECOND_US -
+		    (int64_t)3600 * SECOND_US);
+		break;
+	default:
+		break;          /* stands in the odds */
+	}
+}
+
+static void on_time(void *arg)
+{
+	struct faults *f = arg;
+	unsigned kind;
+
+	if (f->stopped)
+		return;
+	draw_odds(f);
+	kind = names[chance_below(&f->chance, KINDS)].kind;
+	if ((f->kinds & kind) != 0) {
+		f->struck++;
+		strike(f, kind, f->stations[chance_below(&f->chance, f->n_stations)]);
+	}
+	sim_at(f->sim, chance_skewed(&f->chance, SECOND_US / 100, 4 * SECOND_US), on_time, f);
+}
+
+struct faults *faults_create(struct sim *sim, struct station **stations, size_t n_stations)
+{
+	struct faults *f = heap_new(sim_heap(sim), struct faults);
+
+	check(n_stations > 0);
+	f->sim = sim;
+	f->stations = stations;
+	f->n_stations = n_stations;
+	f->chance = chance_init(sim_seed(sim), "faults", 0);
+	f->kinds = (unsigned)chance_u64(&f->chance) & FAULTS_ALL;
+	/* One run in eight is fair weather: then all must go well at once. */
+	if (chance_one_in(&f->chance, 8))
+		f->kinds = 0;
+	sim_at(sim, SECOND_US / 2, on_time, f);
+	return f;
+}
+
+unsigned faults_kinds(const struct faults *f)
+{
+	return f->kinds;
+}
+
+unsigned faults_struck(const struct faults *f)
+{
+	return f->struck;
+}
+
+void faults_stop(struct faults *f)
+{
+	const struct sim_faults none = { 0 };
+
+	f->stopped = true;
+	sim_set_faults(f->sim, &none);
+	for (size_t i = 0; i < f->n_stations; i++) {
+		struct os *list[PROCESSES_MAX];
+		size_t n = sim_host_processes(station_host(f->stations[i]), list, PROCESSES_MAX);
+
+		sim_power_cut_after(station_host(f->stations[i]), 0);
+		for (size_t j = 0; j < n && j < PROCESSES_MAX; j++)
+			sim_kill_after(list[j], 0);
+	}
+}

@@ -1,0 +1,30 @@
+/* sim/faults.h - what breaks, and when, drawn from the seed. */
+#ifndef SIM_FAULTS_H
+#define SIM_FAULTS_H
+
+#include "sim/station.h"
+
+struct faults;
+
+/* Which kinds may strike in this run: each is drawn, so that some runs have
+ * only one kind, and none at all is among them. */
+enum {
+	FAULT_STREAMS = 1,      /* connections lost, at any byte */
+	FAULT_SLOW = 2,         /* disk and network that hang */
+	FAULT_KILL_ROLE = 4,    /* a role, at any event or between two calls */
+	FAULT_KILL_KEEPER = 8,
+	FAULT_POWER = 16,       /* a host, at any event or between two disk calls */
+	FAULT_DISK = 32,        /* EIO on write or sync */
+	FAULT_FULL = 64,        /* ENOSPC */
+	FAULT_CLOCK = 128,      /* the wall clock jumps */
+	FAULTS_ALL = 255,
+};
+
+struct faults *faults_create(struct sim *sim, struct station **stations, size_t n_stations);
+unsigned faults_kinds(const struct faults *f);
+void faults_print(unsigned kinds, char *ret_text, size_t size);
+unsigned faults_struck(const struct faults *f);
+/* From now on nothing breaks. */
+void faults_stop(struct faults *f);
+
+#endif

@@ -1,0 +1,323 @@
+/* sim/smtp_actor.c - drives smtp/client.h over one stream after another.
+ *
+ *   RESTING -> DIALLING -> TALKING -> RESTING ... -> FINISHED
+ *
+ * (1) A stream is destroyed from `leave`, a deferred call, never inside one of
+ *     its own handlers.
+ * (2) `message` is the transaction that runs, or 0; its fate is told to the
+ *     checker once. */
+#include "sim/smtp_actor.h"
+
+#include <stdio.h>
+
+#include "base/check.h"
+#include "os/stream.h"
+#include "sim/dial.h"
+#include "sim/sim_message.h"
+#include "smtp/client.h"
+
+enum { RECIPIENTS_MAX = 4, IN_MAX = 64 * 1024, OUT_MAX = 256 * 1024, PATIENCE_MS = 20 * 1000 };
+
+struct smtp_actor {
+	struct os *os;
+	struct smtp_actor_plan plan;
+	struct chance chance;
+	struct dial dial;
+	struct os_timer timer;          /* rest, or patience */
+	struct os_defer leave;
+	struct stream *stream;
+	struct smtp_client *client;
+	struct smtp_client_config config;
+	unsigned left;                  /* messages still to be acknowledged */
+	bool behaves;
+
+	unsigned message;
+	const struct smtp_actor_recipient *to[RECIPIENTS_MAX];
+	slice addresses[RECIPIENTS_MAX];
+	size_t n_to;
+	char from[40];
+	struct smtp_client_message envelope;
+	struct buffer body;
+	size_t body_at;
+	size_t vanish_at;               /* in the body; SIZE_MAX: not */
+	bool in_body;
+	bool vanish_after;              /* the dot */
+};
+
+static void pump(struct smtp_actor *a);
+
+static void rest(struct smtp_actor *a)
+{
+	if (a->left > 0)
+		os_timer_start(a->os, &a->timer, chance_skewed(&a->chance, 5, 3000));
+}
+
+static void go(struct smtp_actor *a)
+{
+	os_defer(a->os, &a->leave);
+}
+
+static void on_leave(struct os_defer *defer)
+{
+	struct smtp_actor *a = defer->owner;
+
+	dial_stop(&a->dial);
+	stream_destroy(a->stream);
+	smtp_client_destroy(a->client);
+	buffer_free(&a->body);
+	a->stream = NULL;
+	a->client = NULL;
+	a->message = 0;
+	a->in_body = false;
+	rest(a);
+}
+
+/* ---- one message ---- */
+
+static bool disjoint(const struct smtp_actor *a, const struct smtp_actor_recipient *r)
+{
+	for (size_t i = 0; i < a->n_to; i++) {
+		if (a->to[i] == r || (a->to[i]->accounts & r->accounts) != 0)
+			return false;
+	}
+	return true;
+}
+
+static void draw_recipients(struct smtp_actor *a)
+{
+	size_t want = chance_skewed(&a->chance, 1, RECIPIENTS_MAX);
+
+	a->n_to = 0;
+	for (size_t tries = 0; tries < 20 && a->n_to < want; tries++) {
+		const struct smtp_actor_recipient *r =
+		    &a->plan.recipients[chance_below(&a->chance, a->plan.n_recipients)];
+
+		if (!disjoint(a, r))
+			continue;
+		a->addresses[a->n_to] = r->address;
+		a->to[a->n_to++] = r;
+	}
+}
+
+static void next_message(struct smtp_actor *a)
+{
+	int n;
+
+	if (a->left == 0 || chance_one_in(&a->chance, 4)) {
+		smtp_client_quit(a->client);
+		return;
+	}
+	draw_recipients(a);
+	a->message = checker_message_begin(a->plan.checker);
+	n = snprintf(a->from, sizeof a->from, "m%u@away.example", a->message);
+	a->body = buffer_init(os_heap(a->os), SIM_MESSAGE_MAX);
+	sim_message_make(a->plan.seed, a->message, &a->body);
+	a->body_at = 0;
+	a->vanish_at = SIZE_MAX;
+	if (!a->behaves && chance_one_in(&a->chance, 12))
+		a->vanish_at = chance_below(&a->chance, buffer_bytes(&a->body).len + 1);
+	a->vanish_after = !a->behaves && chance_one_in(&a->chance, 12);
+	a->envelope = (struct smtp_client_message){
+		.from = slice_of(a->from, (size_t)n),
+		.recipients = a->addresses,
+		.n_recipients = a->n_to,
+		.size = chance_one_in(&a->chance, 2) ? buffer_bytes(&a->body).len : 0,
+		.needs = SMTP_CLIENT_8BITMIME,
+	};
+	smtp_client_send(a->client, &a->envelope);
+}
+
+static void on_recipient(struct smtp_actor *a, const struct smtp_client_event *event)
+{
+	const struct smtp_actor_recipient *r = a->to[event->index];
+
+	if (event->code / 100 == 2 && r->accounts == 0)
+		checker_fail(a->plan.checker, "unknown recipient %.*s was accepted",
+		    slice_arg(r->address));
+	else if (event->code / 100 == 5 && r->accounts != 0)
+		checker_fail(a->plan.checker, "recipient %.*s was refused: %u %.*s",
+		    slice_arg(r->address), event->code, slice_arg(event->text));
+	else if (event->code / 100 == 2)
+		checker_accepted(a->plan.checker, a->message, r->accounts);
+}
+
+/* Give the engine what it takes; vanish where that was drawn. */
+static void send_body(struct smtp_actor *a)
+{
+	slice rest = slice_drop(buffer_bytes(&a->body), a->body_at);
+	size_t n;
+
+	if (a->vanish_at <= a->body_at) {
+		go(a);
+		return;
+	}
+	if (rest.len > a->vanish_at - a->body_at)
+		rest = slice_head(rest, a->vanish_at - a->body_at);
+	n = rest.len > 0 ? smtp_client_body(a->client, rest) : 0;
+	a->body_at += n;
+	if (a->body_at < buffer_bytes(&a->body).len)
+		return;
+	a->in_body = false;
+	checker_dot(a->plan.checker, a->message);
+	smtp_client_body_end(a->client);
+}
+
+static void on_sent(struct smtp_actor *a, const struct smtp_client_event *event)
+{
+	if (!event->local)
+		checker_reply(a->plan.checker, a->message, event->code);
+	/* A message whose recipients were all refused is through as well. */
+	if (event->code / 100 == 2 || event->code / 100 == 5)
+		a->left -= a->left > 0;
+	buffer_free(&a->body);
+	a->message = 0;
+	a->in_body = false;
+}
+
+static void on_event(struct smtp_actor *a, const struct smtp_client_event *event)
+{
+	switch (event->kind) {
+	case SMTP_CLIENT_EVENT_READY:
+		next_message(a);
+		break;
+	case SMTP_CLIENT_EVENT_RCPT:
+		on_recipient(a, event);
+		break;
+	case SMTP_CLIENT_EVENT_BODY:
+		a->in_body = true;
+		break;
+	case SMTP_CLIENT_EVENT_SENT:
+		on_sent(a, event);
+		break;
+	case SMTP_CLIENT_EVENT_STARTTLS:
+	case SMTP_CLIENT_EVENT_FAILED:
+	case SMTP_CLIENT_EVENT_CLOSED:
+		go(a);
+		break;
+	}
+}
+
+/* ---- the stream ---- */
+
+/* Events, body and output, until nothing moves. */
+static void pump(struct smtp_actor *a)
+{
+	struct smtp_client_event event;
+	slice out;
+	size_t before;
+	bool moved = true;
+
+	while (moved && !a->leave.armed) {
+		moved = false;
+		while (!a->leave.armed && smtp_client_next(a->client, &event)) {
+			on_event(a, &event);
+			moved = true;
+		}
+		if (a->in_body && !a->leave.armed) {
+			before = a->body_at;
+			send_body(a);
+			moved = moved || a->body_at != before || !a->in_body;
+		}
+		out = smtp_client_output(a->client);
+		if (out.len > stream_room(a->stream))
+			out = slice_head(out, stream_room(a->stream));
+		if (out.len > 0) {
+			stream_write(a->stream, out);
+			smtp_client_sent(a->client, out.len);
+			moved = true;
+		}
+	}
+	if (a->vanish_after && a->message != 0 && !a->in_body &&
+	    a->body_at == buffer_bytes(&a->body).len && a->body_at > 0 &&
+	    stream_unsent(a->stream) == 0)
+		go(a);
+}
+
+static size_t on_data(struct stream *stream, slice in)
+{
+	struct smtp_actor *a = stream_owner(stream);
+	size_t taken = 0, n;
+
+	os_timer_start(a->os, &a->timer, PATIENCE_MS);
+	do {
+		n = a->leave.armed ? 0 : smtp_client_feed(a->client, slice_drop(in, taken));
+		taken += n;
+		if (!a->leave.armed)
+			pump(a);
+	} while (n > 0 && taken < in.len);
+	return taken;
+}
+
+static void on_drained(struct stream *stream)
+{
+	struct smtp_actor *a = stream_owner(stream);
+
+	if (!a->leave.armed)
+		pump(a);
+}
+
+static void on_closed(struct stream *stream, int error)
+{
+	(void)error;
+	go(stream_owner(stream));
+}
+
+static const struct stream_handler stream_handler = {
+	.data = on_data,
+	.drained = on_drained,
+	.closed = on_closed,
+};
+
+static void on_dialled(struct dial *dial, int fd)
+{
+	struct smtp_actor *a = dial->owner;
+
+	if (fd < 0) {
+		go(a);
+		return;
+	}
+	a->client = smtp_client_create(os_heap(a->os), &a->config, false);
+	a->stream = stream_create(a->os, fd, IN_MAX, OUT_MAX, &stream_handler, a);
+}
+
+static void on_timer(struct os_timer *timer)
+{
+	struct smtp_actor *a = timer->owner;
+
+	if (a->stream != NULL || a->dial.fd >= 0) {
+		go(a);
+		return;
+	}
+	os_timer_start(a->os, timer, PATIENCE_MS);
+	if (!dial_start(&a->dial, &a->plan.server))
+		go(a);
+}
+
+struct smtp_actor *smtp_actor_create(struct os *os, const struct smtp_actor_plan *plan)
+{
+	struct smtp_actor *a = heap_new(os_heap(os), struct smtp_actor);
+
+	check(plan->n_recipients > 0);
+	a->os = os;
+	a->plan = *plan;
+	a->chance = chance_init(plan->seed, "sender", plan->number);
+	a->left = plan->messages;
+	a->timer.fire = on_timer;
+	a->timer.owner = a;
+	a->leave.run = on_leave;
+	a->leave.owner = a;
+	a->config.hostname = slice_lit("client.away.example");
+	dial_init(&a->dial, os, on_dialled, a);
+	rest(a);
+	return a;
+}
+
+bool smtp_actor_finished(const struct smtp_actor *actor)
+{
+	return actor->left == 0 && actor->stream == NULL && actor->dial.fd < 0;
+}
+
+void smtp_actor_behave(struct smtp_actor *actor)
+{
+	actor->behaves = true;
+}

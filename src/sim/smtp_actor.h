@@ -1,0 +1,34 @@
+/* sim/smtp_actor.h - a simulated sender: connects, sends a few messages, goes,
+ * comes back; sometimes vanishes in the middle, or right after the dot; tries
+ * again what was not acknowledged. */
+#ifndef SIM_SMTP_ACTOR_H
+#define SIM_SMTP_ACTOR_H
+
+#include "sim/checker.h"
+
+/* Whom a sender may write to: an address, and the accounts it leads to (0: it
+ * does not exist and must be refused). */
+struct smtp_actor_recipient {
+	slice address;
+	uint32_t accounts;
+};
+
+struct smtp_actor_plan {
+	struct checker *checker;
+	struct os_address server;
+	const struct smtp_actor_recipient *recipients;
+	size_t n_recipients;
+	unsigned messages;              /* to get acknowledged, or give up */
+	uint64_t seed;                  /* of the run */
+	unsigned number;                /* of this sender */
+};
+
+struct smtp_actor;
+
+/* Lives on os_heap(os). The plan is copied. */
+struct smtp_actor *smtp_actor_create(struct os *os, const struct smtp_actor_plan *plan);
+bool smtp_actor_finished(const struct smtp_actor *actor);
+/* From now on: no vanishing, one last try each. */
+void smtp_actor_behave(struct smtp_actor *actor);
+
+#endif
