@@ -217,6 +217,7 @@ enum {
 	 * fields that are taken out. */
 	SUBMIT_AUTHORS_MAX = 16,
 	SUBMIT_CUTS_MAX = 32,
+	SUBMIT_ARENA_MAX = (SUBMIT_AUTHORS_MAX + 1) * 8 * 1024,
 	/* Received: names and addresses at their longest, and our own words. */
 	RECEIVED_MAX = 1536,
 
@@ -255,6 +256,39 @@ enum {
 	LOG_CHECK_MS = 60 * 1000,
 	LOG_FILE_MAX = 64 * 1024 * 1024,
 	LOG_FILES_KEPT = 4,
+
+	/* pop3/client: a reply or a row of a list; RFC 2449 s4 says 512. */
+	POP3_CLIENT_LINE_MAX = 2048,
+	POP3_CLIENT_OUTPUT_MAX = 4096,
+
+	/* mail: one side of an address in a header field, obsolete spelling undone;
+	 * four times what RFC 5321 s4.5.3.1 lets through anywhere. */
+	MAILBOX_PART_MAX = 1024,
+
+	/* edge. What one connection may have unread and unsent: a line of AUTH, and
+	 * the replies to a pipelined group. */
+	EDGE_INPUT_MAX = SMTP_AUTH_LINE_MAX + 1024,
+	EDGE_OUTPUT_MAX = SMTP_OUTPUT_MAX,
+	/* Bytes that a store gets with a session it adopts, and what is on the way
+	 * between a client's TLS and its store, each direction. */
+	SESSION_UNREAD_MAX = 8 * 1024,
+	EDGE_PUMP_MAX = 32 * 1024,
+	/* Bodies in memory, all sessions: above this MAIL gets 452 and bodies go to
+	 * their spool files early. One session adds at most a frame and a read. */
+	EDGE_BODIES_MAX = 128 * 1024 * 1024,
+	EDGE_BODY_RAW_MAX = BODY_FRAME_RAW + OS_SCRATCH_SIZE + EDGE_INPUT_MAX,
+	/* Seals of one transaction; with the longest trace and body they fit in
+	 * LOG_RECORD_MAX. */
+	EDGE_SEALED_MAX = 600 * 1024,
+	/* Memory of a transaction beside those: addresses, names, authors. */
+	EDGE_TRANSACTION_MAX = 64 * 1024,
+	EDGE_TRACE_MAX = 4096,          /* Received, Date, Message-ID */
+	/* Without a segment for so long a message gets 452: a router restarts in
+	 * less, and clients wait ten minutes (RFC 5321 s4.5.3.2.6). */
+	EDGE_SEGMENT_WAIT_MS = 10 * 1000,
+	EDGE_TICK_MS = 1000,            /* how exact session timeouts are */
+	EDGE_ACCEPTS_PER_TURN = 64,     /* then those who are in have their turn */
+	EDGE_LISTENERS_MAX = CONFIG_LISTENERS_MAX,
 };
 
 #endif
