@@ -11,7 +11,7 @@
 #include "ipc/message.h"
 #include "os/os.h"
 
-enum { CONFIG_KEYS = 25 };              /* rows of the table */
+enum { CONFIG_KEYS = 26 };              /* rows of the table */
 
 struct config_listener {
 	enum service service;
@@ -42,6 +42,7 @@ struct config {
 	unsigned segment_size;
 	unsigned drain_s;
 	unsigned auth_failures_max;     /* an address, before it is slowed */
+	uint64_t password_memory;       /* bytes, of one argon2id hash */
 
 	unsigned lines[CONFIG_KEYS];    /* where each key was set; 0: nowhere */
 };

@@ -1,9 +1,6 @@
 /* directory/alias.c - aliases: addresses that lead to other local addresses. */
-#include <stdio.h>
-
 #include "base/check.h"
 #include "base/limits.h"
-#include "base/text.h"
 #include "directory/directory_impl.h"
 
 static bool alias_there(struct directory *directory, slice key)
@@ -197,15 +194,27 @@ bool directory_alias_remove(struct directory *directory, slice address,
 	return done;
 }
 
-void directory_aliases(struct directory *directory, slice after,
+static void list(struct directory *directory, enum query query, slice bound,
     bool (*visit)(void *context, slice address, slice target), void *context)
 {
-	sqlite3_stmt *row = database_query(directory->database, QUERY_ALIASES);
+	sqlite3_stmt *row = database_query(directory->database, query);
 
-	bind_slice(row, 1, after);
+	bind_slice(row, 1, bound);
 	while (database_row(directory->database, row)) {
 		if (!visit(context, column_slice(row, 0), column_slice(row, 1)))
 			break;
 	}
 	database_done(row);
+}
+
+void directory_aliases_of(struct directory *directory, slice target,
+    bool (*visit)(void *context, slice address, slice target), void *context)
+{
+	list(directory, QUERY_ALIASES_OF, target, visit, context);
+}
+
+void directory_aliases(struct directory *directory, slice after,
+    bool (*visit)(void *context, slice address, slice target), void *context)
+{
+	list(directory, QUERY_ALIASES, after, visit, context);
 }

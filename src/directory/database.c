@@ -60,14 +60,12 @@ static const char *const queries[QUERIES] = {
 	[QUERY_DOMAIN_HAS] = "SELECT 1 FROM domain WHERE name = ?1",
 	[QUERY_DOMAIN_ADD] = "INSERT INTO domain (name, created) VALUES (?1, ?2)",
 	[QUERY_DOMAIN_REMOVE] = "DELETE FROM domain WHERE name = ?1",
-	[QUERY_DOMAINS] = "SELECT name FROM domain ORDER BY name",
+	[QUERY_DOMAINS] = "SELECT name FROM domain WHERE name > ?1 ORDER BY name",
 	[QUERY_DOMAIN_FIRST] = "SELECT name FROM domain ORDER BY created, name LIMIT 1",
 	[QUERY_DOMAIN_COUNTS] = "SELECT (SELECT count(*) FROM account WHERE domain = ?1),"
 	    " (SELECT count(DISTINCT address) FROM alias WHERE domain = ?1)",
 	[QUERY_ACCOUNT_FIND] = "SELECT id, address, created, disabled, quota FROM account"
 	    " WHERE address = ?1",
-	[QUERY_ACCOUNT_BY_ID] = "SELECT id, address, created, disabled, quota FROM account"
-	    " WHERE id = ?1",
 	[QUERY_ACCOUNT_FIRST] = "SELECT id, address, created, disabled, quota FROM account"
 	    " WHERE domain = ?1 ORDER BY created, id LIMIT 1",
 	[QUERY_ACCOUNT_ADD] = "INSERT INTO account (id, address, domain, created, quota)"
@@ -87,6 +85,8 @@ static const char *const queries[QUERIES] = {
 	[QUERY_ALIAS_REMOVE] = "DELETE FROM alias WHERE address = ?1",
 	[QUERY_ALIAS_REMOVE_TARGET] = "DELETE FROM alias WHERE address = ?1 AND target = ?2",
 	[QUERY_ALIAS_FORGET_TARGET] = "DELETE FROM alias WHERE target = ?1",
+	[QUERY_ALIASES_OF] = "SELECT address, target FROM alias WHERE target = ?1"
+	    " ORDER BY address",
 	[QUERY_ALIASES] = "SELECT address, target FROM alias WHERE address > ?1"
 	    " ORDER BY address, target",
 };

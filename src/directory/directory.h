@@ -29,6 +29,8 @@ enum {
 	DIRECTORY_ERROR_MAX = 512,
 	/* What an answer may take of the caller's arena. */
 	DIRECTORY_ANSWER_MAX = 64 * 1024,
+	/* What a walk over ALIAS_STEPS_MAX addresses takes for itself. */
+	DIRECTORY_SCRATCH_MAX = 1024 * 1024,
 };
 
 struct directory_error {
@@ -71,10 +73,14 @@ struct directory_account {
 	uint64_t quota;                 /* bytes; 0: none */
 };
 
-/* The account of a login or of an administrator's word: exactly its address, no
- * alias. False: there is none (or the disk failed). */
-bool directory_account_find(struct directory *directory, slice address, struct arena *arena,
+/* The account of a login: exactly its address, no alias. OK, NO_SUCH_USER or
+ * TEMPORARY; the address is of `arena`. */
+enum directory_verdict directory_account_find(struct directory *directory, slice address, struct arena *arena,
     struct directory_account *ret_account);
+/* The same for administrators: says what is near when there is none. The
+ * account's address is of `arena`. */
+bool directory_account_need(struct directory *directory, slice address, struct arena *arena,
+    struct directory_account *ret_account, struct directory_error *ret_error);
 /* Its password hash; empty when it has none. */
 slice directory_password_hash(struct directory *directory, uint64_t account,
     struct arena *arena);
@@ -92,9 +98,10 @@ struct directory_domain {
 	uint64_t accounts, aliases;
 };
 
-/* Calls visit for each, by name, until it returns false. Slices are borrowed
- * until visit returns; it calls nothing of the directory. */
-void directory_domains(struct directory *directory,
+/* Calls visit for each until it returns false: those of posthouse.conf (unless
+ * `after` is given), then the others by name, from the first one after `after`.
+ * Slices are borrowed until visit returns; it calls nothing of the directory. */
+void directory_domains(struct directory *directory, slice after,
     bool (*visit)(void *context, const struct directory_domain *domain), void *context);
 
 /* hash: as password_hash() makes it, or an imported one (password.h). */
@@ -118,6 +125,9 @@ bool directory_alias_add(struct directory *directory, slice address, const slice
 /* n 0: the whole alias, also where it is a target; otherwise these targets, and the alias with the last. */
 bool directory_alias_remove(struct directory *directory, slice address,
     const slice *targets, size_t n, struct directory_error *ret_error);
+/* The aliases with `target` among their targets. */
+void directory_aliases_of(struct directory *directory, slice target,
+    bool (*visit)(void *context, slice address, slice target), void *context);
 /* One call a target, in order of address and target. */
 void directory_aliases(struct directory *directory, slice after,
     bool (*visit)(void *context, slice address, slice target), void *context);

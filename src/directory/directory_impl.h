@@ -7,8 +7,6 @@
 #include "directory/directory.h"
 #include "directory/name.h"
 
-enum { DIRECTORY_SCRATCH_MAX = 1024 * 1024 };   /* a walk over ALIAS_STEPS_MAX addresses */
-
 struct directory {
 	struct os *os;
 	struct database *database;

@@ -10,14 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
-static const struct {
-	enum password_cost cost;
-	unsigned passes;
-	size_t memory;                  /* bytes */
-} costs[] = {
-	{ PASSWORD_COST_STRONG, 2, 64 * 1024 * 1024 },
-	{ PASSWORD_COST_CHEAP, 1, 8 * 1024 },
-};
+#include "base/check.h"
 
 /* Those that are still thought hard to turn back; see crypt(5). */
 static const slice known[] = {
@@ -26,11 +19,12 @@ static const slice known[] = {
 	slice_lit("$6$"), slice_lit("$5$"),
 };
 
-enum { HASH_LEN = 32 };
+enum { HASH_LEN = 32, PASSES = 2 };
 
 static_assert(PASSWORD_SALT_LEN == crypto_pwhash_SALTBYTES, "libsodium's salt");
+static_assert(PASSWORD_MEMORY_MIN >= crypto_pwhash_MEMLIMIT_MIN, "what libsodium does at least");
 
-bool password_hash(slice password, enum password_cost cost,
+bool password_hash(slice password, size_t memory,
     const unsigned char salt[PASSWORD_SALT_LEN], struct password_hash *ret_hash)
 {
 	char salt_text[sodium_base64_ENCODED_LEN(PASSWORD_SALT_LEN,
@@ -38,19 +32,17 @@ bool password_hash(slice password, enum password_cost cost,
 	char hash_text[sodium_base64_ENCODED_LEN(HASH_LEN,
 	    sodium_base64_VARIANT_ORIGINAL_NO_PADDING)];
 	unsigned char hash[HASH_LEN];
-	size_t row = 0;
 
-	while (costs[row].cost != cost)
-		row++;
+	check(memory >= PASSWORD_MEMORY_MIN && memory <= PASSWORD_MEMORY_MAX);
 	if (crypto_pwhash(hash, sizeof(hash), (const char *)password.ptr, password.len, salt,
-	        costs[row].passes, costs[row].memory, crypto_pwhash_ALG_ARGON2ID13) != 0)
+	        PASSES, memory, crypto_pwhash_ALG_ARGON2ID13) != 0)
 		return false;
 	sodium_bin2base64(salt_text, sizeof(salt_text), salt, PASSWORD_SALT_LEN,
 	    sodium_base64_VARIANT_ORIGINAL_NO_PADDING);
 	sodium_bin2base64(hash_text, sizeof(hash_text), hash, sizeof(hash),
 	    sodium_base64_VARIANT_ORIGINAL_NO_PADDING);
-	snprintf(ret_hash->text, sizeof(ret_hash->text), "$argon2id$v=19$m=%zu,t=%u,p=1$%s$%s",
-	    costs[row].memory / 1024, costs[row].passes, salt_text, hash_text);
+	snprintf(ret_hash->text, sizeof(ret_hash->text), "$argon2id$v=19$m=%zu,t=%d,p=1$%s$%s",
+	    memory / 1024, PASSES, salt_text, hash_text);
 	sodium_memzero(hash, sizeof(hash));
 	return true;
 }

@@ -1,6 +1,6 @@
 /* directory/password.h - password hashes: argon2id made here, others read too.
  *
- * Slow on purpose: 64 MiB and some 100 ms each. To be called on the pool, a few
+ * Slow on purpose: by default 64 MiB and some 100 ms each. To be called on the pool, a few
  * at a time; nothing here touches state. A hash is text as crypt(5) and the PHC
  * string format have it, at most PASSWORD_HASH_MAX characters. */
 #ifndef DIRECTORY_PASSWORD_H
@@ -11,19 +11,16 @@
 #include "base/limits.h"
 #include "base/slice.h"
 
-enum password_cost {
-	PASSWORD_COST_STRONG,           /* argon2id, 64 MiB, 2 passes */
-	PASSWORD_COST_CHEAP,            /* the least that libsodium does: demo, tests, simulator */
-};
-
 enum { PASSWORD_SALT_LEN = 16 };
 
 struct password_hash {
 	char text[PASSWORD_HASH_MAX + 1];
 };
 
-/* False: no memory for it now. */
-bool password_hash(slice password, enum password_cost cost,
+/* argon2id with two passes over `memory` bytes (PASSWORD_MEMORY_MIN ..
+ * PASSWORD_MEMORY_MAX, password.memory of the configuration). False: there is
+ * no memory for it now. */
+bool password_hash(slice password, size_t memory,
     const unsigned char salt[PASSWORD_SALT_LEN], struct password_hash *ret_hash)
     __attribute__((warn_unused_result));
 

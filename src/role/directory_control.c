@@ -1,0 +1,205 @@
+/* role/directory_control.c - the control socket: a request a line, an answer a line
+ * (directory/command.h).
+ *
+ * Only root and the user that the server runs as are heard: the socket's mode
+ * says so, and the kernel tells who is there. Commands run in the loop, since
+ * each is a few look-ups or one synced change; lists come in parts. */
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "account/slot.h"
+#include "base/limits.h"
+#include "role/directory_impl.h"
+
+enum { ACCEPT_AGAIN_MS = 1000 };        /* after running out of descriptors */
+
+struct client {
+	struct list link;
+	struct directory_role *role;
+	struct stream *stream;
+	struct os_timer idle;
+	struct os_timer next;           /* more requests are in: go on next turn */
+};
+
+static void client_free(struct client *client)
+{
+	struct directory_role *role = client->role;
+
+	os_timer_stop(role->os, &client->idle);
+	os_timer_stop(role->os, &client->next);
+	stream_destroy(client->stream);
+	list_remove(&client->link);
+	role->n_clients--;
+	heap_free(os_heap(role->os), client);
+}
+
+static void say_last(struct client *client, const char *line)
+{
+	stream_write(client->stream, slice_from(line));
+	stream_end(client->stream);
+}
+
+static void apply(struct directory_role *role, const struct command_effect *effect)
+{
+	struct ipc_channel *store;
+
+	if (effect->kind == COMMAND_NOTHING)
+		return;
+	remember_forget(role->remember, effect->account);
+	if (effect->kind != COMMAND_REMOVED)
+		return;
+	store = frame_peer(&role->frame, ROLE_STORE,
+	    account_store(effect->account, role->frame.config->stores));
+	if (store == NULL)
+		return;                 /* without sessions, then */
+	put_u64(ipc_begin(store, IPC_REMOVED), effect->account);
+	ipc_end(store, -1);
+}
+
+static void run_request(struct client *client, slice request)
+{
+	struct directory_role *role = client->role;
+	struct buffer out = buffer_init(os_heap(role->os), CONTROL_ANSWER_MAX + 1);
+	struct command_effect effect;
+
+	directory_command(role->directory, request, &out, &effect);
+	apply(role, &effect);
+	stream_write(client->stream, buffer_bytes(&out));
+	buffer_free(&out);
+	os_timer_start(role->os, &client->idle, CONTROL_TIMEOUT_MS);
+	if (directory_broken(role->directory))
+		frame_fatal(&role->frame, "%.*s/directory/directory.db: the disk failed;"
+		    " opening it again", slice_arg(role->frame.config->data));
+}
+
+static void on_next(struct os_timer *timer)
+{
+	struct client *client = timer->owner;
+
+	if (stream_unsent(client->stream) == 0)
+		stream_resume(client->stream);
+}
+
+/* One request a turn, since a change waits for the disk; and none while the
+ * answer before it is not read. */
+static size_t on_data(struct stream *stream, slice in)
+{
+	struct client *client = stream_owner(stream);
+	size_t len = slice_find_byte(in, '\n');
+
+	if (len > CONTROL_REQUEST_MAX) {
+		say_last(client, "{\"error\":\"the request is too long\"}\n");
+		return in.len;
+	}
+	if (len == in.len)
+		return 0;
+	run_request(client, slice_head(in, len));
+	if (len + 1 < in.len || stream_unsent(stream) > 0) {
+		stream_pause(stream);
+		os_timer_start(client->role->os, &client->next, 0);
+	}
+	return len + 1;
+}
+
+static void on_drained(struct stream *stream)
+{
+	stream_resume(stream);
+}
+
+static void on_closed(struct stream *stream, int error)
+{
+	client_free(stream_owner(stream));
+}
+
+static const struct stream_handler client_handler = {
+	.data = on_data,
+	.drained = on_drained,
+	.closed = on_closed,
+};
+
+static void on_idle(struct os_timer *timer)
+{
+	client_free(timer->owner);
+}
+
+static bool is_permitted(struct directory_role *role, int fd)
+{
+	int64_t uid = os_peer_uid(role->os, fd);
+
+	return uid == 0 || (uid > 0 && uid == (int64_t)geteuid());
+}
+
+static void serve(struct directory_role *role, int fd)
+{
+	struct client *client = heap_new(os_heap(role->os), struct client);
+
+	client->role = role;
+	client->idle = (struct os_timer){ .fire = on_idle, .owner = client };
+	client->next = (struct os_timer){ .fire = on_next, .owner = client };
+	list_append(&role->clients, &client->link);
+	role->n_clients++;
+	client->stream = stream_create(role->os, fd, CONTROL_REQUEST_MAX + 2,
+	    2 * CONTROL_ANSWER_MAX, &client_handler, client);
+	os_timer_start(role->os, &client->idle, CONTROL_TIMEOUT_MS);
+	if (!is_permitted(role, fd))
+		say_last(client, "{\"error\":\"only root and the server's own user may do this\"}\n");
+	else if (role->n_clients > CONTROL_CLIENTS_MAX)
+		say_last(client, "{\"error\":\"too many commands at once; try again\"}\n");
+}
+
+static void on_accept_again(struct os_timer *timer);
+
+static void on_connection(struct os_watch *watch, int events)
+{
+	struct directory_role *role = watch->owner;
+	struct os_address peer;
+	int fd = os_accept(role->os, role->listener, &peer);
+
+	if (fd >= 0 && role->n_clients < 2 * CONTROL_CLIENTS_MAX) {
+		serve(role, fd);
+	} else if (fd >= 0) {
+		os_close(role->os, fd);
+	} else if (fd != -EAGAIN && fd != -ECONNABORTED && fd != -EINTR) {
+		os_log(role->os, OS_ERROR, "control socket: %s", strerror(-fd));
+		os_watch_stop(role->os, watch);
+		role->accept_again = (struct os_timer){ .fire = on_accept_again, .owner = role };
+		os_timer_start(role->os, &role->accept_again, ACCEPT_AGAIN_MS);
+	}
+}
+
+static void on_accept_again(struct os_timer *timer)
+{
+	struct directory_role *role = timer->owner;
+
+	os_watch_start(role->os, &role->accepting, role->listener, OS_READABLE);
+}
+
+void directory_control_listen(struct directory_role *role, int fd)
+{
+	directory_control_stop(role);
+	role->listener = fd;
+	if (role->directory)
+		directory_control_start(role);
+}
+
+void directory_control_start(struct directory_role *role)
+{
+	if (role->listener < 0)
+		return;
+	role->accepting = (struct os_watch){ .ready = on_connection, .owner = role };
+	os_watch_start(role->os, &role->accepting, role->listener, OS_READABLE);
+}
+
+void directory_control_stop(struct directory_role *role)
+{
+	list_for(at, &role->clients)
+		client_free(list_item(at, struct client, link));
+	if (role->listener < 0)
+		return;
+	os_timer_stop(role->os, &role->accept_again);
+	if (role->directory)
+		os_watch_stop(role->os, &role->accepting);
+	os_close(role->os, role->listener);
+	role->listener = -1;
+}

@@ -1,0 +1,50 @@
+/* role/directory_impl.h - what the files of the directory role share. */
+#ifndef ROLE_DIRECTORY_IMPL_H
+#define ROLE_DIRECTORY_IMPL_H
+
+#include "directory/command.h"
+#include "directory/directory.h"
+#include "directory/remember.h"
+#include "directory/throttle.h"
+#include "os/stream.h"
+#include "role/frame.h"
+
+struct directory_role {
+	struct frame frame;
+	struct os *os;
+	struct directory *directory;
+	struct seal_key key;
+	bool has_key, drained;
+
+	/* directory_login.c */
+	struct throttle *throttle;
+	struct remember *remember;
+	struct list waiting;            /* struct login, in order */
+	struct list running;            /* at most HASHES_MAX, on the pool */
+	struct list following;          /* same credential as one of those two */
+	size_t n_waiting, n_running, n_following;
+
+	/* directory_control.c */
+	int listener;                   /* -1: none */
+	struct os_watch accepting;
+	struct os_timer accept_again;
+	struct list clients;            /* struct client */
+	size_t n_clients;
+};
+
+/* A question of an edge; false when it breaks the protocol. */
+bool directory_on_login(struct directory_role *role, struct ipc_channel *edge,
+    struct ipc_message *message);
+void directory_login_start(struct directory_role *role);
+/* The edge is gone: nobody to answer. */
+void directory_login_forget_edge(struct directory_role *role, struct ipc_channel *edge);
+
+/* Takes fd, a listening Unix socket; heard once the database is open. */
+void directory_control_listen(struct directory_role *role, int fd);
+void directory_control_start(struct directory_role *role);
+void directory_control_stop(struct directory_role *role);
+
+/* The role drains and nothing is under way any more? Then say so. */
+void directory_drain_check(struct directory_role *role);
+
+#endif
