@@ -195,6 +195,9 @@ enum {
 	/* Files of one kind in an account's folder: 64 GiB of packs. Also how far a
 	 * new file's number may have to skip those that a crash left. */
 	ACCOUNT_FILES_MAX = 1024,
+	/* Log files of earlier lives that a later one made superfluous, before they
+	 * are looked for and unlinked. */
+	ACCOUNT_STRAYS_MAX = 4,
 	/* Lines about damage from one load; the first ones tell. */
 	ACCOUNT_NOTES_MAX = 8,
 	/* directory: guessing passwords */
@@ -289,6 +292,39 @@ enum {
 	EDGE_TICK_MS = 1000,            /* how exact session timeouts are */
 	EDGE_ACCEPTS_PER_TURN = 64,     /* then those who are in have their turn */
 	EDGE_LISTENERS_MAX = CONFIG_LISTENERS_MAX,
+
+	/* router. Reading: one window; few at once, so that a start with many
+	 * segments takes no more memory than a busy hour. */
+	ROUTER_WINDOW = 1024 * 1024,
+	ROUTER_READERS_MAX = 8,
+	/* Messages whose envelopes are in memory, once for the journal and once for
+	 * what is parked; more wait on disk. */
+	ROUTER_MESSAGES_MAX = 8192,
+	ROUTER_ENVELOPES_MAX = 32 * 1024 * 1024,
+	/* Bodies kept for a store that has no room now; others are read again. */
+	ROUTER_FRAMES_MAX = 16 * 1024 * 1024,
+	/* Deliveries with a descriptor that one store has not answered: well below
+	 * IPC_QUEUE_FDS_MAX. */
+	ROUTER_DESCRIPTORS_MAX = 64,
+	ROUTER_SPARES = 2,              /* a producer: one to take while one is made */
+	ROUTER_SPARES_MAX = 8,          /* after a busy hour; more are unlinked */
+	ROUTER_FILES_MAX = 8192,        /* segments of all producers, at start */
+	ROUTER_SPOOLS_MAX = 4096,       /* each holds a descriptor open: RLIMIT_NOFILE */
+	ROUTER_WANTS_MAX = 16,          /* segments an edge may ask for ahead */
+	ROUTER_DONE_SEGMENT = 1024 * 1024,
+	ROUTER_TICK_MS = 1000,          /* done marks, retries, parking */
+	ROUTER_RETRY_MS = 5000,         /* after a failure of our own disk work */
+	ROUTER_LATER_FIRST_MS = 500,    /* a store's LATER; doubles */
+	ROUTER_LATER_MAX_MS = 60 * 1000,
+	PARK_AFTER_MS = 10 * 60 * 1000, /* then a message no longer pins its segment */
+	PARK_EARLY_MS = 5 * 1000,       /* when the memory for envelopes is full */
+	PARK_BATCH_MAX = 64,            /* messages copied with one sync */
+	/* The edges answer 452 from 80 % on, until it is below 70 %. */
+	ROUTER_FULL_PERCENT = 80,
+	ROUTER_AGAIN_PERCENT = 70,
+	/* Of the file system: 2 % stay free, but not more than 256 MiB. */
+	ROUTER_FREE_DIVISOR = 50,
+	ROUTER_FREE_MAX = 256 * 1024 * 1024,
 };
 
 #endif

@@ -1,0 +1,344 @@
+/* account/account.c - changes to an account, and the segment they go to. */
+#include "account/account.h"
+
+#include <string.h>
+
+#include "base/check.h"
+
+enum { CHANGES_FIRST = 8 };
+
+static struct buffer payload_buffer(struct account *a)
+{
+	return buffer_init(a->heap, LOG_RECORD_MAX);
+}
+
+void account_init(struct account *a, struct heap *heap, uint64_t id)
+{
+	*a = (struct account){
+		.heap = heap,
+		.pending = key_set_init(heap),
+		.uid_next = 1,
+		.log_next = 1,
+	};
+	account_state_init(&a->state, heap, id);
+}
+
+/* ---- changes ---- */
+
+/* Takes the memory of `payload`. */
+static void add_change(struct account *a, uint8_t type, bool kept, struct buffer *payload)
+{
+	if (a->n_changes == a->changes_capacity) {
+		a->changes_capacity = a->changes_capacity == 0 ? CHANGES_FIRST :
+		    a->changes_capacity * 2;
+		a->changes = heap_resize(a->heap, a->changes,
+		    a->changes_capacity * sizeof *a->changes);
+	}
+	a->changes[a->n_changes++] = (struct account_change){
+		.type = type, .kept = kept, .payload = buffer_bytes(payload),
+	};
+}
+
+enum account_deliver account_judge(const struct account *a, struct account_key key)
+{
+	if (a->removed)
+		return ACCOUNT_REMOVED;
+	if (key_set_has(&a->state.keys, key))
+		return ACCOUNT_KNOWN;
+	if (key_set_has(&a->pending, key))
+		return ACCOUNT_PENDING;
+	if (a->state.head.count + a->n_changes >= ACCOUNT_MESSAGES_MAX ||
+	    a->state.keys.n + a->pending.n >= ACCOUNT_KEYS_MAX ||
+	    a->uid_next == UINT32_MAX)
+		return ACCOUNT_FULL;
+	return ACCOUNT_ADDED;
+}
+
+void account_deliver(struct account *a, struct account_row *row)
+{
+	struct buffer payload = payload_buffer(a);
+
+	check(account_judge(a, row->key) == ACCOUNT_ADDED);
+	check(a->uid_next > 0);
+	row->uid = a->uid_next++;
+	row->modseq = ++a->modseq;
+	record_rows_write(row, 1, &payload);
+	key_set_add(&a->pending, row->key);
+	add_change(a, RECORD_DELIVERED, false, &payload);
+}
+
+uint64_t account_expunge(struct account *a, const uint32_t *uids, size_t n)
+{
+	struct uid_range *ranges;
+	uint64_t messages = 0;
+	size_t n_ranges;
+
+	check(a->state.full && a->n_changes == 0);
+	if (n == 0)
+		return 0;
+	ranges = heap_alloc(a->heap, n * sizeof *ranges);
+	n_ranges = account_state_ranges(&a->state, uids, n, ranges);
+	for (size_t at = 0; at < n_ranges;) {
+		size_t left = n_ranges - at;
+		struct account_expunged expunged = {
+			.modseq = ++a->modseq,
+			.ranges = ranges + at,
+			.n = left < ACCOUNT_CHUNK_RANGES ? (uint32_t)left : ACCOUNT_CHUNK_RANGES,
+		};
+		struct buffer payload = payload_buffer(a);
+
+		for (uint32_t i = 0; i < expunged.n; i++) {
+			uint64_t count, bytes;
+
+			account_state_measure(&a->state, expunged.ranges[i], &count, &bytes);
+			expunged.count += count;
+			expunged.bytes += bytes;
+		}
+		record_expunged_write(&expunged, &payload);
+		add_change(a, RECORD_EXPUNGED, false, &payload);
+		messages += expunged.count;
+		at += expunged.n;
+	}
+	heap_free(a->heap, ranges);
+	return messages;
+}
+
+void account_remove(struct account *a)
+{
+	struct buffer payload = payload_buffer(a);
+
+	check(!a->removed);
+	record_removed_write(++a->modseq, &payload);
+	add_change(a, RECORD_REMOVED, false, &payload);
+	a->removed = true;
+}
+
+/* What a kept record takes up: the counters stay above it. */
+static void count_kept(struct account *a, uint8_t type, slice payload)
+{
+	struct bytes in = bytes_init(payload);
+	struct account_expunged expunged;
+	uint32_t n;
+
+	switch (type) {
+	case RECORD_DELIVERED:
+		if (!record_list_begin(&in, RECORD_ROW_LEN, &n))
+			return;
+		for (uint32_t i = 0; i < n; i++) {
+			struct account_row row = get_account_row(&in);
+
+			if (row.uid >= a->uid_next && row.uid < UINT32_MAX)
+				a->uid_next = row.uid + 1;
+			if (row.modseq > a->modseq)
+				a->modseq = row.modseq;
+			key_set_add(&a->pending, row.key);
+		}
+		break;
+	case RECORD_EXPUNGED:
+		if (record_expunged_begin(&in, &expunged) && expunged.modseq > a->modseq)
+			a->modseq = expunged.modseq;
+		break;
+	case RECORD_REMOVED:
+		a->removed = true;
+		a->modseq++;
+		break;
+	}
+}
+
+void account_keep(struct account *a, uint8_t type, slice payload)
+{
+	struct buffer copy = payload_buffer(a);
+
+	check(a->n_changes == 0 || a->changes[a->n_changes - 1].kept);
+	buffer_add(&copy, payload);
+	count_kept(a, type, payload);
+	add_change(a, type, true, &copy);
+}
+
+/* ---- writing ---- */
+
+static void append(struct account *a, uint8_t type, slice payload, bool *ok)
+{
+	uint32_t sequence, offset;
+
+	*ok = *ok && log_append(&a->log, type, &payload, 1, &sequence, &offset);
+}
+
+/* HEAD and KEYS of the durable state: what a narrow state begins with. */
+static void append_head(struct account *a)
+{
+	struct key_set *keys = &a->state.keys;
+	struct buffer payload = payload_buffer(a);
+	bool ok = true;
+
+	a->state.head.n_keys = (uint32_t)keys->n;
+	a->state.head.uid_floor = a->uid_next;          /* (4) */
+	record_head_write(&a->state.head, &payload);
+	append(a, RECORD_HEAD, buffer_bytes(&payload), &ok);
+	for (size_t at = 0; at < keys->n;) {
+		size_t left = keys->n - at;
+		uint32_t n = left < ACCOUNT_CHUNK_KEYS ? (uint32_t)left : ACCOUNT_CHUNK_KEYS;
+
+		buffer_free(&payload);
+		record_keys_write(keys->keys + at, n, &payload);
+		append(a, RECORD_KEYS, buffer_bytes(&payload), &ok);
+		at += n;
+	}
+	buffer_free(&payload);
+	check(ok);              /* ACCOUNT_KEYS_MAX of them are far below a segment */
+}
+
+void account_begin(struct account *a, uint32_t number, uint64_t generation,
+    uint32_t uidvalidity, int64_t created_us)
+{
+	struct account_head *head = &a->state.head;
+	struct log_head log = {
+		.kind = LOG_ACCOUNT,
+		.generation = generation,
+		.owner = head->account,
+		.number = number,
+		.size = LOG_SEGMENT_MAX,
+	};
+
+	check(!a->open && !account_must_base(a));
+	check(number > a->segment.number && number >= a->log_next);
+	if (a->segment.end > LOG_BLOCK)
+		head->chain[head->n_chain++] = a->segment;
+	if (head->uidvalidity == 0) {
+		check(uidvalidity != 0);
+		head->uidvalidity = uidvalidity;
+		head->created_us = created_us;
+	}
+	a->segment = (struct account_segment){ .number = number, .generation = generation };
+	a->log_next = number + 1;
+	a->open = true;
+	a->n_taken = 0;
+	log_writer_init(&a->log, a->heap, &log);
+	a->head_block = heap_alloc(a->heap, LOG_BLOCK);
+	log_head_write(&log, a->head_block);
+	append_head(a);
+}
+
+size_t account_take(struct account *a, struct account_write ret_writes[2])
+{
+	size_t n = 0;
+	bool ok = true;
+
+	check(a->open);
+	for (; a->n_taken < a->n_changes && ok; a->n_taken++)
+		append(a, a->changes[a->n_taken].type, a->changes[a->n_taken].payload, &ok);
+	if (!ok)
+		return 0;
+	ret_writes[0].bytes = log_take(&a->log, true, &ret_writes[0].offset);
+	n++;
+	if (a->head_block != NULL)
+		ret_writes[n++] = (struct account_write){
+			.bytes = slice_of(a->head_block, LOG_BLOCK),
+		};
+	return n;
+}
+
+static void free_payload(struct account *a, struct account_change *change)
+{
+	heap_free(a->heap, (void *)(uintptr_t)change->payload.ptr);
+}
+
+static void forget_key(struct account *a, const struct account_change *change)
+{
+	struct bytes in = bytes_init(change->payload);
+	uint32_t n;
+
+	if (change->type != RECORD_DELIVERED || !record_list_begin(&in, RECORD_ROW_LEN, &n))
+		return;
+	for (uint32_t i = 0; i < n; i++)
+		key_set_remove(&a->pending, get_account_row(&in).key);
+}
+
+void account_settled(struct account *a)
+{
+	struct account_state *s = &a->state;
+
+	check(a->open);
+	log_synced(&a->log, a->log.taken_to);
+	log_taken_done(&a->log);
+	heap_free(a->heap, a->head_block);
+	a->head_block = NULL;
+	a->tail_bytes += a->log.synced_to - (a->segment.end > 0 ? a->segment.end : LOG_BLOCK);
+	a->segment.end = a->log.synced_to;
+	for (size_t i = 0; i < a->n_taken; i++) {
+		struct account_change *change = &a->changes[i];
+		enum record_result result = account_state_apply(s, change->type, change->payload);
+
+		/* A kept record may follow one that was damaged. */
+		check(result == RECORD_OK || change->kept);
+		forget_key(a, change);
+		free_payload(a, change);
+	}
+	a->tail_records += (uint32_t)a->n_taken;
+	a->n_changes -= a->n_taken;
+	if (a->n_changes > 0)
+		memmove(a->changes, a->changes + a->n_taken, a->n_changes * sizeof *a->changes);
+	a->n_taken = 0;
+	check(s->head.uid_next <= a->uid_next && s->head.modseq <= a->modseq);
+}
+
+void account_failed(struct account *a)
+{
+	size_t kept = 0;
+
+	if (a->open) {
+		log_failed(&a->log);
+		log_taken_done(&a->log);
+		log_writer_finish(&a->log);
+	}
+	a->open = false;
+	heap_free(a->heap, a->head_block);
+	a->head_block = NULL;
+	while (kept < a->n_changes && a->changes[kept].kept)
+		kept++;
+	a->removed = a->state.head.removed;
+	for (size_t i = 0; i < kept; i++)
+		a->removed = a->removed || a->changes[i].type == RECORD_REMOVED;
+	for (size_t i = kept; i < a->n_changes; i++) {
+		forget_key(a, &a->changes[i]);
+		free_payload(a, &a->changes[i]);
+	}
+	a->n_changes = kept;
+	a->n_taken = 0;
+}
+
+/* Segments that the next HEAD would name. */
+static uint32_t chain_next(const struct account *a)
+{
+	return a->state.head.n_chain + (a->segment.end > LOG_BLOCK ? 1 : 0);
+}
+
+bool account_must_base(const struct account *a)
+{
+	return chain_next(a) > ACCOUNT_CHAIN_MAX;
+}
+
+bool account_wants_base(const struct account *a)
+{
+	return account_must_base(a) || chain_next(a) == ACCOUNT_CHAIN_MAX ||
+	    a->tail_records > ACCOUNT_TAIL_RECORDS || a->tail_bytes > ACCOUNT_TAIL_BYTES;
+}
+
+bool account_wants_collect(const struct account *a)
+{
+	return a->open && a->segment.end > LOG_BLOCK && a->strays >= ACCOUNT_STRAYS_MAX;
+}
+
+void account_based(struct account *a, const struct account_segment *base)
+{
+	check(a->n_changes == 0 && a->state.full);
+	if (a->open)
+		log_writer_finish(&a->log);
+	a->open = false;
+	a->state.head.chain[0] = *base;
+	a->state.head.n_chain = 1;
+	a->segment = (struct account_segment){ .number = base->number };
+	a->log_next = base->number + 1;
+	a->tail_records = 0;
+	a->tail_bytes = 0;
+}

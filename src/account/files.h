@@ -1,0 +1,44 @@
+/* account/files.h - make, rewrite and clear away an account's files. Blocking:
+ * for the pool. Paths and descriptors only; what goes in comes from elsewhere. */
+#ifndef ACCOUNT_FILES_H
+#define ACCOUNT_FILES_H
+
+#include "account/load.h"
+
+enum { ACCOUNT_FOLDERS = 4 };
+
+/* New files, empty, open for writing, and the folders whose entries must be on
+ * disk before anything in the files counts. -1: not opened. */
+struct account_files {
+	int log, pack;
+	uint32_t log_number, pack_number;
+	int folders[ACCOUNT_FOLDERS];   /* packs, the account's, the slot's, the root */
+};
+
+enum { FILES_LOG = 1, FILES_PACK = 2, FILES_FIRST = 4 };
+
+/* Make the next log or pack or both (FILES_*), with numbers from those given on:
+ * one that a crash left is never touched. FIRST: nothing of the account is known
+ * to be on disk, so the folders above need a sync too. Returns 0 or -errno, then
+ * nothing is open. */
+int account_files_create(struct os *os, uint64_t account, unsigned what, uint32_t log_number,
+    uint32_t pack_number, struct account_files *ret);
+
+void account_files_init(struct account_files *files);
+void account_files_close_folders(struct os *os, struct account_files *files);
+void account_files_close(struct os *os, struct account_files *files);
+
+/* Write the full state as a base into a new file, sync it, read it back. No
+ * changes are pending. *ret_base.end > 0 when it is good. 0 or -errno; -EIO also
+ * when it does not read back as it was written. */
+int account_write_base(struct os *os, struct account *a, uint64_t generation,
+    struct account_segment *ret_base);
+
+/* Unlink the logs that neither the chain nor the current segment needs; those
+ * that can't be read stay, for repair, and all do when the account is damaged. */
+void account_collect_logs(struct os *os, struct account *a);
+
+/* Unlink the packs below pack_number that hold no message. Full state. */
+void account_collect_packs(struct os *os, struct account *a, uint32_t pack_number);
+
+#endif

@@ -1,0 +1,288 @@
+/* account/state.c - records are applied to a state, one by one. */
+#include "account/state.h"
+
+#include <string.h>
+
+#include "base/check.h"
+
+enum { ROWS_FIRST = 16 };
+
+void account_state_init(struct account_state *s, struct heap *heap, uint64_t account)
+{
+	*s = (struct account_state){
+		.heap = heap,
+		.head = { .account = account, .uid_next = 1, .pack_next = 1 },
+		.keys = key_set_init(heap),
+	};
+}
+
+void account_state_free(struct account_state *s)
+{
+	key_set_free(&s->keys);
+	heap_free(s->heap, s->rows);
+	heap_free(s->heap, s->vanished);
+	account_state_init(s, s->heap, s->head.account);
+}
+
+/* One more place in an array that doubles. */
+static void *grow(struct heap *heap, void *array, size_t n, size_t *capacity, size_t size)
+{
+	if (n < *capacity)
+		return array;
+	*capacity = *capacity == 0 ? ROWS_FIRST : *capacity * 2;
+	return heap_resize(heap, array, *capacity * size);
+}
+
+static void add_row(struct account_state *s, struct account_row row)
+{
+	s->rows = grow(s->heap, s->rows, s->n_rows, &s->rows_capacity, sizeof *s->rows);
+	s->rows[s->n_rows++] = row;
+}
+
+static void add_vanished(struct account_state *s, struct account_vanished v)
+{
+	if (s->n_vanished == ACCOUNT_VANISHED_MAX) {
+		/* Half at once, so that this is rare. */
+		size_t drop = ACCOUNT_VANISHED_MAX / 2;
+
+		s->horizon = s->vanished[drop - 1].modseq;
+		s->n_vanished -= drop;
+		memmove(s->vanished, s->vanished + drop, s->n_vanished * sizeof *s->vanished);
+	}
+	s->vanished = grow(s->heap, s->vanished, s->n_vanished, &s->vanished_capacity,
+	    sizeof *s->vanished);
+	s->vanished[s->n_vanished++] = v;
+}
+
+static enum record_result apply_head(struct account_state *s, slice payload)
+{
+	struct account_head head;
+	enum record_result result = record_head_read(payload, &head);
+
+	if (result != RECORD_OK)
+		return result;
+	if (head.account != s->head.account)
+		return RECORD_BAD;
+	s->head = head;
+	return RECORD_OK;
+}
+
+static enum record_result apply_keys(struct account_state *s, slice payload)
+{
+	struct bytes in = bytes_init(payload);
+	uint32_t n;
+
+	if (!record_list_begin(&in, RECORD_KEY_LEN, &n) || s->keys.n + n > ACCOUNT_KEYS_MAX)
+		return RECORD_BAD;
+	for (uint32_t i = 0; i < n; i++)
+		key_set_add(&s->keys, get_account_key(&in));
+	return RECORD_OK;
+}
+
+/* The first record of a base. */
+static enum record_result apply_vanished(struct account_state *s, slice payload)
+{
+	struct bytes in = bytes_init(payload);
+	uint64_t account, horizon, rows;
+	uint32_t n;
+	enum record_result result = record_vanished_begin(&in, &account, &horizon, &rows, &n);
+
+	if (result != RECORD_OK)
+		return result;
+	if (!s->full || account != s->head.account || s->n_rows > 0)
+		return RECORD_BAD;
+	s->horizon = horizon;
+	s->n_vanished = 0;
+	for (uint32_t i = 0; i < n; i++)
+		add_vanished(s, get_account_vanished(&in));
+	return RECORD_OK;
+}
+
+/* Rows that come with a base or with a delivery: uids and modseqs ascend. */
+static enum record_result apply_rows(struct account_state *s, slice payload, bool delivered)
+{
+	struct bytes in = bytes_init(payload), again;
+	uint32_t n, uid_next = s->head.uid_next;
+	size_t room = ACCOUNT_MESSAGES_MAX - (s->full ? s->n_rows : 0);
+
+	if (!record_list_begin(&in, RECORD_ROW_LEN, &n) || n > ACCOUNT_CHUNK_ROWS || n > room)
+		return RECORD_BAD;
+	again = in;
+	for (uint32_t i = 0; i < n; i++) {
+		struct account_row row = get_account_row(&again);
+
+		if (row.uid < uid_next || row.uid == UINT32_MAX || row.pack == UINT32_MAX)
+			return RECORD_BAD;
+		uid_next = row.uid + 1;
+	}
+	for (uint32_t i = 0; i < n; i++) {
+		struct account_row row = get_account_row(&in);
+
+		if (s->full)
+			add_row(s, row);
+		if (delivered)
+			key_set_add(&s->keys, row.key);
+		s->head.count++;
+		s->head.bytes += row.size;
+		if (row.modseq > s->head.modseq)
+			s->head.modseq = row.modseq;
+		if (row.pack >= s->head.pack_next)
+			s->head.pack_next = row.pack + 1;
+	}
+	s->head.uid_next = uid_next;
+	return RECORD_OK;
+}
+
+/* Index of the first row with a uid of at least `uid`. */
+static size_t lower_bound(const struct account_state *s, uint32_t uid)
+{
+	size_t low = 0, high = s->n_rows;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (s->rows[middle].uid < uid)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+/* One pass over the rows from the first range on: ranges ascend. */
+static void drop_rows(struct account_state *s, const struct uid_range *ranges, uint32_t n)
+{
+	size_t from = lower_bound(s, ranges[0].first), kept = from;
+	uint32_t r = 0;
+
+	for (size_t i = from; i < s->n_rows; i++) {
+		while (r < n && ranges[r].last < s->rows[i].uid)
+			r++;
+		if (r < n && ranges[r].first <= s->rows[i].uid)
+			continue;
+		s->rows[kept++] = s->rows[i];
+	}
+	s->n_rows = kept;
+}
+
+static uint64_t least(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+static enum record_result apply_expunged(struct account_state *s, slice payload)
+{
+	struct bytes in = bytes_init(payload);
+	struct account_expunged expunged;
+	struct uid_range *ranges;
+	uint32_t before = 0;
+
+	if (!record_expunged_begin(&in, &expunged) || expunged.n > ACCOUNT_CHUNK_RANGES)
+		return RECORD_BAD;
+	ranges = heap_alloc(s->heap, expunged.n * sizeof *ranges);
+	for (uint32_t i = 0; i < expunged.n; i++) {
+		ranges[i] = get_uid_range(&in);
+		if (ranges[i].first <= before || ranges[i].last < ranges[i].first) {
+			heap_free(s->heap, ranges);
+			return RECORD_BAD;
+		}
+		before = ranges[i].last;
+	}
+	/* More than there is: what it names was in a record that is damaged. */
+	s->head.count -= least(expunged.count, s->head.count);
+	s->head.bytes -= least(expunged.bytes, s->head.bytes);
+	if (expunged.modseq > s->head.modseq)
+		s->head.modseq = expunged.modseq;
+	if (s->full) {
+		drop_rows(s, ranges, expunged.n);
+		for (uint32_t i = 0; i < expunged.n; i++)
+			add_vanished(s, (struct account_vanished){ ranges[i],
+			    expunged.modseq });
+	}
+	heap_free(s->heap, ranges);
+	return RECORD_OK;
+}
+
+static enum record_result apply_removed(struct account_state *s, slice payload)
+{
+	struct bytes in = bytes_init(payload);
+	uint64_t modseq = get_u64(&in);
+
+	if (!bytes_end(&in))
+		return RECORD_BAD;
+	s->head.removed = true;
+	s->head.count = 0;
+	s->head.bytes = 0;
+	if (modseq > s->head.modseq)
+		s->head.modseq = modseq;
+	s->n_rows = 0;
+	key_set_free(&s->keys);
+	return RECORD_OK;
+}
+
+enum record_result account_state_apply(struct account_state *s, uint8_t type, slice payload)
+{
+	if (s->head.removed && type != RECORD_HEAD)
+		return RECORD_BAD;
+	switch (type) {
+	case RECORD_HEAD:
+		return apply_head(s, payload);
+	case RECORD_KEYS:
+		return apply_keys(s, payload);
+	case RECORD_VANISHED:
+		return apply_vanished(s, payload);
+	case RECORD_BASE:
+		return apply_rows(s, payload, false);
+	case RECORD_DELIVERED:
+		return apply_rows(s, payload, true);
+	case RECORD_EXPUNGED:
+		return apply_expunged(s, payload);
+	case RECORD_REMOVED:
+		return apply_removed(s, payload);
+	}
+	return RECORD_NEWER;
+}
+
+const struct account_row *account_state_find(const struct account_state *s, uint32_t uid)
+{
+	size_t at = lower_bound(s, uid);
+
+	check(s->full);
+	return at < s->n_rows && s->rows[at].uid == uid ? &s->rows[at] : NULL;
+}
+
+size_t account_state_ranges(const struct account_state *s, const uint32_t *uids, size_t n,
+    struct uid_range *ret_ranges)
+{
+	size_t ranges = 0, at = 0;
+
+	check(s->full);
+	for (size_t i = 0; i < n; i++) {
+		size_t found = lower_bound(s, uids[i]);
+
+		if (found == s->n_rows || s->rows[found].uid != uids[i])
+			continue;
+		/* A range may span uids that nobody has: they vanished before. */
+		if (ranges > 0 && found == at + 1)
+			ret_ranges[ranges - 1].last = uids[i];
+		else
+			ret_ranges[ranges++] = (struct uid_range){ uids[i], uids[i] };
+		at = found;
+	}
+	return ranges;
+}
+
+void account_state_measure(const struct account_state *s, struct uid_range range,
+    uint64_t *ret_count, uint64_t *ret_bytes)
+{
+	uint64_t count = 0, bytes = 0;
+
+	check(s->full);
+	for (size_t i = lower_bound(s, range.first);
+	    i < s->n_rows && s->rows[i].uid <= range.last; i++) {
+		count++;
+		bytes += s->rows[i].size;
+	}
+	*ret_count = count;
+	*ret_bytes = bytes;
+}
