@@ -1,0 +1,38 @@
+/* ipc/ipc_fuzz.c - packets from a captured role, any bytes: nothing but whole,
+ * permitted messages may come through. */
+#include <stdint.h>
+
+#include "base/check.h"
+#include "ipc/message.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
+
+static void walk(slice packet, size_t fds, enum role_kind from, enum role_kind to)
+{
+	struct bytes in = bytes_init(packet);
+	const struct ipc_rule *rule;
+	slice body;
+	size_t n, taken = 0;
+	enum ipc_next next;
+
+	while ((next = ipc_next(&in, fds, from, to, &rule, &body, &n)) == IPC_NEXT_MESSAGE) {
+		check(ipc_rule_permits(rule, from, to) && body.len <= rule->body_max);
+		check(n <= fds && n >= rule->fds_min && n <= rule->fds_max);
+		check(body.ptr >= packet.ptr && body.len <= packet.len);
+		fds -= n;
+		taken += IPC_HEADER + body.len;
+		check(taken + in.rest.len == packet.len);
+	}
+	check(next == IPC_NEXT_BROKEN || (taken == packet.len && fds == 0));
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
+{
+	struct bytes in = bytes_init(slice_of(data, len));
+	unsigned from = get_u8(&in) % ROLE_KINDS, to = get_u8(&in) % ROLE_KINDS;
+	size_t fds = get_u8(&in) % (IPC_FDS_MAX + 1);
+
+	if (bytes_ok(&in))
+		walk(in.rest, fds, (enum role_kind)from, (enum role_kind)to);
+	return 0;
+}
