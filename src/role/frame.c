@@ -247,6 +247,16 @@ static bool on_log(struct frame *f, struct ipc_message *message)
 	return true;
 }
 
+/* The data folder stays locked until the last role of a keeper that was killed
+ * has ended: otherwise the next one would read a journal that is still written. */
+static bool on_hold(struct frame *f, struct ipc_message *message)
+{
+	if (!bytes_end(&message->body) || f->hold >= 0)
+		return false;
+	f->hold = ipc_take_fd(message);
+	return true;
+}
+
 /* ---- the keeper's messages ---- */
 
 static const struct {
@@ -259,6 +269,7 @@ static const struct {
 	{ IPC_DRAIN, on_drain },
 	{ IPC_PING, on_ping },
 	{ IPC_LOG, on_log },
+	{ IPC_HOLD, on_hold },
 };
 
 static bool on_keeper_message(struct ipc_channel *keeper, struct ipc_message *message)
@@ -288,7 +299,7 @@ void frame_init(struct frame *f, struct os *os, enum role_kind kind, unsigned in
     int channel, const struct frame_handler *handler, void *owner)
 {
 	*f = (struct frame){ .os = os, .kind = kind, .index = index, .handler = handler,
-	    .owner = owner, .root = OS_ROOT };
+	    .owner = owner, .root = OS_ROOT, .hold = -1 };
 	f->config_arena = arena_init(os_heap(os), CONFIG_MEMORY_MAX);
 	f->pending = heap_alloc(os_heap(os), PEERS_MAX * sizeof *f->pending);
 	f->keeper = ipc_channel_create(os, channel, kind, index, ROLE_KEEPER, 0,

@@ -61,6 +61,7 @@ struct frame {
 	size_t n_pending;
 	bool started, draining;
 	int root;                       /* descriptor, until confined */
+	int hold;                       /* the data folder's lock, or -1 */
 	const struct frame_handler *handler;
 	void *owner;                    /* the role */
 	struct arena config_arena;      /* every configuration it was given */

@@ -34,6 +34,9 @@ struct keeper_inputs {
 	/* Folders that become each role's OS_ROOT, by kind; descriptors given to the
 	 * keeper, which duplicates them for each life of a role. */
 	int roots[ROLE_KINDS];
+	/* What every role holds open as long as it lives: the data folder's lock;
+	 * given to the keeper. -1: nothing. */
+	int hold;
 	int64_t uid, gid;               /* whom roles become; -1: who we are */
 	bool watch;                     /* kill a role that answers no PING: only for processes */
 };

@@ -77,6 +77,16 @@ void keeper_give_certificate(struct keeper_role *r)
 	ipc_end(r->channel, -1);
 }
 
+static void give_hold(struct keeper_role *r)
+{
+	int fd = r->keeper->hold >= 0 ? duplicate(r, r->keeper->hold) : -1;
+
+	if (fd < 0)
+		return;
+	ipc_begin(r->channel, IPC_HOLD);
+	ipc_end(r->channel, fd);
+}
+
 static bool is_for(const struct keeper_role *r, const struct keeper_listener *l)
 {
 	return r->kind == (l->service == SERVICE_CONTROL ? ROLE_DIRECTORY : ROLE_EDGE);
@@ -156,6 +166,7 @@ void keeper_give_all(struct keeper_role *r)
 	struct keeper *k = r->keeper;
 
 	keeper_give_log(r);
+	give_hold(r);
 	keeper_give_config(r, true);
 	give_key(r);
 	keeper_give_certificate(r);

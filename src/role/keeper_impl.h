@@ -51,6 +51,7 @@ struct keeper {
 
 	unsigned char seal_key[32];
 	int roots[ROLE_KINDS];
+	int hold;
 	int64_t uid, gid;
 	slice config_text, chain, key;  /* own copies */
 	struct keeper_listener listeners[CONFIG_LISTENERS_MAX + 1];
