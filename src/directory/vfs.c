@@ -295,6 +295,17 @@ static int vfs_last_error(sqlite3_vfs *base, int size, char *ret_text)
 	return 0;
 }
 
+/* SQLite has one generator of random numbers for all of a process, which it
+ * seeds from the real system unless told otherwise: then no simulated world
+ * would happen twice. It makes the salts of the WAL, which guard against
+ * accidents only. */
+static void seed_sqlite(struct os *os)
+{
+	sqlite3_test_control(SQLITE_TESTCTRL_PRNG_SEED,
+	    (int)(os_random_u64(os) & INT32_MAX) | 1, (sqlite3 *)NULL);
+	sqlite3_randomness(0, NULL);
+}
+
 struct directory_vfs *directory_vfs_create(struct os *os, int dir)
 {
 	struct directory_vfs *vfs = heap_new(os_heap(os), struct directory_vfs);
@@ -320,6 +331,7 @@ struct directory_vfs *directory_vfs_create(struct os *os, int dir)
 	};
 	result = sqlite3_vfs_register(&vfs->base, 0);
 	check(result == SQLITE_OK);
+	seed_sqlite(os);
 	return vfs;
 }
 

@@ -62,11 +62,12 @@ bool chance_one_in(struct chance *c, uint64_t n)
 
 uint64_t chance_skewed(struct chance *c, uint64_t low, uint64_t high)
 {
-	uint64_t top = low > 0 ? low : 1;
+	uint64_t base = low > 0 ? low : 1, top, doublings = 0;
 
 	check(low <= high);
-	while (top < high && chance_one_in(c, 2))
-		top *= 2;
+	while (base << doublings < high)
+		doublings++;
+	top = base << chance_below(c, doublings + 1);
 	return chance_between(c, low, top < high ? top : high);
 }
 

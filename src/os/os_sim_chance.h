@@ -21,8 +21,8 @@ uint64_t chance_below(struct chance *c, uint64_t n);    /* 0 .. n - 1; n > 0 */
 uint64_t chance_between(struct chance *c, uint64_t low, uint64_t high); /* both ends */
 /* Once in n times; never when n is 0. */
 bool chance_one_in(struct chance *c, uint64_t n);
-/* low .. high, with each doubling about as likely as the next: most draws are
- * short, a few very long. */
+/* low .. high, each doubling about as likely as the next: many draws are short,
+ * some are long. high is below 2^62. */
 uint64_t chance_skewed(struct chance *c, uint64_t low, uint64_t high);
 void chance_fill(struct chance *c, void *buf, size_t n);
 

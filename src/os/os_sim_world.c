@@ -238,9 +238,9 @@ static void print_line(const struct sim *sim, const struct sim_trace *line, FILE
 {
 	char label[80];
 
-	fprintf(out, "%12.6f  %-22s %-8s %8llu %16llx  %s\n", (double)line->at_us / 1e6,
+	fprintf(out, "%12.6f  %-22s %-8s %8lld %16llx  %s\n", (double)line->at_us / 1e6,
 	    process_label(sim, line->process, label, sizeof label), kind_names[line->kind],
-	    (unsigned long long)line->a, (unsigned long long)line->b, line->text);
+	    (long long)line->a, (unsigned long long)line->b, line->text);
 }
 
 void sim_print_tail(const struct sim *sim, FILE *out, size_t n)

@@ -104,7 +104,7 @@ static void fill_directory(struct station *s, struct os *os)
 
 static void lay_out(struct station *s)
 {
-	static const char *const folders[] = { "journal", "account", "directory" };
+	static const char *const folders[] = { "journal", "account", "directory", "empty" };
 	struct os *os = sim_process_create(s->host, "setup");
 
 	for (size_t i = 0; i < sizeof folders / sizeof *folders; i++) {
@@ -159,8 +159,8 @@ static bool open_roots(struct os *os, int roots[ROLE_KINDS])
 		enum role_kind kind;
 		const char *folder;
 	} folders[] = {
-		{ ROLE_ROUTER, "journal" }, { ROLE_STORE, "account" },
-		{ ROLE_DIRECTORY, "directory" },
+		{ ROLE_EDGE, "empty" }, { ROLE_ROUTER, "journal" },
+		{ ROLE_STORE, "account" }, { ROLE_DIRECTORY, "directory" },
 	};
 
 	for (size_t i = 0; i < ROLE_KINDS; i++)
