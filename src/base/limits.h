@@ -59,8 +59,8 @@ enum {
 	/* keeper */
 	KEEPER_RESTART_FIRST_MS = 100,  /* after a second death; doubles */
 	KEEPER_RESTART_MAX_MS = 30 * 1000,
-	KEEPER_DEATHS_WITHIN_MS = 60 * 1000,
-	KEEPER_DEATHS_MANY = 5,         /* within that time: then it is said aloud */
+	KEEPER_LIVES_MS = 60 * 1000,    /* a role that lived so long starts afresh */
+	KEEPER_DEATHS_MANY = 5,         /* in a row: then it is said aloud */
 	KEEPER_PING_MS = 10 * 1000,
 	KEEPER_SILENT_MS = 120 * 1000,  /* a slow disk may block a role, not that long */
 	KEEPER_STAGE_MS = 10 * 1000,    /* a drained stage syncs and ends */
@@ -271,7 +271,7 @@ enum {
 	/* edge. What one connection may have unread and unsent: a line of AUTH, and
 	 * the replies to a pipelined group. */
 	EDGE_INPUT_MAX = SMTP_AUTH_LINE_MAX + 1024,
-	EDGE_OUTPUT_MAX = SMTP_OUTPUT_MAX,
+	EDGE_OUTPUT_MAX = 2 * SMTP_OUTPUT_MAX,
 	/* Bytes that a store gets with a session it adopts, and what is on the way
 	 * between a client's TLS and its store, each direction. */
 	SESSION_UNREAD_MAX = 8 * 1024,
@@ -325,6 +325,15 @@ enum {
 	/* Of the file system: 2 % stay free, but not more than 256 MiB. */
 	ROUTER_FREE_DIVISOR = 50,
 	ROUTER_FREE_MAX = 256 * 1024 * 1024,
+
+	/* cli/link: a whole SMTP reply, or a good piece of a POP3 body; and what an
+	 * engine hands over at once. */
+	LINK_INPUT_MAX = 64 * 1024,
+	LINK_OUTPUT_MAX = 128 * 1024,
+
+	/* cli/demo_dialogue: our message is short; a longer one is cut for show. */
+	DEMO_TEXT_MAX = 64 * 1024,
+	DEMO_PATIENCE_MS = 20 * 1000,
 };
 
 #endif
