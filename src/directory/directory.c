@@ -186,8 +186,8 @@ static bool remove_domain(struct directory *directory, slice name,
 	if (database_fault(database))
 		return directory_say_fault(directory, ret_error);
 	if (domain.accounts + domain.aliases > 0)
-		return directory_say(ret_error, "domain %.*s still has %llu accounts and %llu"
-		    " aliases; remove those first", slice_arg(name),
+		return directory_say(ret_error, "domain %.*s still has accounts (%llu) or"
+		    " aliases (%llu); remove those first", slice_arg(name),
 		    (unsigned long long)domain.accounts, (unsigned long long)domain.aliases);
 	row = database_query(database, QUERY_DOMAIN_REMOVE);
 	bind_slice(row, 1, name);

@@ -1,0 +1,237 @@
+/* cli/account.c - posthouse account: who has a mailbox here. */
+#include <sodium.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/ask.h"
+#include "cli/commands.h"
+#include "cli/verb.h"
+#include "directory/password.h"
+
+/* ---- passwords ---- */
+
+struct secret {
+	char password[PASSWORD_MAX + 1];
+	bool generated;
+};
+
+static bool take_hash(struct password_hash *ret_hash)
+{
+	char line[PASSWORD_MAX + 1] = "";
+	slice hash;
+
+	if (!ask_password_stdin(line))
+		return false;
+	if (!password_import(slice_from(line), &hash)) {
+		cli_fail("this is no password hash that is known here; argon2, yescrypt, scrypt,"
+		    " bcrypt, $6$ and $5$ are");
+		return false;
+	}
+	memcpy(ret_hash->text, hash.ptr, hash.len);
+	ret_hash->text[hash.len] = '\0';
+	return true;
+}
+
+static bool take_password(struct control *control, const struct cli_args *args,
+    struct secret *secret)
+{
+	unsigned char random[PASSWORD_RANDOM_LEN];
+
+	if (cli_flag(args, "--password-stdin"))
+		return ask_password_stdin(secret->password);
+	if (!cli_flag(args, "--generate"))
+		return ask_password_twice(secret->password);
+	os_random(control->os, random, sizeof(random));
+	password_generate(random, secret->password);
+	secret->generated = true;
+	return true;
+}
+
+/* The hash of the password that is given, asked for or made. */
+static bool get_hash(struct control *control, const struct cli_args *args,
+    struct secret *secret, struct password_hash *ret_hash)
+{
+	unsigned char salt[PASSWORD_SALT_LEN];
+
+	if (cli_flag(args, "--hash-stdin"))
+		return take_hash(ret_hash);
+	if (!take_password(control, args, secret))
+		return false;
+	os_random(control->os, salt, sizeof(salt));
+	if (password_hash(slice_from(secret->password), control->setting.config->password_memory,
+	        salt, ret_hash))
+		return true;
+	cli_fail("not enough memory to hash a password (password.memory)");
+	return false;
+}
+
+/* "account add" and "account password", which differ in words only. */
+static int set_password(struct control *control, const struct cli_args *args,
+    const char *command, const char *address, const char *done)
+{
+	struct secret secret = { 0 };
+	struct password_hash hash;
+	json_t *answer = NULL;
+	int result = CLI_FAILED;
+
+	if (get_hash(control, args, &secret, &hash))
+		answer = control_call(control, json_pack("{s:s, s:s, s:s}", "command", command,
+		    "address", address, "hash", hash.text));
+	if (answer && cli_flag(args, "--json")) {
+		json_object_set_new(answer, "address", json_string(address));
+		if (secret.generated)
+			json_object_set_new(answer, "password", json_string(secret.password));
+		json_dumpf(answer, stdout, JSON_INDENT(1));
+		printf("\n");
+	} else if (answer) {
+		printf("account %s %s\n", address, done);
+		if (secret.generated)
+			printf("password: %s\n", secret.password);
+	}
+	if (answer)
+		result = CLI_OK;
+	sodium_memzero(&secret, sizeof(secret));
+	json_decref(answer);
+	return result;
+}
+
+static int add(struct control *control, const struct cli_args *args, const char *const *words,
+    size_t n)
+{
+	return set_password(control, args, "account add", words[0], "added");
+}
+
+static int passwd(struct control *control, const struct cli_args *args,
+    const char *const *words, size_t n)
+{
+	return set_password(control, args, "account password", words[0], "has a new password");
+}
+
+/* ---- the rest ---- */
+
+static json_t *call(struct control *control, const char *command, const char *address)
+{
+	return control_call(control,
+	    json_pack("{s:s, s:s}", "command", command, "address", address));
+}
+
+static int remove_account(struct control *control, const struct cli_args *args,
+    const char *const *words, size_t n)
+{
+	json_t *answer = call(control, "account show", words[0]);
+	char question[512];
+	json_int_t aliases;
+
+	if (answer == NULL)
+		return CLI_FAILED;
+	json_decref(answer);
+	snprintf(question, sizeof(question), "Remove account %s?", words[0]);
+	if (!cli_flag(args, "--yes") && !ask_yes(question))
+		return cli_fail("nothing was removed; say y, or give --yes");
+	answer = call(control, "account remove", words[0]);
+	if (answer == NULL)
+		return CLI_FAILED;
+	aliases = json_integer_value(json_object_get(answer, "aliases"));
+	printf("account %s removed", words[0]);
+	if (aliases > 0)
+		printf(", also from %d alias%s", (int)aliases, aliases > 1 ? "es" : "");
+	printf("\n");
+	json_decref(answer);
+	return CLI_OK;
+}
+
+static int switch_account(struct control *control, const char *command, const char *address,
+    const char *done)
+{
+	json_t *answer = call(control, command, address);
+
+	if (answer == NULL)
+		return CLI_FAILED;
+	json_decref(answer);
+	printf("account %s %s\n", address, done);
+	return CLI_OK;
+}
+
+static int disable(struct control *control, const struct cli_args *args,
+    const char *const *words, size_t n)
+{
+	return switch_account(control, "account disable", words[0], "disabled");
+}
+
+static int enable(struct control *control, const struct cli_args *args,
+    const char *const *words, size_t n)
+{
+	return switch_account(control, "account enable", words[0], "enabled");
+}
+
+static int list(struct control *control, const struct cli_args *args, const char *const *words,
+    size_t n)
+{
+	static const char *const fields[] = { "address", "created", "disabled" };
+
+	return cli_print_rows(args, control_list(control, "account list"), fields, 3);
+}
+
+static int show(struct control *control, const struct cli_args *args, const char *const *words,
+    size_t n)
+{
+	static const char *const fields[] = { "address", "id", "created" };
+	json_t *answer = call(control, "account show", words[0]), *alias;
+	size_t i;
+
+	if (answer == NULL)
+		return CLI_FAILED;
+	json_object_del(answer, "ok");
+	if (cli_flag(args, "--json")) {
+		json_dumpf(answer, stdout, JSON_INDENT(1));
+		printf("\n");
+	} else {
+		for (i = 0; i < sizeof(fields) / sizeof(fields[0]); i++)
+			printf("%-9s %s\n", fields[i],
+			    json_string_value(json_object_get(answer, fields[i])));
+		printf("%-9s %s\n", "disabled",
+		    json_is_true(json_object_get(answer, "disabled")) ? "yes" : "no");
+		json_array_foreach(json_object_get(answer, "aliases"), i, alias)
+			printf("%-9s %s\n", "alias", json_string_value(alias));
+	}
+	json_decref(answer);
+	return CLI_OK;
+}
+
+#define PASSWORD_OPTIONS " --password-stdin --hash-stdin --generate --json "
+
+static const struct cli_verb verbs[] = {
+	{ "add", "ADDRESS", 1, 1, PASSWORD_OPTIONS, true, add },
+	{ "remove", "ADDRESS", 1, 1, " --yes ", false, remove_account },
+	{ "list", "", 0, 0, " --json ", false, list },
+	{ "show", "ADDRESS", 1, 1, " --json ", false, show },
+	{ "passwd", "ADDRESS", 1, 1, PASSWORD_OPTIONS, false, passwd },
+	{ "disable", "ADDRESS", 1, 1, "", false, disable },
+	{ "enable", "ADDRESS", 1, 1, "", false, enable },
+};
+
+static int run(const struct cli_args *args)
+{
+	return cli_run_verb(args, verbs, sizeof(verbs) / sizeof(verbs[0]));
+}
+
+const struct cli_command cli_account = {
+	.name = "account",
+	.words = "add|remove|show|passwd|disable|enable ADDRESS | list",
+	.words_min = 1,
+	.words_max = 2,
+	.summary = "the accounts: mailboxes with a password",
+	.details =
+	    "`add` and `passwd` ask for the password at the terminal, unless an option says\n"
+	    "where it comes from. A disabled account takes no mail and no login; its mail stays.\n"
+	    "`remove` takes the account out of aliases too.\n",
+	.options = {
+		{ "--password-stdin", NULL, "Read the password from a line of stdin." },
+		{ "--generate", NULL, "Make a password and print it." },
+		{ "--hash-stdin", NULL, "Read a password hash, {CRYPT}$6$... or such." },
+		{ "--yes", NULL, "Remove without asking." },
+		{ "--json", NULL, "Print as JSON." },
+		SETTING_OPTIONS,
+	},
+	.run = run,
+};
