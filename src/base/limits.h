@@ -334,6 +334,10 @@ enum {
 	/* cli/demo_dialogue: our message is short; a longer one is cut for show. */
 	DEMO_TEXT_MAX = 64 * 1024,
 	DEMO_PATIENCE_MS = 20 * 1000,
+	/* Generations with a record in one parked file, and in all: IPC_LIVE names
+	 * them in one message. */
+	PARK_GENERATIONS_MAX = 1024,
+	ROUTER_GENERATIONS_MAX = 12 * 1024,
 };
 
 #endif

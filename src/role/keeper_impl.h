@@ -32,8 +32,8 @@ struct keeper_role {
 	bool asked_to_end;              /* its end is no news */
 
 	struct os_timer timer;          /* down: restart; leaving: then kill it */
-	unsigned deaths;                /* within KEEPER_DEATHS_WITHIN_MS of the first */
-	uint64_t first_death_ms;
+	unsigned deaths;                /* in a row, each within KEEPER_LIVES_MS */
+	uint64_t spawned_ms;
 
 	uint64_t ping;                  /* cookie of the last PING */
 	bool pinged;                    /* it is not answered yet */

@@ -33,19 +33,16 @@ static bool may_restart(const struct keeper *k)
 /* At once after a first death, then ever more slowly. */
 static uint64_t restart_delay(struct keeper_role *r)
 {
-	uint64_t now = os_now_ms(r->keeper->os), delay = KEEPER_RESTART_FIRST_MS;
+	uint64_t delay = KEEPER_RESTART_FIRST_MS;
 	char name[32];
 
-	if (r->deaths == 0 || now - r->first_death_ms > KEEPER_DEATHS_WITHIN_MS) {
-		/* Those that died slowly but again and again stay slow. */
-		r->deaths = r->deaths > KEEPER_DEATHS_MANY ? KEEPER_DEATHS_MANY : 0;
-		r->first_death_ms = now;
-	}
+	if (os_now_ms(r->keeper->os) - r->spawned_ms >= KEEPER_LIVES_MS)
+		r->deaths = 0;
 	r->deaths++;
 	if (r->deaths == KEEPER_DEATHS_MANY) {
 		keeper_role_name(r, name);
-		os_log(r->keeper->os, OS_ERROR, "%s died %u times within a minute; it is "
-		    "started again, but more slowly each time", name, r->deaths);
+		os_log(r->keeper->os, OS_ERROR, "%s died %u times, each time soon after its "
+		    "start; it is started again, but more slowly each time", name, r->deaths);
 	}
 	if (r->deaths == 1)
 		return 0;
@@ -254,6 +251,7 @@ void keeper_role_spawn(struct keeper_role *r)
 
 	check(keeper_role_is_down(r));
 	r->asked_to_end = false;
+	r->spawned_ms = os_now_ms(k->os);
 	result = os_channel_pair(k->os, fds);
 	if (result == 0) {
 		result = os_spawn(k->os, &r->child, role_program(r->kind), r->index, fds[1]);
