@@ -1,5 +1,56 @@
 /* cli/main.c - posthouse: find the sub-command and run it. */
-int main(void)
+#include <locale.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "cli/cli.h"
+#include "cli/commands.h"
+
+const struct cli_command *const cli_commands[] = {
+	&cli_serve,
+	&cli_check,
+	&cli_domain,
+	&cli_account,
+	&cli_alias,
+	&cli_help,
+	&cli_version,
+	&cli_role,
+	NULL,
+};
+
+static int refuse_unknown(const char *name)
 {
-	return 0;
+	const char *nearest = cli_nearest(name);
+	char shown[64];
+
+	text_printable(slice_from(name), shown, sizeof shown);
+	if (nearest != NULL)
+		return cli_misuse("unknown command \"%s\"; did you mean \"%s\"?", shown,
+		    nearest);
+	return cli_misuse("unknown command \"%s\"; `posthouse help` lists all", shown);
+}
+
+int main(int argc, char **argv)
+{
+	const struct cli_command *command;
+	struct cli_args args;
+
+	setlocale(LC_ALL, "C");
+	if (argc < 2)
+		return cli_misuse("which command? `posthouse help` lists all");
+	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)
+		argv[1] = "help";
+	else if (strcmp(argv[1], "--version") == 0)
+		argv[1] = "version";
+	command = cli_find(argv[1]);
+	if (command == NULL)
+		return refuse_unknown(argv[1]);
+	if (argc == 3 && strcmp(argv[2], "--help") == 0) {
+		argv[2] = argv[1];
+		command = cli_find("help");
+	}
+	if (!cli_parse(command, argc - 2, argv + 2, &args))
+		return CLI_USAGE;
+	return command->run(&args);
 }

@@ -1,0 +1,16 @@
+/* cli/commands.h - the rows, each in the file of its sub-command. */
+#ifndef CLI_COMMANDS_H
+#define CLI_COMMANDS_H
+
+#include "cli/cli.h"
+
+extern const struct cli_command cli_serve;      /* serve.c */
+extern const struct cli_command cli_check;      /* check.c */
+extern const struct cli_command cli_domain;     /* domain.c */
+extern const struct cli_command cli_account;    /* account.c */
+extern const struct cli_command cli_alias;      /* alias.c */
+extern const struct cli_command cli_help;       /* help.c */
+extern const struct cli_command cli_version;    /* help.c */
+extern const struct cli_command cli_role;       /* role.c */
+
+#endif
