@@ -73,7 +73,7 @@ uint64_t account_expunge(struct account *a, const uint32_t *uids, size_t n)
 	uint64_t messages = 0;
 	size_t n_ranges;
 
-	check(a->state.full && a->n_changes == 0);
+	check(a->state.full);
 	if (n == 0)
 		return 0;
 	ranges = heap_alloc(a->heap, n * sizeof *ranges);
@@ -254,18 +254,12 @@ static void forget_key(struct account *a, const struct account_change *change)
 		key_set_remove(&a->pending, get_account_row(&in).key);
 }
 
-void account_settled(struct account *a)
+/* The first n changes become part of the state. */
+static void apply_changes(struct account *a, size_t n)
 {
 	struct account_state *s = &a->state;
 
-	check(a->open);
-	log_synced(&a->log, a->log.taken_to);
-	log_taken_done(&a->log);
-	heap_free(a->heap, a->head_block);
-	a->head_block = NULL;
-	a->tail_bytes += a->log.synced_to - (a->segment.end > 0 ? a->segment.end : LOG_BLOCK);
-	a->segment.end = a->log.synced_to;
-	for (size_t i = 0; i < a->n_taken; i++) {
+	for (size_t i = 0; i < n; i++) {
 		struct account_change *change = &a->changes[i];
 		enum record_result result = account_state_apply(s, change->type, change->payload);
 
@@ -274,12 +268,25 @@ void account_settled(struct account *a)
 		forget_key(a, change);
 		free_payload(a, change);
 	}
-	a->tail_records += (uint32_t)a->n_taken;
-	a->n_changes -= a->n_taken;
+	a->n_changes -= n;
 	if (a->n_changes > 0)
-		memmove(a->changes, a->changes + a->n_taken, a->n_changes * sizeof *a->changes);
-	a->n_taken = 0;
+		memmove(a->changes, a->changes + n, a->n_changes * sizeof *a->changes);
 	check(s->head.uid_next <= a->uid_next && s->head.modseq <= a->modseq);
+}
+
+void account_settled(struct account *a)
+{
+
+	check(a->open);
+	log_synced(&a->log, a->log.taken_to);
+	log_taken_done(&a->log);
+	heap_free(a->heap, a->head_block);
+	a->head_block = NULL;
+	a->tail_bytes += a->log.synced_to - (a->segment.end > 0 ? a->segment.end : LOG_BLOCK);
+	a->segment.end = a->log.synced_to;
+	apply_changes(a, a->n_taken);
+	a->tail_records += (uint32_t)a->n_taken;
+	a->n_taken = 0;
 }
 
 void account_failed(struct account *a)
@@ -329,6 +336,13 @@ bool account_wants_collect(const struct account *a)
 	return a->open && a->segment.end > LOG_BLOCK && a->strays >= ACCOUNT_STRAYS_MAX;
 }
 
+void account_absorb(struct account *a)
+{
+	check(a->state.full && a->n_taken == 0);
+	check(a->n_changes == 0 || a->changes[a->n_changes - 1].kept);
+	apply_changes(a, a->n_changes);
+}
+
 void account_based(struct account *a, const struct account_segment *base)
 {
 	check(a->n_changes == 0 && a->state.full);
@@ -336,9 +350,10 @@ void account_based(struct account *a, const struct account_segment *base)
 		log_writer_finish(&a->log);
 	a->open = false;
 	a->state.head.chain[0] = *base;
-	a->state.head.n_chain = 1;
-	a->segment = (struct account_segment){ .number = base->number };
-	a->log_next = base->number + 1;
+	a->state.head.n_chain = base->end > 0 ? 1 : 0;
+	a->segment = (struct account_segment){ 0 };
+	if (base->number >= a->log_next)
+		a->log_next = base->number + 1;
 	a->tail_records = 0;
 	a->tail_bytes = 0;
 }

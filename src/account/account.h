@@ -20,7 +20,7 @@
  * (3) What an earlier life wrote and no mark calls synced is written again, as
  *     changes that are `kept`: it may be only in the page cache, and may have
  *     been acknowledged. A failure does not drop those.
- * (4) UIDs and modseqs that a failure took back are not used again.
+ * (4) UIDs that a failure took back are not used again.
  *
  * Pure: the caller writes what account_take gives. All memory is in one heap,
  * which belongs to the loop or to one pool work, never to both. */
@@ -76,8 +76,8 @@ enum account_deliver account_judge(const struct account *a, struct account_key k
 /* Add a message; account_judge() said ADDED. row->uid and modseq are set here. */
 void account_deliver(struct account *a, struct account_row *row);
 
-/* Expunge those of n ascending uids that are there. Full state, no other change
- * pending. Returns the number of messages. */
+/* Expunge those of n ascending uids that are durable. Full state, no other
+ * expunge pending. Returns the number of messages. */
 uint64_t account_expunge(struct account *a, const uint32_t *uids, size_t n);
 
 void account_remove(struct account *a);
@@ -111,7 +111,10 @@ bool account_must_base(const struct account *a);
 /* Files of earlier lives lie about: account_collect_logs(), once settled. */
 bool account_wants_collect(const struct account *a);
 
-/* The base is written, read back, and on disk; what begins next follows it. */
+/* For account/base.c, which writes all at once: take kept changes into the state
+ * (there are no others, the state is full); and let what begins next follow the
+ * base, or nothing if the account is removed. */
+void account_absorb(struct account *a);
 void account_based(struct account *a, const struct account_segment *base);
 
 #endif

@@ -108,14 +108,13 @@ static int write_file(struct base *b, uint32_t number, uint64_t generation, int 
 	return error;
 }
 
-int account_write_base(struct os *os, struct account *a, uint64_t generation,
+static int write_base(struct os *os, struct account *a, uint64_t generation,
     struct account_segment *ret_base)
 {
 	struct base b = { .os = os, .account = a };
 	struct account_files files;
 	int error;
 
-	check(a->state.full && a->n_changes == 0);
 	error = account_files_create(os, a->state.head.account, FILES_LOG, a->log_next, 0, &files);
 	if (error != 0)
 		return error;
@@ -126,4 +125,58 @@ int account_write_base(struct os *os, struct account *a, uint64_t generation,
 		    b.log.taken_to };
 	account_files_close(os, &files);
 	return error;
+}
+
+/* The segment whose HEAD makes the base valid. */
+static int write_segment(struct os *os, struct account *a, const struct account_birth *birth,
+    int *ret_log)
+{
+	struct account_files files;
+	struct account_write writes[2];
+	size_t n;
+	int error;
+
+	error = account_files_create(os, a->state.head.account, FILES_LOG, a->log_next, 0, &files);
+	if (error != 0)
+		return error;
+	account_begin(a, files.log_number, birth->generation, birth->uidvalidity,
+	    birth->created_us);
+	n = account_take(a, writes);
+	check(n > 0);
+	for (size_t i = 0; i < n && error == 0; i++)
+		error = os_pwrite(os, files.log, writes[i].bytes, writes[i].offset);
+	if (error == 0)
+		error = os_sync_folder(os, files.folders[1]);
+	if (error == 0)
+		error = os_sync(os, files.log);
+	account_files_close_folders(os, &files);
+	if (error != 0) {
+		account_failed(a);
+		os_close(os, files.log);
+		return error;
+	}
+	account_settled(a);
+	*ret_log = files.log;
+	return 0;
+}
+
+int account_rebase(struct os *os, struct account *a, const struct account_birth *birth,
+    uint32_t pack_number, int *ret_log)
+{
+	struct account_segment base = { 0 };
+	int error = 0;
+
+	account_absorb(a);
+	/* A removed account is its HEAD and nothing else. */
+	if (!a->state.head.removed)
+		error = write_base(os, a, birth->base_generation, &base);
+	if (error != 0)
+		return error;
+	account_based(a, &base);
+	error = write_segment(os, a, birth, ret_log);
+	if (error != 0)
+		return error;
+	account_collect_logs(os, a);
+	account_collect_packs(os, a, pack_number);
+	return 0;
 }

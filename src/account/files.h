@@ -28,11 +28,21 @@ void account_files_init(struct account_files *files);
 void account_files_close_folders(struct os *os, struct account_files *files);
 void account_files_close(struct os *os, struct account_files *files);
 
-/* Write the full state as a base into a new file, sync it, read it back. No
- * changes are pending. *ret_base.end > 0 when it is good. 0 or -errno; -EIO also
- * when it does not read back as it was written. */
-int account_write_base(struct os *os, struct account *a, uint64_t generation,
-    struct account_segment *ret_base);
+/* What a new segment's head needs and the pool can't make. */
+struct account_birth {
+	uint64_t base_generation, generation;
+	uint32_t uidvalidity;           /* of an account that has none yet; not 0 */
+	int64_t created_us;
+};
+
+/* Write the full state, with kept changes if there are, as a base and a segment
+ * behind it; sync both, read the base back, then clear away what they replace:
+ * logs, and packs below pack_number that hold no message. Changes of this life
+ * are not pending. The segment's descriptor is *ret_log, for further writes.
+ * 0 or -errno (-EIO also when the base does not read back): then the account in
+ * memory is no longer what is on disk and must be loaded again. */
+int account_rebase(struct os *os, struct account *a, const struct account_birth *birth,
+    uint32_t pack_number, int *ret_log);
 
 /* Unlink the logs that neither the chain nor the current segment needs; those
  * that can't be read stay, for repair, and all do when the account is damaged. */
