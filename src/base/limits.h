@@ -268,9 +268,9 @@ enum {
 	 * four times what RFC 5321 s4.5.3.1 lets through anywhere. */
 	MAILBOX_PART_MAX = 1024,
 
-	/* edge. What one connection may have unread and unsent: a line of AUTH, and
-	 * the replies to a pipelined group. */
-	EDGE_INPUT_MAX = SMTP_AUTH_LINE_MAX + 1024,
+	/* edge. What one connection may have unread (a read's worth, so that bodies
+	 * come in large pieces) and unsent (the replies to a pipelined group). */
+	EDGE_INPUT_MAX = OS_SCRATCH_SIZE,
 	EDGE_OUTPUT_MAX = 2 * SMTP_OUTPUT_MAX,
 	/* Bytes that a store gets with a session it adopts, and what is on the way
 	 * between a client's TLS and its store, each direction. */
@@ -338,6 +338,43 @@ enum {
 	 * them in one message. */
 	PARK_GENERATIONS_MAX = 1024,
 	ROUTER_GENERATIONS_MAX = 12 * 1024,
+
+	/* store */
+	/* Pack and log of each account that is being delivered to, and for a moment
+	 * the folders of a new one. Half of RLIMIT_NOFILE is the sessions'. */
+	ACCOUNT_FDS_MAX = 4096,
+	/* Accounts in memory: heads are some 10 KB, rows of open sessions more. The
+	 * least recently used go, unless they have work to do. */
+	STORE_BOXES_MAX = 16 * 1024,
+	STORE_MEMORY_MAX = 256 * 1024 * 1024,
+	/* A checkpoint of accounts without a session comes this long after the first
+	 * delivery; after a quiet moment already, when it is small; never more often
+	 * than every STORE_GAP_MS. */
+	STORE_CHECKPOINT_MS = 1000,
+	STORE_QUIET_MS = 20,
+	STORE_GAP_MS = 100,
+	/* Bodies that wait for a checkpoint: this many bytes start it at once; this
+	 * many are more than a disk that works lets gather (DELIVERY_LATER). */
+	STORE_FLUSH_BYTES = 8 * 1024 * 1024,
+	STORE_PENDING_MAX = 64 * 1024 * 1024,
+	/* Deliveries that wait for an account to be read. */
+	STORE_OFFERS_MAX = 10000,
+	/* Files that are synced one by one whatever syncfs would cost. */
+	STORE_SYNC_FILES = 32,
+	/* A shard whose disk fails tries again after this, doubling. */
+	STORE_RETRY_MS = 1000,
+	STORE_RETRY_MAX_MS = 60 * 1000,
+	/* A session's login and its connection come from two roles; whichever is
+	 * first waits this long. Logins a second, times that, with room to spare. */
+	STORE_NONCE_MS = 10 * 1000,
+	STORE_NONCES_MAX = 10000,
+	STORE_SESSIONS_MAX = 16 * 1024,
+	/* Messages being read at once: 520 KB each while they are large. */
+	STORE_READS_MAX = 128,
+	STORE_PACK_PIECE = 1024 * 1024, /* bodies in memory that are written as one */
+	/* Generations of journal segments: of all producers at once. */
+	STORE_GENERATIONS_MAX = 16 * 1024,
+	STORE_ANSWERS_MAX = 4096,       /* in one IPC_DELIVERED: 17 bytes each */
 };
 
 #endif

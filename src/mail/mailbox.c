@@ -65,73 +65,75 @@ static bool take_word(slice *in, slice *ret_word, bool *ret_quoted)
 	return *ret_quoted ? take_enclosed(in, '"', ret_word) : take_atom(in, ret_word);
 }
 
-/* Append what `inner` of quotes or brackets means: backslashes undone, folds
- * taken out (a fold's own blanks stay, as in unfolding). */
-static size_t append_plain(unsigned char *out, slice inner)
-{
-	size_t n = 0;
+/* One side of an address, as it is put together. */
+struct part {
+	unsigned char bytes[MAILBOX_PART_MAX];
+	size_t n;
+};
 
+/* Append what a word, or what stood in brackets, means: backslashes undone,
+ * folds taken out (a fold's own blanks stay, as in unfolding). */
+static bool append_plain(struct part *out, slice inner)
+{
+	if (inner.len > sizeof out->bytes - out->n)
+		return false;
 	for (size_t i = 0; i < inner.len; i++) {
 		if (inner.ptr[i] == '\\' && i + 1 < inner.len)
 			i++;
 		else if (inner.ptr[i] == '\r' || inner.ptr[i] == '\n')
 			continue;
-		out[n++] = inner.ptr[i];
+		out->bytes[out->n++] = inner.ptr[i];
 	}
-	return n;
+	return true;
+}
+
+/* A dot off the front of *in, and onto the part. */
+static bool take_dot(slice *in, struct part *out)
+{
+	*in = slice_drop(*in, 1);
+	return append_plain(out, slice_lit("."));
 }
 
 /* local-part = dot-atom / quoted-string / obs-local-part, where obs-local-part =
  * word *("." word). Gives what it means, without quotes. */
-static bool take_local(slice *in, struct arena *arena, slice *ret_plain)
+static bool take_local(slice *in, struct part *ret_plain)
 {
-	unsigned char *out = arena_try(arena, in->len, 1);
 	bool quoted;
-	size_t n = 0;
 	slice word;
 
-	while (out != NULL && cfws_skip(in) && take_word(in, &word, &quoted)) {
-		n += append_plain(out + n, word);
-		if (!cfws_skip(in) || first(*in) != '.') {
-			*ret_plain = slice_of(out, n);
+	ret_plain->n = 0;
+	while (cfws_skip(in) && take_word(in, &word, &quoted)) {
+		if (!append_plain(ret_plain, word) || !cfws_skip(in))
+			return false;
+		if (first(*in) != '.')
 			return true;
-		}
-		out[n++] = '.';
-		*in = slice_drop(*in, 1);
+		if (!take_dot(in, ret_plain))
+			return false;
 	}
 	return false;
 }
 
 /* domain = dot-atom / domain-literal / obs-domain, where obs-domain = atom
  * *("." atom) */
-static bool take_domain(slice *in, struct arena *arena, slice *ret_domain)
+static bool take_domain(slice *in, struct part *ret_domain)
 {
-	unsigned char *out = arena_try(arena, in->len, 1);
 	slice word;
-	size_t n = 0;
 
-	if (out == NULL || !cfws_skip(in))
+	ret_domain->n = 0;
+	if (!cfws_skip(in))
 		return false;
 	if (first(*in) == '[') {
-		if (!take_enclosed(in, ']', &word))
-			return false;
-		out[n++] = '[';
-		n += append_plain(out + n, word);
-		out[n++] = ']';
-		*ret_domain = slice_of(out, n);
-		return cfws_skip(in);
+		return take_enclosed(in, ']', &word) && append_plain(ret_domain, slice_lit("[")) &&
+		    append_plain(ret_domain, word) && append_plain(ret_domain, slice_lit("]")) &&
+		    cfws_skip(in);
 	}
 	while (cfws_skip(in) && take_atom(in, &word)) {
-		memcpy(out + n, word.ptr, word.len);
-		n += word.len;
-		if (!cfws_skip(in))
+		if (!append_plain(ret_domain, word) || !cfws_skip(in))
 			return false;
-		if (first(*in) != '.') {
-			*ret_domain = slice_of(out, n);
+		if (first(*in) != '.')
 			return true;
-		}
-		out[n++] = '.';
-		*in = slice_drop(*in, 1);
+		if (!take_dot(in, ret_domain))
+			return false;
 	}
 	return false;
 }
@@ -139,22 +141,23 @@ static bool take_domain(slice *in, struct arena *arena, slice *ret_domain)
 /* addr-spec = local-part "@" domain */
 static bool take_addr_spec(slice *in, struct arena *arena, struct address *ret)
 {
-	slice local, domain;
+	struct part local, domain;
 
-	if (!take_local(in, arena, &local) || first(*in) != '@')
+	if (!take_local(in, &local) || first(*in) != '@')
 		return false;
 	*in = slice_drop(*in, 1);
-	if (!take_domain(in, arena, &domain))
+	if (!take_domain(in, &domain))
 		return false;
-	*ret = address_join(arena, local_quoted(arena, local), domain);
+	*ret = address_join(arena, local_quoted(arena, slice_of(local.bytes, local.n)),
+	    slice_of(domain.bytes, domain.n));
 	return utf8_valid(ret->whole);
 }
 
 /* obs-route = obs-domain-list ":", where obs-domain-list = *(CFWS / ",") "@"
  * domain *("," [CFWS] ["@" domain]) */
-static bool skip_route(slice *in, struct arena *arena)
+static bool skip_route(slice *in)
 {
-	slice ignored;
+	struct part ignored;
 
 	if (!cfws_skip(in))
 		return false;
@@ -164,7 +167,7 @@ static bool skip_route(slice *in, struct arena *arena)
 		bool at = first(*in) == '@';
 
 		*in = slice_drop(*in, 1);
-		if (at ? !take_domain(in, arena, &ignored) : !cfws_skip(in))
+		if (at ? !take_domain(in, &ignored) : !cfws_skip(in))
 			return false;
 	}
 	if (first(*in) != ':')
@@ -177,7 +180,7 @@ static bool skip_route(slice *in, struct arena *arena)
 static bool take_angle(slice *in, struct arena *arena, struct address *ret)
 {
 	*in = slice_drop(*in, 1);
-	if (!skip_route(in, arena) || !take_addr_spec(in, arena, ret) || first(*in) != '>')
+	if (!skip_route(in) || !take_addr_spec(in, arena, ret) || first(*in) != '>')
 		return false;
 	*in = slice_drop(*in, 1);
 	return cfws_skip(in);

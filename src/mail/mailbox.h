@@ -36,7 +36,7 @@ struct mailbox_reader {
 /* value: the field's value, folded or not; borrowed. */
 struct mailbox_reader mailbox_reader_init(slice value);
 
-/* The arena must have room for twice the value. */
+/* The arena must have room for 8 * MAILBOX_PART_MAX bytes a mailbox. */
 enum mailbox_result mailbox_next(struct mailbox_reader *r, struct arena *arena,
     struct mailbox *ret) __attribute__((warn_unused_result));
 

@@ -34,7 +34,7 @@ struct submission {
 };
 
 /* head: the message from its first byte; final: it is all of it. Authors come
- * from `arena`, which must have room for twice the header. */
+ * from `arena`, which must have room for SUBMIT_ARENA_MAX. */
 enum submit_result submit_read(slice head, bool final, struct arena *arena,
     struct submission *ret) __attribute__((warn_unused_result));
 

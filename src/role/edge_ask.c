@@ -1,0 +1,139 @@
+/* role/edge_ask.c - an edge's questions to the directory.
+ *
+ * A session asks one thing at a time. Numbers are never used again, so an
+ * answer for a session that has gone finds nobody. A directory that dies takes
+ * its questions along: each gets "temporary". */
+#include "base/check.h"
+#include "role/edge_impl.h"
+
+static void answer_now(struct session *s, edge_answered *answered)
+{
+	const struct answer answer = { .verdict = DIRECTORY_TEMPORARY };
+
+	answered(s, &answer);
+}
+
+/* Begin the question; NULL when there is no directory, and it was answered. */
+static struct buffer *begin(struct session *s, enum ipc_type type, edge_answered *answered)
+{
+	struct edge *e = s->edge;
+	struct ipc_channel *directory = frame_peer(&e->frame, ROLE_DIRECTORY, 0);
+	struct buffer *out;
+
+	check(s->request == 0);
+	if (directory == NULL) {
+		answer_now(s, answered);
+		return NULL;
+	}
+	s->request = ++e->request_last;
+	s->answered = answered;
+	table_put(&e->requests, table_key(s->request), s);
+	session_still(s);
+	out = ipc_begin(directory, type);
+	put_u64(out, s->request);
+	return out;
+}
+
+static void end(struct session *s)
+{
+	ipc_end(frame_peer(&s->edge->frame, ROLE_DIRECTORY, 0), -1);
+}
+
+void edge_ask_recipient(struct session *s, slice recipient, edge_answered *answered)
+{
+	struct transaction *t = s->transaction;
+	struct buffer *out = begin(s, IPC_RECIPIENT, answered);
+
+	if (out == NULL)
+		return;
+	put_u64(out, t->id);
+	put_u8(out, s->service != SERVICE_SMTP);
+	put_slice(out, t->sender);
+	put_slice(out, recipient);
+	end(s);
+}
+
+void edge_ask_owns(struct session *s, slice address, edge_answered *answered)
+{
+	struct buffer *out = begin(s, IPC_OWNS, answered);
+
+	if (out == NULL)
+		return;
+	put_u64(out, s->account);
+	put_slice(out, address);
+	end(s);
+}
+
+void edge_ask_login(struct session *s, slice login, slice secret, edge_answered *answered)
+{
+	struct buffer *out = begin(s, IPC_LOGIN, answered);
+
+	if (out == NULL)
+		return;
+	put_u8(out, (uint8_t)s->service);
+	buffer_add(out, slice_of(s->ip, sizeof s->ip));
+	put_slice(out, login);
+	put_slice(out, secret);
+	end(s);
+}
+
+void edge_forget_question(struct session *s)
+{
+	if (s->request == 0)
+		return;
+	table_remove(&s->edge->requests, table_key(s->request));
+	s->request = 0;
+}
+
+static void deliver_answer(struct session *s, const struct answer *answer)
+{
+	edge_answered *answered = s->answered;
+
+	edge_forget_question(s);
+	answered(s, answer);
+	session_wake(s);
+}
+
+bool edge_on_answer(struct edge *e, struct ipc_message *message)
+{
+	struct bytes *in = &message->body;
+	uint64_t request = get_u64(in);
+	struct answer answer = { .verdict = get_u8(in) };
+	struct session *s;
+
+	answer.words = get_slice(in, IPC_TEXT_MAX);
+	if (message->type == IPC_RECIPIENT_IS) {
+		answer.sealed = get_slice(in, SEALED_MAX);
+	} else if (message->type == IPC_LOGIN_IS) {
+		answer.account = get_u64(in);
+		answer.address = get_slice(in, IPC_TEXT_MAX);
+		answer.store = get_u16(in);
+		answer.nonce = get_u64(in);
+	}
+	if (!bytes_end(in))
+		return false;
+	s = table_get(&e->requests, table_key(request));
+	if (s != NULL)
+		deliver_answer(s, &answer);
+	return true;
+}
+
+void edge_directory_left(struct edge *e)
+{
+	const struct answer answer = { .verdict = DIRECTORY_TEMPORARY };
+
+	list_for (at, &e->sessions) {
+		struct session *s = list_item(at, struct session, link);
+
+		if (s->request != 0)
+			deliver_answer(s, &answer);
+	}
+}
+
+struct smtp_reply edge_verdict_reply(const struct answer *answer)
+{
+	const struct directory_verdict_row *row = directory_verdict_row(answer->verdict);
+
+	return (struct smtp_reply){ row->smtp_code, row->smtp_enhanced,
+	    answer->words.len > 0 ? answer->words : slice_from(row->words) };
+}

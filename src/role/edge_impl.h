@@ -1,0 +1,294 @@
+/* role/edge_impl.h - the inside of the edge role, for edge*.c only.
+ *
+ *   edge.c           the role: listeners, limits, certificate, reload, drain
+ *   edge_session.c   one connection: stream, engine, timeouts, closing
+ *   edge_ask.c       questions to the directory and their answers
+ *   edge_smtp.c      what SMTP's events mean
+ *   edge_body.c      a body: gathered, compressed, spooled
+ *   edge_journal.c   commits: appended, synced in groups, answered
+ *   edge_pop3.c      POP3 until login, the hand-over, the TLS pump
+ *
+ * (1) A session has at most one question open; its number is the session's.
+ * (2) A transaction belongs to its session until edge_commit(), then to the
+ *     journal, which calls edge_smtp_committed() exactly once. A session that
+ *     goes meanwhile leaves it behind without a session.
+ * (3) Nothing is freed inside a callback of what is freed: sessions go to the
+ *     dead list and are buried before the loop next waits.
+ */
+#ifndef ROLE_EDGE_IMPL_H
+#define ROLE_EDGE_IMPL_H
+
+#include <zstd.h>
+
+#include "base/arena.h"
+#include "base/checksum.h"
+#include "base/limits.h"
+#include "base/list.h"
+#include "base/table.h"
+#include "directory/verdict.h"
+#include "journal/record.h"
+#include "log/log.h"
+#include "mail/received.h"
+#include "mail/submit.h"
+#include "os/plan.h"
+#include "os/stream.h"
+#include "pop3/server.h"
+#include "role/frame.h"
+#include "smtp/server.h"
+
+struct edge;
+struct session;
+
+/* ---- questions ---- */
+
+struct answer {
+	unsigned verdict;               /* enum directory_verdict */
+	slice words;                    /* all slices borrowed for the call */
+	slice sealed;                   /* RECIPIENT */
+	uint64_t account;               /* LOGIN */
+	slice address;
+	unsigned store;
+	uint64_t nonce;
+};
+
+typedef void edge_answered(struct session *s, const struct answer *answer);
+
+/* ---- bodies ---- */
+
+enum body_place {
+	BODY_IN_MEMORY,
+	BODY_WANTS_SPOOL,               /* asked the router for a file */
+	BODY_IN_SPOOL,
+};
+
+struct body {
+	struct buffer raw;              /* not yet compressed */
+	struct buffer frames;           /* compressed: all of them in memory, or the one
+	                                 * that is being written */
+	uint64_t size, stored;          /* of what was compressed */
+	uint64_t checksum;              /* when finished */
+	struct checksum_stream *stream; /* of a spooled body */
+	enum body_place place;
+	uint64_t request;               /* for the spool file */
+	uint64_t spool;
+	int spool_fd;
+	unsigned router_life;           /* that gave the file */
+	bool ending, finished;
+	bool writing;                   /* a plan runs: the transaction must stay */
+	struct plan plan;
+};
+
+/* ---- transactions ---- */
+
+struct transaction {
+	struct edge *edge;
+	struct session *session;        /* NULL: it went */
+	struct list link;               /* journal: waiting, pending or in flight */
+	struct list spool_link;         /* while the body waits for a file */
+	struct arena arena;
+	uint64_t id;
+	slice sender;
+	unsigned flags;                 /* JOURNAL_* */
+	struct buffer sealed;           /* put_slice of each */
+	unsigned n_recipients;
+	unsigned char first_recipient[ADDRESS_PATH_MAX];
+	slice recipient;                /* that one, for Received */
+	const struct smtp_reply *fault; /* refuse it with this at the end */
+	struct body body;
+	bool head_done, blank_line;     /* the trace must end with a blank line */
+	struct submission *submission;  /* once the head is done */
+	size_t authors_asked;
+	struct received received;       /* once committed */
+	char peer[OS_IP_TEXT];
+	struct message_id message;
+	bool dropped;                   /* free it when the plan is through */
+};
+
+/* ---- sessions ---- */
+
+enum edge_clock_kind { CLOCK_GREETING, CLOCK_SMTP, CLOCK_POP3, CLOCKS };
+
+struct session_protocol {
+	size_t (*feed)(struct session *s, slice in);
+	/* Handle what the engine reports; false when there was nothing. */
+	bool (*events)(struct session *s);
+	bool (*waits)(struct session *s);       /* for an answer, not for the client */
+	slice (*output)(struct session *s);
+	void (*sent)(struct session *s, size_t n);
+	void (*greet)(struct session *s);
+	void (*secured)(struct session *s);
+	void (*timeout)(struct session *s);
+	void (*drain)(struct session *s);
+	void (*drained)(struct session *s);     /* all output left; may be NULL */
+	void (*closed)(struct session *s);      /* the engine and all it holds go */
+};
+
+struct session {
+	struct edge *edge;
+	const struct session_protocol *protocol;
+	struct stream *stream;
+	struct list link;               /* edge: sessions, or the dead */
+	struct list clock_link;
+	uint64_t deadline_ms;
+	enum edge_clock_kind clock;
+	enum service service;
+	uint8_t ip[16];
+	bool loopback, secure;
+	bool greeted;
+	bool pumping;                   /* in session_pump(): don't enter again */
+	bool ending;                    /* nothing more is read */
+	bool dead;
+
+	uint64_t request;               /* the open question, or 0 */
+	edge_answered *answered;
+
+	union {
+		struct smtp_server *smtp;
+		struct pop3_server *pop3;
+	};
+	/* SMTP */
+	struct transaction *transaction;
+	slice helo;                     /* from the heap */
+	bool extended;
+	uint64_t account;               /* logged in, or 0 */
+	/* POP3 */
+	bool granted;                   /* to be handed over once all output left */
+	unsigned store;
+	uint64_t nonce;
+	struct stream *inner;           /* to the store, when we carry its TLS */
+	bool inner_closed;
+};
+
+/* ---- the journal ---- */
+
+struct journal_segment {
+	struct log_head head;
+	int fd;                         /* -1: none */
+};
+
+struct journal {
+	struct edge *edge;
+	struct journal_segment current, next;
+	struct log_writer writer;       /* of current */
+	bool wanted;                    /* asked for a segment */
+	bool full;                      /* current takes no more */
+	bool syncing;
+	bool lost;                      /* current died with its router during a sync */
+	uint32_t sync_to;
+	struct list waiting, pending, flight;   /* transactions */
+	struct plan plan;
+	struct os_defer defer;
+	struct os_timer hold;
+	bool holding;
+};
+
+/* ---- the role ---- */
+
+struct edge_listener {
+	struct edge *edge;
+	struct list link;
+	struct os_watch watch;
+	int fd;
+	enum service service;
+	slice address;
+	bool watching;
+};
+
+struct edge_address {                   /* sessions of one address */
+	uint8_t ip[16];
+	unsigned n;
+};
+
+struct edge_clock {
+	struct list sessions;           /* the next to time out is first */
+	uint64_t duration_ms;
+};
+
+struct edge {
+	struct frame frame;
+	struct os *os;
+	struct heap *heap;
+	struct list listeners, sessions, dead;
+	size_t n_sessions;
+	struct table addresses;
+	struct edge_clock clocks[CLOCKS];
+	struct os_timer tick, greeting, grace;
+	bool ticking;
+	struct os_defer bury;
+	struct smtp_server_config smtp[3];      /* by enum smtp_service */
+	struct pop3_server_config pop3;
+	struct tls_context *tls;
+	bool draining, drained;
+
+	struct table requests;          /* number -> session */
+	uint64_t request_last;
+
+	struct journal journal;
+	bool router_full;               /* IPC_SPACE */
+	unsigned router_life;           /* counts routers that came */
+	ZSTD_CCtx *zstd;
+	struct list spool_wanted;       /* transactions */
+	size_t body_bytes;              /* in memory, all sessions */
+};
+
+/* edge.c */
+void edge_session_gone(struct edge *e, struct session *s);      /* counts; drain */
+void edge_check_drained(struct edge *e);
+
+/* edge_session.c */
+void session_open(struct edge *e, int fd, const struct os_address *peer, enum service service);
+/* Let engine, output and input move on; after answers and anything else. */
+void session_wake(struct session *s);
+void session_end(struct session *s);            /* send what is queued, then close */
+void session_kill(struct session *s);           /* at once */
+void session_touch(struct session *s, enum edge_clock_kind clock);      /* it lives */
+void session_still(struct session *s);          /* no timeout: it waits for us */
+void session_secure(struct session *s);         /* output first, then TLS */
+void session_died(struct session *s);           /* to the dead list */
+void edge_clocks_init(struct edge *e);
+void edge_bury(struct os_defer *defer);
+extern const struct session_protocol edge_smtp_protocol, edge_pop3_protocol;
+
+/* edge_ask.c. The answer may come before the call returns. */
+void edge_ask_recipient(struct session *s, slice recipient, edge_answered *answered);
+void edge_ask_owns(struct session *s, slice address, edge_answered *answered);
+void edge_ask_login(struct session *s, slice login, slice secret, edge_answered *answered);
+void edge_forget_question(struct session *s);
+bool edge_on_answer(struct edge *e, struct ipc_message *message);
+void edge_directory_left(struct edge *e);
+struct smtp_reply edge_verdict_reply(const struct answer *answer);
+
+/* edge_smtp.c */
+void edge_smtp_open(struct session *s, bool secure);
+void edge_smtp_body_finished(struct transaction *t);
+/* failure NULL: it is on disk. */
+void edge_smtp_committed(struct transaction *t, const struct smtp_reply *failure);
+void edge_smtp_go_on(struct transaction *t);    /* the body can take more */
+/* Give it up, or free what was committed. */
+void transaction_drop(struct transaction *t);
+extern const struct smtp_reply edge_later, edge_no_space;
+
+/* edge_body.c */
+void body_init(struct transaction *t);
+void body_add(struct transaction *t, slice bytes);
+bool body_busy(const struct transaction *t);    /* it takes nothing now */
+void body_finish(struct transaction *t);        /* then edge_smtp_body_finished() */
+void body_release(struct transaction *t);       /* memory that a commit no longer needs */
+void body_free(struct transaction *t);          /* with its spool file, unless committed */
+bool edge_on_spool(struct edge *e, struct ipc_message *message);
+void edge_spools_lost(struct edge *e);
+
+/* edge_journal.c */
+void journal_init(struct edge *e);
+void edge_commit(struct transaction *t);
+bool journal_cancel(struct transaction *t);     /* true: it was not appended, take it back */
+void journal_router_came(struct edge *e);
+void journal_router_left(struct edge *e);
+bool journal_on_segment(struct edge *e, struct ipc_message *message);
+bool journal_idle(const struct edge *e);
+void journal_end(struct edge *e);               /* drained: nothing more comes */
+
+/* edge_pop3.c */
+void edge_pop3_open(struct session *s, bool secure);
+
+#endif

@@ -1,0 +1,274 @@
+/* role/edge_pop3.c - POP3 until login, then the hand-over to the account's store.
+ *
+ *   AUTHORIZATION -> LOGIN asked -> granted -> (output gone) -> ADOPT
+ *
+ * A plain connection goes as it is: the socket, and what was read of it. Under
+ * TLS the store gets one end of a pair, and this session turns into a pump that
+ * carries bytes between the client's TLS and the other end; neither side is read
+ * faster than the other takes. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "base/text.h"
+#include "role/edge_impl.h"
+
+/* ---- the pump ---- */
+
+/* From one stream to the other, as much as fits. */
+static size_t pump(struct stream *to, slice in)
+{
+	size_t room = stream_room(to);
+
+	if (in.len > room)
+		in = slice_head(in, room);
+	if (in.len > 0)
+		stream_write(to, in);
+	return in.len;
+}
+
+static size_t inner_data(struct stream *inner, slice in)
+{
+	struct session *s = stream_owner(inner);
+	size_t n;
+
+	if (s->dead || s->ending)
+		return in.len;
+	n = pump(s->stream, in);
+	if (n < in.len)
+		stream_pause(inner);    /* so that its end waits for what is left */
+	return n;
+}
+
+static void inner_drained(struct stream *inner)
+{
+	struct session *s = stream_owner(inner);
+
+	if (!s->dead && !s->ending)
+		stream_resume(s->stream);
+}
+
+/* The store said goodbye: what it sent goes out, then the client's side ends. */
+static void inner_closed(struct stream *inner, int error)
+{
+	struct session *s = stream_owner(inner);
+
+	s->inner_closed = true;
+	session_end(s);
+}
+
+static const struct stream_handler inner_handler = { inner_data, inner_drained, NULL,
+    inner_closed };
+
+static size_t pump_feed(struct session *s, slice in)
+{
+	return in.len > 0 && !s->inner_closed ? pump(s->inner, in) : 0;
+}
+
+static bool pump_events(struct session *s)
+{
+	return false;
+}
+
+static bool pump_waits(struct session *s)
+{
+	return !s->inner_closed && stream_room(s->inner) == 0;
+}
+
+static slice pump_output(struct session *s)
+{
+	return (slice){ 0 };
+}
+
+static void pump_nothing(struct session *s)
+{
+	session_still(s);               /* the store keeps the time */
+}
+
+static void pump_sent(struct session *s, size_t n)
+{
+	check(n == 0);
+}
+
+static void pump_drained(struct session *s)
+{
+	if (!s->inner_closed)
+		stream_resume(s->inner);
+}
+
+static const struct session_protocol pump_protocol = {
+	pump_feed, pump_events, pump_waits, pump_output, pump_sent, pump_nothing, pump_nothing, pump_nothing,
+	pump_nothing, pump_drained, pump_nothing,
+};
+
+/* ---- the hand-over ---- */
+
+static void refuse(struct session *s, const char *words)
+{
+	s->granted = false;
+	pop3_server_login_refused(s->pop3, slice_from(words));
+}
+
+static void send_adopt(struct session *s, struct ipc_channel *store, slice unread, int fd)
+{
+	struct buffer *out = ipc_begin(store, IPC_ADOPT);
+	bool utf8 = pop3_server_utf8(s->pop3);
+
+	put_u64(out, s->nonce);
+	put_u8(out, (uint8_t)s->service);
+	put_u8(out, (uint8_t)((s->secure ? ADOPT_TLS : 0) | (s->loopback ? ADOPT_LOOPBACK : 0) |
+	    (utf8 ? ADOPT_UTF8 : 0)));
+	buffer_add(out, slice_of(s->ip, sizeof s->ip));
+	put_slice(out, (slice){ 0 });
+	put_slice(out, unread);
+	ipc_end(store, fd);
+}
+
+static void hand_over_plain(struct session *s, struct ipc_channel *store)
+{
+	slice unread;
+	int fd = stream_release(s->stream, &unread);
+
+	check(unread.len <= SESSION_UNREAD_MAX);
+	send_adopt(s, store, unread, fd);
+	session_died(s);
+}
+
+/* What the client sent behind its password stays in its stream, and is offered
+ * to the pump. */
+static void hand_over_tls(struct session *s, struct ipc_channel *store)
+{
+	struct edge *e = s->edge;
+	int fds[2];
+
+	if (os_stream_pair(e->os, fds) < 0) {
+		refuse(s, "[SYS/TEMP] no connection to the mailbox, try again later");
+		return;
+	}
+	send_adopt(s, store, (slice){ 0 }, fds[1]);
+	pop3_server_destroy(s->pop3);
+	s->pop3 = NULL;
+	s->protocol = &pump_protocol;
+	s->granted = false;
+	session_still(s);
+	s->inner = stream_create(e->os, fds[0], EDGE_PUMP_MAX, EDGE_PUMP_MAX, &inner_handler, s);
+	stream_resume(s->stream);
+}
+
+/* Once nothing of ours is on its way to the client. */
+static void try_hand_over(struct session *s)
+{
+	struct ipc_channel *store;
+
+	if (!s->granted || s->dead || s->ending || pop3_server_output(s->pop3).len > 0 ||
+	    stream_unsent(s->stream) > 0)
+		return;
+	store = frame_peer(&s->edge->frame, ROLE_STORE, s->store);
+	if (store == NULL)
+		refuse(s, "[SYS/TEMP] the mailbox is not there right now, try again later");
+	else if (s->secure)
+		hand_over_tls(s, store);
+	else
+		hand_over_plain(s, store);
+}
+
+/* ---- login ---- */
+
+static void on_login(struct session *s, const struct answer *answer)
+{
+	const struct directory_verdict_row *row = directory_verdict_row(answer->verdict);
+	char words[256], peer[OS_IP_TEXT], text[160];
+
+	if (answer->verdict == DIRECTORY_OK && answer->store < STORES_MAX) {
+		s->granted = true;
+		s->store = answer->store;
+		s->nonce = answer->nonce;
+		return;                 /* pop3_events() hands over */
+	}
+	os_ip_print(s->ip, peer, sizeof peer);
+	os_log(s->edge->os, OS_INFO, "%s: login refused (%s) peer=%s", service_name(s->service),
+	    row->name, peer);
+	text_printable(answer->words.len > 0 ? answer->words : slice_from(row->words), text,
+	    sizeof text);
+	snprintf(words, sizeof words, "%s%s", row->pop3_code, text);
+	refuse(s, words);
+}
+
+/* ---- the protocol ---- */
+
+static size_t pop3_feed(struct session *s, slice in)
+{
+	return in.len > 0 && !s->granted ? pop3_server_feed(s->pop3, in) : 0;
+}
+
+static bool pop3_events(struct session *s)
+{
+	struct pop3_event event;
+	bool any = false;
+
+	while (!s->dead && !s->ending && s->request == 0 && !s->granted &&
+	    pop3_server_next(s->pop3, &event)) {
+		any = true;
+		if (event.kind == POP3_EVENT_LOGIN)
+			edge_ask_login(s, event.text, event.secret, on_login);
+		else if (event.kind == POP3_EVENT_STLS)
+			session_secure(s);
+		else
+			session_end(s);
+	}
+	if (s->granted && s->protocol == &edge_pop3_protocol)
+		try_hand_over(s);
+	return any;
+}
+
+static bool pop3_waits(struct session *s)
+{
+	return s->request != 0 || s->granted;
+}
+
+static slice pop3_output(struct session *s)
+{
+	return pop3_server_output(s->pop3);
+}
+
+static void pop3_sent(struct session *s, size_t n)
+{
+	pop3_server_sent(s->pop3, n);
+}
+
+static void pop3_greet(struct session *s)
+{
+	pop3_server_greet(s->pop3);
+}
+
+static void pop3_secured(struct session *s)
+{
+	pop3_server_secured(s->pop3);
+}
+
+static void pop3_timeout(struct session *s)
+{
+	pop3_server_timeout(s->pop3);
+}
+
+static void pop3_drain(struct session *s)
+{
+	if (!s->granted && s->request == 0)
+		pop3_server_refuse(s->pop3, slice_lit("[SYS/TEMP] going down for a moment"));
+}
+
+static void pop3_closed(struct session *s)
+{
+	pop3_server_destroy(s->pop3);
+	s->pop3 = NULL;
+}
+
+const struct session_protocol edge_pop3_protocol = {
+	pop3_feed, pop3_events, pop3_waits, pop3_output, pop3_sent, pop3_greet, pop3_secured, pop3_timeout,
+	pop3_drain, NULL, pop3_closed,
+};
+
+void edge_pop3_open(struct session *s, bool secure)
+{
+	s->pop3 = pop3_server_create(s->edge->heap, &s->edge->pop3, secure, s->loopback);
+}

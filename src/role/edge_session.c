@@ -1,0 +1,315 @@
+/* role/edge_session.c - one connection of an edge: its stream, its engine, its
+ * time, its end.
+ *
+ *   open -> (greeting delay | TLS handshake) -> pump ... -> ending -> dead -> buried
+ *
+ * session_pump() moves input into the engine, its events to their handlers and
+ * its output to the stream until nothing moves. An answer that comes later
+ * calls session_wake(), which pumps again. */
+#include <string.h>
+
+#include "base/check.h"
+#include "role/edge_impl.h"
+
+/* ---- time: sessions of one clock wait equally long, so each list is in order ---- */
+
+static void on_tick(struct os_timer *timer);
+static void on_greeting(struct os_timer *timer);
+
+void edge_clocks_init(struct edge *e)
+{
+	for (size_t i = 0; i < CLOCKS; i++)
+		list_init(&e->clocks[i].sessions);
+	e->tick = (struct os_timer){ .fire = on_tick, .owner = e };
+	e->greeting = (struct os_timer){ .fire = on_greeting, .owner = e };
+}
+
+void session_still(struct session *s)
+{
+	list_remove(&s->clock_link);
+}
+
+void session_touch(struct session *s, enum edge_clock_kind kind)
+{
+	struct edge *e = s->edge;
+	struct edge_clock *clock = &e->clocks[kind];
+
+	list_remove(&s->clock_link);
+	s->clock = kind;
+	s->deadline_ms = os_now_ms(e->os) + clock->duration_ms;
+	if (kind == CLOCK_GREETING && list_empty(&clock->sessions))
+		os_timer_start(e->os, &e->greeting, clock->duration_ms);
+	list_append(&clock->sessions, &s->clock_link);
+	if (!e->ticking)
+		os_timer_start(e->os, &e->tick, EDGE_TICK_MS);
+	e->ticking = true;
+}
+
+/* The first session of the clock, if its time has come. */
+static struct session *overdue(struct edge *e, enum edge_clock_kind kind)
+{
+	struct list *sessions = &e->clocks[kind].sessions;
+	struct session *s;
+
+	if (list_empty(sessions))
+		return NULL;
+	s = list_item(sessions->next, struct session, clock_link);
+	if (s->deadline_ms > os_now_ms(e->os))
+		return NULL;
+	list_remove(&s->clock_link);
+	return s;
+}
+
+static void on_tick(struct os_timer *timer)
+{
+	struct edge *e = timer->owner;
+	struct session *s;
+
+	e->ticking = false;
+	for (unsigned kind = CLOCK_SMTP; kind < CLOCKS; kind++) {
+		while ((s = overdue(e, (enum edge_clock_kind)kind)) != NULL) {
+			if (s->ending || !s->greeted) {
+				session_kill(s);        /* it does not take the last words */
+				continue;
+			}
+			s->protocol->timeout(s);
+			session_wake(s);
+		}
+		if (!list_empty(&e->clocks[kind].sessions) && !e->ticking) {
+			os_timer_start(e->os, &e->tick, EDGE_TICK_MS);
+			e->ticking = true;
+		}
+	}
+}
+
+static enum edge_clock_kind waiting_clock(const struct session *s)
+{
+	return s->protocol == &edge_smtp_protocol ? CLOCK_SMTP : CLOCK_POP3;
+}
+
+/* ---- moving ---- */
+
+static void flush(struct session *s)
+{
+	slice out = s->protocol->output(s);
+	size_t room = stream_room(s->stream);
+
+	if (out.len > room)
+		out = slice_head(out, room);
+	if (out.len == 0)
+		return;
+	stream_write(s->stream, out);
+	if (!s->dead)
+		s->protocol->sent(s, out.len);
+}
+
+/* Returns how much of `in` the engine took. */
+static size_t session_pump(struct session *s, slice in)
+{
+	size_t used = 0;
+	bool moved = true;
+
+	check(!s->pumping);
+	s->pumping = true;
+	while (moved && !s->dead && !s->ending) {
+		size_t n = s->protocol->feed(s, slice_drop(in, used));
+
+		used += n;
+		moved = s->protocol->events(s) || n > 0;
+		if (!s->dead && !s->ending)
+			flush(s);
+	}
+	s->pumping = false;
+	if (s->ending || s->dead)
+		return in.len;
+	/* Not read while a question is open: a client that has said all and shut
+	 * its side down still gets its replies. session_wake() resumes. */
+	if (s->protocol->waits(s))
+		stream_pause(s->stream);
+	return used;
+}
+
+void session_wake(struct session *s)
+{
+	if (s->pumping || s->dead || s->ending || !s->greeted)
+		return;
+	session_pump(s, (slice){ 0 });
+	if (s->dead || s->ending)
+		return;
+	if (s->protocol->waits(s))
+		return;
+	if (list_empty(&s->clock_link))
+		session_touch(s, waiting_clock(s));
+	stream_resume(s->stream);
+}
+
+void session_end(struct session *s)
+{
+	if (s->ending || s->dead)
+		return;
+	flush(s);
+	s->ending = true;
+	edge_forget_question(s);
+	if (s->dead)
+		return;
+	session_touch(s, waiting_clock(s));
+	stream_end(s->stream);
+}
+
+void session_died(struct session *s)
+{
+	if (s->dead)
+		return;
+	s->dead = true;
+	list_remove(&s->clock_link);
+	list_remove(&s->link);
+	edge_forget_question(s);
+	s->protocol->closed(s);
+	list_append(&s->edge->dead, &s->link);
+	os_defer(s->edge->os, &s->edge->bury);
+}
+
+void session_kill(struct session *s)
+{
+	session_died(s);
+}
+
+void edge_bury(struct os_defer *defer)
+{
+	struct edge *e = defer->owner;
+	struct list *at;
+
+	while ((at = list_take_first(&e->dead)) != NULL) {
+		struct session *s = list_item(at, struct session, link);
+
+		if (s->inner != NULL)
+			stream_destroy(s->inner);
+		stream_destroy(s->stream);
+		edge_session_gone(e, s);
+		heap_free(e->heap, (void *)(uintptr_t)s->helo.ptr);
+		heap_free(e->heap, s);
+	}
+	edge_check_drained(e);
+}
+
+/* ---- the stream's handlers ---- */
+
+static void greet(struct session *s)
+{
+	s->greeted = true;
+	s->protocol->greet(s);
+	session_touch(s, waiting_clock(s));
+	session_wake(s);
+}
+
+static size_t on_data(struct stream *stream, slice in)
+{
+	struct session *s = stream_owner(stream);
+
+	if (s->ending || s->dead)
+		return in.len;
+	if (s->pumping)
+		return 0;
+	if (!s->greeted && s->clock != CLOCK_GREETING)
+		return 0;
+	if (!s->greeted) {              /* RFC 5321 s4.3.1: the server speaks first */
+		s->greeted = true;
+		os_log(s->edge->os, OS_INFO, "%s: spoke before the greeting",
+		    service_name(s->service));
+		smtp_server_early(s->smtp);
+		session_pump(s, (slice){ 0 });
+		return in.len;
+	}
+	if (!list_empty(&s->clock_link))
+		session_touch(s, waiting_clock(s));
+	return session_pump(s, in);
+}
+
+static void on_drained(struct stream *stream)
+{
+	struct session *s = stream_owner(stream);
+
+	if (s->dead || s->ending)
+		return;
+	if (s->protocol->drained != NULL)
+		s->protocol->drained(s);
+	session_wake(s);
+}
+
+static void on_secured(struct stream *stream)
+{
+	struct session *s = stream_owner(stream);
+
+	if (s->dead || s->ending || tls_session_state(stream_tls(stream)) != TLS_OPEN)
+		return;
+	if (!s->secure) {
+		s->secure = true;
+		s->protocol->secured(s);
+		session_wake(s);
+	} else {
+		greet(s);
+	}
+}
+
+static void on_closed(struct stream *stream, int error)
+{
+	session_died(stream_owner(stream));
+}
+
+static const struct stream_handler stream_handler = { on_data, on_drained, on_secured, on_closed };
+
+void session_secure(struct session *s)
+{
+	flush(s);
+	if (!s->dead)
+		stream_secure(s->stream, s->edge->tls, NULL);
+}
+
+/* ---- opening ---- */
+
+static void on_greeting(struct os_timer *timer)
+{
+	struct edge *e = timer->owner;
+	struct list *sessions = &e->clocks[CLOCK_GREETING].sessions;
+	struct session *s;
+
+	while ((s = overdue(e, CLOCK_GREETING)) != NULL)
+		greet(s);
+	if (!list_empty(sessions)) {
+		uint64_t now = os_now_ms(e->os);
+
+		s = list_item(sessions->next, struct session, clock_link);
+		os_timer_start(e->os, timer, s->deadline_ms > now ? s->deadline_ms - now : 1);
+	}
+}
+
+void session_open(struct edge *e, int fd, const struct os_address *peer, enum service service)
+{
+	bool pop3 = service == SERVICE_POP3 || service == SERVICE_POP3S;
+	bool secure = service == SERVICE_SUBMISSIONS || service == SERVICE_POP3S;
+	struct session *s = heap_new(e->heap, struct session);
+
+	s->edge = e;
+	s->service = service;
+	memcpy(s->ip, peer->ip, sizeof s->ip);
+	s->loopback = os_ip_is_loopback(peer->ip);
+	s->secure = secure;
+	list_init(&s->clock_link);
+	list_append(&e->sessions, &s->link);
+	s->protocol = pop3 ? &edge_pop3_protocol : &edge_smtp_protocol;
+	if (pop3)
+		edge_pop3_open(s, secure);
+	else
+		edge_smtp_open(s, secure);
+	s->stream = stream_create(e->os, fd, pop3 ? SESSION_UNREAD_MAX : EDGE_INPUT_MAX,
+	    EDGE_OUTPUT_MAX, &stream_handler, s);
+	if (secure) {
+		session_touch(s, waiting_clock(s));
+		stream_secure(s->stream, e->tls, NULL);
+	} else if (service == SERVICE_SMTP && !s->loopback &&
+	    e->clocks[CLOCK_GREETING].duration_ms > 0) {
+		session_touch(s, CLOCK_GREETING);
+	} else {
+		greet(s);
+	}
+}

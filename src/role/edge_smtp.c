@@ -1,0 +1,434 @@
+/* role/edge_smtp.c - what SMTP's events mean in an edge.
+ *
+ *   MAIL  may they send?  -> OWNS (submission)
+ *   RCPT  who is it?      -> RECIPIENT: the seal is kept for the record
+ *   AUTH  who are they?   -> LOGIN
+ *   END   body finished -> authors owned? (submission) -> edge_commit()
+ *
+ * Each message that is accepted or refused leaves one line in the log. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "base/text.h"
+#include "role/edge_impl.h"
+
+const struct smtp_reply edge_later = { 451, "4.3.0",
+    slice_lit("Temporary failure, try again later") };
+const struct smtp_reply edge_no_space = { 452, "4.3.1",
+    slice_lit("Insufficient storage, try again later") };
+static const struct smtp_reply too_many = { 452, "4.5.3",
+    slice_lit("Too many recipients for one message") };
+/* What the log says; the client gets the engine's own words. */
+static const struct smtp_reply bad_body = { 550, "5.6.0",
+    slice_lit("too large, or a bare CR, a bare LF or a NUL in it") };
+
+/* ---- transactions ---- */
+
+static void transaction_begin(struct session *s, slice sender, unsigned flags)
+{
+	struct edge *e = s->edge;
+	struct transaction *t = heap_new(e->heap, struct transaction);
+
+	check(s->transaction == NULL);
+	t->edge = e;
+	t->session = s;
+	list_init(&t->link);
+	list_init(&t->spool_link);
+	t->arena = arena_init(e->heap, EDGE_TRANSACTION_MAX);
+	while (t->id == 0)
+		t->id = os_random_u64(e->os);
+	t->sender = slice_copy(&t->arena, sender);
+	t->flags = (flags & SMTP_UTF8 ? JOURNAL_SMTPUTF8 : 0) |
+	    (flags & SMTP_BODY_8BITMIME ? JOURNAL_8BITMIME : 0) |
+	    (s->service != SERVICE_SMTP ? JOURNAL_SUBMISSION : 0);
+	t->sealed = buffer_init(e->heap, EDGE_SEALED_MAX);
+	os_ip_print(s->ip, t->peer, sizeof t->peer);
+	body_init(t);
+	s->transaction = t;
+}
+
+void transaction_drop(struct transaction *t)
+{
+	struct edge *e = t->edge;
+
+	if (t->session != NULL)
+		t->session->transaction = NULL;
+	t->session = NULL;
+	list_remove(&t->spool_link);
+	t->dropped = true;
+	if (t->body.writing)
+		return;                 /* the plan's end comes here again */
+	list_remove(&t->link);
+	body_free(t);
+	buffer_free(&t->sealed);
+	heap_free(e->heap, t->submission);
+	arena_reset(&t->arena);
+	heap_free(e->heap, t);
+}
+
+/* The session has no use for it any more. What is appended to the journal goes
+ * its way; everything else is forgotten. */
+static void forget(struct session *s)
+{
+	struct transaction *t = s->transaction;
+
+	s->transaction = NULL;
+	if (t == NULL)
+		return;
+	t->session = NULL;
+	if (list_empty(&t->link) || journal_cancel(t))
+		transaction_drop(t);
+}
+
+static void log_message(struct transaction *t, const struct smtp_reply *failure)
+{
+	char sender[ADDRESS_PATH_MAX * 2], id[MESSAGE_ID_TEXT] = "-", words[200] = "";
+
+	text_printable(t->sender, sender, sizeof sender);
+	if (failure == NULL)
+		message_id_print(t->message, id);
+	else
+		text_printable(failure->text, words, sizeof words);
+	os_log(t->edge->os, OS_INFO, "%s id=%s from=<%s> recipients=%u size=%llu peer=%s%s%s",
+	    failure == NULL ? "accepted" : "refused", id, sender, t->n_recipients,
+	    (unsigned long long)t->body.size, t->peer, failure ? ": " : "", words);
+}
+
+/* ---- MAIL ---- */
+
+static void on_sender(struct session *s, const struct answer *answer)
+{
+	struct smtp_reply reply = edge_verdict_reply(answer);
+
+	if (answer->verdict == DIRECTORY_OK) {
+		smtp_server_answer(s->smtp, NULL);
+		return;
+	}
+	forget(s);
+	smtp_server_answer(s->smtp, &reply);
+}
+
+/* RFC 5321 s4.3.1: what cannot be kept is not taken. */
+static bool has_space(const struct edge *e)
+{
+	return !e->router_full && e->body_bytes < EDGE_BODIES_MAX;
+}
+
+static void on_mail(struct session *s, const struct smtp_event *event)
+{
+	struct edge *e = s->edge;
+
+	forget(s);
+	if (!has_space(e)) {
+		smtp_server_answer(s->smtp, &edge_no_space);
+		return;
+	}
+	transaction_begin(s, event->text, event->flags);
+	/* A null reverse-path is nobody's: the header's From is judged later. */
+	if (s->service == SERVICE_SMTP || event->text.len == 0)
+		smtp_server_answer(s->smtp, NULL);
+	else
+		edge_ask_owns(s, s->transaction->sender, on_sender);
+}
+
+/* ---- RCPT ---- */
+
+static void log_recipient(struct session *s, const struct answer *answer)
+{
+	char sender[ADDRESS_PATH_MAX * 2], peer[OS_IP_TEXT], words[200];
+	struct smtp_reply reply = edge_verdict_reply(answer);
+
+	os_ip_print(s->ip, peer, sizeof peer);
+	text_printable(s->transaction->sender, sender, sizeof sender);
+	text_printable(reply.text, words, sizeof words);
+	os_log(s->edge->os, OS_INFO, "refused recipient: %s (%s) from=<%s> peer=%s", words,
+	    directory_verdict_row(answer->verdict)->name, sender, peer);
+}
+
+static void on_recipient(struct session *s, const struct answer *answer)
+{
+	struct transaction *t = s->transaction;
+	struct smtp_reply reply = edge_verdict_reply(answer);
+
+	if (answer->verdict != DIRECTORY_OK) {
+		log_recipient(s, answer);
+		smtp_server_answer(s->smtp, &reply);
+		return;
+	}
+	if (buffer_room(&t->sealed) < sizeof(uint32_t) + answer->sealed.len) {
+		smtp_server_answer(s->smtp, &too_many);
+		return;
+	}
+	put_slice(&t->sealed, answer->sealed);
+	t->n_recipients++;
+	smtp_server_answer(s->smtp, NULL);
+}
+
+static void on_rcpt(struct session *s, const struct smtp_event *event)
+{
+	struct transaction *t = s->transaction;
+
+	check(event->text.len <= sizeof t->first_recipient);
+	if (t->n_recipients == 0) {
+		memcpy(t->first_recipient, event->text.ptr, event->text.len);
+		t->recipient = slice_of(t->first_recipient, event->text.len);
+	}
+	edge_ask_recipient(s, event->text, on_recipient);
+}
+
+/* ---- AUTH ---- */
+
+static void on_login(struct session *s, const struct answer *answer)
+{
+	struct smtp_reply reply = edge_verdict_reply(answer);
+
+	if (answer->verdict == DIRECTORY_OK) {
+		s->account = answer->account;
+		smtp_server_answer(s->smtp, NULL);
+	} else {
+		char peer[OS_IP_TEXT];
+
+		os_ip_print(s->ip, peer, sizeof peer);
+		os_log(s->edge->os, OS_INFO, "%s: login refused (%s) peer=%s",
+		    service_name(s->service), directory_verdict_row(answer->verdict)->name, peer);
+		smtp_server_answer(s->smtp, &reply);
+	}
+}
+
+/* ---- the body and its end ---- */
+
+void edge_smtp_go_on(struct transaction *t)
+{
+	if (t->session != NULL)
+		session_wake(t->session);
+}
+
+static void refuse_end(struct transaction *t, const struct smtp_reply *reply)
+{
+	struct session *s = t->session;
+
+	log_message(t, reply);
+	transaction_drop(t);
+	if (s == NULL)
+		return;
+	smtp_server_answer(s->smtp, reply);
+	session_wake(s);
+}
+
+static void copy_received(struct transaction *t)
+{
+	struct session *s = t->session;
+	const struct tls_session *tls = stream_tls(s->stream);
+	struct received *r = &t->received;
+
+	r->helo = slice_copy(&t->arena, s->helo);
+	r->extended = s->extended;
+	r->utf8 = (t->flags & JOURNAL_SMTPUTF8) != 0;
+	r->tls = tls != NULL;
+	r->auth = s->account != 0;
+	r->peer_ip = slice_from(t->peer);
+	r->by = t->edge->frame.config->hostname;
+	if (tls != NULL) {
+		r->tls_version = slice_copy(&t->arena, slice_from(tls_session_version(tls)));
+		r->tls_cipher = slice_copy(&t->arena, slice_from(tls_session_cipher(tls)));
+	}
+	if (t->n_recipients == 1)
+		r->recipient = t->recipient;
+	r->wall_us = os_wall_us(t->edge->os);
+}
+
+static void on_author(struct session *s, const struct answer *answer);
+
+/* Ask for the next author; commit when all are the account's. */
+static void ask_author(struct transaction *t)
+{
+	struct submission *submission = t->submission;
+
+	if (submission != NULL && t->authors_asked < submission->n_authors) {
+		edge_ask_owns(t->session, submission->authors[t->authors_asked], on_author);
+		return;
+	}
+	copy_received(t);
+	edge_commit(t);
+}
+
+static void on_author(struct session *s, const struct answer *answer)
+{
+	struct transaction *t = s->transaction;
+	struct smtp_reply reply = edge_verdict_reply(answer);
+
+	if (answer->verdict != DIRECTORY_OK) {
+		refuse_end(t, &reply);
+		return;
+	}
+	t->authors_asked++;
+	ask_author(t);
+}
+
+void edge_smtp_body_finished(struct transaction *t)
+{
+	if (t->session == NULL) {
+		transaction_drop(t);
+		return;
+	}
+	if (t->fault != NULL)
+		refuse_end(t, t->fault);
+	else
+		ask_author(t);
+}
+
+void edge_smtp_committed(struct transaction *t, const struct smtp_reply *failure)
+{
+	struct session *s = t->session;
+	char words[MESSAGE_ID_TEXT + 32], id[MESSAGE_ID_TEXT];
+	struct smtp_reply reply = { 250, "2.0.0", { 0 } };
+
+	if (failure != NULL) {
+		refuse_end(t, failure);
+		return;
+	}
+	log_message(t, NULL);
+	message_id_print(t->message, id);
+	t->body.spool = 0;              /* the router's from now on */
+	transaction_drop(t);
+	if (s == NULL)
+		return;
+	snprintf(words, sizeof words, "Ok: queued as %s", id);
+	reply.text = slice_from(words);
+	smtp_server_answer(s->smtp, &reply);
+	session_wake(s);
+}
+
+/* ---- events ---- */
+
+static void on_hello(struct session *s, const struct smtp_event *event)
+{
+	unsigned char *copy = heap_alloc(s->edge->heap, event->text.len);
+
+	memcpy(copy, event->text.ptr, event->text.len);
+	heap_free(s->edge->heap, (void *)(uintptr_t)s->helo.ptr);
+	s->helo = slice_of(copy, event->text.len);
+	s->extended = (event->flags & SMTP_HELLO_EXTENDED) != 0;
+}
+
+static void on_event(struct session *s, const struct smtp_event *event)
+{
+	switch (event->kind) {
+	case SMTP_EVENT_HELLO:
+		on_hello(s, event);
+		return;
+	case SMTP_EVENT_MAIL:
+		on_mail(s, event);
+		return;
+	case SMTP_EVENT_RCPT:
+		on_rcpt(s, event);
+		return;
+	case SMTP_EVENT_AUTH:
+		edge_ask_login(s, event->text, event->secret, on_login);
+		return;
+	case SMTP_EVENT_DATA:
+		smtp_server_answer(s->smtp, NULL);
+		return;
+	case SMTP_EVENT_BODY:
+		body_add(s->transaction, event->text);
+		return;
+	case SMTP_EVENT_END:
+		session_still(s);
+		body_finish(s->transaction);
+		return;
+	case SMTP_EVENT_RESET:
+		if (smtp_server_in_data(s->smtp))
+			log_message(s->transaction, &bad_body);
+		forget(s);
+		return;
+	case SMTP_EVENT_STARTTLS:
+		s->account = 0;
+		session_secure(s);
+		return;
+	case SMTP_EVENT_QUIT:
+		forget(s);
+		session_end(s);
+		return;
+	}
+}
+
+static bool smtp_events(struct session *s)
+{
+	struct smtp_event event;
+	bool any = false;
+
+	while (!s->dead && !s->ending && smtp_server_next(s->smtp, &event)) {
+		on_event(s, &event);
+		any = true;
+	}
+	return any;
+}
+
+static size_t smtp_feed(struct session *s, slice in)
+{
+	if (in.len == 0 || (s->transaction != NULL && body_busy(s->transaction)))
+		return 0;
+	return smtp_server_feed(s->smtp, in);
+}
+
+static bool smtp_waits(struct session *s)
+{
+	const struct transaction *t = s->transaction;
+
+	return s->request != 0 || (t != NULL && (body_busy(t) || t->body.ending));
+}
+
+static slice smtp_output(struct session *s)
+{
+	return smtp_server_output(s->smtp);
+}
+
+static void smtp_sent(struct session *s, size_t n)
+{
+	smtp_server_sent(s->smtp, n);
+}
+
+static void smtp_greet(struct session *s)
+{
+	smtp_server_greet(s->smtp);
+}
+
+static void smtp_secured(struct session *s)
+{
+	smtp_server_secured(s->smtp);
+}
+
+static void smtp_timeout(struct session *s)
+{
+	smtp_server_timeout(s->smtp);
+}
+
+static void smtp_drain(struct session *s)
+{
+	smtp_server_drain(s->smtp);
+}
+
+static void smtp_closed(struct session *s)
+{
+	forget(s);
+	smtp_server_destroy(s->smtp);
+	s->smtp = NULL;
+}
+
+const struct session_protocol edge_smtp_protocol = {
+	smtp_feed, smtp_events, smtp_waits, smtp_output, smtp_sent, smtp_greet, smtp_secured, smtp_timeout,
+	smtp_drain, NULL, smtp_closed,
+};
+
+void edge_smtp_open(struct session *s, bool secure)
+{
+	static const enum smtp_service services[SERVICES] = {
+		[SERVICE_SMTP] = SMTP_RELAY_IN,
+		[SERVICE_SUBMISSION] = SMTP_SUBMISSION,
+		[SERVICE_SUBMISSIONS] = SMTP_SUBMISSIONS,
+	};
+
+	s->smtp = smtp_server_create(s->edge->heap, &s->edge->smtp[services[s->service]], secure,
+	    s->loopback);
+}
