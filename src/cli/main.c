@@ -10,6 +10,7 @@
 const struct cli_command *const cli_commands[] = {
 	&cli_serve,
 	&cli_check,
+	&cli_demo,
 	&cli_domain,
 	&cli_account,
 	&cli_alias,
@@ -31,6 +32,16 @@ static int refuse_unknown(const char *name)
 	return cli_misuse("unknown command \"%s\"; `posthouse help` lists all", shown);
 }
 
+/* As many are used to: --help and --version for the sub-commands. */
+static const char *command_name(const char *word)
+{
+	if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0)
+		return "help";
+	if (strcmp(word, "--version") == 0)
+		return "version";
+	return word;
+}
+
 int main(int argc, char **argv)
 {
 	const struct cli_command *command;
@@ -39,16 +50,13 @@ int main(int argc, char **argv)
 	setlocale(LC_ALL, "C");
 	if (argc < 2)
 		return cli_misuse("which command? `posthouse help` lists all");
-	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)
-		argv[1] = "help";
-	else if (strcmp(argv[1], "--version") == 0)
-		argv[1] = "version";
-	command = cli_find(argv[1]);
+	command = cli_find(command_name(argv[1]));
 	if (command == NULL)
 		return refuse_unknown(argv[1]);
-	if (argc == 3 && strcmp(argv[2], "--help") == 0) {
-		argv[2] = argv[1];
+	/* "posthouse serve --help" is "posthouse help serve". */
+	if (argc == 3 && (strcmp(argv[2], "--help") == 0 || strcmp(argv[2], "-h") == 0)) {
 		command = cli_find("help");
+		argv[2] = argv[1];
 	}
 	if (!cli_parse(command, argc - 2, argv + 2, &args))
 		return CLI_USAGE;
