@@ -375,6 +375,19 @@ enum {
 	/* Generations of journal segments: of all producers at once. */
 	STORE_GENERATIONS_MAX = 16 * 1024,
 	STORE_ANSWERS_MAX = 4096,       /* in one IPC_DELIVERED: 17 bytes each */
+
+	/* cli/bench: what one process can have open; latencies take 4 bytes each. */
+	BENCH_SESSIONS_MAX = 15000,
+	BENCH_MESSAGES_MAX = 100 * 1000 * 1000,
+	BENCH_SIZE_MAX = 256 * 1024 * 1024,
+	BENCH_PER_MESSAGE_MAX = 100,
+	BENCH_USERS_MAX = 1000 * 1000,
+	BENCH_HEADER_MAX = 2 * SMTP_CLIENT_PATH_MAX + 512,
+	BENCH_PATIENCE_MS = 60 * 1000,  /* for one message, or the next login */
+	BENCH_RETRIES_MAX = 5,          /* connections in a row that came to nothing */
+	BENCH_RETRY_MS = 200,           /* times how many failed */
+	BENCH_POLL_MS = 50,             /* between two rounds through the mailboxes */
+	BENCH_STALL_MS = 30 * 1000,     /* nothing new in any mailbox: give up */
 };
 
 #endif

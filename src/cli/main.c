@@ -14,6 +14,7 @@ const struct cli_command *const cli_commands[] = {
 	&cli_domain,
 	&cli_account,
 	&cli_alias,
+	&cli_bench,
 	&cli_help,
 	&cli_version,
 	&cli_role,

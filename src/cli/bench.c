@@ -1,0 +1,194 @@
+/* cli/bench.c - posthouse bench smtp: a load generator on our own client engine. */
+#include "cli/bench.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "base/limits.h"
+#include "base/text.h"
+#include "cli/commands.h"
+#include "mail/date.h"
+#include "os/os_uv.h"
+
+enum { TICK_MS = 200 };
+
+static void finish(struct bench *b)
+{
+	os_timer_stop(b->os, &b->tick);
+	os_signal_stop(b->os, &b->interrupt);
+	bench_bar_end(b);
+	os_stop(b->os, 0);
+}
+
+void bench_fault(struct bench *b, slice words)
+{
+	char *first = b->result.first_fault;
+
+	if (first[0] == 0)
+		text_printable(words, first, sizeof b->result.first_fault);
+}
+
+/* ---- the phases ---- */
+
+void bench_counted(struct bench *b, bool ok)
+{
+	if (b->waiting || b->result.interrupted) {
+		finish(b);
+		return;
+	}
+	if (!ok) {
+		bench_fault(b, slice_lit("the mailboxes can't be read"));
+		finish(b);
+		return;
+	}
+	bench_smtp_start(b);
+}
+
+void bench_sent(struct bench *b)
+{
+	if (b->plan.n_mailboxes == 0 || b->result.interrupted) {
+		finish(b);
+		return;
+	}
+	b->waiting = true;
+	bench_pop3_start(b);
+}
+
+static void on_tick(struct os_timer *timer)
+{
+	struct bench *b = timer->owner;
+
+	bench_bar(b);
+	os_timer_start(b->os, timer, TICK_MS);
+}
+
+static void on_interrupt(struct os_signal *signal)
+{
+	struct bench *b = signal->owner;
+
+	if (b->result.interrupted)
+		return;
+	b->result.interrupted = true;
+	if (b->active > 0)
+		bench_smtp_stop(b);
+	else
+		bench_pop3_stop(b);
+}
+
+/* ---- set-up ---- */
+
+/* Lines of 76 characters; a message's end is the end of this. */
+static slice make_filler(struct bench *b)
+{
+	static const char line[] =
+	    "The post house keeps fresh horses, so that letters travel on at once, by day";
+	size_t n = b->plan.size + sizeof line + 1;
+	char *text = arena_take(&b->arena, n, 1);
+	size_t phase = n % (sizeof line + 1);
+
+	for (size_t i = 0; i < n; i++) {
+		size_t at = (i + sizeof line + 1 - phase) % (sizeof line + 1);
+
+		text[i] = at < sizeof line - 1 ? line[at] : at == sizeof line - 1 ? '\r' : '\n';
+	}
+	return slice_of(text, n);
+}
+
+static bool make_tls(struct bench *b)
+{
+	char error[TLS_ERROR_TEXT];
+
+	if (b->plan.tls == BENCH_TLS_NONE)
+		return true;
+	b->tls = tls_client_context(os_heap(b->os), (slice){ 0 }, error, sizeof error);
+	if (b->tls == NULL)
+		cli_fail("bench: %s", error);
+	return b->tls != NULL;
+}
+
+static void start(struct bench *b)
+{
+	text_from_u64(os_random_u64(b->os), b->run);
+	date_print(os_wall_us(b->os), b->date);
+	b->filler = make_filler(b);
+	b->result.latency_us = heap_alloc(os_heap(b->os),
+	    b->plan.messages * sizeof *b->result.latency_us);
+	b->bar = !b->plan.json && isatty(STDERR_FILENO);
+	b->interrupt = (struct os_signal){ .caught = on_interrupt, .owner = b };
+	os_signal_start(b->os, &b->interrupt, SIGINT);
+	b->tick = (struct os_timer){ .fire = on_tick, .owner = b };
+	if (b->bar)
+		os_timer_start(b->os, &b->tick, TICK_MS);
+	if (b->plan.n_mailboxes > 0)
+		bench_pop3_start(b);
+	else
+		bench_smtp_start(b);
+}
+
+/* Everything was accepted, and delivered where that was looked at. */
+static bool succeeded(const struct bench *b)
+{
+	unsigned long expected = 0;
+
+	for (size_t i = 0; i < b->plan.n_mailboxes; i++)
+		expected += b->plan.mailboxes[i].expected;
+	return b->result.accepted == b->plan.messages && b->result.recipients_refused == 0 &&
+	    b->result.delivered == expected;
+}
+
+static int run(const struct cli_args *args)
+{
+	const struct os_uv_options options = { .name = "bench", .log_from = OS_ERROR };
+	struct bench b = { .os = os_uv_create(&options) };
+	int status;
+
+	b.arena = arena_init(os_heap(b.os), SIZE_MAX);
+	status = bench_plan_read(&b, args);
+	if (status == CLI_OK && !make_tls(&b))
+		status = CLI_FAILED;
+	if (status == CLI_OK) {
+		start(&b);
+		os_uv_run(b.os);
+		bench_report(&b);
+		status = succeeded(&b) ? CLI_OK : CLI_FAILED;
+		tls_context_unref(b.tls);
+	}
+	os_uv_destroy(b.os);
+	return status;
+}
+
+const struct cli_command cli_bench = {
+	.name = "bench",
+	.words = "smtp",
+	.words_min = 1,
+	.words_max = 1,
+	.summary = "measure how fast a server takes and delivers messages",
+	.details =
+	    "It starts no server. With one of ours to try:\n"
+	    "    posthouse serve --demo --json --data /tmp/try > /tmp/demo.json &\n"
+	    "    posthouse bench smtp --demo /tmp/demo.json --messages 10000\n"
+	    "Any other server will do: --to, and --recipients or --rcpt-template. \"delivered\"\n"
+	    "counts messages that POP3 shows in the mailboxes of --pop3-login, whose logins\n"
+	    "must be the recipients' addresses. Certificates are not judged.\n"
+	    "It exits with 1 unless every message was accepted (and delivered).\n",
+	.options = {
+		{ "--to", "ADDR:PORT", "the SMTP server" },
+		{ "--demo", "FILE", "take server, recipients and mailboxes from serve's JSON line" },
+		{ "--sessions", "N", "connections at the same time (10)" },
+		{ "--messages", "N", "how many in all (1000)" },
+		{ "--size", "BYTES", "of each message (10240)" },
+		{ "--recipients", "A,B,...", "messages go to them in turn" },
+		{ "--rcpt-template", "NAME", "such as user%d@x: recipients from 1 to --users" },
+		{ "--users", "N", "see --rcpt-template (100)" },
+		{ "--per-message", "N", "recipients of each message (1)" },
+		{ "--from", "ADDRESS", "the sender (bench@client.example, or the login)" },
+		{ "--new", NULL, "a new connection for each message" },
+		{ "--tls", "HOW", "none, starttls or tls (none)" },
+		{ "--auth", "LOGIN", "USER:PASSWORD, to log in first" },
+		{ "--pop3", "ADDR:PORT", "where to look for what was delivered" },
+		{ "--pop3-login", "LOGIN", "USER:PASSWORD, a mailbox to look into; may be repeated" },
+		{ "--json", NULL, "print one JSON object" },
+	},
+	.run = run,
+};
