@@ -41,6 +41,7 @@ struct stream {
 	int error;                      /* what `closed` will say */
 	unsigned char watched;          /* OS_READABLE, OS_WRITABLE */
 	bool paused : 1;
+	bool reads_always : 1;
 	bool offering : 1;              /* inside data() */
 	bool fresh : 1;                 /* in `in` is what data() has not judged */
 	bool hungry : 1;                /* TLS may have more for us */
@@ -81,7 +82,7 @@ static bool in_handshake(const struct stream *s)
 static bool may_offer(const struct stream *s)
 {
 	return !s->paused && !s->ending && !s->failed && !s->closed &&
-	    buffer_bytes(&s->out).len <= s->out.size_max / 2;
+	    (s->reads_always || buffer_bytes(&s->out).len <= s->out.size_max / 2);
 }
 
 static bool may_read(const struct stream *s)
@@ -489,6 +490,11 @@ void stream_resume(struct stream *stream)
 	stream->paused = false;
 	stream->fresh = buffer_bytes(&stream->in).len > 0;
 	need_turn(stream);
+}
+
+void stream_read_always(struct stream *stream)
+{
+	stream->reads_always = true;
 }
 
 void stream_end(struct stream *stream)

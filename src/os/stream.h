@@ -55,6 +55,11 @@ size_t stream_unsent(const struct stream *stream);
 void stream_pause(struct stream *stream);
 void stream_resume(struct stream *stream);
 
+/* For clients: call `data` also while much is unsent (2). One that pipelines must
+ * read while it writes, or it and a server wait for each other (RFC 2920
+ * section 3.1). */
+void stream_read_always(struct stream *stream);
+
 /* Send what is queued, then shut down and call closed. Input is dropped, and
  * read for at most STREAM_LINGER_MS so that the last reply is not lost to a reset. */
 void stream_end(struct stream *stream);
