@@ -1,0 +1,326 @@
+/* role/router_deliver.c - stores: hand over, answers, later.
+ *
+ *   QUEUED -> HANDED -> DONE
+ *     ^          |
+ *     |          '-> LATER  (a target can't now; growing delay)
+ *     '--------------'
+ *
+ * A store that dies gives back all that it was handed: it is queued again, and
+ * handed over when the store is back and has been told what is live. */
+#include "role/router_impl.h"
+
+#include "base/check.h"
+#include "ipc/message.h"
+
+static slice key_of(const struct part *part)
+{
+	return slice_of(part->key, sizeof part->key);
+}
+
+/* ---- the table of what is handed over ---- */
+
+static void handed_add(struct part *part)
+{
+	struct router *r = part->message->segment->router;
+	struct part *same = table_get(&r->handed, key_of(part));
+
+	if (same == NULL) {
+		part->same = NULL;
+		table_put(&r->handed, key_of(part), part);
+	} else {
+		part->same = same->same;
+		same->same = part;
+	}
+	list_append(&part->store->handed, &part->link);
+}
+
+static void handed_remove(struct part *part)
+{
+	struct router *r = part->message->segment->router;
+	struct part *at = table_get(&r->handed, key_of(part));
+
+	check(at != NULL);
+	if (at == part) {
+		/* The key is borrowed from the entry's part. */
+		table_remove(&r->handed, key_of(part));
+		if (part->same != NULL)
+			table_put(&r->handed, key_of(part->same), part->same);
+	} else {
+		while (at->same != part) {
+			at = at->same;
+			check(at != NULL);
+		}
+		at->same = part->same;
+	}
+	part->same = NULL;
+	list_remove(&part->link);
+	if (part->with_fd)
+		part->store->descriptors--;
+	part->with_fd = false;
+}
+
+void part_detach(struct part *part)
+{
+	if (part->state == PART_HANDED)
+		handed_remove(part);
+	else
+		list_remove(&part->link);
+}
+
+/* ---- handing over ---- */
+
+static uint32_t list_targets(const struct part *part, struct delivery_target *ret_targets)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < part->n; i++) {
+		const struct target *t = &part->message->targets[part->first + i];
+
+		if (!t->done)
+			ret_targets[n++] = (struct delivery_target){ t->recipient, t->account,
+			    t->delivered_to };
+	}
+	return n;
+}
+
+/* Bytes of the message without its body. */
+static size_t envelope_size(const struct delivery *d)
+{
+	size_t size = 128 + d->sender.len + d->trace.len;
+
+	for (size_t i = 0; i < d->n_targets; i++)
+		size += 16 + d->targets[i].delivered_to.len;
+	return size;
+}
+
+/* A descriptor of the body, and where in it the frames start. */
+static int body_descriptor(const struct message *m, uint64_t *ret_offset)
+{
+	struct router *r = m->segment->router;
+
+	*ret_offset = m->spool != NULL ? 0 : m->frames_at;
+	return os_duplicate(r->os, m->spool != NULL ? m->spool->fd : m->segment->fd_read);
+}
+
+/* False: not now. */
+static bool hand_over(struct store_peer *store, struct part *part)
+{
+	struct delivery_target targets[DELIVERY_TARGETS_MAX];
+	struct message *m = part->message;
+	struct delivery d = {
+		.id = m->id, .received_us = m->received_us, .sender = m->sender,
+		.trace = m->trace, .targets = targets, .body = m->body,
+	};
+	bool inlined = m->body.frames.len > 0 && m->body.frames.len <= DELIVERY_INLINE_MAX;
+	int fd = -1;
+
+	d.n_targets = (uint16_t)list_targets(part, targets);
+	if (inlined && envelope_size(&d) + m->body.frames.len > IPC_BODY_MAX)
+		inlined = false;
+	if (ipc_room(store->channel) < IPC_PACKET_MAX)
+		return false;
+	if (!inlined && m->body.stored > 0) {
+		if (store->descriptors >= ROUTER_DESCRIPTORS_MAX)
+			return false;
+		fd = body_descriptor(m, &d.body_offset);
+		if (fd < 0)
+			return false;
+	}
+	if (!inlined)
+		d.body.frames = (slice){ 0 };
+	delivery_write(&d, ipc_begin(store->channel, IPC_DELIVER));
+	ipc_end(store->channel, fd);
+	list_remove(&part->link);
+	part->state = PART_HANDED;
+	part->waiting = d.n_targets;
+	part->with_fd = fd >= 0;
+	store->descriptors += part->with_fd;
+	for (uint32_t i = 0; i < part->n; i++)
+		m->targets[part->first + i].later = false;
+	handed_add(part);
+	message_frames_used(m);
+	return true;
+}
+
+static void on_room(struct ipc_channel *channel);
+
+static void store_pump(struct store_peer *store)
+{
+	while (store->channel != NULL && store->told && !list_empty(&store->queue)) {
+		struct part *part = list_item(store->queue.next, struct part, link);
+
+		if (!hand_over(store, part)) {
+			ipc_on_room(store->channel, on_room);
+			return;
+		}
+	}
+}
+
+static void on_room(struct ipc_channel *channel)
+{
+	struct frame *frame = ipc_owner(channel);
+	struct router *r = frame->owner;
+	struct store_peer *store = &r->stores[ipc_peer_index(channel)];
+
+	if (store->channel == channel)
+		store_pump(store);
+}
+
+void part_queue(struct part *part)
+{
+	list_remove(&part->link);
+	part->state = PART_QUEUED;
+	list_append(&part->store->queue, &part->link);
+	store_pump(part->store);
+}
+
+/* ---- answers ---- */
+
+static void part_later(struct router *r, struct part *part)
+{
+	uint64_t delay = ROUTER_LATER_FIRST_MS;
+
+	for (unsigned i = 0; i < part->tries && delay < ROUTER_LATER_MAX_MS; i++)
+		delay *= 2;
+	part->tries++;
+	part->due_ms = os_now_ms(r->os) +
+	    (delay < ROUTER_LATER_MAX_MS ? delay : ROUTER_LATER_MAX_MS);
+	part->state = PART_LATER;
+	list_append(&r->later, &part->link);
+}
+
+/* All its targets have answered. */
+static void part_answered(struct router *r, struct part *part)
+{
+	struct message *m = part->message;
+	bool later = false;
+
+	handed_remove(part);
+	for (uint32_t i = 0; i < part->n; i++)
+		later = later || m->targets[part->first + i].later;
+	if (later) {
+		part_later(r, part);
+		return;
+	}
+	part->state = PART_DONE;
+	check(m->parts_left > 0);
+	if (--m->parts_left == 0)
+		message_end(m);
+}
+
+/* The part that waits for this answer, or NULL: it was parked meanwhile. */
+static struct target *find_target(struct router *r, const struct store_peer *store, slice key,
+    uint16_t recipient, struct part **ret_part)
+{
+	for (struct part *part = table_get(&r->handed, key); part != NULL; part = part->same) {
+		if (part->store != store)
+			continue;
+		for (uint32_t i = 0; i < part->n; i++) {
+			struct target *t = &part->message->targets[part->first + i];
+
+			if (t->recipient == recipient && !t->done && !t->later) {
+				*ret_part = part;
+				return t;
+			}
+		}
+	}
+	return NULL;
+}
+
+static bool on_delivered(struct router *r, struct store_peer *store, struct bytes *in)
+{
+	uint32_t n = get_u32(in);
+
+	for (uint32_t i = 0; i < n && bytes_ok(in); i++) {
+		slice key = get_raw(in, 14);
+		uint16_t recipient = get_u16(in);
+		uint8_t result = get_u8(in);
+		struct part *part;
+		struct target *t;
+
+		if (!bytes_ok(in) || result > DELIVERY_LATER)
+			return false;
+		t = find_target(r, store, key, recipient, &part);
+		if (t == NULL)
+			continue;
+		t->done = result != DELIVERY_LATER;
+		t->later = !t->done;
+		if (--part->waiting == 0)
+			part_answered(r, part);
+	}
+	if (!bytes_end(in))
+		return false;
+	store_pump(store);
+	router_drain_check(r);
+	return true;
+}
+
+bool store_message(struct router *r, struct ipc_channel *channel, struct ipc_message *message)
+{
+	return message->type == IPC_DELIVERED &&
+	    on_delivered(r, &r->stores[ipc_peer_index(channel)], &message->body);
+}
+
+/* ---- stores come and go ---- */
+
+static void tell_live(struct router *r, struct store_peer *store)
+{
+	if (!r->loaded || store->channel == NULL || store->told)
+		return;
+	generations_tell(r, store->channel);
+	store->told = true;
+	store_pump(store);
+}
+
+void store_joined(struct router *r, struct ipc_channel *channel)
+{
+	struct store_peer *store = &r->stores[ipc_peer_index(channel)];
+
+	store->channel = channel;
+	store->told = false;
+	tell_live(r, store);
+}
+
+void stores_loaded(struct router *r)
+{
+	for (size_t i = 0; i < STORES_MAX; i++)
+		tell_live(r, &r->stores[i]);
+}
+
+void store_left(struct router *r, unsigned index)
+{
+	struct store_peer *store = &r->stores[index];
+	struct list back;
+
+	store->channel = NULL;
+	store->told = false;
+	list_init(&back);
+	while (!list_empty(&store->handed)) {
+		struct part *part = list_item(store->handed.next, struct part, link);
+
+		handed_remove(part);
+		part->state = PART_QUEUED;
+		list_append(&back, &part->link);
+	}
+	/* Before those that were never handed over, in their order. */
+	if (!list_empty(&back)) {
+		back.prev->next = store->queue.next;
+		store->queue.next->prev = back.prev;
+		store->queue.next = back.next;
+		back.next->prev = &store->queue;
+	}
+}
+
+void stores_tick(struct router *r)
+{
+	uint64_t now = os_now_ms(r->os);
+
+	list_for(at, &r->later) {
+		struct part *part = list_item(at, struct part, link);
+
+		if (part->due_ms <= now)
+			part_queue(part);
+	}
+	for (size_t i = 0; i < STORES_MAX; i++)
+		store_pump(&r->stores[i]);
+}
