@@ -1,11 +1,14 @@
 /* log/format.c - the bytes of heads, records and marks. */
 #include "log/format.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "base/bytes.h"
 #include "base/check.h"
 #include "base/checksum.h"
+
+static_assert((int)FORMAT_HEADER == (int)LOG_RECORD_MIN, "an empty record is a header");
 
 /* ---- head ----
  *

@@ -40,6 +40,7 @@ enum {
 	LOG_VERSION = 1,
 	LOG_RECORD_MAX = 1024 * 1024,   /* payload */
 	LOG_SEGMENT_MAX = 1 << 30,      /* offsets fit in 32 bits */
+	LOG_RECORD_MIN = 24,            /* bytes that the shortest record takes */
 };
 
 enum log_kind { LOG_JOURNAL = 1, LOG_ACCOUNT = 2, LOG_QUEUE = 3, LOG_DONE = 4, LOG_PARKED = 5 };

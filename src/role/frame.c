@@ -69,6 +69,12 @@ static void on_peer_closed(struct ipc_channel *peer, bool broken)
 	}
 }
 
+void frame_end_peer(struct frame *f, struct ipc_channel *peer)
+{
+	check(ipc_owner(peer) == f);
+	on_peer_closed(peer, true);
+}
+
 static const struct ipc_handler peer_handler = { on_peer_message, on_peer_closed };
 
 static void open_peer(struct frame *f, enum role_kind kind, unsigned index, int fd)

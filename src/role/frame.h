@@ -74,6 +74,11 @@ void frame_init(struct frame *frame, struct os *os, enum role_kind kind, unsigne
 /* The peer of that kind and number, or NULL while it is down. */
 struct ipc_channel *frame_peer(const struct frame *frame, enum role_kind kind, unsigned index);
 
+/* End a peer that was found to lie, as if it had broken the protocol: the
+ * channel closes, peer_left() runs, the keeper is told. Not from a handler of
+ * this peer's own message: return false there. */
+void frame_end_peer(struct frame *frame, struct ipc_channel *peer);
+
 void frame_ready(struct frame *frame);
 void frame_drained(struct frame *frame);
 /* Tell the keeper why this role can't go on (one line for people) and stop. */
