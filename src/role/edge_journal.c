@@ -257,7 +257,9 @@ static void start_sync(struct journal *j)
 /* Ask early: the next segment should lie here before this one is full. */
 static void ask_early(struct journal *j)
 {
-	if (j->current.fd < 0 || log_writer_room(&j->writer) < j->current.head.size / 2)
+	size_t used = j->writer.pending_at + buffer_bytes(&j->writer.pending).len;
+
+	if (j->current.fd < 0 || used > j->current.head.size / 2)
 		want_segment(j);
 }
 

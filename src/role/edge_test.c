@@ -1,0 +1,355 @@
+/* role/edge_test.c - the edge role: what it commits, refuses and hands over. */
+#include "role/edge_world_test.h"
+
+#define MAIL_TO_DATA "EHLO c.example\r\nMAIL FROM:<x@there.example>\r\n" \
+    "RCPT TO:<bob@here.example>\r\nDATA\r\n"
+#define TEXT "Subject: hi\r\n\r\nline\r\n"
+
+static void say_mail(struct client *c)
+{
+	client_expect(c, "220 mx.here.example ESMTP Posthouse\r\n");
+	client_say(c, MAIL_TO_DATA, "354 ");
+}
+
+static slice body_of(unsigned i)
+{
+	assert_true(i < world.n_messages);
+	return world.messages[i].body;
+}
+
+/* One message on 25: in the journal, as sent, before the 250. */
+static void test_relay_in(void **state)
+{
+	char id[MESSAGE_ID_TEXT];
+	struct client c;
+	const struct committed *m = &world.messages[0];
+
+	world_begin("");
+	client_open(&c, "10.0.0.1:25");
+	say_mail(&c);
+	client_say(&c, TEXT "..dot\r\n.\r\n", "250 2.0.0 Ok: queued as ");
+	message_id_print(m->id, id);
+	client_expect(&c, id);
+	assert_int_equal(world.n_messages, 1);
+	assert_slice(m->body, slice_lit(TEXT ".dot\r\n"));
+	assert_slice(m->sender, slice_lit("x@there.example"));
+	assert_slice(m->sealed, slice_lit("seal:bob@here.example"));
+	assert_int_equal(m->flags, 0);
+	assert_true(slice_starts(m->trace, slice_lit(
+	    "Received: from c.example ([10.0.0.2])\r\n\tby mx.here.example (Posthouse) with ESMTP id ")));
+	assert_true(slice_find(m->trace, slice_from(id)) < m->trace.len);
+	assert_true(slice_find(m->trace, slice_lit("\tfor <bob@here.example>; ")) < m->trace.len);
+	client_say(&c, "RSET\r\nQUIT\r\n", "221 2.0.0 Bye\r\n");
+	client_expect_closed(&c);
+	client_close(&c);
+	world_end();
+}
+
+static void test_refusals(void **state)
+{
+	struct client c;
+
+	world_begin("");
+	client_open(&c, "10.0.0.1:25");
+	client_expect(&c, "220 ");
+	client_say(&c, "EHLO c\r\nMAIL FROM:<>\r\nRCPT TO:<x@there.example>\r\n",
+	    "550 5.7.1 relaying denied\r\n");
+	client_say(&c, "RCPT TO:<bob@here.example>\r\nDATA\r\n", "354 ");
+	client_say(&c, "a\nb\r\n.\r\n", "550 5.6.11 ");
+	client_say(&c, "MAIL FROM:<>\r\nRCPT TO:<bob@here.example>\r\n", "250 2.1.5 Ok\r\n");
+	world.silent = true;
+	client_send(&c, slice_lit("RCPT TO:<alice@here.example>\r\n"));
+	run_ms(100);
+	sim_kill(world.directory->os);
+	client_expect(&c, "451 4.3.0 ");
+	world.silent = false;
+	run_ms(2000);
+	client_say(&c, "RCPT TO:<alice@here.example>\r\nDATA\r\n", "354 ");
+	client_say(&c, ".\r\n", "250 2.0.0 Ok");
+	assert_int_equal(world.n_messages, 1);
+	assert_int_equal(world.messages[0].n_recipients, 2);
+	assert_int_equal(body_of(0).len, 0);
+	client_close(&c);
+	world_end();
+}
+
+static void log_in(struct client *c)
+{
+	client_expect(c, "220 ");
+	client_say(c, "EHLO c\r\n", "STARTTLS\r\n");
+	client_say(c, "MAIL FROM:<alice@here.example>\r\n", "530 5.7.0 ");
+	client_say(c, "AUTH PLAIN AGEAYg==\r\n", "538 5.7.11 ");
+	client_say(c, "STARTTLS\r\n", "220 2.0.0 Ready to start TLS\r\n");
+	client_secure(c);
+	client_say(c, "EHLO c\r\n", "AUTH PLAIN LOGIN\r\n");
+	client_say(c, "AUTH PLAIN AGFsaWNlQGhlcmUuZXhhbXBsZQB3cm9uZw==\r\n", "535 5.7.8 ");
+	client_say(c, "AUTH PLAIN AGFsaWNlQGhlcmUuZXhhbXBsZQBzZWNyZXQ=\r\n", "235 2.7.0 ");
+}
+
+#define SUBMIT "MAIL FROM:<alice@here.example>\r\nRCPT TO:<bob@here.example>\r\nDATA\r\n"
+
+static void test_submission(void **state)
+{
+	struct client c;
+	slice trace;
+
+	world_begin("");
+	client_open(&c, "10.0.0.1:587");
+	log_in(&c);
+	client_say(&c, "MAIL FROM:<bob@here.example>\r\n", "550 5.7.1 ");
+	client_say(&c, SUBMIT, "354 ");
+	client_say(&c, "From: bob@here.example\r\n\r\nx\r\n.\r\n", "550 5.7.1 ");
+	client_say(&c, SUBMIT, "354 ");
+	client_say(&c, "From: alice@here.example\r\nSender: bob@here.example\r\n\r\nx\r\n.\r\n",
+	    "550 5.7.1 ");
+	client_say(&c, SUBMIT, "354 ");
+	client_say(&c, "From: a, b\r\n\r\nx\r\n.\r\n", "550 5.6.0 ");
+	assert_int_equal(world.n_messages, 0);
+	client_say(&c, SUBMIT, "354 ");
+	client_say(&c, "Bcc: carol@x\r\nFrom: A <alice@here.example>\r\n\r\nx\r\n.\r\n", "250 2.0.0 ");
+	assert_slice(body_of(0), slice_lit("From: A <alice@here.example>\r\n\r\nx\r\n"));
+	trace = world.messages[0].trace;
+	assert_true(slice_find(trace, slice_lit("\r\nDate: ")) < trace.len);
+	assert_true(slice_find(trace, slice_lit("\r\nMessage-ID: <1.")) < trace.len);
+	assert_true(slice_find(trace, slice_lit(" with ESMTPSA id ")) < trace.len);
+	assert_true(slice_find(trace, slice_lit("\t(using TLSv1.")) < trace.len);
+	assert_int_equal(world.messages[0].flags, JOURNAL_SUBMISSION);
+	client_close(&c);
+	world_end();
+}
+
+/* A body without a header must not turn into one below the trace. */
+static void test_no_header(void **state)
+{
+	struct client c;
+
+	world_begin("");
+	client_open(&c, "10.0.0.1:25");
+	say_mail(&c);
+	client_say(&c, "no header here\r\n.\r\n", "250 2.0.0 ");
+	assert_true(slice_ends(world.messages[0].trace, slice_lit("\r\n\r\n")));
+	assert_slice(body_of(0), slice_lit("no header here\r\n"));
+	client_close(&c);
+	world_end();
+}
+
+/* Lines of a text that does not compress away, with dots. */
+static slice long_text(size_t size, bool stuffed)
+{
+	struct buffer b = buffer_init(world.heap, size + 200);
+	uint64_t x = 1;
+
+	buffer_add(&b, slice_lit("Subject: long\r\n\r\n"));
+	while (buffer_bytes(&b).len < size) {
+		for (unsigned i = 0; i < 8; i++) {
+			x = x * 6364136223846793005u + 1442695040888963407u;
+			buffer_printf(&b, i == 0 && x >> 60 == 1 ? stuffed ? "..%08x" : ".%08x" : "%08x",
+			    (unsigned)(x >> 32));
+		}
+		buffer_add(&b, slice_lit("\r\n"));
+	}
+	return buffer_bytes(&b);
+}
+
+static void send_long(size_t size, const char *reply)
+{
+	struct client c;
+
+	client_open(&c, "10.0.0.1:25");
+	say_mail(&c);
+	client_send(&c, long_text(size, true));
+	client_say(&c, ".\r\n", reply);
+	client_close(&c);
+}
+
+static void test_large(void **state)
+{
+	static const size_t sizes[] = { 100, BODY_FRAME_RAW - 80, BODY_FRAME_RAW, BODY_FRAME_RAW + 1,
+	    2 * BODY_FRAME_RAW, 3000000 };
+	unsigned n = sizeof sizes / sizeof sizes[0];
+
+	world_begin("");
+	for (unsigned i = 0; i < n; i++) {
+		send_long(sizes[i], "250 2.0.0 ");
+		assert_int_equal(world.n_messages, i + 1);
+		assert_int_equal(world.messages[i].spooled, body_of(i).len > BODY_FRAME_RAW);
+		if (long_text(sizes[i], false).len != body_of(i).len)
+			continue;       /* stuffing made the sent one stop earlier */
+		assert_slice(body_of(i), long_text(sizes[i], false));
+	}
+	assert_int_equal(world.drops, 0);
+	world.no_spools = true;
+	send_long(1000000, "452 4.3.1 ");
+	assert_int_equal(world.n_messages, n);
+	world_end();
+}
+
+static void test_too_large(void **state)
+{
+	world_begin("limit.message_size = 1M\n");
+	send_long(1100000, "552 5.3.4 ");
+	assert_int_equal(world.n_messages, 0);
+	assert_int_equal(world.drops, 1);
+	world_end();
+}
+
+#define NEXT_TO_DATA "MAIL FROM:<x@there.example>\r\nRCPT TO:<bob@here.example>\r\nDATA\r\n"
+
+/* The n-th write or sync fails, for all n: never a 250 without its record, and
+ * the next message goes into a new segment. Each message is a write and a sync. */
+static void test_disk_fails(void **state)
+{
+	enum { COUNT = 3 };
+
+	for (unsigned n = 1; n <= 2 * COUNT + 1; n++) {
+		static struct os_faulty faulty;
+		bool fires = n <= 2 * COUNT;
+		struct client c;
+
+		world_begin("");
+		os_faulty_wrap(&faulty, edge_os());
+		os_faulty_arm(&faulty, FAULT_WRITE | FAULT_SYNC, n, -EIO);
+		client_open(&c, "10.0.0.1:25");
+		client_expect(&c, "220 ");
+		client_say(&c, "HELO c\r\n", "250 ");
+		for (unsigned i = 0; i < COUNT; i++) {
+			client_say(&c, NEXT_TO_DATA, "354 ");
+			client_say(&c, TEXT ".\r\n", i == (n - 1) / 2 ? "451 4.3.0 " :
+			    "250 2.0.0 Ok: queued");
+		}
+		assert_int_equal(os_faulty_fired(&faulty), fires);
+		assert_int_equal(world.aborts, fires);
+		assert_int_equal(world.n_messages, fires ? COUNT - 1 : COUNT);
+		client_close(&c);
+		os_faulty_unwrap(&faulty);
+		world_end();
+	}
+}
+
+static void test_segments(void **state)
+{
+	enum { COUNT = 50 };
+	struct client c;
+
+	world_begin("");
+	client_open(&c, "10.0.0.1:25");
+	client_expect(&c, "220 ");
+	client_say(&c, "HELO c\r\n", "250 ");
+	for (unsigned i = 0; i < COUNT; i++) {
+		client_say(&c, NEXT_TO_DATA, "354 ");
+		client_send(&c, long_text(240000, true));
+		client_say(&c, ".\r\n", "250 2.0.0 ");
+	}
+	assert_int_equal(world.n_messages, COUNT);
+	assert_true(world.ends >= 1);
+	/* A segment too small for a message refuses it, and serves others. */
+	world.segment_size = 64 * 1024;
+	sim_kill(world.router->os);
+	run_ms(2000);
+	client_say(&c, NEXT_TO_DATA, "354 ");
+	client_send(&c, long_text(240000, true));
+	client_say(&c, ".\r\n", "451 4.3.0 ");
+	client_say(&c, NEXT_TO_DATA, "354 ");
+	client_say(&c, TEXT ".\r\n", "250 2.0.0 ");
+	client_close(&c);
+	world_end();
+}
+
+/* No router, no segment: 452 after a while, and all is well once it is back. */
+static void test_no_segment(void **state)
+{
+	struct client c;
+
+	world_begin("");
+	world.no_segments = true;
+	sim_kill(world.router->os);
+	run_ms(1000);
+	client_open(&c, "10.0.0.1:25");
+	say_mail(&c);
+	client_say(&c, TEXT ".\r\n", "452 4.3.1 ");
+	world.no_segments = false;
+	sim_kill(world.router->os);
+	run_ms(3000);
+	client_say(&c, "MAIL FROM:<>\r\nRCPT TO:<bob@here.example>\r\nDATA\r\n", "354 ");
+	client_say(&c, TEXT ".\r\n", "250 2.0.0 ");
+	assert_int_equal(world.n_messages, 1);
+	client_close(&c);
+	world_end();
+}
+
+static void test_limits(void **state)
+{
+	struct client c[4];
+
+	world_begin("limit.sessions_per_address = 3\nsmtp.greeting_delay = 500ms\nsmtp.timeout = 30s\n");
+	for (unsigned i = 0; i < 4; i++)
+		client_open(&c[i], "10.0.0.1:25");
+	client_expect(&c[3], "421 4.7.0 Too many connections from your address");
+	client_expect_closed(&c[3]);
+	client_say(&c[0], "EHLO early\r\n", "554 5.5.0 ");
+	client_expect_closed(&c[0]);
+	client_expect(&c[1], "220 ");
+	client_expect(&c[2], "220 ");
+	client_say(&c[1], "HELO c\r\n", "250 ");
+	client_expect(&c[2], "421 4.4.2 ");
+	for (unsigned i = 0; i < 4; i++)
+		client_close(&c[i]);
+	world_end();
+}
+
+static void test_pop3(void **state)
+{
+	struct client c;
+
+	world_begin("");
+	client_open(&c, "10.0.0.1:995");
+	client_secure(&c);
+	client_expect(&c, "\r\n");
+	client_say(&c, "USER alice@here.example\r\nPASS wrong\r\n", "-ERR [AUTH] ");
+	client_say(&c, "USER alice@here.example\r\nPASS secret\r\nSTAT\r\n", "+OK adopted\r\nSTAT\r\n");
+	client_say(&c, "LIST\r\n", "LIST\r\n");
+	stream_end(world.adopted);
+	client_expect_closed(&c);
+	client_close(&c);
+	client_open(&c, "10.0.0.1:110");
+	client_expect(&c, "\r\n");
+	client_say(&c, "USER alice@here.example\r\n", "-ERR ");
+	client_say(&c, "STLS\r\n", "+OK");
+	client_expect(&c, "\r\n");
+	client_secure(&c);
+	client_say(&c, "USER alice@here.example\r\nPASS secret\r\n", "+OK adopted\r\n");
+	client_close(&c);
+	run_ms(1000);
+	assert_null(world.adopted);
+	world_end();
+}
+
+static void test_drain(void **state)
+{
+	struct client busy, idle;
+
+	world_begin("");
+	client_open(&busy, "10.0.0.1:25");
+	say_mail(&busy);
+	client_open(&idle, "10.0.0.1:25");
+	client_expect(&idle, "220 ");
+	keeper_drain(world.keeper, 10000);
+	client_expect(&idle, "421 4.3.2 ");
+	client_expect_closed(&idle);
+	client_close(&idle);
+	client_say(&busy, TEXT ".\r\n", "250 2.0.0 ");
+	client_expect(&busy, "421 4.3.2 ");
+	client_close(&busy);
+	run_ms(2000);
+	assert_true(world.ended);
+	assert_int_equal(world.n_messages, 1);
+	assert_int_equal(world.ends, 1);
+	world_end();
+}
+
+UNIT_TESTS(cmocka_unit_test(test_relay_in), cmocka_unit_test(test_refusals),
+    cmocka_unit_test(test_submission), cmocka_unit_test(test_no_header),
+    cmocka_unit_test(test_large), cmocka_unit_test(test_too_large),
+    cmocka_unit_test(test_disk_fails), cmocka_unit_test(test_segments),
+    cmocka_unit_test(test_no_segment), cmocka_unit_test(test_limits),
+    cmocka_unit_test(test_pop3), cmocka_unit_test(test_drain))
