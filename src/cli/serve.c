@@ -209,7 +209,7 @@ static bool prepare(struct serve *s, struct keeper_inputs *inputs)
 {
 	const struct setting *setting = &s->setting;
 
-	if (!data_open(slice_cstr(&s->arena, setting->config->data), true, &s->to, &s->data))
+	if (!data_open(slice_cstr(&s->life, setting->config->data), true, &s->to, &s->data))
 		return false;
 	if (!data_lock(&s->data, &s->to))
 		return false;
@@ -251,6 +251,7 @@ int serve_run(struct serve *s)
 
 	raise_descriptors();
 	s->os = os_uv_create(&options);
+	s->life = arena_init(os_heap(s->os), SERVE_MEMORY);
 	s->arena = arena_init(os_heap(s->os), SERVE_MEMORY);
 	s->to = complain_stderr;
 	s->data = (struct data_folder){ .fd = -1, .lock = -1 };

@@ -22,6 +22,7 @@ struct serve {
 	struct complaint to;            /* stderr at start, the log once it runs */
 
 	struct os *os;
+	struct arena life;              /* what no reload changes: the data folder's path */
 	struct arena arena;             /* of setting and certificate */
 	struct setting setting;
 	struct data_folder data;
