@@ -155,10 +155,12 @@ static bool migrate(struct database *database, struct directory_error *ret_error
 
 static bool set_up(struct database *database, struct directory_error *ret_error)
 {
-	/* EXCLUSIVE comes before WAL: then its index needs no shared memory. */
+	/* EXCLUSIVE comes before WAL: then its index needs no shared memory. EXTRA
+	 * too: it syncs the folder when the rollback journal of the change to WAL
+	 * goes. One that came back after a power cut would undo all since. */
 	if (execute(database, "PRAGMA locking_mode = EXCLUSIVE;"
+	        "PRAGMA synchronous = EXTRA;"
 	        "PRAGMA journal_mode = WAL;"
-	        "PRAGMA synchronous = FULL;"
 	        "PRAGMA temp_store = MEMORY;"
 	        "PRAGMA foreign_keys = ON;"
 	        "PRAGMA trusted_schema = OFF;"

@@ -229,6 +229,7 @@ static void on_dialled(struct dial *dial, int fd)
 	}
 	a->client = pop3_client_create(os_heap(a->os), &a->config, false);
 	a->stream = stream_create(a->os, fd, IN_MAX, OUT_MAX, &stream_handler, a);
+	stream_read_always(a->stream);
 }
 
 static void on_timer(struct os_timer *timer)

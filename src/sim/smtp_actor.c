@@ -44,8 +44,6 @@ struct smtp_actor {
 	bool vanish_after;              /* the dot */
 };
 
-static void pump(struct smtp_actor *a);
-
 static void rest(struct smtp_actor *a)
 {
 	if (a->left > 0)
@@ -199,52 +197,64 @@ static void on_event(struct smtp_actor *a, const struct smtp_client_event *event
 
 /* ---- the stream ---- */
 
-/* Events, body and output, until nothing moves. */
-static void pump(struct smtp_actor *a)
+static bool send_output(struct smtp_actor *a)
+{
+	slice out = smtp_client_output(a->client);
+
+	if (out.len > stream_room(a->stream))
+		out = slice_head(out, stream_room(a->stream));
+	if (out.len == 0)
+		return false;
+	stream_write(a->stream, out);
+	smtp_client_sent(a->client, out.len);
+	return true;
+}
+
+/* Events, body and output once; true if any of them moved. */
+static bool step(struct smtp_actor *a)
 {
 	struct smtp_client_event event;
-	slice out;
-	size_t before;
-	bool moved = true;
+	bool moved = false;
 
-	while (moved && !a->leave.armed) {
-		moved = false;
-		while (!a->leave.armed && smtp_client_next(a->client, &event)) {
-			on_event(a, &event);
-			moved = true;
-		}
-		if (a->in_body && !a->leave.armed) {
-			before = a->body_at;
-			send_body(a);
-			moved = moved || a->body_at != before || !a->in_body;
-		}
-		out = smtp_client_output(a->client);
-		if (out.len > stream_room(a->stream))
-			out = slice_head(out, stream_room(a->stream));
-		if (out.len > 0) {
-			stream_write(a->stream, out);
-			smtp_client_sent(a->client, out.len);
-			moved = true;
-		}
+	while (!a->leave.armed && smtp_client_next(a->client, &event)) {
+		on_event(a, &event);
+		moved = true;
 	}
+	if (a->in_body && !a->leave.armed) {
+		size_t before = a->body_at;
+
+		send_body(a);
+		moved = moved || a->body_at != before || !a->in_body;
+	}
+	return (!a->leave.armed && send_output(a)) || moved;
+}
+
+/* Until nothing moves. */
+static bool pump(struct smtp_actor *a)
+{
+	bool moved = false;
+
+	while (!a->leave.armed && step(a))
+		moved = true;
 	if (a->vanish_after && a->message != 0 && !a->in_body &&
 	    a->body_at == buffer_bytes(&a->body).len && a->body_at > 0 &&
 	    stream_unsent(a->stream) == 0)
 		go(a);
+	return moved;
 }
 
 static size_t on_data(struct stream *stream, slice in)
 {
 	struct smtp_actor *a = stream_owner(stream);
 	size_t taken = 0, n;
+	bool moved = true;
 
 	os_timer_start(a->os, &a->timer, PATIENCE_MS);
-	do {
-		n = a->leave.armed ? 0 : smtp_client_feed(a->client, slice_drop(in, taken));
+	while (moved && !a->leave.armed) {
+		n = smtp_client_feed(a->client, slice_drop(in, taken));
 		taken += n;
-		if (!a->leave.armed)
-			pump(a);
-	} while (n > 0 && taken < in.len);
+		moved = pump(a) || n > 0;
+	}
 	return taken;
 }
 
@@ -278,6 +288,7 @@ static void on_dialled(struct dial *dial, int fd)
 	}
 	a->client = smtp_client_create(os_heap(a->os), &a->config, false);
 	a->stream = stream_create(a->os, fd, IN_MAX, OUT_MAX, &stream_handler, a);
+	stream_read_always(a->stream);
 }
 
 static void on_timer(struct os_timer *timer)
