@@ -227,7 +227,9 @@ void os_kill(struct os *os, struct os_child *child);    /* at once; exited follo
 
 /* Give up what `may` does not list. `root` (a folder's descriptor or OS_ROOT
  * for an empty one) becomes OS_ROOT; user and group are set when >= 0.
- * Returns 0, or -errno with a word on what failed in *ret_step. */
+ * Returns 0, or -errno with a word on what failed in *ret_step. A wall that this
+ * kernel does not have (Landlock) is a warning in the log, no failure. Before
+ * the first os_work_start() of the process. */
 int os_confine(struct os *os, const struct os_confinement *may, int root,
     int64_t uid, int64_t gid, const char **ret_step);
 

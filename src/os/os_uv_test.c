@@ -266,12 +266,12 @@ static void test_paths_refused(void **state)
 	assert_int_equal(fstat(fd, &st), 0);
 	assert_int_equal(st.st_mode & 0777, 0600);
 	os_close(os, fd);
-	chdir(folder);
+	assert_int_equal(chdir(folder), 0);
 	assert_int_equal(symlink("real", "link"), 0);
 	assert_int_equal(os_open(os, OS_ROOT, "link", OS_READ), -ELOOP);
 	unlink("link");
 	unlink("real");
-	chdir("/");
+	assert_int_equal(chdir("/"), 0);
 	rmdir(folder);
 	os_uv_destroy(os);
 }

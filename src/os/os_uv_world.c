@@ -197,12 +197,22 @@ static void before_wait(uv_prepare_t *prepare)
 
 /* ---- life of the process ---- */
 
-static void track_owners(struct world *world)
+/* As many descriptors as we are allowed: a shell's 1,024 are few sessions. */
+static size_t raise_descriptors(void)
 {
 	struct rlimit limit = { 0 };
 
-	getrlimit(RLIMIT_NOFILE, &limit);
-	world->n_owners = limit.rlim_cur < DESCRIPTORS_MAX ? limit.rlim_cur : DESCRIPTORS_MAX;
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+		return 0;
+	limit.rlim_cur = limit.rlim_max < DESCRIPTORS_MAX ? limit.rlim_max : DESCRIPTORS_MAX;
+	if (setrlimit(RLIMIT_NOFILE, &limit) < 0)
+		getrlimit(RLIMIT_NOFILE, &limit);
+	return limit.rlim_cur;
+}
+
+static void track_owners(struct world *world, size_t n)
+{
+	world->n_owners = n < DESCRIPTORS_MAX ? n : DESCRIPTORS_MAX;
 	world->owners = heap_alloc(world->heap, world->n_owners * sizeof *world->owners);
 }
 
@@ -210,6 +220,7 @@ struct os *os_uv_create(const struct os_uv_options *options)
 {
 	struct heap *heap = heap_create(SIZE_MAX);
 	struct world *world = heap_new(heap, struct world);
+	size_t descriptors = raise_descriptors();
 	int error;
 
 	signal(SIGPIPE, SIG_IGN);
@@ -228,7 +239,7 @@ struct os *os_uv_create(const struct os_uv_options *options)
 	uv_prepare_start(&world->prepare, before_wait);
 	uv_idle_init(&world->loop, &world->again);
 	if (options->one_process)
-		track_owners(world);
+		track_owners(world, descriptors);
 	world->first = world_add(world, options->name != NULL ? options->name : "");
 	return &world->first->os;
 }
