@@ -1,0 +1,350 @@
+/* role/store_checkpoint.c - changes go to disk, many accounts at a time.
+ *
+ *   dirty --(somebody waits: now; else a quiet moment, a second, 8 MiB)--> flight
+ *   flight: packs and folders, sync; logs, sync --> settled, or taken back
+ *
+ * A flight syncs file by file when they are few, or else the whole file system
+ * (syncfs) if that lately cost less. One flight at a time: what comes meanwhile
+ * gathers for the next. */
+#include <errno.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "role/store_impl.h"
+
+enum {
+	SYNC_FILE_US = 2000,            /* before anything was measured */
+	SYNC_SYSTEM_US = 20000,
+};
+
+static void plan_step_add(struct store *s, struct plan_step step)
+{
+	plan_add(s->os, &s->flight.plan, step);
+}
+
+/* ---- the two halves ---- */
+
+static bool has_folders(const struct box *box)
+{
+	for (size_t i = 0; i < ACCOUNT_FOLDERS; i++) {
+		if (box->files.folders[i] >= 0)
+			return true;
+	}
+	return false;
+}
+
+static void write_pieces(struct store *s, struct box *box)
+{
+	list_for(at, &box->flying_pieces) {
+		struct piece *piece = list_item(at, struct piece, link);
+		struct plan_step step = { .fd = box->files.pack, .offset = piece->offset };
+
+		if (piece->from >= 0) {
+			step.verb = PLAN_COPY;
+			step.from = piece->from;
+			step.from_offset = piece->from_offset;
+			step.length = piece->len;
+		} else {
+			step.verb = PLAN_WRITE;
+			step.bytes = buffer_bytes(&piece->bytes);
+		}
+		plan_step_add(s, step);
+	}
+}
+
+static size_t pack_syncs(const struct box *box)
+{
+	size_t n = !list_empty(&box->flying_pieces);
+
+	for (size_t i = 0; i < ACCOUNT_FOLDERS; i++)
+		n += box->files.folders[i] >= 0;
+	return n;
+}
+
+static void sync_pack(struct store *s, struct box *box)
+{
+	if (!list_empty(&box->flying_pieces))
+		plan_step_add(s, (struct plan_step){ .verb = PLAN_SYNC, .fd = box->files.pack });
+	for (size_t i = 0; i < ACCOUNT_FOLDERS; i++) {
+		if (box->files.folders[i] >= 0)
+			plan_step_add(s, (struct plan_step){ .verb = PLAN_SYNC_FOLDER,
+			    .fd = box->files.folders[i] });
+	}
+}
+
+static void write_log(struct store *s, struct flying *flying)
+{
+	for (size_t i = 0; i < flying->n_writes; i++)
+		plan_step_add(s, (struct plan_step){ .verb = PLAN_WRITE,
+		    .fd = flying->box->files.log, .offset = flying->writes[i].offset,
+		    .bytes = flying->writes[i].bytes });
+}
+
+static bool prefer_system(const struct store *s, size_t n_files)
+{
+	return n_files > STORE_SYNC_FILES && !s->no_sync_system &&
+	    n_files * s->sync_file_us > s->sync_system_us;
+}
+
+static void start_half(struct store *s)
+{
+	struct flight *f = &s->flight;
+
+	plan_reset(s->os, &f->plan);
+	f->n_files = 0;
+	list_for(at, &f->boxes) {
+		struct flying *flying = list_item(at, struct flying, link);
+
+		if (f->logs)
+			write_log(s, flying);
+		else
+			write_pieces(s, flying->box);
+		f->n_files += f->logs ? 1 : pack_syncs(flying->box);
+	}
+	f->system = prefer_system(s, f->n_files);
+	if (f->system)
+		plan_step_add(s, (struct plan_step){ .verb = PLAN_SYNC_SYSTEM, .fd = s->root });
+	list_for(at, &f->boxes) {
+		struct box *box = list_item(at, struct flying, link)->box;
+
+		if (f->system)
+			break;
+		if (f->logs)
+			plan_step_add(s, (struct plan_step){ .verb = PLAN_SYNC,
+			    .fd = box->files.log });
+		else
+			sync_pack(s, box);
+	}
+	f->since_us = os_now_us(s->os);
+	plan_start(s->os, &f->plan);
+}
+
+/* What a sync costs, so that the cheaper way is taken next time. */
+static void learn_cost(struct store *s)
+{
+	struct flight *f = &s->flight;
+	uint64_t took_us = os_now_us(s->os) - f->since_us;
+
+	if (f->system)
+		s->sync_system_us = (3 * s->sync_system_us + took_us) / 4;
+	else if (f->n_files > 0)
+		s->sync_file_us = (3 * s->sync_file_us + took_us / f->n_files) / 4;
+}
+
+/* ---- the end of a flight ---- */
+
+static void settle(struct box *box)
+{
+	account_settled(box->account);
+	box_close_folders(box);
+	pieces_free(box, &box->flying_pieces);
+	offers_answer(box, &box->pending, box->n_flying, DELIVERY_DURABLE);
+	box->n_flying = 0;
+	box_judge_waiting(box);
+	if (box->account->n_changes == 0)
+		list_remove(&box->dirty);
+	if (box->session != NULL && box->expunge_flies)
+		session_committed(box->session, true);
+	box->expunge_flies = false;
+}
+
+/* Also what came after the flight began: its place in the pack and in the log is
+ * behind what is lost. */
+static void take_back(struct box *box)
+{
+	account_failed(box->account);
+	box_close_files(box);
+	pieces_free(box, &box->flying_pieces);
+	pieces_free(box, &box->pieces);
+	offers_answer(box, &box->pending, SIZE_MAX, DELIVERY_LATER);
+	box->n_flying = 0;
+	box->pack_failed = true;
+	box->flush_failed = true;
+	box->expunge_flies = false;
+	list_remove(&box->dirty);
+	box->hot = false;
+	if (box->session != NULL)
+		session_committed(box->session, false);
+}
+
+static void land(struct store *s, int error)
+{
+	struct flight *f = &s->flight;
+	struct list boxes, *at;
+
+	if (error != 0)
+		store_failed(s, "account: a write or sync failed", error);
+	else
+		store_recovered(s);
+	f->busy = false;
+	plan_reset(s->os, &f->plan);
+	s->last_flight_ms = os_now_ms(s->os);
+	/* Steps may begin the next flight. */
+	list_init(&boxes);
+	while ((at = list_take_first(&f->boxes)) != NULL)
+		list_append(&boxes, at);
+	while ((at = list_take_first(&boxes)) != NULL) {
+		struct flying *flying = list_item(at, struct flying, link);
+		struct box *box = flying->box;
+
+		heap_free(s->heap, flying);
+		box->flying = false;
+		if (error != 0)
+			take_back(box);
+		else
+			settle(box);
+		box_count_memory(box);
+		box_step(box);
+	}
+	checkpoint_schedule(s);
+	boxes_limit(s);
+	store_drain_check(s);
+}
+
+static void half_done(struct plan *plan)
+{
+	struct store *s = plan->owner;
+	struct flight *f = &s->flight;
+
+	if (plan->error == -ENOSYS && f->system) {
+		s->no_sync_system = true;
+		start_half(s);          /* the same bytes at the same places */
+		return;
+	}
+	if (plan->error != 0) {
+		land(s, plan->error);
+		return;
+	}
+	learn_cost(s);
+	if (f->logs) {
+		land(s, 0);
+		return;
+	}
+	f->logs = true;
+	start_half(s);
+}
+
+/* ---- the start of a flight ---- */
+
+static bool can_fly(const struct box *box, bool hot_only)
+{
+	return !box->busy && !box->flying && box->account->open && box->files.log >= 0 &&
+	    (box->hot || !hot_only);
+}
+
+static void board(struct store *s, struct box *box)
+{
+	struct flying *flying = heap_new(s->heap, struct flying);
+	struct list *at;
+
+	list_remove(&box->dirty);
+	box->hot = false;
+	flying->box = box;
+	flying->n_writes = account_take(box->account, flying->writes);
+	if (flying->n_writes == 0) {
+		/* The segment is full: as rare as a gigabyte of records. */
+		heap_free(s->heap, flying);
+		take_back(box);
+		return;
+	}
+	box->flying = true;
+	box->expunge_flies = box->session != NULL && session_expunges(box->session);
+	while ((at = list_take_first(&box->pieces)) != NULL)
+		list_append(&box->flying_pieces, at);
+	list_for(p, &box->pending)
+		box->n_flying++;
+	list_append(&s->flight.boxes, &flying->link);
+}
+
+static void take_off(struct store *s, bool hot_only)
+{
+	struct flight *f = &s->flight;
+	bool bodies = false;
+
+	check(!f->busy);
+	list_for(at, &s->dirty) {
+		struct box *box = list_item(at, struct box, dirty);
+
+		if (can_fly(box, hot_only))
+			board(s, box);
+	}
+	if (!hot_only)
+		s->dirty_since_ms = os_now_ms(s->os);
+	if (list_empty(&f->boxes))
+		return;
+	f->busy = true;
+	list_for(at, &f->boxes) {
+		struct box *box = list_item(at, struct flying, link)->box;
+
+		bodies = bodies || !list_empty(&box->flying_pieces) || has_folders(box);
+	}
+	f->logs = !bodies;
+	start_half(s);
+}
+
+/* ---- when ---- */
+
+static bool anybody_waits(const struct store *s)
+{
+	list_for(at, &s->dirty) {
+		if (list_item(at, struct box, dirty)->hot)
+			return true;
+	}
+	return false;
+}
+
+/* Milliseconds until all that is dirty should fly; 0: now. */
+static uint64_t checkpoint_in(const struct store *s)
+{
+	uint64_t now = os_now_ms(s->os), due = s->dirty_since_ms + STORE_CHECKPOINT_MS;
+	uint64_t quiet = s->last_offer_ms + STORE_QUIET_MS;
+	uint64_t gap = s->last_flight_ms + STORE_GAP_MS;
+
+	if (s->pending_bytes > STORE_FLUSH_BYTES || s->frame.draining)
+		return 0;
+	if (quiet < gap)
+		quiet = gap;
+	if (quiet < due)
+		due = quiet;
+	return due > now ? due - now : 0;
+}
+
+/* At the end of the turn: all that this turn gathered flies together. */
+static void on_turn_end(struct os_defer *defer)
+{
+	struct store *s = defer->owner;
+
+	if (s->flight.busy || list_empty(&s->dirty))
+		return;
+	if (checkpoint_in(s) == 0)
+		take_off(s, false);
+	else if (anybody_waits(s))
+		take_off(s, true);
+	if (!s->flight.busy && !list_empty(&s->dirty)) {
+		uint64_t in = checkpoint_in(s);
+
+		os_timer_start(s->os, &s->checkpoint_timer, in > 0 ? in : STORE_QUIET_MS);
+	}
+}
+
+static void on_timer(struct os_timer *timer)
+{
+	checkpoint_schedule(timer->owner);
+}
+
+void checkpoint_schedule(struct store *s)
+{
+	if (!s->flight.busy && !list_empty(&s->dirty))
+		os_defer(s->os, &s->checkpoint_defer);
+}
+
+void checkpoint_init(struct store *s)
+{
+	list_init(&s->dirty);
+	list_init(&s->flight.boxes);
+	plan_init(&s->flight.plan, half_done, s);
+	s->sync_file_us = SYNC_FILE_US;
+	s->sync_system_us = SYNC_SYSTEM_US;
+	s->checkpoint_timer = (struct os_timer){ .fire = on_timer, .owner = s };
+	s->checkpoint_defer = (struct os_defer){ .run = on_turn_end, .owner = s };
+}

@@ -1,0 +1,296 @@
+/* role/store_deliver.c - deliveries: taken, judged, made a change, answered.
+ *
+ * Each target of an IPC_DELIVER is an offer. It waits in box->offers until the
+ * account is loaded and its files are open, in box->pending until its record is
+ * durable, and is answered exactly once, unless the router left meanwhile. */
+#include <assert.h>
+
+#include "account/slot.h"
+#include "base/check.h"
+#include "role/store_impl.h"
+
+enum { INCOMING_MAX = 2 * IPC_PACKET_MAX, ANSWER_LEN = 17 };
+
+static_assert(JOURNAL_TRACE_MAX + 2 * SEALED_ADDRESS_MAX + 64 <= PACK_PREFIX_MAX,
+    "the lines that delivery adds fit beside the longest trace");
+static_assert(STORE_ANSWERS_MAX * ANSWER_LEN + 4 <= IPC_PACKET_MAX - 6,
+    "an IPC_DELIVERED fits in a packet");
+
+/* ---- answers ---- */
+
+static void flush_answers(struct os_defer *defer)
+{
+	struct store *s = defer->owner;
+	struct ipc_channel *router = frame_peer(&s->frame, ROLE_ROUTER, 0);
+
+	while (router != NULL && s->n_answers > 0) {
+		uint32_t n = s->n_answers < STORE_ANSWERS_MAX ? s->n_answers : STORE_ANSWERS_MAX;
+		struct buffer *out = ipc_begin(router, IPC_DELIVERED);
+
+		put_u32(out, n);
+		buffer_add(out, slice_head(buffer_bytes(&s->answers), n * (size_t)ANSWER_LEN));
+		ipc_end(router, -1);
+		buffer_consume(&s->answers, n * (size_t)ANSWER_LEN);
+		s->n_answers -= n;
+	}
+	store_drain_check(s);
+}
+
+void store_deliver_init(struct store *s)
+{
+	s->answers = buffer_init(s->heap, SIZE_MAX / 2);
+	s->answer_defer = (struct os_defer){ .run = flush_answers, .owner = s };
+}
+
+static void incoming_unref(struct store *s, struct incoming *incoming)
+{
+	if (--incoming->refs > 0)
+		return;
+	if (incoming->fd >= 0)
+		os_close(s->os, incoming->fd);
+	arena_reset(&incoming->arena);
+	heap_free(s->heap, incoming);
+}
+
+static void answer(struct store *s, struct offer *offer, enum delivery_result result)
+{
+	struct incoming *incoming = offer->incoming;
+
+	if (incoming->epoch == s->epoch) {
+		put_message_id(&s->answers, incoming->delivery.id);
+		put_u16(&s->answers, offer->target->recipient);
+		put_u8(&s->answers, (uint8_t)result);
+		s->n_answers++;
+		os_defer(s->os, &s->answer_defer);
+	}
+	list_remove(&offer->link);
+	heap_free(s->heap, offer);
+	incoming_unref(s, incoming);
+	s->n_offers--;
+}
+
+void offers_answer(struct box *box, struct list *offers, size_t n, enum delivery_result result)
+{
+	for (size_t i = 0; i < n && !list_empty(offers); i++)
+		answer(box->store, list_item(offers->next, struct offer, link), result);
+}
+
+/* ---- taken ---- */
+
+/* Slices point into a copy: the message dies when its handler returns. */
+static bool read_incoming(struct store *s, struct ipc_message *message, struct incoming *incoming)
+{
+	slice copy = slice_copy(&incoming->arena, message->body.rest);
+	struct bytes in = bytes_init(copy);
+	struct delivery *d = &incoming->delivery;
+
+	if (!delivery_read(&in, &incoming->arena, d) || !bytes_end(&in))
+		return false;
+	if ((incoming->fd >= 0) == (d->body.frames.len > 0 || d->body.stored == 0))
+		return false;
+	for (size_t i = 0; i < d->n_targets; i++) {
+		if (account_store(d->targets[i].account, s->frame.config->stores) !=
+		    s->frame.index)
+			return false;
+	}
+	return true;
+}
+
+static bool too_much(const struct store *s)
+{
+	return s->n_offers > STORE_OFFERS_MAX || s->pending_bytes > STORE_PENDING_MAX;
+}
+
+static void add_offer(struct store *s, struct incoming *incoming,
+    const struct delivery_target *target, bool later)
+{
+	struct offer *offer = heap_new(s->heap, struct offer);
+	struct box *box;
+
+	offer->incoming = incoming;
+	offer->target = target;
+	list_init(&offer->link);
+	incoming->refs++;
+	s->n_offers++;
+	if (later) {
+		answer(s, offer, DELIVERY_LATER);
+		return;
+	}
+	box = box_get(s, target->account);
+	list_append(&box->offers, &offer->link);
+	box_step(box);
+}
+
+bool store_deliver(struct store *s, struct ipc_message *message)
+{
+	struct incoming *incoming = heap_new(s->heap, struct incoming);
+	bool later = too_much(s);
+
+	incoming->refs = 1;
+	incoming->epoch = s->epoch;
+	incoming->fd = ipc_take_fd(message);
+	incoming->arena = arena_init(s->heap, INCOMING_MAX);
+	if (!s->told_live || !read_incoming(s, message, incoming)) {
+		incoming_unref(s, incoming);
+		return false;
+	}
+	store_note_generation(s, incoming->delivery.id.generation);
+	s->last_offer_ms = os_now_ms(s->os);
+	for (size_t i = 0; i < incoming->delivery.n_targets; i++)
+		add_offer(s, incoming, &incoming->delivery.targets[i], later);
+	incoming_unref(s, incoming);
+	checkpoint_schedule(s);
+	return true;
+}
+
+/* ---- judged, made a change ---- */
+
+/* RFC 5321 s4.4: Return-Path on top, once, at final delivery. */
+static void write_prefix(const struct delivery *d, const struct delivery_target *target,
+    struct buffer *out)
+{
+	buffer_add(out, slice_lit("Return-Path: <"));
+	buffer_add(out, d->sender);
+	buffer_add(out, slice_lit(">\r\nDelivered-To: "));
+	buffer_add(out, target->delivered_to);
+	buffer_add(out, slice_lit("\r\n"));
+	buffer_add(out, d->trace);
+}
+
+/* Where bytes for the pack go: behind what gathers, while that is not too much. */
+static struct piece *add_piece(struct box *box, int from, uint64_t len)
+{
+	struct store *s = box->store;
+	struct piece *piece = list_empty(&box->pieces) ? NULL :
+	    list_item(box->pieces.prev, struct piece, link);
+
+	if (from < 0 && piece != NULL && piece->from < 0 && piece->len < STORE_PACK_PIECE)
+		return piece;
+	piece = heap_new(s->heap, struct piece);
+	piece->offset = box->pack_end;
+	piece->from = from;
+	piece->bytes = buffer_init(s->heap, SIZE_MAX / 2);
+	list_append(&box->pieces, &piece->link);
+	return piece;
+}
+
+static void add_bytes(struct box *box, slice bytes)
+{
+	struct piece *piece = add_piece(box, -1, bytes.len);
+
+	buffer_add(&piece->bytes, bytes);
+	piece->len += bytes.len;
+	box->pack_end += bytes.len;
+	box->store->pending_bytes += bytes.len;
+}
+
+static void add_file(struct box *box, int from, uint64_t offset, uint64_t len)
+{
+	struct piece *piece = add_piece(box, from, len);
+
+	piece->from_offset = offset;
+	piece->len = len;
+	box->pack_end += len;
+}
+
+void pieces_free(struct box *box, struct list *pieces)
+{
+	struct list *at;
+
+	while ((at = list_take_first(pieces)) != NULL) {
+		struct piece *piece = list_item(at, struct piece, link);
+
+		if (piece->from < 0)
+			box->store->pending_bytes -= piece->len;
+		buffer_free(&piece->bytes);
+		heap_free(box->store->heap, piece);
+	}
+}
+
+static struct account_key key_of(const struct offer *offer)
+{
+	return (struct account_key){ offer->incoming->delivery.id, offer->target->recipient };
+}
+
+static void add_message(struct box *box, struct offer *offer)
+{
+	struct incoming *incoming = offer->incoming;
+	const struct delivery *d = &incoming->delivery;
+	struct pack_body body = { d->body.size, d->body.stored, d->body.checksum };
+	struct pack_place place = { box->id, box->pack, (uint32_t)box->pack_end };
+	struct buffer prefix = buffer_init(box->store->heap, PACK_PREFIX_MAX);
+	struct buffer entry = buffer_init(box->store->heap, PACK_PREFIX_MAX + PACK_ENTRY);
+	struct account_row row = {
+		.key = key_of(offer),
+		.received_us = d->received_us,
+		.pack = place.number,
+		.offset = place.offset,
+	};
+
+	write_prefix(d, offer->target, &prefix);
+	pack_entry_write(&entry, place, buffer_bytes(&prefix), body);
+	row.size = buffer_bytes(&prefix).len + body.size;
+	row.stored = pack_entry_len(buffer_bytes(&prefix), body);
+	add_bytes(box, buffer_bytes(&entry));
+	if (incoming->fd >= 0)
+		add_file(box, incoming->fd, d->body_offset, body.stored);
+	else
+		add_bytes(box, d->body.frames);
+	buffer_free(&prefix);
+	buffer_free(&entry);
+	account_deliver(box->account, &row);
+	offer->ours = true;
+}
+
+/* Entries begin below PACK_MAX, or behind what already waits for this pack; a
+ * heap of large ones behind it would leave the 32 bits of an offset. */
+static bool pack_is_crowded(const struct box *box)
+{
+	return box->pack_end > UINT32_MAX / 2;
+}
+
+bool box_take_offers(struct box *box)
+{
+	struct store *s = box->store;
+
+	while (!list_empty(&box->offers)) {
+		struct offer *offer = list_item(box->offers.next, struct offer, link);
+		enum account_deliver verdict = account_judge(box->account, key_of(offer));
+
+		if (verdict == ACCOUNT_KNOWN) {
+			answer(s, offer, DELIVERY_DURABLE);
+			continue;
+		}
+		if (verdict == ACCOUNT_REMOVED || box->removing) {
+			answer(s, offer, DELIVERY_NO_ACCOUNT);
+			continue;
+		}
+		if (verdict == ACCOUNT_FULL || store_stopped(s)) {
+			answer(s, offer, DELIVERY_LATER);
+			continue;
+		}
+		if (!box_writable(box, true))
+			return false;
+		if (verdict == ACCOUNT_ADDED && pack_is_crowded(box)) {
+			answer(s, offer, DELIVERY_LATER);
+			continue;
+		}
+		if (verdict == ACCOUNT_ADDED)
+			add_message(box, offer);
+		list_remove(&offer->link);
+		list_append(&box->pending, &offer->link);
+		box_dirty(box, box->session != NULL);
+	}
+	return true;
+}
+
+void box_judge_waiting(struct box *box)
+{
+	list_for(at, &box->pending) {
+		struct offer *offer = list_item(at, struct offer, link);
+
+		if (!offer->ours &&
+		    account_judge(box->account, key_of(offer)) == ACCOUNT_KNOWN)
+			answer(box->store, offer, DELIVERY_DURABLE);
+	}
+}

@@ -1,0 +1,252 @@
+/* role/store_impl.h - what the files of the store share.
+ *
+ *   store.c             the role: peers, generations, drain
+ *   store_box.c         open accounts: load, files, rebase, forget
+ *   store_deliver.c     IPC_DELIVER -> offers -> changes -> answers
+ *   store_checkpoint.c  changes -> disk, in flights
+ *   store_session.c     logins and connections meet; the session's life
+ *   store_pop3.c        the POP3 engine's events
+ *   store_read.c        messages from packs, piece by piece
+ *
+ *   IPC_DELIVER -> offer -(box loaded, files open)-> change -(flight)-> IPC_DELIVERED
+ *
+ * A box is an open account. Its heap belongs to the loop, or while `busy` to one
+ * work on the pool; box_step() is called whenever something may go on, and does
+ * nothing while the box is busy or flying.
+ *
+ * A flight is one plan at a time for all accounts that take part:
+ *
+ *   bodies -> packs, new folder entries -> sync -> records -> logs -> sync -> settled
+ *
+ * (1) A record is not written before the body it names is synced: a durable
+ *     record has a durable body, whatever a power cut does.
+ * (2) Nothing is answered DURABLE, and no session sees a message, before its
+ *     record is synced.
+ * (3) When a flight fails, what flew is taken back and answered LATER; the next
+ *     change goes to new files. When those fail too, the shard answers LATER to
+ *     everything until a try succeeds, at growing intervals. */
+#ifndef ROLE_STORE_IMPL_H
+#define ROLE_STORE_IMPL_H
+
+#include "account/files.h"
+#include "base/limits.h"
+#include "base/table.h"
+#include "journal/delivery.h"
+#include "os/plan.h"
+#include "os/stream.h"
+#include "pack/pack.h"
+#include "pop3/server.h"
+#include "role/frame.h"
+
+struct session;
+
+/* One IPC_DELIVER, until all its targets are answered. */
+struct incoming {
+	unsigned refs;
+	unsigned epoch;                 /* of the router that sent it */
+	struct arena arena;
+	struct delivery delivery;
+	int fd;                         /* of the body, or -1 */
+};
+
+/* One target of it. */
+struct offer {
+	struct list link;               /* box->offers, then box->pending */
+	struct incoming *incoming;
+	const struct delivery_target *target;
+	bool ours;                      /* a change was made for it; else it waits for one */
+};
+
+/* Bytes for the pack: from memory, or from a descriptor. */
+struct piece {
+	struct list link;               /* box->pieces, then box->flying_pieces */
+	uint64_t offset, len;
+	struct buffer bytes;
+	int from;                       /* -1: bytes */
+	uint64_t from_offset;
+};
+
+enum job {
+	JOB_NONE,
+	JOB_LOAD,                       /* the head, or all */
+	JOB_ROWS,                       /* make it full */
+	JOB_FILES,                      /* open or make log and pack */
+	JOB_REBASE,
+	JOB_COLLECT,                    /* logs that nothing needs */
+};
+
+struct box {
+	struct list link;               /* store->boxes, least recently used first */
+	struct store *store;
+	uint64_t id;
+	struct heap *heap;
+	struct account *account;        /* in heap */
+	bool loaded;
+	enum account_load_result bad;   /* not ACCOUNT_LOADED: it can't be used */
+	uint64_t bad_until_ms;          /* then try again */
+	unsigned live_version;          /* of the generations its keys were judged by */
+	size_t counted;                 /* bytes of its heap in store->memory */
+
+	bool busy, flying;
+	enum job job;
+	struct os_work work;
+	struct account_notes notes;
+	enum account_load_result loading;
+	int error;                      /* of the job */
+	bool want_full;
+	unsigned want_files;
+	struct account_birth birth;
+
+	struct account_files files;     /* of the open segment; folders not yet synced */
+	struct account_files new_files; /* what a job made */
+	uint32_t pack;                  /* number of the open pack, or 0 */
+	uint64_t pack_end;
+	bool pack_failed;
+
+	struct list offers;             /* wait for the box */
+	struct list pending;            /* wait for their records, in their order */
+	size_t n_flying;                /* the first of pending that fly */
+	struct list pieces, flying_pieces;
+	struct list dirty;              /* store->dirty */
+	bool hot;                       /* somebody waits: sync at once */
+	bool flush_failed;              /* since the session asked */
+
+	struct session *session;        /* POP3: one at a time */
+	bool expunge_flies;             /* its QUIT is in the flight */
+	bool removing;                  /* IPC_REMOVED came: no more deliveries */
+	bool purged;                    /* and only the HEAD that says so is left */
+};
+
+struct flight {
+	struct plan plan;
+	struct list boxes;              /* struct flying */
+	bool logs;                      /* the second half */
+	bool system;                    /* this half ends in a syncfs */
+	size_t n_files;                 /* synced in this half */
+	bool busy;
+	uint64_t since_us;
+};
+
+struct flying {
+	struct list link;
+	struct box *box;
+	struct account_write writes[2];
+	size_t n_writes;
+};
+
+/* A login that waits for its connection, or the other way round. */
+struct nonce {
+	struct list link;               /* store->nonces, oldest first */
+	uint64_t number;
+	uint64_t expires_ms;
+	uint64_t account;               /* of a login */
+	struct session *session;        /* of a connection */
+};
+
+struct store {
+	struct frame frame;
+	struct os *os;
+	struct heap *heap;
+	bool drained;
+	int root;                       /* for syncfs */
+
+	struct table table;             /* boxes by id */
+	struct list boxes;
+	size_t n_boxes, n_fds, memory;
+	struct os_defer limit_defer;
+	size_t n_jobs;
+
+	unsigned epoch;                 /* changes with the router */
+	bool told_live;
+	uint64_t *live;                 /* generations, sorted */
+	size_t n_live, live_capacity;
+	unsigned live_version;
+
+	size_t n_offers;
+	struct buffer answers;
+	uint32_t n_answers;
+	struct os_defer answer_defer;
+
+	struct list dirty;
+	size_t pending_bytes;
+	struct flight flight;
+	struct os_timer checkpoint_timer;
+	struct os_defer checkpoint_defer;
+	uint64_t dirty_since_ms, last_offer_ms, last_flight_ms;
+	uint64_t sync_file_us, sync_system_us;  /* what they cost lately */
+	bool no_sync_system;
+
+	unsigned failures;              /* in a row */
+	uint64_t stopped_until_ms;
+
+	struct table nonce_table;       /* by number */
+	struct list nonces;
+	size_t n_nonces;
+	struct os_timer nonce_timer;
+
+	struct list sessions;
+	size_t n_sessions;
+	size_t n_reading;
+	struct list readers;            /* sessions that wait to read */
+	struct os_timer drain_timer;
+	struct pop3_server_config pop3;
+};
+
+/* ---- store.c ---- */
+void store_note_generation(struct store *s, uint64_t generation);
+/* Nothing is owed any more? Then say so. */
+void store_drain_check(struct store *s);
+/* The disk failed, or works again. */
+void store_failed(struct store *s, const char *what, int error);
+void store_recovered(struct store *s);
+bool store_stopped(const struct store *s);
+
+/* ---- store_box.c ---- */
+void boxes_init(struct store *s);
+struct box *box_get(struct store *s, uint64_t id);
+/* Do what can be done now, as far as nothing else has the box. */
+void box_step(struct box *box);
+/* May changes be made (with `pack`: messages)? False: a job prepares it. */
+bool box_writable(struct box *box, bool pack);
+/* Something waits for a flight; hot: so does somebody. */
+void box_dirty(struct box *box, bool hot);
+void box_count_memory(struct box *box);
+void box_close_folders(struct box *box);
+void box_close_files(struct box *box);
+/* At the end of the turn: forget idle accounts and close idle files, until what is
+ * open is within limits. Nothing else frees a box. */
+void boxes_limit(struct store *s);
+
+/* ---- store_deliver.c ---- */
+void store_deliver_init(struct store *s);
+bool store_deliver(struct store *s, struct ipc_message *message);
+/* Judge the offers of a loaded box. False: a job prepares it, the rest waits. */
+bool box_take_offers(struct box *box);
+/* Answer pending ones that only waited for a record that is durable now. */
+void box_judge_waiting(struct box *box);
+void offers_answer(struct box *box, struct list *offers, size_t n, enum delivery_result result);
+void pieces_free(struct box *box, struct list *pieces);
+
+/* ---- store_checkpoint.c ---- */
+void checkpoint_init(struct store *s);
+void checkpoint_schedule(struct store *s);
+
+/* ---- store_session.c ---- */
+void sessions_init(struct store *s);
+bool store_login(struct store *s, struct ipc_message *message);
+bool store_adopt(struct store *s, struct ipc_message *message);
+bool store_removed(struct store *s, struct ipc_message *message);
+/* Does it want anything of its box: the messages, or an expunge? */
+bool session_wants(const struct session *session);
+bool session_waits(const struct session *session);      /* for the messages */
+void session_box_ready(struct session *session);
+void session_box_bad(struct session *session, bool later);
+/* Make the changes that its QUIT asks for; the box is writable. */
+void session_expunge(struct session *session);
+bool session_expunges(const struct session *session);   /* they are made */
+/* They are durable, or are not going to be. No-op when none were asked for. */
+void session_committed(struct session *session, bool all);
+void session_over(struct session *session);     /* at once, whatever it did */
+void sessions_end(struct store *s);
+
+#endif

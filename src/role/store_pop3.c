@@ -1,0 +1,187 @@
+/* role/store_pop3.c - the POP3 engine of a session, between its stream and box.
+ *
+ * UIDL is "UIDVALIDITY.UID", in decimal: unique and the same for ever, because
+ * neither is ever used again. */
+#include <stdio.h>
+
+#include "base/check.h"
+#include "role/store_session.h"
+
+enum {
+	UIDL_SIZE = 24,                 /* two numbers of 32 bits, a dot, a NUL */
+	STREAM_IN_MAX = 4096,           /* lines; what the engine can't take yet waits there */
+	STREAM_OUT_MAX = 4 * POP3_OUTPUT_MAX,
+};
+
+/* ---- the snapshot ---- */
+
+static void take_snapshot(struct session *session)
+{
+	const struct account_state *state = &session->box->account->state;
+	struct heap *heap = session->store->heap;
+	size_t n = state->n_rows;
+
+	session->n = (uint32_t)n;
+	session->messages = heap_alloc(heap, (n + 1) * sizeof *session->messages);
+	session->rows = heap_alloc(heap, (n + 1) * sizeof *session->rows);
+	session->uidls = heap_alloc(heap, (n + 1) * UIDL_SIZE);
+	for (size_t i = 0; i < n; i++) {
+		const struct account_row *row = &state->rows[i];
+		char *uidl = session->uidls + i * UIDL_SIZE;
+		int len = snprintf(uidl, UIDL_SIZE, "%u.%u", state->head.uidvalidity, row->uid);
+
+		session->messages[i].size = row->size;
+		session->messages[i].uidl = slice_of(uidl, (size_t)len);
+		session->rows[i] = (struct session_row){ row->uid, row->pack, row->offset };
+	}
+}
+
+/* ---- bytes and events ---- */
+
+static bool send_output(struct session *session)
+{
+	slice out = pop3_server_output(session->engine);
+	size_t room = stream_room(session->stream);
+
+	if (out.len > room)
+		out = slice_head(out, room);
+	if (out.len == 0)
+		return false;
+	stream_write(session->stream, out);
+	pop3_server_sent(session->engine, out.len);
+	return true;
+}
+
+static bool take_event(struct session *session)
+{
+	struct pop3_event event;
+
+	if (!pop3_server_next(session->engine, &event))
+		return false;
+	switch (event.kind) {
+	case POP3_EVENT_RETR:
+		check(event.number >= 1 && event.number <= session->n);
+		session->state = SESSION_READING;
+		reading_start(session, event.number);
+		break;
+	case POP3_EVENT_COMMIT:
+		session->state = SESSION_COMMIT;
+		box_step(session->box);
+		break;
+	case POP3_EVENT_QUIT:
+		session->quitting = true;
+		break;
+	case POP3_EVENT_LOGIN:
+	case POP3_EVENT_STLS:
+		check(!"an event of TRANSACTION");
+	}
+	return true;
+}
+
+static bool feed_input(struct session *session)
+{
+	size_t n;
+
+	if (session->state != SESSION_OPEN || buffer_bytes(&session->in).len == 0)
+		return false;
+	n = pop3_server_feed(session->engine, buffer_bytes(&session->in));
+	buffer_consume(&session->in, n);
+	return n > 0;
+}
+
+void pop3_pump(struct session *session)
+{
+	bool moved = true;
+
+	/* What it calls may call it again: the inner one does the work. */
+	if (session->pumping)
+		return;
+	session->pumping = true;
+	while (moved && session->state != SESSION_OVER) {
+		moved = send_output(session);
+		moved = take_event(session) || moved;
+		if (session->state == SESSION_READING)
+			moved = reading_pump(session) || moved;
+		moved = feed_input(session) || moved;
+	}
+	session->pumping = false;
+	if (session->state == SESSION_OVER || !session->quitting || session->ended ||
+	    pop3_server_output(session->engine).len > 0)
+		return;
+	session->ended = true;
+	stream_end(session->stream);
+}
+
+/* ---- the stream ---- */
+
+static size_t on_data(struct stream *stream, slice in)
+{
+	struct session *session = stream_owner(stream);
+	size_t used = 0;
+
+	session_touch(session);
+	while (used < in.len && session->state != SESSION_OVER) {
+		size_t n = buffer_room(&session->in);
+
+		if (n > in.len - used)
+			n = in.len - used;
+		if (n == 0)
+			break;
+		buffer_add(&session->in, slice_sub(in, used, n));
+		used += n;
+		pop3_pump(session);
+	}
+	return used;
+}
+
+static void on_drained(struct stream *stream)
+{
+	struct session *session = stream_owner(stream);
+
+	if (session->state == SESSION_OVER)
+		return;
+	session_touch(session);
+	pop3_pump(session);
+	/* Input that found no room may go in now. */
+	if (session->state == SESSION_OPEN && !session->quitting)
+		stream_resume(stream);
+}
+
+static void on_closed(struct stream *stream, int error)
+{
+	session_over(stream_owner(stream));
+}
+
+static const struct stream_handler handler = {
+	.data = on_data,
+	.drained = on_drained,
+	.closed = on_closed,
+};
+
+static void open_stream(struct session *session)
+{
+	struct store *s = session->store;
+
+	session->engine = pop3_server_create(s->heap, &s->pop3,
+	    (session->flags & ADOPT_TLS) != 0, (session->flags & ADOPT_LOOPBACK) != 0);
+	session->stream = stream_create(s->os, session->fd, STREAM_IN_MAX, STREAM_OUT_MAX,
+	    &handler, session);
+	session->fd = -1;
+	session->state = SESSION_OPEN;
+}
+
+void pop3_open(struct session *session)
+{
+	open_stream(session);
+	take_snapshot(session);
+	pop3_server_resume(session->engine, session->messages, session->n,
+	    (session->flags & ADOPT_UTF8) != 0);
+	pop3_pump(session);
+}
+
+void pop3_refuse(struct session *session, const char *words)
+{
+	open_stream(session);
+	pop3_server_refuse(session->engine, slice_from(words));
+	pop3_pump(session);
+}

@@ -1,0 +1,343 @@
+/* role/store_session.c - logins and connections meet, and become sessions.
+ *
+ * The directory says "nonce N is account A", an edge says "this descriptor is
+ * nonce N". They come on two channels, so either may be first; the first waits
+ * STORE_NONCE_MS. A nonce is good for one connection. */
+#include "role/store_session.h"
+
+#include "account/slot.h"
+#include "base/check.h"
+
+enum { IN_MAX = SESSION_UNREAD_MAX + 4096 };
+
+/* ---- nonces ---- */
+
+static void nonce_free(struct store *s, struct nonce *nonce)
+{
+	if (nonce->session != NULL)
+		nonce->session->nonce = NULL;
+	table_remove(&s->nonce_table, table_key(nonce->number));
+	list_remove(&nonce->link);
+	heap_free(s->heap, nonce);
+	s->n_nonces--;
+}
+
+static void watch_nonces(struct store *s)
+{
+	uint64_t now = os_now_ms(s->os);
+	struct nonce *first;
+
+	os_timer_stop(s->os, &s->nonce_timer);
+	if (list_empty(&s->nonces))
+		return;
+	first = list_item(s->nonces.next, struct nonce, link);
+	os_timer_start(s->os, &s->nonce_timer,
+	    first->expires_ms > now ? first->expires_ms - now : 0);
+}
+
+static void drop_nonce(struct store *s, struct nonce *nonce)
+{
+	if (nonce->session != NULL)
+		session_over(nonce->session);
+	else
+		nonce_free(s, nonce);
+}
+
+static void on_nonce_timer(struct os_timer *timer)
+{
+	struct store *s = timer->owner;
+	uint64_t now = os_now_ms(s->os);
+
+	list_for(at, &s->nonces) {
+		struct nonce *nonce = list_item(at, struct nonce, link);
+
+		if (nonce->expires_ms > now)
+			break;
+		drop_nonce(s, nonce);
+	}
+	watch_nonces(s);
+}
+
+static void add_nonce(struct store *s, uint64_t number, uint64_t account,
+    struct session *session)
+{
+	struct nonce *nonce = heap_new(s->heap, struct nonce);
+
+	if (s->n_nonces >= STORE_NONCES_MAX)
+		drop_nonce(s, list_item(s->nonces.next, struct nonce, link));
+	nonce->number = number;
+	nonce->account = account;
+	nonce->session = session;
+	if (session != NULL)
+		session->nonce = nonce;
+	nonce->expires_ms = os_now_ms(s->os) + STORE_NONCE_MS;
+	table_put(&s->nonce_table, table_key(nonce->number), nonce);
+	list_append(&s->nonces, &nonce->link);
+	s->n_nonces++;
+	watch_nonces(s);
+}
+
+/* ---- sessions ---- */
+
+static void session_free(struct session *session)
+{
+	struct store *s = session->store;
+
+	reading_stop(session);
+	os_timer_stop(s->os, &session->timer);
+	if (session->stream != NULL)
+		stream_destroy(session->stream);
+	if (session->fd >= 0)
+		os_close(s->os, session->fd);
+	pop3_server_destroy(session->engine);
+	buffer_free(&session->in);
+	heap_free(s->heap, session->messages);
+	heap_free(s->heap, session->rows);
+	heap_free(s->heap, session->uidls);
+	list_remove(&session->link);
+	heap_free(s->heap, session);
+	s->n_sessions--;
+	store_drain_check(s);
+}
+
+static void on_end(struct os_defer *defer)
+{
+	session_free(defer->owner);
+}
+
+static void leave_box(struct session *session)
+{
+	struct box *box = session->box;
+
+	session->box = NULL;
+	if (box == NULL)
+		return;
+	box->session = NULL;
+	box_step(box);
+	boxes_limit(session->store);
+}
+
+void session_over(struct session *session)
+{
+	if (session->state != SESSION_OVER) {
+		session->state = SESSION_OVER;
+		if (session->nonce != NULL)
+			nonce_free(session->store, session->nonce);
+		leave_box(session);
+	}
+	/* A work that runs reads with this session's memory: it calls again. */
+	if (!session->reading.busy)
+		os_defer(session->store->os, &session->end);
+}
+
+void sessions_end(struct store *s)
+{
+	list_for(at, &s->sessions)
+		session_over(list_item(at, struct session, link));
+}
+
+void session_touch(struct session *session)
+{
+	struct store *s = session->store;
+
+	os_timer_start(s->os, &session->timer,
+	    (uint64_t)s->frame.config->pop3_timeout_s * 1000);
+}
+
+/* RFC 1939 s3: the client said nothing for too long; no UPDATE. */
+static void on_timeout(struct os_timer *timer)
+{
+	struct session *session = timer->owner;
+
+	/* A second time: not even our last words went out. */
+	if (session->engine == NULL || session->quitting) {
+		session_over(session);
+		return;
+	}
+	session_touch(session);
+	pop3_server_timeout(session->engine);
+	pop3_pump(session);
+}
+
+static struct session *session_create(struct store *s, int fd, uint8_t flags, slice unread)
+{
+	struct session *session = heap_new(s->heap, struct session);
+
+	session->store = s;
+	session->fd = fd;
+	session->flags = flags;
+	session->in = buffer_init(s->heap, IN_MAX);
+	buffer_add(&session->in, unread);
+	session->timer = (struct os_timer){ .fire = on_timeout, .owner = session };
+	session->end = (struct os_defer){ .run = on_end, .owner = session };
+	list_init(&session->reading.link);
+	list_append(&s->sessions, &session->link);
+	s->n_sessions++;
+	return session;
+}
+
+static void bind(struct session *session, uint64_t account)
+{
+	struct box *box = box_get(session->store, account);
+
+	session_touch(session);
+	if (box->removing) {
+		pop3_refuse(session, "[AUTH] This account was removed");
+		return;
+	}
+	if (box->session != NULL) {
+		/* RFC 2449 s8.1.1 */
+		pop3_refuse(session, "[IN-USE] Another session has this mailbox");
+		return;
+	}
+	session->box = box;
+	session->state = SESSION_BOX;
+	box->session = session;
+	box->flush_failed = false;
+	box_step(box);
+}
+
+bool session_wants(const struct session *session)
+{
+	return session->state == SESSION_BOX || session->state == SESSION_COMMIT;
+}
+
+bool session_waits(const struct session *session)
+{
+	return session->state == SESSION_BOX;
+}
+
+bool session_expunges(const struct session *session)
+{
+	return session->state == SESSION_EXPUNGE;
+}
+
+void session_box_ready(struct session *session)
+{
+	check(session->state == SESSION_BOX);
+	pop3_open(session);
+}
+
+void session_box_bad(struct session *session, bool later)
+{
+	if (session->state == SESSION_COMMIT) {
+		session_committed(session, false);
+		return;
+	}
+	if (session->state != SESSION_BOX)
+		return;
+	session->box->session = NULL;
+	session->box = NULL;
+	pop3_refuse(session, later ? "[SYS/TEMP] The mailbox can't be read now; try again" :
+	    "[SYS/PERM] The mailbox can't be read; tell the postmaster");
+}
+
+/* Marked messages of the snapshot, ascending. */
+void session_expunge(struct session *session)
+{
+	struct store *s = session->store;
+	uint32_t *uids = heap_alloc(s->heap, (session->n + (size_t)1) * sizeof *uids);
+	size_t n = 0;
+
+	check(session->state == SESSION_COMMIT);
+	for (uint32_t i = 0; i < session->n; i++) {
+		if (session->messages[i].deleted)
+			uids[n++] = session->rows[i].uid;
+	}
+	session->state = SESSION_EXPUNGE;
+	if (account_expunge(session->box->account, uids, n) > 0)
+		box_dirty(session->box, true);
+	else
+		session_committed(session, true);
+	heap_free(s->heap, uids);
+}
+
+void session_committed(struct session *session, bool all)
+{
+	if (session->state != SESSION_COMMIT && session->state != SESSION_EXPUNGE)
+		return;
+	session->state = SESSION_OPEN;
+	pop3_server_committed(session->engine, all);
+	pop3_pump(session);
+}
+
+/* ---- messages ---- */
+
+bool store_login(struct store *s, struct ipc_message *message)
+{
+	struct bytes *in = &message->body;
+	uint64_t number = get_u64(in), account = get_u64(in);
+	struct session *session;
+	struct nonce *nonce;
+
+	get_slice(in, SEALED_ADDRESS_MAX);
+	if (!bytes_end(in) ||
+	    account_store(account, s->frame.config->stores) != s->frame.index)
+		return false;
+	nonce = table_get(&s->nonce_table, table_key(number));
+	if (nonce == NULL) {
+		add_nonce(s, number, account, NULL);
+		return true;
+	}
+	session = nonce->session;
+	nonce_free(s, nonce);
+	if (session == NULL)
+		return false;           /* the same nonce twice */
+	bind(session, account);
+	return true;
+}
+
+bool store_adopt(struct store *s, struct ipc_message *message)
+{
+	struct bytes *in = &message->body;
+	uint64_t number = get_u64(in);
+	uint8_t service = get_u8(in), flags = get_u8(in);
+	struct session *session;
+	struct nonce *nonce;
+	slice unread;
+
+	get_raw(in, 16);
+	get_slice(in, IPC_ADOPT_MAX);
+	unread = get_slice(in, SESSION_UNREAD_MAX);
+	if (!bytes_end(in) || (service != SERVICE_POP3 && service != SERVICE_POP3S))
+		return false;
+	if (s->frame.draining || s->n_sessions >= STORE_SESSIONS_MAX)
+		return true;            /* the descriptor is closed with the message */
+	nonce = table_get(&s->nonce_table, table_key(number));
+	if (nonce != NULL && nonce->session != NULL)
+		return false;           /* two connections for one login */
+	session = session_create(s, ipc_take_fd(message), flags, unread);
+	if (nonce == NULL) {
+		add_nonce(s, number, 0, session);
+		return true;
+	}
+	bind(session, nonce->account);
+	nonce_free(s, nonce);
+	return true;
+}
+
+bool store_removed(struct store *s, struct ipc_message *message)
+{
+	uint64_t account = get_u64(&message->body);
+	struct box *box;
+
+	if (!bytes_end(&message->body) ||
+	    account_store(account, s->frame.config->stores) != s->frame.index)
+		return false;
+	box = box_get(s, account);
+	box->removing = true;
+	if (box->session != NULL)
+		session_over(box->session);
+	else
+		box_step(box);
+	return true;
+}
+
+void sessions_init(struct store *s)
+{
+	list_init(&s->sessions);
+	list_init(&s->nonces);
+	list_init(&s->readers);
+	s->nonce_table = table_init(s->heap, os_random_u64(s->os));
+	s->nonce_timer = (struct os_timer){ .fire = on_nonce_timer, .owner = s };
+}

@@ -1,0 +1,83 @@
+/* role/store_session.h - a session of a store, for store_session.c, store_pop3.c
+ * and store_read.c.
+ *
+ *   LOGIN (waits for its login) -> BOX (for the account) -> OPEN
+ *   OPEN <-> READING (RETR, TOP)
+ *   OPEN -> COMMIT (wants to expunge) -> EXPUNGE (in the log) -> OPEN (QUIT event)
+ *   any -> OVER
+ *
+ * (1) The snapshot is taken once, when the box is ready; what is delivered later
+ *     belongs to the next session (RFC 1939 s8).
+ * (2) A work on the pool outlives its session: session_free() waits for it. */
+#ifndef ROLE_STORE_SESSION_H
+#define ROLE_STORE_SESSION_H
+
+#include "role/store_impl.h"
+
+enum session_state {
+	SESSION_LOGIN,
+	SESSION_BOX,
+	SESSION_OPEN,
+	SESSION_READING,
+	SESSION_COMMIT,
+	SESSION_EXPUNGE,
+	SESSION_OVER,
+};
+
+struct session_row {
+	uint32_t uid, pack, offset;
+};
+
+/* One RETR or TOP. */
+struct reading {
+	struct list link;               /* store->readers, while it waits */
+	struct os_work work;
+	struct heap *heap;              /* NULL: none runs */
+	struct pack_reader reader;
+	uint64_t account;
+	struct session_row row;
+	bool open, busy, begun;
+	enum pack_result result;        /* of the last work */
+	slice piece;                    /* not yet with the engine */
+};
+
+struct session {
+	struct list link;               /* store->sessions */
+	struct store *store;
+	struct box *box;
+	struct nonce *nonce;            /* while it waits for a login */
+	enum session_state state;
+	int fd;                         /* until there is a stream */
+	uint8_t flags;                  /* ADOPT_* */
+	struct buffer in;               /* unread, then what the engine left */
+	struct stream *stream;
+	struct pop3_server *engine;
+	struct pop3_message *messages;
+	struct session_row *rows;
+	char *uidls;
+	uint32_t n;
+	struct os_timer timer;
+	struct os_defer end;
+	bool quitting;                  /* the engine has said its last words */
+	bool ended;                     /* and they are with the stream */
+	bool pumping;
+	struct reading reading;
+};
+
+/* ---- store_session.c ---- */
+void session_touch(struct session *session);    /* the client is alive */
+
+/* ---- store_pop3.c ---- */
+/* Speak: with the messages of the box, or only to refuse. */
+void pop3_open(struct session *session);
+void pop3_refuse(struct session *session, const char *words);
+/* Move bytes and events until nothing moves. */
+void pop3_pump(struct session *session);
+
+/* ---- store_read.c ---- */
+void reading_start(struct session *session, uint32_t number);
+/* Give the engine what there is; true when something moved. */
+bool reading_pump(struct session *session);
+void reading_stop(struct session *session);     /* not busy */
+
+#endif
