@@ -4,8 +4,7 @@
  * that were run. Each runs in a transaction of its own; a version that we do
  * not know is refused, because an older program would misread it.
  *
- * At each opening the WAL is copied into the database: what a failed sync may
- * have left unwritten is written anew before anything builds on it. */
+ * At each opening the WAL is copied into the database, so that it stays small. */
 #include "directory/database.h"
 
 #include <stdio.h>

@@ -5,8 +5,11 @@
  *
  * (1) A file that was made here has its name synced with its first bytes.
  * (2) After one failed write or sync all later ones fail: the owner must close
- *     the database and open it again, which copies the WAL into the database.
- * (3) After directory_vfs_cut() no method touches the disk. */
+ *     the database and open it again.
+ * (3) A WAL that is found is written once more, as it reads, and synced before
+ *     SQLite sees it: of what a failed sync left, a power cut could otherwise
+ *     keep a part, under pages of the database that already have the rest.
+ * (4) After directory_vfs_cut() no method touches the disk. */
 #include "directory/vfs.h"
 
 #include <errno.h>
@@ -17,7 +20,7 @@
 #include "base/check.h"
 #include "base/limits.h"
 
-enum { SECTOR = 4096 };
+enum { SECTOR = 4096, REWRITE_PART = 64 * 1024 };
 
 struct directory_vfs {
 	sqlite3_vfs base;
@@ -190,6 +193,25 @@ static const sqlite3_io_methods file_methods = {
 	.xDeviceCharacteristics = file_characteristics,
 };
 
+static int rewrite(struct directory_vfs *vfs, int fd)
+{
+	unsigned char *part = heap_alloc(os_heap(vfs->os), REWRITE_PART);
+	uint64_t offset = 0;
+	ssize_t n;
+	int error = 0;
+
+	while ((n = os_pread(vfs->os, fd, part, REWRITE_PART, offset)) > 0 && error == 0) {
+		error = os_pwrite(vfs->os, fd, slice_of(part, (size_t)n), offset);
+		offset += (uint64_t)n;
+	}
+	heap_free(os_heap(vfs->os), part);
+	if (n < 0)
+		return (int)n;
+	if (error == 0)
+		error = os_sync(vfs->os, fd);
+	return error < 0 ? error : sync_names(vfs);
+}
+
 static int vfs_open(sqlite3_vfs *base, const char *name, sqlite3_file *ret_file, int flags,
     int *ret_flags)
 {
@@ -209,6 +231,14 @@ static int vfs_open(sqlite3_vfs *base, const char *name, sqlite3_file *ret_file,
 	}
 	if (fd < 0)
 		return fd == -ENOSPC ? SQLITE_FULL : SQLITE_CANTOPEN;
+	if ((flags & SQLITE_OPEN_WAL) && !made) {
+		int error = rewrite(vfs, fd);
+
+		if (error < 0) {
+			os_close(vfs->os, fd);
+			return failure(vfs, error, SQLITE_IOERR_FSYNC);
+		}
+	}
 	file->vfs = vfs;
 	file->fd = fd;
 	file->name_unsynced = made;

@@ -40,38 +40,44 @@ static bool on_keeper_message(struct frame *frame, struct ipc_message *message)
 	}
 }
 
-static void take_config(struct directory_role *role)
+bool directory_reopen(struct directory_role *role)
 {
 	const struct config *config = role->frame.config;
+	struct directory_error error;
 
+	directory_close(role->directory);
+	role->directory = directory_open(role->os, OS_ROOT, "directory.db", &error);
+	if (role->directory == NULL) {
+		frame_fatal(&role->frame, "%.*s/directory/directory.db: %s",
+		    slice_arg(config->data), error.text);
+		return false;
+	}
 	directory_set_domains(role->directory, config->domains, config->n_domains);
-	throttle_set_max(role->throttle, config->auth_failures_max);
+	return true;
 }
 
 static void on_start(struct frame *frame)
 {
 	struct directory_role *role = role_of(frame);
-	struct directory_error error;
 
 	if (!role->has_key) {
 		frame_fatal(frame, "the keeper gave no key to seal with");
 		return;
 	}
-	role->directory = directory_open(role->os, OS_ROOT, "directory.db", &error);
-	if (role->directory == NULL) {
-		frame_fatal(frame, "%.*s/directory/directory.db: %s",
-		    slice_arg(frame->config->data), error.text);
+	if (!directory_reopen(role))
 		return;
-	}
 	directory_login_start(role);
-	take_config(role);
 	directory_control_start(role);
 	frame_ready(frame);
 }
 
 static void on_reload(struct frame *frame)
 {
-	take_config(role_of(frame));
+	struct directory_role *role = role_of(frame);
+	const struct config *config = frame->config;
+
+	directory_set_domains(role->directory, config->domains, config->n_domains);
+	throttle_set_max(role->throttle, config->auth_failures_max);
 }
 
 void directory_drain_check(struct directory_role *role)

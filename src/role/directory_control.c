@@ -68,9 +68,10 @@ static void run_request(struct client *client, slice request)
 	stream_write(client->stream, buffer_bytes(&out));
 	buffer_free(&out);
 	os_timer_start(role->os, &client->idle, CONTROL_TIMEOUT_MS);
-	if (directory_broken(role->directory))
-		frame_fatal(&role->frame, "%.*s/directory/directory.db: the disk failed;"
-		    " opening it again", slice_arg(role->frame.config->data));
+	if (directory_broken(role->directory)) {
+		os_log(role->os, OS_ERROR, "directory.db: the disk failed; opening it again");
+		directory_reopen(role);
+	}
 }
 
 static void on_next(struct os_timer *timer)

@@ -32,6 +32,10 @@ struct directory_role {
 	size_t n_clients;
 };
 
+/* Open the database, again after the disk failed under a change. False: the role
+ * ends. */
+bool directory_reopen(struct directory_role *role);
+
 /* A question of an edge; false when it breaks the protocol. */
 bool directory_on_login(struct directory_role *role, struct ipc_channel *edge,
     struct ipc_message *message);

@@ -621,6 +621,26 @@ static void bounds_administrators(void **state)
 	rig_free(rig);
 }
 
+/* A failed sync costs the change, not the role. */
+static void opens_again_after_a_failing_disk(void **state)
+{
+	static const struct sim_faults failing = { .sync_error = 1 }, none;
+	struct rig *rig = rig_create();
+	struct client c;
+
+	client_open(rig, &c);
+	sim_set_faults(rig->sim, &failing);
+	assert_non_null(strstr(client_ask(&c, "{\"command\":\"domain add\",\"domain\":"
+	    "\"b.example\"}\n"), "{\"error\":\"directory.db: "));
+	sim_set_faults(rig->sim, &none);
+	assert_string_equal(client_ask(&c, "{\"command\":\"domain add\",\"domain\":"
+	    "\"c.example\"}\n"), OK);
+	assert_int_equal(ask_recipient(rig, "alice@alice.example", false)->verdict, DIRECTORY_OK);
+	assert_int_equal(ask_recipient(rig, "x@c.example", false)->verdict,
+	    DIRECTORY_NO_SUCH_USER);
+	rig_free(rig);
+}
+
 static void drains(void **state)
 {
 	struct rig *rig = rig_create();
@@ -643,4 +663,5 @@ UNIT_TESTS(cmocka_unit_test(seals_recipients), cmocka_unit_test(tells_the_store_
     cmocka_unit_test(counts_guesses_at_once), cmocka_unit_test(lets_many_sessions_in),
     cmocka_unit_test(forgets_an_edge), cmocka_unit_test(ends_who_breaks_the_protocol),
     cmocka_unit_test(hears_administrators), cmocka_unit_test(forgets_a_changed_password),
-    cmocka_unit_test(bounds_administrators), cmocka_unit_test(drains))
+    cmocka_unit_test(bounds_administrators),
+    cmocka_unit_test(opens_again_after_a_failing_disk), cmocka_unit_test(drains))
