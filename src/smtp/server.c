@@ -285,7 +285,7 @@ static void data_accepted(struct smtp_server *s)
 	s->phase = PHASE_BODY;
 	s->line_start = true;
 	s->body_size = 0;
-	s->fault = BODY_FINE;
+	s->faults = 0;
 }
 
 static void end_accepted(struct smtp_server *s)

@@ -20,33 +20,39 @@
 #include "base/check.h"
 #include "smtp/server_impl.h"
 
-static const struct smtp_reply fault_replies[] = {
-	[BODY_BARE] = { 550, "5.6.11", slice_lit("A CR or LF stands alone in the message") },
-	[BODY_NUL] = { 550, "5.6.0", slice_lit("A NUL octet stands in the message") },
-	[BODY_LARGE] = { 552, "5.3.4", slice_lit("Message is too large") },
+static const struct {
+	unsigned fault;
+	unsigned code;
+	const char *enhanced, *text;
+} fault_replies[] = {
+	{ BODY_BARE, 550, "5.6.11", "A CR or LF stands alone in the message" },
+	{ BODY_NUL, 550, "5.6.0", "A NUL octet stands in the message" },
+	{ BODY_LARGE, 552, "5.3.4", "Message is too large" },
 };
 
-/* The message is lost: the first fault names the reply at the end, and what
- * was kept of it can go at once. */
-static void set_fault(struct smtp_server *s, enum smtp_body_fault fault)
+/* The message is lost. The reply comes at its end; what was kept of it can go. */
+static void add_fault(struct smtp_server *s, unsigned fault)
 {
-	if (s->fault != BODY_FINE)
-		return;
-	s->fault = fault;
-	smtp_push(s, (struct smtp_event){ .kind = SMTP_EVENT_RESET });
+	if (s->faults == 0)
+		smtp_push(s, (struct smtp_event){ .kind = SMTP_EVENT_RESET });
+	s->faults |= fault;
 }
 
 static void end_of_data(struct smtp_server *s)
 {
-	const struct smtp_reply *reply = &fault_replies[s->fault];
-
 	s->phase = PHASE_COMMAND;
-	if (s->fault == BODY_FINE) {
+	if (s->faults == 0) {
 		smtp_push(s, (struct smtp_event){ .kind = SMTP_EVENT_END, .size = s->body_size });
 		return;
 	}
 	smtp_forget(s);
-	smtp_error(s, reply->code, reply->enhanced, (const char *)reply->text.ptr);
+	for (size_t i = 0; i < sizeof fault_replies / sizeof fault_replies[0]; i++) {
+		if (!(s->faults & fault_replies[i].fault))
+			continue;
+		smtp_error(s, fault_replies[i].code, fault_replies[i].enhanced,
+		    fault_replies[i].text);
+		return;
+	}
 }
 
 /* A dot at the start of a line: the end, or stuffing to undo (s4.5.2). */
@@ -75,12 +81,12 @@ static size_t run_length(struct smtp_server *s, slice in)
 		size_t cr = slice_find_byte(rest, '\r');
 
 		if (slice_find_byte(slice_head(rest, cr), '\n') < cr)
-			set_fault(s, BODY_BARE);
+			add_fault(s, BODY_BARE);
 		at += cr;
 		if (cr + 1 >= rest.len)
 			break;
 		if (rest.ptr[cr + 1] != '\n') {
-			set_fault(s, BODY_BARE);
+			add_fault(s, BODY_BARE);
 			at++;
 			continue;
 		}
@@ -104,11 +110,11 @@ size_t smtp_body_feed(struct smtp_server *s, slice in)
 	run = slice_head(in, n);
 	s->line_start = slice_ends(run, slice_lit("\r\n"));
 	if (slice_find_byte(run, 0) < n)
-		set_fault(s, BODY_NUL);
+		add_fault(s, BODY_NUL);
 	s->body_size += n;
 	if (s->body_size > s->config->message_size_max)
-		set_fault(s, BODY_LARGE);
-	if (s->fault == BODY_FINE)
+		add_fault(s, BODY_LARGE);
+	if (s->faults == 0)
 		smtp_push(s, (struct smtp_event){ .kind = SMTP_EVENT_BODY, .text = run });
 	return n;
 }

@@ -26,8 +26,9 @@ enum {
 	IN_ANY = IN_START | IN_READY | IN_MAIL | IN_RCPT,
 };
 
-/* Why a body is refused at its end. */
-enum smtp_body_fault { BODY_FINE, BODY_BARE, BODY_NUL, BODY_LARGE };
+/* Why a body is refused at its end, as a set; the lowest names the reply, so that
+ * it does not depend on how the input was cut. */
+enum { BODY_BARE = 1, BODY_NUL = 2, BODY_LARGE = 4 };
 
 enum { SMTP_EVENTS_MAX = 2 };
 
@@ -53,7 +54,7 @@ struct smtp_server {
 	/* the body */
 	uint64_t body_size;
 	bool line_start;
-	enum smtp_body_fault fault;
+	unsigned faults;                /* BODY_* */
 
 	struct sasl_server *sasl;       /* from AUTH to its answer */
 	unsigned char text[ADDRESS_PATH_MAX];   /* of an event */
