@@ -64,6 +64,8 @@ void tls_context_unref(struct tls_context *context)
 
 /* ---- PEM ---- */
 
+#define NO_CERTIFICATE "there is no \"BEGIN CERTIFICATE\" in the file"
+
 static BIO *memory_of(slice pem)
 {
 	BIO *bio;
@@ -108,7 +110,7 @@ static const char *use_chain(SSL_CTX *ctx, slice pem)
 			fault = "certificate: a PEM block in the file is damaged";
 		} else if (certificate == NULL) {
 			if (n == 0)
-				fault = "certificate: there is no \"BEGIN CERTIFICATE\" in the file";
+				fault = "certificate: " NO_CERTIFICATE;
 			break;
 		} else if (++n > TLS_CHAIN_MAX) {
 			fault = "certificate: the chain is too long";
@@ -186,7 +188,7 @@ static const char *trust(SSL_CTX *ctx, slice pem)
 		if (!next_certificate(bio, &certificate))
 			fault = "trusted certificates: a PEM block in the file is damaged";
 		else if (certificate == NULL && n == 0)
-			fault = "trusted certificates: there is no \"BEGIN CERTIFICATE\" in the file";
+			fault = "trusted certificates: " NO_CERTIFICATE;
 		else if (certificate == NULL)
 			break;
 		else if (X509_STORE_add_cert(SSL_CTX_get_cert_store(ctx), certificate) != 1)

@@ -236,7 +236,11 @@ static void test_close(void **state)
 
 static void test_names(void **state)
 {
-	static const struct { const char *name; enum tls_state want; const char *words; } cases[] = {
+	static const struct {
+		const char *name;
+		enum tls_state want;
+		const char *words;
+	} cases[] = {
 		{ "mail.alice.example", TLS_OPEN, "" },
 		{ "imap.mail.alice.example", TLS_OPEN, "" },
 		{ "alice.example", TLS_FAILED, "hostname mismatch" },
@@ -311,7 +315,8 @@ static void test_damaged_record(void **state)
 	make_contexts(&p, false);
 	make_sessions(&p, "x", 64 * 1024);
 	talk(&p, SIZE_MAX);
-	assert_int_equal(tls_session_write(p.client.session, slice_lit("secret"), &p.client.wire), 6);
+	assert_int_equal(tls_session_write(p.client.session, slice_lit("secret"),
+	    &p.client.wire), 6);
 	len = buffer_bytes(&p.client.wire).len;
 	wire = p.client.wire.ptr + p.client.wire.start;
 	wire[len - 3] ^= 1;
@@ -359,7 +364,8 @@ static void test_context_errors(void **state)
 		{ damaged, key, "certificate: a PEM block in the file is damaged" },
 		{ chain, { 0 }, "key: there is no \"BEGIN PRIVATE KEY\" in the file" },
 		{ chain, chain, "key: there is no \"BEGIN PRIVATE KEY\" in the file" },
-		{ chain, slice_head(key, key.len / 2), "key: the PEM block in the file is damaged" },
+		{ chain, slice_head(key, key.len / 2),
+		  "key: the PEM block in the file is damaged" },
 		{ chain, buffer_bytes(&other.key), "key: it does not belong to the certificate" },
 		{ chain, slice_of(locked, (size_t)locked_len), "key: it is encrypted; Posthouse "
 		  "needs it without a passphrase" },
@@ -384,7 +390,8 @@ static void test_context_errors(void **state)
 static void test_self_signed_names(void **state)
 {
 	static const struct { const char *name; bool want; } cases[] = {
-		{ "localhost", true }, { "a-b.example", true }, { "", false }, { ".example", false },
+		{ "localhost", true }, { "a-b.example", true }, { "", false },
+		{ ".example", false },
 		{ "a,DNS:evil.example", false }, { "a b", false }, { "\xc3\xa4.example", false },
 		{ "1234567890123456789012345678901234567890123456789012345678901234", true },
 		{ "12345678901234567890123456789012345678901234567890123456789012345", false },
