@@ -16,7 +16,7 @@ static_assert(POP3_WORDS_MAX + 64 <= 512, "RFC 2449 s4");
 
 static void on_noop(struct pop3_server *s, const struct pop3_command *command)
 {
-	pop3_ok(s, "nothing done");
+	pop3_reply_ok(s, "nothing done");
 }
 
 enum { IN_AUTH = POP3_AUTHORIZATION, IN_MAIL = POP3_TRANSACTION, IN_BOTH = IN_AUTH | IN_MAIL };
@@ -70,12 +70,12 @@ void pop3_server_destroy(struct pop3_server *s)
 void pop3_server_greet(struct pop3_server *s)
 {
 	/* Without "<...>": that would announce APOP (RFC 1939 s7). */
-	pop3_ok(s, "%.*s POP3 ready", slice_arg(s->config->hostname));
+	pop3_reply_ok(s, "%.*s POP3 ready", slice_arg(s->config->hostname));
 }
 
 void pop3_server_refuse(struct pop3_server *s, slice words)
 {
-	pop3_refuse(s, words);
+	pop3_reply_no(s, words);
 	pop3_end(s);
 }
 
@@ -92,7 +92,7 @@ bool pop3_server_utf8(const struct pop3_server *s)
 
 /* ---- output ---- */
 
-void pop3_ok(struct pop3_server *s, const char *format, ...)
+void pop3_reply_ok(struct pop3_server *s, const char *format, ...)
 {
 	char words[POP3_WORDS_MAX];
 	va_list args;
@@ -117,12 +117,12 @@ static void write_error(struct pop3_server *s, slice words, const char *tail)
 	buffer_printf(&s->out, "%s\r\n", tail);
 }
 
-void pop3_refuse(struct pop3_server *s, slice words)
+void pop3_reply_no(struct pop3_server *s, slice words)
 {
 	write_error(s, words, "");
 }
 
-void pop3_error(struct pop3_server *s, slice words)
+void pop3_reply_error(struct pop3_server *s, slice words)
 {
 	if (++s->errors < s->config->errors_max) {
 		write_error(s, words, "");
@@ -200,17 +200,17 @@ static bool take_message(struct pop3_server *s, slice *text, uint32_t *ret_numbe
 	char words[64];
 
 	if (!take_number(text, UINT32_MAX, &number)) {
-		pop3_error(s, slice_lit("give the number of a message"));
+		pop3_reply_error(s, slice_lit("give the number of a message"));
 		return false;
 	}
 	if (number == 0 || number > s->n_messages) {
 		snprintf(words, sizeof words, "no such message, there are %u", s->n_messages);
-		pop3_refuse(s, slice_from(words));
+		pop3_reply_no(s, slice_from(words));
 		return false;
 	}
 	if (s->messages[number - 1].deleted) {
 		snprintf(words, sizeof words, "message %u is marked as deleted", number);
-		pop3_refuse(s, slice_from(words));
+		pop3_reply_no(s, slice_from(words));
 		return false;
 	}
 	*ret_number = number;
@@ -230,7 +230,7 @@ static bool take_arguments(struct pop3_server *s, const struct pop3_verb *verb, 
 		return true;
 	case POP3_ARGS_TEXT:
 		if (rest.len == 0) {
-			pop3_error(s, slice_lit("argument missing"));
+			pop3_reply_error(s, slice_lit("argument missing"));
 			return false;
 		}
 		*ret_command = command;
@@ -250,13 +250,13 @@ static bool take_arguments(struct pop3_server *s, const struct pop3_verb *verb, 
 			return false;
 		/* UINT32_MAX means all: a larger number of lines is no error. */
 		if (!take_number(&text, UINT32_MAX - 1, &command.lines)) {
-			pop3_error(s, slice_lit("give a number of lines"));
+			pop3_reply_error(s, slice_lit("give a number of lines"));
 			return false;
 		}
 		break;
 	}
 	if (text.len > 0) {
-		pop3_error(s, slice_lit("too many arguments"));
+		pop3_reply_error(s, slice_lit("too many arguments"));
 		return false;
 	}
 	*ret_command = command;
@@ -288,11 +288,11 @@ static void on_line(struct pop3_server *s, slice line)
 	struct pop3_command command;
 
 	if (has_control(line))
-		pop3_error(s, slice_lit("control character in the command"));
+		pop3_reply_error(s, slice_lit("control character in the command"));
 	else if (verb == NULL)
-		pop3_error(s, slice_lit("unknown command"));
+		pop3_reply_error(s, slice_lit("unknown command"));
 	else if ((verb->states & s->state) == 0)
-		pop3_error(s, s->state == POP3_AUTHORIZATION ? slice_lit("log in first") :
+		pop3_reply_error(s, s->state == POP3_AUTHORIZATION ? slice_lit("log in first") :
 		    slice_lit("you are logged in already"));
 	else if (take_arguments(s, verb, rest, &command))
 		verb->run(s, &command);
@@ -309,7 +309,7 @@ static size_t line_max(const struct pop3_server *s, slice in)
 static void on_long_line(struct pop3_server *s)
 {
 	pop3_forget_login(s);           /* an AUTH that runs is over */
-	pop3_error(s, slice_lit("line too long"));
+	pop3_reply_error(s, slice_lit("line too long"));
 }
 
 /* Handle a line at the front of `in`; returns how much was used, 0 for "not all

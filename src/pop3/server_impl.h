@@ -96,10 +96,10 @@ struct pop3_verb {
 };
 
 /* server.c */
-void pop3_ok(struct pop3_server *s, const char *format, ...)
+void pop3_reply_ok(struct pop3_server *s, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
-void pop3_refuse(struct pop3_server *s, slice words);   /* -ERR; no fault of the client's */
-void pop3_error(struct pop3_server *s, slice words);    /* -ERR; counts, may end the session */
+void pop3_reply_no(struct pop3_server *s, slice words); /* -ERR; no fault of the client's */
+void pop3_reply_error(struct pop3_server *s, slice words);      /* counts, may end the session */
 void pop3_raise(struct pop3_server *s, struct pop3_event event);
 void pop3_end(struct pop3_server *s);                   /* QUIT event; OVER */
 /* The answer to a question came: true when it was asked and still matters. */

@@ -22,7 +22,7 @@ static bool may_stls(const struct pop3_server *s)
 
 static void refuse_clear(struct pop3_server *s)
 {
-	pop3_error(s, may_stls(s) ?
+	pop3_reply_error(s, may_stls(s) ?
 	    slice_lit("[SYS/PERM] no passwords in the clear here: issue STLS first") :
 	    slice_lit("[SYS/PERM] no passwords in the clear here: use POP3 over TLS"));
 }
@@ -57,7 +57,7 @@ void pop3_server_login_refused(struct pop3_server *s, slice words)
 	if (!pop3_answered(s, POP3_WAIT_LOGIN))
 		return;
 	pop3_forget_login(s);
-	pop3_error(s, words);
+	pop3_reply_error(s, words);
 }
 
 void pop3_on_user(struct pop3_server *s, const struct pop3_command *command)
@@ -69,7 +69,7 @@ void pop3_on_user(struct pop3_server *s, const struct pop3_command *command)
 	}
 	/* Whether there is such a user is not for everybody to know. */
 	buffer_add(&s->login, command->text);
-	pop3_ok(s, "now the password");
+	pop3_reply_ok(s, "now the password");
 }
 
 void pop3_on_pass(struct pop3_server *s, const struct pop3_command *command)
@@ -79,7 +79,7 @@ void pop3_on_pass(struct pop3_server *s, const struct pop3_command *command)
 	if (!may_log_in(s)) {
 		refuse_clear(s);
 	} else if (login.len == 0) {
-		pop3_error(s, slice_lit("USER comes first"));
+		pop3_reply_error(s, slice_lit("USER comes first"));
 	} else {
 		buffer_add(&s->secret, command->text);
 		ask_login(s, login, buffer_bytes(&s->secret));
@@ -114,7 +114,7 @@ static void after_sasl(struct pop3_server *s, enum sasl_result result)
 	pop3_forget_login(s);
 	for (size_t i = 0; i < sizeof sasl_failures / sizeof sasl_failures[0]; i++) {
 		if (sasl_failures[i].result == result) {
-			pop3_error(s, sasl_failures[i].words);
+			pop3_reply_error(s, sasl_failures[i].words);
 			return;
 		}
 	}
@@ -145,14 +145,14 @@ void pop3_on_auth_line(struct pop3_server *s, slice line)
 void pop3_on_stls(struct pop3_server *s, const struct pop3_command *command)
 {
 	if (s->secure) {
-		pop3_error(s, slice_lit("TLS is on already"));
+		pop3_reply_error(s, slice_lit("TLS is on already"));
 	} else if (!may_stls(s)) {
-		pop3_error(s, slice_lit("[SYS/PERM] no TLS here"));
+		pop3_reply_error(s, slice_lit("[SYS/PERM] no TLS here"));
 	} else if (s->utf8) {
 		/* RFC 6856 s2.1: not after UTF8. */
-		pop3_error(s, slice_lit("STLS comes before UTF8"));
+		pop3_reply_error(s, slice_lit("STLS comes before UTF8"));
 	} else {
-		pop3_ok(s, "begin TLS");
+		pop3_reply_ok(s, "begin TLS");
 		s->wait = POP3_WAIT_TLS;
 		pop3_raise(s, (struct pop3_event){ .kind = POP3_EVENT_STLS });
 	}
@@ -170,7 +170,7 @@ void pop3_server_secured(struct pop3_server *s)
 void pop3_on_utf8(struct pop3_server *s, const struct pop3_command *command)
 {
 	s->utf8 = true;
-	pop3_ok(s, "UTF-8 it is");
+	pop3_reply_ok(s, "UTF-8 it is");
 }
 
 static bool always(const struct pop3_server *s)
@@ -196,7 +196,7 @@ static const struct {
 
 void pop3_on_capa(struct pop3_server *s, const struct pop3_command *command)
 {
-	pop3_ok(s, "this is what there is");
+	pop3_reply_ok(s, "this is what there is");
 	for (size_t i = 0; i < sizeof capabilities / sizeof capabilities[0]; i++) {
 		if (capabilities[i].applies(s))
 			buffer_printf(&s->out, "%s\r\n", capabilities[i].line);

@@ -27,13 +27,13 @@ void pop3_server_resume(struct pop3_server *s, struct pop3_message *messages, ui
 	s->n_messages = n;
 	s->utf8 = utf8;
 	count_all(s);
-	pop3_ok(s, "logged in, %u messages (%llu octets)", n,
+	pop3_reply_ok(s, "logged in, %u messages (%llu octets)", n,
 	    (unsigned long long)s->octets_left);
 }
 
 void pop3_on_stat(struct pop3_server *s, const struct pop3_command *command)
 {
-	pop3_ok(s, "%u %llu", s->n_left, (unsigned long long)s->octets_left);
+	pop3_reply_ok(s, "%u %llu", s->n_left, (unsigned long long)s->octets_left);
 }
 
 /* ---- lists ---- */
@@ -80,7 +80,7 @@ static void list(struct pop3_server *s, const struct pop3_command *command,
 		row(s, command->number);
 		return;
 	}
-	pop3_ok(s, "%u messages", s->n_left);
+	pop3_reply_ok(s, "%u messages", s->n_left);
 	s->list_row = row;
 	s->list_next = 1;
 	pop3_list_more(s);
@@ -106,13 +106,13 @@ void pop3_on_dele(struct pop3_server *s, const struct pop3_command *command)
 	m->deleted = true;
 	s->n_left--;
 	s->octets_left -= m->size;
-	pop3_ok(s, "message %u marked", command->number);
+	pop3_reply_ok(s, "message %u marked", command->number);
 }
 
 void pop3_on_rset(struct pop3_server *s, const struct pop3_command *command)
 {
 	count_all(s);
-	pop3_ok(s, "%u messages (%llu octets)", s->n_left, (unsigned long long)s->octets_left);
+	pop3_reply_ok(s, "%u messages (%llu octets)", s->n_left, (unsigned long long)s->octets_left);
 }
 
 /* ---- messages ---- */
@@ -143,9 +143,9 @@ void pop3_server_body_begin(struct pop3_server *s)
 		return;
 	s->wait = POP3_WAIT_BODY_END;
 	if (s->top.lines == UINT32_MAX)
-		pop3_ok(s, "%llu octets", (unsigned long long)s->body_size);
+		pop3_reply_ok(s, "%llu octets", (unsigned long long)s->body_size);
 	else
-		pop3_ok(s, "top of message follows");
+		pop3_reply_ok(s, "top of message follows");
 }
 
 /* A line ended, CRLF and all; it held `len` bytes. */
@@ -213,7 +213,7 @@ void pop3_server_fail(struct pop3_server *s, slice words)
 	if (s->wait == POP3_WAIT_BODY_END)
 		pop3_end(s);
 	else if (pop3_answered(s, POP3_WAIT_BODY))
-		pop3_refuse(s, words);
+		pop3_reply_no(s, words);
 }
 
 /* ---- the end ---- */
@@ -221,7 +221,7 @@ void pop3_server_fail(struct pop3_server *s, slice words)
 void pop3_on_quit(struct pop3_server *s, const struct pop3_command *command)
 {
 	if (s->state == POP3_AUTHORIZATION) {
-		pop3_ok(s, "goodbye");
+		pop3_reply_ok(s, "goodbye");
 		pop3_end(s);
 		return;
 	}
@@ -234,8 +234,8 @@ void pop3_server_committed(struct pop3_server *s, bool all)
 	if (!pop3_answered(s, POP3_WAIT_COMMIT))
 		return;
 	if (all)
-		pop3_ok(s, "goodbye");
+		pop3_reply_ok(s, "goodbye");
 	else
-		pop3_refuse(s, slice_lit("[SYS/TEMP] some marked messages are still here"));
+		pop3_reply_no(s, slice_lit("[SYS/TEMP] some marked messages are still here"));
 	pop3_end(s);
 }
