@@ -129,6 +129,8 @@ static void hand_over_plain(struct session *s, struct ipc_channel *store)
 	slice unread;
 	int fd = stream_release(s->stream, &unread);
 
+	if (fd < 0)
+		return;                 /* broken in this turn: its end follows */
 	check(unread.len <= SESSION_UNREAD_MAX);
 	send_adopt(s, store, unread, fd);
 	session_died(s);
@@ -152,6 +154,8 @@ static void hand_over_tls(struct session *s, struct ipc_channel *store)
 	s->granted = false;
 	session_still(s);
 	s->inner = stream_create(e->os, fds[0], EDGE_PUMP_MAX, EDGE_PUMP_MAX, &inner_handler, s);
+	/* The store answers while we still send: who waits first would wait for both. */
+	stream_read_always(s->inner);
 	stream_resume(s->stream);
 }
 
