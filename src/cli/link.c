@@ -97,7 +97,6 @@ static void start_stream(struct link *link, int fd)
 	link->stream = stream_create(link->os, fd, LINK_INPUT_MAX, LINK_OUTPUT_MAX,
 	    &stream_handler, link);
 	stream_read_always(link->stream);
-	stream_read_always(link->stream);
 	if (link->tls != NULL) {
 		stream_secure(link->stream, link->tls, server_name);
 		return;
