@@ -5,7 +5,8 @@
  *
  * (1) At most HASHES_MAX hashes run; HASH_QUEUE_MAX wait, and as many follow.
  * (2) A name that is no account costs the same hash, so time tells nothing.
- * (3) Passwords are wiped as soon as they were judged. */
+ * (3) Passwords are wiped as soon as they were judged.
+ * (4) An imported hash becomes one of ours at the first right password. */
 #include <sodium.h>
 #include <string.h>
 
@@ -29,6 +30,7 @@ struct login {
 	struct remember_tag tag;
 	/* For the pool: only what is in here. */
 	enum password_result result;
+	struct password_hash renewed;   /* of an imported hash; empty: none */
 	size_t memory;
 	unsigned char salt[PASSWORD_SALT_LEN];
 	size_t name_len, password_len, hash_len;
@@ -172,14 +174,19 @@ static void run_on_pool(struct os_work *work)
 {
 	struct login *login = work->owner;
 	slice password = slice_of(login->password, login->password_len);
+	slice hash = slice_of(login->hash, login->hash_len);
 	struct password_hash unused;
 
-	if (login->account != 0)
-		login->result = password_verify(password, slice_of(login->hash, login->hash_len));
-	else if (password_hash(password, login->memory, login->salt, &unused))
-		login->result = PASSWORD_WRONG;
-	else
+	if (login->account == 0) {
 		login->result = PASSWORD_FAILED;
+		if (password_hash(password, login->memory, login->salt, &unused))
+			login->result = PASSWORD_WRONG;
+		return;
+	}
+	login->result = password_verify(password, hash);
+	if (login->result == PASSWORD_RIGHT && !slice_starts(hash, slice_lit("$argon2id$")) &&
+	    !password_hash(password, login->memory, login->salt, &login->renewed))
+		login->renewed.text[0] = '\0';  /* another time */
 }
 
 static void start_next(struct directory_role *role);
@@ -230,6 +237,19 @@ static void judge(struct login *login, enum password_result result, bool counts)
 	arena_reset(&arena);
 }
 
+/* An imported hash is cheaper or dearer than ours, which tells who has one. */
+static void renew_hash(struct login *login)
+{
+	struct directory_error error;
+	uint64_t id;
+
+	if (login->renewed.text[0] == '\0')
+		return;
+	if (!directory_account_password(login->role->directory, name_of(login),
+	        slice_from(login->renewed.text), &id, &error))
+		os_log(login->role->os, OS_WARN, "an imported hash stays as it is: %s", error.text);
+}
+
 static bool same_credential(const struct login *a, const struct login *b)
 {
 	return a->account == b->account && sodium_memcmp(&a->tag, &b->tag, sizeof(a->tag)) == 0 &&
@@ -255,6 +275,7 @@ static void done_on_loop(struct os_work *work)
 		judge(follower, login->result, false);
 		login_free(follower);
 	}
+	renew_hash(login);
 	login_free(login);
 	start_next(role);
 	directory_drain_check(role);
