@@ -3,6 +3,7 @@
 and 995. What arrives is what was sent, byte for byte."""
 import os
 import poplib
+import shutil
 import smtplib
 import ssl
 import subprocess
@@ -58,6 +59,7 @@ class SendAndRead(unittest.TestCase):
         cls.host = Demo()
         cls.host.start()
         cls.scratch = tempfile.TemporaryDirectory(prefix="posthouse-test-")
+        os.chmod(cls.scratch.name, 0o711)       # getmail writes as nobody
         cls.tls = ssl.create_default_context(cafile=cls.host.certificate)
         cls.tls.check_hostname = False
 
@@ -164,7 +166,8 @@ class SendAndRead(unittest.TestCase):
         for service, words in ways.items():
             with self.subTest(service=service):
                 name = "swaks-" + service
-                data = message(name, BODIES["dots"])
+                # A last line of one dot is swaks' own end of data.
+                data = message(name, BODIES["dots"] + b"end\r\n")
                 login = [] if service == "smtp" else [
                     "--auth", "LOGIN" if service == "submission" else "PLAIN", "--auth-user", "bob@alice.example",
                     "--auth-password", self.host.bob.password]
@@ -259,12 +262,17 @@ class SendAndRead(unittest.TestCase):
                 folder = os.path.join(self.scratch.name, name)
                 for sub in ("cur", "new", "tmp"):
                     os.makedirs(os.path.join(folder, "mail", sub))
+                writer = ""
+                if os.geteuid() == 0:   # getmail does not write as root
+                    writer = "user = nobody\n"
+                    for sub in ("", "mail", "mail/cur", "mail/new", "mail/tmp"):
+                        shutil.chown(os.path.join(folder, sub), "nobody")
                 address, port = getattr(self.host, service)
                 with open(os.path.join(folder, "getmailrc"), "w") as rc:
                     rc.write("[retriever]\ntype = %s\nserver = %s\nport = %d\nusername = alice@alice.example\n"
-                             "password = %s\n[destination]\ntype = Maildir\npath = %s/mail/\n"
+                             "password = %s\n[destination]\ntype = Maildir\npath = %s/mail/\n%s"
                              "[options]\ndelete = true\nreceived = false\ndelivered_to = false\n" % (
-                                 kind, address, port, self.host.alice.password, folder))
+                                 kind, address, port, self.host.alice.password, folder, writer))
                 os.chmod(folder, 0o700)
                 run(["getmail", "--getmaildir", folder, "--rcfile", "getmailrc"],
                     env=dict(os.environ, PATH="/usr/bin:/bin", HOME=folder))
