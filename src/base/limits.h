@@ -125,7 +125,7 @@ enum {
 	SIM_TRACE_LINES = 4096,         /* of the last events, to print when a run fails */
 	SIM_TRACE_TEXT = 128,           /* a log line, cut, within an event */
 	SIM_SECTOR = 512,               /* what a disk writes whole or not at all */
-	SIM_FDS_MAX = 1024,             /* of a process; a simulated role that has more leaks */
+	SIM_FDS_MAX = 4096,             /* of a process; a simulated role that has more leaks */
 	SIM_FILE_MAX = 256 * 1024 * 1024,       /* a simulated disk is in memory */
 	SIM_DEFERS_MAX = 100 * 1000,    /* in one turn; more is a loop that never ends */
 	SIM_STREAM_BUFFER = 64 * 1024,  /* on the way and unread, one direction */
@@ -341,8 +341,8 @@ enum {
 
 	/* store */
 	/* Pack and log of each account that is being delivered to, and for a moment
-	 * the folders of a new one. Half of RLIMIT_NOFILE is the sessions'. */
-	ACCOUNT_FDS_MAX = 4096,
+	 * the folders of a new one. The sessions need far more of RLIMIT_NOFILE. */
+	ACCOUNT_FDS_MAX = 2048,
 	/* Accounts in memory: heads are some 10 KB, rows of open sessions more. The
 	 * least recently used go, unless they have work to do. */
 	STORE_BOXES_MAX = 16 * 1024,

@@ -95,6 +95,7 @@ struct box *box_get(struct store *s, uint64_t id)
 	list_init(&box->pieces);
 	list_init(&box->flying_pieces);
 	list_init(&box->dirty);
+	list_init(&box->starved);
 	new_state(box);
 	table_put(&s->table, table_key(box->id), box);
 	list_append(&s->boxes, &box->link);
@@ -120,6 +121,7 @@ static void unload(struct box *box)
 static bool is_idle(const struct box *box)
 {
 	return !box->busy && !box->flying && box->session == NULL && !box->removing &&
+	    list_empty(&box->starved) &&
 	    list_empty(&box->offers) && list_empty(&box->pending) && list_empty(&box->dirty);
 }
 
@@ -135,15 +137,16 @@ static void forget(struct box *box)
 	heap_free(s->heap, box);
 }
 
-static void limit_boxes(struct os_defer *defer)
+/* The least recently used go first. When others starve, a quarter is freed. */
+static void free_idle(struct store *s)
 {
-	struct store *s = defer->owner;
+	size_t fds_max = list_empty(&s->starved) ? ACCOUNT_FDS_MAX : ACCOUNT_FDS_MAX / 4 * 3;
 
 	list_for(at, &s->boxes) {
 		struct box *box = list_item(at, struct box, link);
 		bool forget_it = s->n_boxes > STORE_BOXES_MAX || s->memory > STORE_MEMORY_MAX;
 
-		if (!forget_it && s->n_fds <= ACCOUNT_FDS_MAX)
+		if (!forget_it && s->n_fds <= fds_max)
 			return;
 		if (!is_idle(box))
 			continue;
@@ -154,9 +157,24 @@ static void limit_boxes(struct os_defer *defer)
 	}
 }
 
+/* Room for one more job's files, beside those of the jobs that run. */
+static bool may_open(const struct store *s)
+{
+	return s->n_fds + (s->n_jobs + 1) * (ACCOUNT_FOLDERS + 2) <= ACCOUNT_FDS_MAX;
+}
+
+static void limit_boxes(struct os_defer *defer)
+{
+	struct store *s = defer->owner;
+
+	free_idle(s);
+	while (!list_empty(&s->starved) && may_open(s))
+		box_step(list_item(list_take_first(&s->starved), struct box, starved));
+}
+
 void boxes_limit(struct store *s)
 {
-	if (s->n_boxes > STORE_BOXES_MAX || s->memory > STORE_MEMORY_MAX ||
+	if (!list_empty(&s->starved) || s->n_boxes > STORE_BOXES_MAX || s->memory > STORE_MEMORY_MAX ||
 	    s->n_fds > ACCOUNT_FDS_MAX)
 		os_defer(s->os, &s->limit_defer);
 }
@@ -165,6 +183,7 @@ void boxes_init(struct store *s)
 {
 	s->table = table_init(s->heap, os_random_u64(s->os));
 	list_init(&s->boxes);
+	list_init(&s->starved);
 	s->limit_defer = (struct os_defer){ .run = limit_boxes, .owner = s };
 }
 
@@ -427,6 +446,13 @@ bool box_writable(struct box *box, bool pack)
 		want |= REOPEN_PACK;
 	if (want == 0)
 		return true;
+	if (!may_open(box->store)) {
+		list_remove(&box->starved);
+		list_append(&box->store->starved, &box->starved);
+		boxes_limit(box->store);
+		checkpoint_schedule(box->store);
+		return false;
+	}
 	if (a->segment.end <= LOG_BLOCK && a->state.head.n_chain == 0)
 		want |= FILES_FIRST;
 	box->want_files = want;

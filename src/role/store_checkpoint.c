@@ -300,7 +300,8 @@ static uint64_t checkpoint_in(const struct store *s)
 	uint64_t quiet = s->last_offer_ms + STORE_QUIET_MS;
 	uint64_t gap = s->last_flight_ms + STORE_GAP_MS;
 
-	if (s->pending_bytes > STORE_FLUSH_BYTES || s->frame.draining)
+	if (s->pending_bytes > STORE_FLUSH_BYTES || s->frame.draining ||
+	    !list_empty(&s->starved))
 		return 0;
 	if (quiet < gap)
 		quiet = gap;

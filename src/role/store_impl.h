@@ -109,6 +109,7 @@ struct box {
 	struct list pieces, flying_pieces;
 	struct list dirty;              /* store->dirty */
 	bool hot;                       /* somebody waits: sync at once */
+	struct list starved;            /* store->starved: waits for descriptors */
 	bool flush_failed;              /* since the session asked */
 
 	struct session *session;        /* POP3: one at a time */
@@ -153,6 +154,7 @@ struct store {
 	struct table table;             /* boxes by id */
 	struct list boxes;
 	size_t n_boxes, n_fds, memory;
+	struct list starved;            /* boxes */
 	struct os_defer limit_defer;
 	size_t n_jobs;
 

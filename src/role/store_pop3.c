@@ -89,7 +89,7 @@ static bool feed_input(struct session *session)
 	return n > 0;
 }
 
-void pop3_pump(struct session *session)
+void session_pump(struct session *session)
 {
 	bool moved = true;
 
@@ -119,7 +119,7 @@ static size_t on_data(struct stream *stream, slice in)
 	struct session *session = stream_owner(stream);
 	size_t used = 0;
 
-	session_touch(session);
+	store_session_touch(session);
 	while (used < in.len && session->state != SESSION_OVER) {
 		size_t n = buffer_room(&session->in);
 
@@ -129,7 +129,7 @@ static size_t on_data(struct stream *stream, slice in)
 			break;
 		buffer_add(&session->in, slice_sub(in, used, n));
 		used += n;
-		pop3_pump(session);
+		session_pump(session);
 	}
 	return used;
 }
@@ -140,8 +140,8 @@ static void on_drained(struct stream *stream)
 
 	if (session->state == SESSION_OVER)
 		return;
-	session_touch(session);
-	pop3_pump(session);
+	store_session_touch(session);
+	session_pump(session);
 	/* Input that found no room may go in now. */
 	if (session->state == SESSION_OPEN && !session->quitting)
 		stream_resume(stream);
@@ -170,18 +170,18 @@ static void open_stream(struct session *session)
 	session->state = SESSION_OPEN;
 }
 
-void pop3_open(struct session *session)
+void session_speak(struct session *session)
 {
 	open_stream(session);
 	take_snapshot(session);
 	pop3_server_resume(session->engine, session->messages, session->n,
 	    (session->flags & ADOPT_UTF8) != 0);
-	pop3_pump(session);
+	session_pump(session);
 }
 
-void pop3_refuse(struct session *session, const char *words)
+void session_refuse(struct session *session, const char *words)
 {
 	open_stream(session);
 	pop3_server_refuse(session->engine, slice_from(words));
-	pop3_pump(session);
+	session_pump(session);
 }

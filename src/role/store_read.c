@@ -55,7 +55,7 @@ static void piece_read(struct os_work *work)
 	if (session->state == SESSION_OVER)
 		session_over(session);
 	else
-		pop3_pump(session);
+		session_pump(session);
 }
 
 static void next_piece(struct session *session)

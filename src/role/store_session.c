@@ -136,7 +136,7 @@ void sessions_end(struct store *s)
 		session_over(list_item(at, struct session, link));
 }
 
-void session_touch(struct session *session)
+void store_session_touch(struct session *session)
 {
 	struct store *s = session->store;
 
@@ -154,9 +154,9 @@ static void on_timeout(struct os_timer *timer)
 		session_over(session);
 		return;
 	}
-	session_touch(session);
+	store_session_touch(session);
 	pop3_server_timeout(session->engine);
-	pop3_pump(session);
+	session_pump(session);
 }
 
 static struct session *session_create(struct store *s, int fd, uint8_t flags, slice unread)
@@ -180,14 +180,14 @@ static void bind(struct session *session, uint64_t account)
 {
 	struct box *box = box_get(session->store, account);
 
-	session_touch(session);
+	store_session_touch(session);
 	if (box->removing) {
-		pop3_refuse(session, "[AUTH] This account was removed");
+		session_refuse(session, "[AUTH] This account was removed");
 		return;
 	}
 	if (box->session != NULL) {
 		/* RFC 2449 s8.1.1 */
-		pop3_refuse(session, "[IN-USE] Another session has this mailbox");
+		session_refuse(session, "[IN-USE] Another session has this mailbox");
 		return;
 	}
 	session->box = box;
@@ -215,7 +215,7 @@ bool session_expunges(const struct session *session)
 void session_box_ready(struct session *session)
 {
 	check(session->state == SESSION_BOX);
-	pop3_open(session);
+	session_speak(session);
 }
 
 void session_box_bad(struct session *session, bool later)
@@ -228,7 +228,7 @@ void session_box_bad(struct session *session, bool later)
 		return;
 	session->box->session = NULL;
 	session->box = NULL;
-	pop3_refuse(session, later ? "[SYS/TEMP] The mailbox can't be read now; try again" :
+	session_refuse(session, later ? "[SYS/TEMP] The mailbox can't be read now; try again" :
 	    "[SYS/PERM] The mailbox can't be read; tell the postmaster");
 }
 
@@ -258,7 +258,7 @@ void session_committed(struct session *session, bool all)
 		return;
 	session->state = SESSION_OPEN;
 	pop3_server_committed(session->engine, all);
-	pop3_pump(session);
+	session_pump(session);
 }
 
 /* ---- messages ---- */

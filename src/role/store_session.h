@@ -65,14 +65,14 @@ struct session {
 };
 
 /* ---- store_session.c ---- */
-void session_touch(struct session *session);    /* the client is alive */
+void store_session_touch(struct session *session);    /* the client is alive */
 
 /* ---- store_pop3.c ---- */
 /* Speak: with the messages of the box, or only to refuse. */
-void pop3_open(struct session *session);
-void pop3_refuse(struct session *session, const char *words);
+void session_speak(struct session *session);
+void session_refuse(struct session *session, const char *words);
 /* Move bytes and events until nothing moves. */
-void pop3_pump(struct session *session);
+void session_pump(struct session *session);
 
 /* ---- store_read.c ---- */
 void reading_start(struct session *session, uint32_t number);

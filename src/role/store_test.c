@@ -1,0 +1,492 @@
+/* role/store_test.c - deliveries are durable when they are answered, there once,
+ * and read back as they were; whatever dies meanwhile. */
+#include "role/store_world_test.h"
+
+static void expect_message(struct client *c, uint32_t number, uint32_t n, size_t size)
+{
+	struct buffer want = wanted(n, size);
+	slice have = retrieve(c, number);
+
+	if (!slice_equal(have, buffer_bytes(&want)))
+		fail_msg("message %u differs: %zu bytes, not %zu: %.*s", n, have.len,
+		    buffer_bytes(&want).len, 200, (const char *)have.ptr);
+	buffer_free(&want);
+}
+
+static void delivered_and_read(void **state)
+{
+	static const size_t sizes[] = { 10, 5000, 100 * 1000, BODY_FRAME_RAW, 3 * 1000 * 1000 };
+	struct client c;
+
+	world_begin(1);
+	for (uint32_t i = 0; i < 5; i++) {
+		deliver(i, 7, sizes[i]);
+		assert_int_equal(wait_result(i), DELIVERY_DURABLE);
+	}
+	client_open(&c, 7);
+	client_until(&c, "+OK");
+	client_say(&c, "STAT\r\n", "+OK 5 ");
+	for (uint32_t i = 0; i < 5; i++)
+		expect_message(&c, i + 1, i, sizes[i]);
+	client_say(&c, "TOP 5 3\r\n", "+OK");
+	assert_true(client_until(&c, "\r\n.\r\n").len < 300);
+	client_quit(&c);
+	/* Nothing for another account. */
+	client_open(&c, 8);
+	client_until(&c, "+OK");
+	client_say(&c, "STAT\r\n", "+OK 0 0\r\n");
+	client_quit(&c);
+	world_end();
+}
+
+static void exactly_once(void **state)
+{
+	struct client c;
+	uint64_t both[2] = { 7, 9 };
+
+	world_begin(1);
+	deliver(0, 7, 100);
+	deliver(0, 7, 100);
+	run_ms(1500);
+	assert_int_equal(world.answers[0], 2);
+	assert_int_equal(world.results[0], DELIVERY_DURABLE);
+	deliver(0, 7, 100);
+	run_ms(1500);
+	assert_int_equal(world.answers[0], 3);
+	/* The same after a new life, for which the key is in the log. */
+	world.live[world.n_live++] = 1000;
+	kill_store();
+	deliver(0, 7, 100);
+	deliver_to(1, both, 2, 100);
+	run_ms(1500);
+	assert_int_equal(world.answers[0], 4);
+	assert_int_equal(world.answers[1], 2);
+	for (int i = 0; i < 2; i++) {
+		client_open(&c, both[i]);
+		client_until(&c, "+OK");
+		client_say(&c, "STAT\r\n", i == 0 ? "+OK 2 " : "+OK 1 ");
+		client_quit(&c);
+	}
+	world_end();
+}
+
+static void deleted_at_quit_only(void **state)
+{
+	struct client c;
+	slice before, after;
+
+	world_begin(1);
+	for (uint32_t i = 0; i < 4; i++)
+		deliver(i, 7, 100);
+	run_ms(1500);
+	client_open(&c, 7);
+	client_until(&c, "+OK");
+	client_say(&c, "DELE 2\r\n", "+OK");
+	client_close(&c);
+	client_open(&c, 7);
+	client_until(&c, "+OK");
+	client_say(&c, "UIDL\r\n", "+OK");
+	before = client_until(&c, "\r\n.\r\n");
+	before = slice_drop(before, slice_find(before, slice_lit("\r\n4 ")) + 4);
+	client_say(&c, "DELE 1\r\nDELE 3\r\n", "+OK");
+	client_quit(&c);
+	for (int life = 0; life < 2; life++) {
+		struct client d;
+
+		client_open(&d, 7);
+		client_until(&d, "+OK");
+		client_say(&d, "STAT\r\n", "+OK 2 ");
+		expect_message(&d, 1, 1, 100);
+		expect_message(&d, 2, 3, 100);
+		client_say(&d, "UIDL\r\n", "+OK");
+		after = client_until(&d, "\r\n.\r\n");
+		after = slice_drop(after, slice_find(after, slice_lit("\r\n2 ")) + 4);
+		assert_int_equal(after.len, slice_find(after, slice_lit(".")) + 2);
+		assert_int_equal(after.ptr[after.len - 1], '4');
+		client_quit(&d);
+		if (life == 0)
+			kill_store();
+	}
+	(void)before;
+	world_end();
+}
+
+static void one_session_at_a_time(void **state)
+{
+	struct client a, b;
+
+	world_begin(1);
+	client_open(&a, 7);
+	client_until(&a, "+OK");
+	client_open(&b, 7);
+	client_until(&b, "-ERR [IN-USE]");
+	for (int i = 0; i < 1000 && !b.closed; i++)
+		run_ms(10);
+	assert_true(b.closed);
+	client_close(&b);
+	/* What comes during a session is for the next, and is durable soon. */
+	deliver(0, 7, 100);
+	run_ms(500);
+	assert_int_equal(world.results[0], DELIVERY_DURABLE);
+	client_say(&a, "STAT\r\n", "+OK 0 0\r\n");
+	client_quit(&a);
+	client_open(&a, 7);
+	client_until(&a, "+OK");
+	client_say(&a, "STAT\r\n", "+OK 1 ");
+	/* A connection that is lost lets the next one in. */
+	client_close(&a);
+	client_open(&a, 7);
+	client_until(&a, "+OK");
+	client_quit(&a);
+	world_end();
+}
+
+static void nonces(void **state)
+{
+	struct client c, d;
+
+	world_begin(1);
+	/* The login first; bytes that the edge had read; a pipeline. */
+	login(world.nonce + 1, 7);
+	run_ms(100);
+	adopt(&c, "STAT\r\nNOOP\r\nQU");
+	client_until(&c, "+OK");
+	client_until(&c, "+OK 0 0\r\n");
+	client_until(&c, "+OK");
+	client_say(&c, "IT\r\n", "+OK");
+	client_close(&c);
+	/* A connection without a login, and one whose login is used up. */
+	adopt(&c, "");
+	world.nonce -= 1;
+	run_ms(STORE_NONCE_MS / 2);
+	assert_false(c.closed);
+	run_ms(STORE_NONCE_MS);
+	assert_true(c.closed);
+	client_close(&c);
+	login(500, 7);
+	world.nonce = 499;
+	adopt(&c, "");
+	client_until(&c, "+OK");
+	world.nonce = 499;
+	adopt(&d, "");
+	run_ms(2 * STORE_NONCE_MS);
+	assert_true(d.closed);
+	assert_int_equal(client_rest(&d).len, 0);
+	client_quit(&c);
+	client_close(&d);
+	world_end();
+}
+
+static void a_login_that_nobody_uses_expires(void **state)
+{
+	struct client c;
+
+	world_begin(1);
+	login(world.nonce + 1, 7);
+	run_ms(2 * STORE_NONCE_MS);
+	adopt(&c, "");
+	run_ms(2 * STORE_NONCE_MS);
+	assert_true(c.closed);
+	client_close(&c);
+	world_end();
+}
+
+static void an_idle_session_ends(void **state)
+{
+	struct client c;
+
+	world_begin(1);
+	deliver(0, 7, 100);
+	wait_result(0);
+	client_open(&c, 7);
+	client_until(&c, "+OK");
+	client_say(&c, "DELE 1\r\n", "+OK");
+	run_ms(world.config.pop3_timeout_s * 1000ULL - 5000);
+	assert_false(c.closed);
+	run_ms(60 * 1000);
+	assert_true(c.closed);
+	client_close(&c);
+	client_open(&c, 7);
+	client_until(&c, "+OK");
+	client_say(&c, "STAT\r\n", "+OK 1 ");
+	client_quit(&c);
+	world_end();
+}
+
+static void removed(void **state)
+{
+	struct client c;
+	struct buffer *out;
+
+	world_begin(1);
+	deliver(0, 7, 100 * 1000);
+	wait_result(0);
+	client_open(&c, 7);
+	client_until(&c, "+OK");
+	out = ipc_begin(to_store(world.directory), IPC_REMOVED);
+	put_u64(out, 7);
+	ipc_end(to_store(world.directory), -1);
+	run_ms(1000);
+	assert_true(c.closed);
+	client_close(&c);
+	world.live[world.n_live++] = 1000;
+	for (uint32_t life = 0; life < 3; life++) {
+		deliver(1 + life, 7, 100);
+		assert_int_equal(wait_result(1 + life), DELIVERY_NO_ACCOUNT);
+		if (life == 0)
+			kill_store();
+		else
+			cut_power();
+	}
+	client_open(&c, 7);
+	client_until(&c, "-ERR");
+	client_close(&c);
+	world_end();
+}
+
+/* An account that never had mail is removed for good as well. */
+static void removed_before_its_first_message(void **state)
+{
+	struct buffer *out;
+
+	world_begin(1);
+	out = ipc_begin(to_store(world.directory), IPC_REMOVED);
+	put_u64(out, 7);
+	ipc_end(to_store(world.directory), -1);
+	deliver(0, 7, 100);
+	assert_int_equal(wait_result(0), DELIVERY_NO_ACCOUNT);
+	run_ms(2000);
+	cut_power();
+	deliver(1, 7, 100);
+	assert_int_equal(wait_result(1), DELIVERY_NO_ACCOUNT);
+	world_end();
+}
+
+static void many_accounts(void **state)
+{
+	enum { ACCOUNTS = 500 };
+	struct client c;
+
+	world_begin(1);
+	for (uint32_t i = 0; i < 2 * ACCOUNTS; i++)
+		deliver(i, 100 + i % ACCOUNTS, 300);
+	for (uint32_t i = 0; i < 2 * ACCOUNTS; i++)
+		assert_int_equal(wait_result(i), DELIVERY_DURABLE);
+	cut_power();
+	for (uint32_t i = 0; i < ACCOUNTS; i += 17) {
+		client_open(&c, 100 + i);
+		client_until(&c, "+OK");
+		client_say(&c, "STAT\r\n", "+OK 2 ");
+		expect_message(&c, 2, ACCOUNTS + i, 300);
+		client_quit(&c);
+	}
+	world_end();
+}
+
+/* ---- what goes wrong ---- */
+
+static void flip(uint64_t account, const char *folder, uint64_t at)
+{
+	char path[ACCOUNT_PATH_MAX + 16];
+	unsigned char byte;
+	int fd;
+
+	account_pack_path(account, 1, path + 8);
+	memcpy(path, folder, 8);
+	fd = os_open(world.os, OS_ROOT, path, OS_READ | OS_WRITE);
+	assert_true(fd >= 0);
+	assert_int_equal(os_pread(world.os, fd, &byte, 1, at), 1);
+	byte ^= 4;
+	assert_int_equal(os_pwrite(world.os, fd, slice_of(&byte, 1), at), 0);
+	os_close(world.os, fd);
+}
+
+static void a_damaged_message_says_so(void **state)
+{
+	struct client c;
+
+	world_begin(1);
+	for (uint32_t i = 0; i < 3; i++) {
+		deliver(i, 7, 300);
+		assert_int_equal(wait_result(i), DELIVERY_DURABLE);
+	}
+	flip(7, "account/", 100);
+	client_open(&c, 7);
+	client_until(&c, "+OK");
+	client_say(&c, "RETR 1\r\n", "-ERR [SYS/PERM]");
+	expect_message(&c, 2, 1, 300);
+	client_say(&c, "TOP 1 0\r\n", "-ERR [SYS/PERM]");
+	client_say(&c, "DELE 1\r\n", "+OK");
+	client_quit(&c);
+	client_open(&c, 7);
+	client_until(&c, "+OK");
+	client_say(&c, "STAT\r\n", "+OK 2 ");
+	client_quit(&c);
+	world_end();
+}
+
+static void set_faults(unsigned sync_error, unsigned write_error, unsigned write_full)
+{
+	struct sim_faults faults = { .sync_error = sync_error, .write_error = write_error,
+	    .write_full = write_full };
+
+	sim_set_faults(world.sim, &faults);
+}
+
+static void a_full_disk_makes_it_wait(void **state)
+{
+	struct client c;
+
+	world_begin(1);
+	deliver(0, 7, 300);
+	assert_int_equal(wait_result(0), DELIVERY_DURABLE);
+	set_faults(0, 0, 1);
+	for (uint32_t i = 1; i < 5; i++) {
+		deliver(i, 7, 300);
+		assert_int_equal(wait_result(i), DELIVERY_LATER);
+	}
+	/* One can still read, but not delete. */
+	client_open(&c, 7);
+	client_until(&c, "+OK");
+	expect_message(&c, 1, 0, 300);
+	client_say(&c, "DELE 1\r\n", "+OK");
+	client_say(&c, "QUIT\r\n", "-ERR");
+	client_close(&c);
+	set_faults(0, 0, 0);
+	run_ms(STORE_RETRY_MAX_MS + 1000);
+	memset(world.results, NO_RESULT, sizeof world.results);
+	for (uint32_t i = 1; i < 5; i++) {
+		deliver(i, 7, 300);
+		assert_int_equal(wait_result(i), DELIVERY_DURABLE);
+	}
+	client_open(&c, 7);
+	client_until(&c, "+OK");
+	client_say(&c, "STAT\r\n", "+OK 5 ");
+	client_quit(&c);
+	world_end();
+}
+
+static void drains(void **state)
+{
+	struct client c;
+
+	world_begin(1);
+	deliver(0, 7, 300);
+	client_open(&c, 7);
+	client_until(&c, "+OK");
+	deliver(1, 8, 300);
+	run_ms(1);
+	keeper_drain(world.keeper, 5000);
+	for (int i = 0; i < 20000 && !world.ended; i++)
+		run_ms(1);
+	assert_true(world.ended);
+	buffer_free(&c.got);    /* the stream went with the edge */
+	/* What it had taken is on disk, answered or not. */
+	cut_power();
+	client_open(&c, 8);
+	client_until(&c, "+OK");
+	client_say(&c, "STAT\r\n", "+OK 1 ");
+	client_quit(&c);
+	world_end();
+}
+
+/* ---- chance ---- */
+
+enum { STORM_MESSAGES = 60, STORM_ACCOUNTS = 3 };
+
+static void offer_all(void)
+{
+	for (uint32_t n = 0; n < STORM_MESSAGES; n++) {
+		if (world.results[n] == DELIVERY_DURABLE || !world.joined)
+			continue;
+		world.results[n] = NO_RESULT;
+		deliver(n, 7 + n % STORM_ACCOUNTS, n % 7 == 0 ? 200 * 1000 : 500);
+		if (n % 5 == 0)
+			run_ms(n % 11);
+	}
+}
+
+/* Every message once, as it was. */
+static void check_mailbox(uint64_t account)
+{
+	struct client c;
+	unsigned seen[STORM_MESSAGES] = { 0 }, count = 0;
+	char line[64];
+
+	client_open(&c, account);
+	client_until(&c, "+OK");
+	for (uint32_t n = (uint32_t)account - 7; n < STORM_MESSAGES; n += STORM_ACCOUNTS)
+		count++;
+	snprintf(line, sizeof line, "+OK %u ", count);
+	client_say(&c, "STAT\r\n", line);
+	for (uint32_t i = 1; i <= count; i++) {
+		slice text = retrieve(&c, i);
+		slice rest = slice_drop(text, slice_find(text, slice_lit("message ")) + 8);
+		uint64_t n;
+		struct buffer want;
+
+		assert_true(slice_to_u64(slice_cut(&rest, '\r'), STORM_MESSAGES - 1, &n));
+		assert_int_equal(seen[n]++, 0);
+		want = wanted((uint32_t)n, n % 7 == 0 ? 200 * 1000 : 500);
+		assert_true(slice_equal(text, buffer_bytes(&want)));
+		buffer_free(&want);
+	}
+	client_quit(&c);
+}
+
+static void storm(uint64_t seed)
+{
+	uint64_t chance = seed * 0x9e3779b97f4a7c15ULL;
+
+	world_begin(seed);
+	world.live[world.n_live++] = 1000;
+	for (int round = 0; round < 8; round++) {
+		chance = chance * 6364136223846793005ULL + 1442695040888963407ULL;
+		set_faults(chance >> 60 < 4 ? 30 : 0, chance >> 60 == 5 ? 50 : 0,
+		    chance >> 60 == 6 ? 50 : 0);
+		if (chance >> 58 & 1)
+			sim_kill_after(store_os(), 1 + (chance >> 30) % 200);
+		offer_all();
+		run_ms((chance >> 20) % 3000);
+		set_faults(0, 0, 0);
+		if ((chance >> 56 & 3) == 0)
+			cut_power();
+		wait_for_store();
+	}
+	for (int i = 0; i < 100; i++) {
+		offer_all();
+		run_ms(2000);
+		wait_for_store();
+	}
+	for (uint32_t n = 0; n < STORM_MESSAGES; n++)
+		assert_int_equal(world.results[n], DELIVERY_DURABLE);
+	kill_store();           /* one that is not to be killed */
+	for (uint64_t account = 7; account < 7 + STORM_ACCOUNTS; account++)
+		check_mailbox(account);
+	cut_power();
+	for (uint64_t account = 7; account < 7 + STORM_ACCOUNTS; account++)
+		check_mailbox(account);
+	world_end();
+}
+
+static void storms(void **state)
+{
+	const char *seed = getenv("STORM_SEED");
+
+	if (seed != NULL) {
+		storm(strtoull(seed, NULL, 10));
+		return;
+	}
+	for (uint64_t i = 1; i <= 25; i++) {
+		print_message("# storm %u\n", (unsigned)i);
+		storm(i);
+	}
+}
+
+UNIT_TESTS(cmocka_unit_test(delivered_and_read), cmocka_unit_test(exactly_once),
+    cmocka_unit_test(deleted_at_quit_only), cmocka_unit_test(one_session_at_a_time),
+    cmocka_unit_test(nonces), cmocka_unit_test(a_login_that_nobody_uses_expires),
+    cmocka_unit_test(an_idle_session_ends), cmocka_unit_test(removed),
+    cmocka_unit_test(removed_before_its_first_message), cmocka_unit_test(many_accounts),
+    cmocka_unit_test(a_damaged_message_says_so), cmocka_unit_test(a_full_disk_makes_it_wait),
+    cmocka_unit_test(drains), cmocka_unit_test(storms))
