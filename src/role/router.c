@@ -106,8 +106,10 @@ static bool is_empty(const struct router *r)
 	list_for(at, &r->segments) {
 		const struct segment *s = list_item(at, struct segment, link);
 
-		if (s->pool->kind == LOG_JOURNAL &&
-		    ((s->state == SEGMENT_CLOSED && !s->read_all) || s->n_messages > 0))
+		if (s->pool->kind != LOG_JOURNAL)
+			continue;
+		if (s->n_messages > 0 || (s->state == SEGMENT_CLOSED && !s->read_all &&
+		    (!s->until_edge || s->ended_at < s->reader.limit)))
 			return false;
 	}
 	return park_is_idle(r);

@@ -149,10 +149,12 @@ static void store_pump(struct store_peer *store)
 	while (store->channel != NULL && store->told && !list_empty(&store->queue)) {
 		struct part *part = list_item(store->queue.next, struct part, link);
 
-		if (!hand_over(store, part)) {
+		if (hand_over(store, part))
+			continue;
+		/* Otherwise an answer frees a descriptor, or a tick tries again. */
+		if (ipc_room(store->channel) < IPC_PACKET_MAX)
 			ipc_on_room(store->channel, on_room);
-			return;
-		}
+		return;
 	}
 }
 

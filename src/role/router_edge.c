@@ -36,6 +36,22 @@ void edge_joined(struct router *r, struct ipc_channel *channel)
 		tell_space(edge, true);
 }
 
+/* It knows now that the router before this one is gone: it answers no more 250
+ * for what it wrote for that one. What it did answer is there to be read. */
+static void edge_spoke(struct router *r, unsigned index)
+{
+	r->edges[index].spoke = true;
+	list_for(at, &r->segments) {
+		struct segment *s = list_item(at, struct segment, link);
+
+		if (s->pool != r->edges[index].pool || !s->until_edge)
+			continue;
+		s->until_edge = false;
+		s->sync_first = true;
+		segment_wake(s);
+	}
+}
+
 /* What it wrote may have been acknowledged, announced or not: all of it is read. */
 void edge_left(struct router *r, unsigned index)
 {
@@ -50,9 +66,10 @@ void edge_left(struct router *r, unsigned index)
 			continue;
 		s->reader.synced_to = s->reader.limit;
 		s->reader.limit = s->head.size;
-		s->sync_first = true;
-		segment_close(s);
+		s->sync_first = s->unsure = true;
+		router_segment_close(s);
 	}
+	edge_spoke(r, index);
 	spools_edge_left(r, index);
 	router_drain_check(r);
 }
@@ -129,7 +146,7 @@ static bool on_aborted(struct router *r, unsigned index, struct ipc_message *mes
 	s->reader.limit = s->reader.synced_to = offset;
 	s->cut = offset;
 	s->done_dirty = true;
-	segment_close(s);
+	router_segment_close(s);
 	done_flush(r);
 	return true;
 }
@@ -144,7 +161,7 @@ static bool on_end(struct router *r, unsigned index, struct ipc_message *message
 	s = segment_by_generation(r, generation);
 	if (!edge_holds(r, index, s))
 		return false;
-	segment_close(s);
+	router_segment_close(s);
 	return true;
 }
 
@@ -179,6 +196,8 @@ static const struct {
 
 bool edge_message(struct router *r, struct ipc_channel *channel, struct ipc_message *message)
 {
+	if (!r->edges[ipc_peer_index(channel)].spoke)
+		edge_spoke(r, ipc_peer_index(channel));
 	for (size_t i = 0; i < sizeof messages / sizeof *messages; i++) {
 		if (messages[i].type == message->type)
 			return messages[i].handle(r, ipc_peer_index(channel), message);

@@ -20,7 +20,8 @@
  * (1) A segment is OPEN for one writer of one life; its generation is never
  *     handed out twice.
  * (2) A generation is retired when its head was overwritten and synced, and only
- *     then do stores forget its keys.
+ *     then do stores forget its keys. Where its writer was not seen to let go
+ *     of it (it died, or we did), the file is removed instead.
  * (3) A record ends when all its targets have, or when its parked copy is
  *     synced. A spool file goes after that was written into the done log.
  * (4) Whatever of our own disk work fails, a record is only ever handed over
@@ -78,7 +79,11 @@ struct segment {
 	uint32_t need;                  /* the reader's last wish */
 	uint32_t ended_at;              /* its limit when it last said LOG_END */
 	bool busy;                      /* a window is being read */
-	bool sync_first;                /* its writer is gone: what it wrote may not be on disk */
+	bool sync_first;                /* what its writer wrote may not be on disk: sync, then
+	                                 * read (again) to the end */
+	bool until_edge;                /* of an earlier life: its edge may still write and answer
+	                                 * 250, until it has spoken to this router */
+	bool unsure;                    /* a write may still be on its way: never used again */
 	bool collecting;                /* only note which generations are parked here */
 	bool read_all;                  /* the reader was at the end after CLOSED */
 	bool damaged;
@@ -153,6 +158,7 @@ struct edge_peer {
 	struct ipc_channel *channel;    /* NULL: down */
 	struct pool *pool;
 	unsigned wants;
+	bool spoke;                     /* it knows that this router is a new one */
 	struct list spools;             /* handed out, not named yet */
 };
 
@@ -245,7 +251,7 @@ void segment_path(const struct pool *pool, uint32_t number, char ret_path[ROUTER
 struct segment *segment_found(struct pool *pool, const struct log_head *head, int fd_read);
 /* One whose head can't be read: it stays as it is. */
 void segment_found_damaged(struct pool *pool, uint32_t number, uint32_t size);
-void segment_close(struct segment *s);
+void router_segment_close(struct segment *s);
 /* Retire it, or set it aside, when all is done. */
 void segment_check(struct segment *s);
 struct segment *segment_by_generation(struct router *r, uint64_t generation);

@@ -75,7 +75,7 @@ static void on_end(struct segment *s)
 		s->collecting = false;
 		log_reader_init(&s->reader, &s->head, s->reader.limit);
 		r->starting--;
-	} else if (s->state == SEGMENT_CLOSED) {
+	} else if (s->state == SEGMENT_CLOSED && !s->sync_first && !s->until_edge) {
 		s->read_all = true;
 		if (!r->loaded)
 			r->starting--;
@@ -157,8 +157,9 @@ static bool may_read(const struct segment *s)
 		return false;
 	if (s->pool->kind == LOG_JOURNAL && !s->router->loaded)
 		return false;
-	return s->state == SEGMENT_CLOSED ||
-	    (s->state == SEGMENT_OPEN && s->reader.limit > s->ended_at);
+	if (s->state == SEGMENT_CLOSED)
+		return !s->until_edge || s->reader.limit > s->ended_at;
+	return s->state == SEGMENT_OPEN && s->reader.limit > s->ended_at;
 }
 
 void segment_wake(struct segment *s)

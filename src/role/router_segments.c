@@ -2,7 +2,8 @@
  *
  * A file is filled with zeros once. Each later use overwrites its head with a
  * fresh generation: that retires the last use and prepares the next in one
- * write and sync. All of it runs on the pool. */
+ * write and sync. A file that somebody may still be writing to is removed. All
+ * of it runs on the pool. */
 #include "role/router_impl.h"
 
 #include <errno.h>
@@ -124,7 +125,10 @@ static void run_job(struct os_work *work)
 		job->error = renew(job);
 		break;
 	case JOB_REMOVE:
+		/* Its keys are forgotten next: it must not come back. */
 		job->error = os_unlink(work->os, OS_ROOT, job->path);
+		if (job->error == 0)
+			job->error = sync_folder(work->os, job->folder);
 		break;
 	}
 }
@@ -261,6 +265,7 @@ static void job_done(struct os_work *work)
 	if (job->error != 0) {
 		job_failed(s, job);
 	} else if (job->verb == JOB_REMOVE) {
+		forget_use(s);
 		segment_free(s);
 	} else {
 		become_spare(s, job);
@@ -380,6 +385,8 @@ struct segment *segment_found(struct pool *pool, const struct log_head *head, in
 	s->fd_read = fd_read;
 	s->state = SEGMENT_CLOSED;
 	s->sync_first = true;
+	s->unsure = pool->kind == LOG_JOURNAL;
+	s->until_edge = pool->kind == LOG_JOURNAL && spares_max(pool) > 0;
 	s->read_all = head->generation == 0;
 	log_reader_init(&s->reader, head, head->size);
 	if (pool->kind == LOG_JOURNAL && head->generation != 0) {
@@ -399,7 +406,7 @@ void segment_found_damaged(struct pool *pool, uint32_t number, uint32_t size)
 	s->damaged = true;
 }
 
-void segment_close(struct segment *s)
+void router_segment_close(struct segment *s)
 {
 	check(s->state == SEGMENT_OPEN);
 	os_close(s->router->os, s->fd_write);
@@ -428,7 +435,7 @@ void segment_check(struct segment *s)
 		os_log(r->os, OS_WARN, "journal file %s/%03u.log is damaged and is kept: what "
 		    "could be read of it is delivered", s->pool->folder, s->head.number);
 	} else {
-		job_start(s, JOB_HEAD);
+		job_start(s, s->unsure ? JOB_REMOVE : JOB_HEAD);
 	}
 	router_full_update(r);
 	router_drain_check(r);
