@@ -55,8 +55,9 @@ struct config_error {
 
 /* Parse and judge; all strings are copied to `arena`, which must have room for
  * CONFIG_ARENA_MAX. Returns the number of faults, of which up to `size` are
- * filled, in the order of the lines; *ret_config is usable only when it is 0. Defaults stand where a key is not
- * given. Opens no file: cli/check.c looks at folders, ports, certificates. */
+ * filled, by line, those of the whole last; *ret_config is usable only when it
+ * is 0. Defaults stand where a key is not given. Opens no file: cli/check.c
+ * looks at folders, ports, certificates. */
 size_t config_parse(slice text, struct arena *arena, struct config *ret_config,
     struct config_error *ret_errors, size_t size);
 
