@@ -10,6 +10,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -174,6 +175,7 @@ int os_uv_role(const struct os_program *program, unsigned index)
 		    "try \"posthouse serve\"\n");
 		return 2;
 	}
+	prctl(PR_SET_NAME, "posthouse");        /* else it would be "exe" */
 	close_range(CHANNEL_FD + 1, ~0U, 0);
 	fcntl(CHANNEL_FD, F_SETFD, FD_CLOEXEC);
 	fcntl(CHANNEL_FD, F_SETFL, fcntl(CHANNEL_FD, F_GETFL) | O_NONBLOCK);
