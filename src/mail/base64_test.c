@@ -48,7 +48,8 @@ static void test_bad(void **state)
 {
 	static const char *const bad[] = {
 		"Z", "Zg", "Zg=", "Zg===", "=", "==", "===", "====", "Z===", "=Zg=", "Zg==Zg==",
-		"Zh==", "Zm9=", "Zm8 ", " Zm8", "Zm\n8", "Zm-_", "Zm9v\r\n", "Zm=v", "Z=g=", "Zm9v=",
+		"Zh==", "Zm9=", "Zm8 ", " Zm8", "Zm\n8", "Zm-_", "Zm9v\r\n", "Zm=v", "Z=g=",
+		"Zm9v=",
 		"Zm\xc3\xa9", "!!!!",
 	};
 

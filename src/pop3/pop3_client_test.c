@@ -107,7 +107,8 @@ static const struct transcript {
 	{ "lists", CLEAR, { POP3_LIST, POP3_UIDL, POP3_CAPA, POP3_QUIT }, {
 	    LOGIN, { "+OK in\r\n", "LIST\r\n" },
 	    { "+OK 2\r\n1 120\r\n2 200 x\r\n.\r\n", "UIDL\r\n" },
-	    { "+OK\r\n1 a\r\n2 b c\r\n.\r\n", "CAPA\r\n" }, { "+OK\r\nSASL PLAIN\r\n.\r\n", "QUIT\r\n" } },
+	    { "+OK\r\n1 a\r\n2 b c\r\n.\r\n", "CAPA\r\n" },
+	    { "+OK\r\nSASL PLAIN\r\n.\r\n", "QUIT\r\n" } },
 	  "ready 0 0 \nitem 1 120 \nitem 2 200 \ndone ok 0 0 2\nitem 1 0 a\nitem 2 0 b c\n"
 	  "done ok 0 0 \nitem 0 0 SASL PLAIN\ndone ok 0 0 \n" },
 	{ "bodies", CLEAR, { POP3_RETR, POP3_TOP, POP3_DELE, POP3_QUIT }, {
@@ -197,7 +198,8 @@ static void test_long_line(void **state)
 		buffer_add(&d.in, slice_lit("x"));
 		caller_run(&d);
 	}
-	assert_slice(buffer_bytes(&d.events), slice_lit("failed 0 0 the server's line is too long\n"));
+	assert_slice(buffer_bytes(&d.events),
+	    slice_lit("failed 0 0 the server's line is too long\n"));
 	assert_int_equal(buffer_bytes(&d.in).len, 0);
 	caller_stop(&d);
 }

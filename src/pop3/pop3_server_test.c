@@ -79,7 +79,8 @@ static const struct transcript {
 	  "+ \r\n" IN, "login a secret\n" },
 	{ "login", SECURE, { "AUTH LOGIN\r\nYQ==\r\nc2VjcmV0\r\n" },
 	  "+ VXNlcm5hbWU6\r\n+ UGFzc3dvcmQ6\r\n" IN, "login a secret\n" },
-	{ "auth refused, then right", SECURE, { "AUTH PLAIN AGEAYg==\r\nAUTH PLAIN AGEAc2VjcmV0\r\n" },
+	{ "auth refused, then right", SECURE,
+	  { "AUTH PLAIN AGEAYg==\r\nAUTH PLAIN AGEAc2VjcmV0\r\n" },
 	  "-ERR [AUTH] wrong\r\n" IN, "login a b\nlogin a secret\n" },
 	{ "auth cancelled", SECURE, { "AUTH LOGIN\r\n*\r\nQUIT\r\n" },
 	  "+ VXNlcm5hbWU6\r\n-ERR cancelled\r\n+OK goodbye\r\n", "quit\n" },
@@ -101,10 +102,12 @@ static const struct transcript {
 	  "+OK 30 octets\r\nSubject: two\r\n\r\nno last CRLF\r\n.\r\n"
 	  "+OK 6 octets\r\n\r\n\r\n\r\n.\r\n"
 	  "+OK 24 octets\r\nSubject: only a header\r\n.\r\n", "retr 1\nretr 2\nretr 3\nretr 4\n" },
-	{ "top", LOGGED_IN, { "TOP 1 0\r\nTOP 1 2\r\nTOP 1 99\r\nTOP 2 1\r\nTOP 3 1\r\nTOP 4 7\r\n" },
+	{ "top", LOGGED_IN,
+	  { "TOP 1 0\r\nTOP 1 2\r\nTOP 1 99\r\nTOP 2 1\r\nTOP 3 1\r\nTOP 4 7\r\n" },
 	  "+OK top of message follows\r\nSubject: one\r\n\r\n.\r\n"
 	  "+OK top of message follows\r\nSubject: one\r\n\r\nfirst\r\n..second\r\n.\r\n"
-	  "+OK top of message follows\r\nSubject: one\r\n\r\nfirst\r\n..second\r\n\r\nfourth\r\n.\r\n"
+	  "+OK top of message follows\r\nSubject: one\r\n\r\nfirst\r\n..second\r\n\r\n"
+	  "fourth\r\n.\r\n"
 	  "+OK top of message follows\r\nSubject: two\r\n\r\nno last CRLF\r\n.\r\n"
 	  "+OK top of message follows\r\n\r\n\r\n.\r\n"
 	  "+OK top of message follows\r\nSubject: only a header\r\n.\r\n",
@@ -113,7 +116,8 @@ static const struct transcript {
 	  { "DELE 1\r\nDELE 4\r\nDELE 1\r\nRETR 1\r\nLIST 4\r\nSTAT\r\nLIST\r\nUIDL\r\nQUIT\r\n" },
 	  "+OK message 1 marked\r\n+OK message 4 marked\r\n-ERR message 1 is marked as deleted\r\n"
 	  "-ERR message 1 is marked as deleted\r\n-ERR message 4 is marked as deleted\r\n"
-	  "+OK 2 36\r\n+OK 2 messages\r\n2 30\r\n3 6\r\n.\r\n+OK 2 messages\r\n2 u2\r\n3 u3\r\n.\r\n"
+	  "+OK 2 36\r\n+OK 2 messages\r\n2 30\r\n3 6\r\n.\r\n"
+	  "+OK 2 messages\r\n2 u2\r\n3 u3\r\n.\r\n"
 	  "+OK goodbye\r\n", "commit 1 4\nquit\n" },
 	{ "rset", LOGGED_IN, { "DELE 2\r\nRSET\r\nSTAT\r\nQUIT\r\n" },
 	  "+OK message 2 marked\r\n+OK 4 messages (102 octets)\r\n+OK 4 102\r\n+OK goodbye\r\n",
@@ -130,7 +134,8 @@ static const struct transcript {
 	  "-ERR no such message, there are 4\r\n-ERR no such message, there are 4\r\n"
 	  "-ERR give the number of a message\r\n-ERR give the number of a message\r\n"
 	  "-ERR give the number of a message\r\n-ERR give a number of lines\r\n", "" },
-	{ "too many arguments", LOGGED_IN, { "RETR 1 2\r\nSTAT 1\r\nTOP 1 2 3\r\nSTAT  \r\nLIST  1 \r\n" },
+	{ "too many arguments", LOGGED_IN,
+	  { "RETR 1 2\r\nSTAT 1\r\nTOP 1 2 3\r\nSTAT  \r\nLIST  1 \r\n" },
 	  "-ERR too many arguments\r\n-ERR too many arguments\r\n-ERR too many arguments\r\n"
 	  "+OK 4 102\r\n+OK 1 42\r\n", "" },
 	{ "utf8", LOOPBACK, { "UTF8\r\nUSER a\r\nPASS secret\r\nTOP 4 0\r\n" },
@@ -140,7 +145,8 @@ static const struct transcript {
 
 	/* What is no POP3 */
 	{ "nonsense", LOGGED_IN, { "\r\nEHLO x\r\nST\x01T\r\nSTAT\rLIST\r\nSTAT\r\n" },
-	  "-ERR unknown command\r\n-ERR unknown command\r\n-ERR control character in the command\r\n"
+	  "-ERR unknown command\r\n-ERR unknown command\r\n"
+	  "-ERR control character in the command\r\n"
 	  "-ERR control character in the command\r\n+OK 4 102\r\n", "" },
 	{ "too many errors", 0, { "A\r\nB\r\nC\r\nD\r\nE\r\nQUIT\r\n" },
 	  "-ERR unknown command\r\n-ERR unknown command\r\n-ERR unknown command\r\n"
@@ -329,7 +335,8 @@ static void test_long_list(void **state)
 	for (slice rest = buffer_bytes(&d.out); rest.len > 0; rows++)
 		slice_cut(&rest, '\n');
 	assert_int_equal(rows, 1 + 2 * (N + 2) + 1);
-	assert_true(slice_ends(buffer_bytes(&d.out), slice_lit("100000 u\r\n.\r\n+OK nothing done\r\n")));
+	assert_true(slice_ends(buffer_bytes(&d.out),
+	    slice_lit("100000 u\r\n.\r\n+OK nothing done\r\n")));
 	drive_stop(&d);
 }
 

@@ -112,7 +112,8 @@ void pop3_on_dele(struct pop3_server *s, const struct pop3_command *command)
 void pop3_on_rset(struct pop3_server *s, const struct pop3_command *command)
 {
 	count_all(s);
-	pop3_reply_ok(s, "%u messages (%llu octets)", s->n_left, (unsigned long long)s->octets_left);
+	pop3_reply_ok(s, "%u messages (%llu octets)", s->n_left,
+	    (unsigned long long)s->octets_left);
 }
 
 /* ---- messages ---- */

@@ -195,7 +195,8 @@ static const struct transcript {
 	  "ready\nrcpt 0 250 ok\nfailed 0 the server's reply does not fit the command\n" },
 	{ "RSET refused", 0, simple, 1, {
 	    PIPELINED, { "250 ok\r\n250 ok\r\n451 no\r\n", "RSET\r\n" }, { "500 no\r\n", "" } },
-	  "ready\nrcpt 0 250 ok\nsent 451 no\nfailed 0 the server's reply does not fit the command\n" },
+	  "ready\nrcpt 0 250 ok\nsent 451 no\n"
+	  "failed 0 the server's reply does not fit the command\n" },
 };
 
 static struct drive drive_of(const struct transcript *t)
