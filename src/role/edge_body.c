@@ -218,7 +218,7 @@ static void want_spool(struct transaction *t)
 	struct edge *e = t->edge;
 	struct ipc_channel *router = frame_peer(&e->frame, ROLE_ROUTER, 0);
 
-	if (router == NULL) {
+	if (router == NULL || e->journal.lost) {
 		fail(t, &edge_later);
 		return;
 	}

@@ -173,7 +173,7 @@ struct journal {
 	bool wanted;                    /* asked for a segment */
 	bool full;                      /* current takes no more */
 	bool syncing;
-	bool lost;                      /* current died with its router during a sync */
+	bool lost;                      /* current's router died during a sync */
 	uint32_t sync_to;
 	struct list waiting, pending, flight;   /* transactions */
 	struct plan plan;

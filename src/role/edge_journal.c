@@ -5,8 +5,10 @@
  *
  * One sync runs at a time; what finishes meanwhile goes into the next batch.
  *
- * (1) No 250 before the sync that covers its record succeeded, and the router
- *     that gave the segment is still there to read it.
+ * (1) No 250 before the sync that covers its record succeeded. A router that
+ *     comes after another reads what that one's segments hold, and takes them as
+ *     final once the edge has spoken to it: so the edge says nothing to it before
+ *     a sync that was under way has ended (`lost`).
  * (2) After a failed write or sync nothing unsynced counts: all of it gets 451,
  *     the router is told, and the segment is never touched again.
  * (3) A spool file was synced before edge_commit() (edge_body.c). */
@@ -58,7 +60,7 @@ static void say(struct journal *j, enum ipc_type type, uint64_t generation, cons
 
 static void want_segment(struct journal *j)
 {
-	if (j->wanted || j->next.fd >= 0 || router(j) == NULL || j->edge->drained)
+	if (j->wanted || j->lost || j->next.fd >= 0 || router(j) == NULL || j->edge->drained)
 		return;
 	j->wanted = true;
 	ipc_send(router(j), IPC_SEGMENT_WANT);
@@ -311,12 +313,13 @@ static void on_synced(struct plan *plan)
 		if (!j->lost)
 			say(j, IPC_ABORTED, j->current.head.generation, &j->writer.synced_to);
 		abandon(j);
-	} else if (j->lost) {
-		abandon(j);
 	} else {
 		log_synced(&j->writer, j->sync_to);
-		say(j, IPC_SYNCED, j->current.head.generation, &j->sync_to);
+		if (!j->lost)
+			say(j, IPC_SYNCED, j->current.head.generation, &j->sync_to);
 		finish(&j->flight, NULL);
+		if (j->lost)
+			abandon(j);
 	}
 	step(j);
 	edge_check_drained(j->edge);
@@ -360,8 +363,8 @@ void journal_router_came(struct edge *e)
 	step(&e->journal);
 }
 
-/* Its segments are dead: the next router reads what it finds, once, and may have
- * done so before a sync that is under way ends. */
+/* Its segments are finished. What is being written now counts if the sync does:
+ * the next router waits for us to speak. What was only appended was never there. */
 void journal_router_left(struct edge *e)
 {
 	struct journal *j = &e->journal;
