@@ -32,7 +32,7 @@ def upward_includes(path, text):
         yield "%s: folder src/%s is no layer" % (path, layer)
         return
     for name in INCLUDE.findall(text):
-        if name == "unit.h" and path.endswith("_test.c"):
+        if name == "unit.h" and path.endswith(("_test.c", "_test.h")):
             continue
         folder = name.split("/")[0] if "/" in name else None
         if folder not in LAYERS:
