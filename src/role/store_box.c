@@ -553,6 +553,12 @@ static bool step_session(struct box *box)
 		box_dirty(box, true);
 		return true;
 	}
+	/* Without what an earlier life may have shown already, messages would vanish
+	 * and come back: to a POP3 client new ones. */
+	if (session_waits(session) && a->n_changes > 0 && a->changes[0].kept) {
+		session_box_bad(session, true);
+		return false;
+	}
 	if (session_waits(session))
 		session_box_ready(session);
 	else if (box_writable(box, false))
