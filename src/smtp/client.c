@@ -5,7 +5,6 @@
 
 #include "base/check.h"
 #include "base/limits.h"
-#include "mail/base64.h"
 #include "smtp/client_impl.h"
 #include "smtp/reply.h"
 
@@ -77,7 +76,7 @@ void smtp_client_become_ready(struct smtp_client *c)
 }
 
 /* The last reply says that it can't go on. */
-static void fail_reply(struct smtp_client *c)
+void smtp_client_fail_reply(struct smtp_client *c)
 {
 	smtp_client_fail(c, c->code, buffer_bytes(&c->text));
 }
@@ -164,82 +163,6 @@ static void take_extensions(struct smtp_client *c)
 	}
 }
 
-/* ---- AUTH ---- */
-
-static void write_base64(struct smtp_client *c, slice bytes)
-{
-	base64_encode(bytes, &c->out);
-	buffer_add(&c->out, slice_lit("\r\n"));
-	c->out_secret = true;
-}
-
-/* PLAIN's message: no authzid, the login, the password (RFC 4616). */
-static void write_plain(struct smtp_client *c)
-{
-	unsigned char message[SASL_LOGIN_MAX + SASL_SECRET_MAX + 2];
-	slice login = c->config->login, secret = c->config->secret;
-	size_t n = login.len + secret.len + 2;
-
-	message[0] = message[login.len + 1] = 0;
-	memcpy(message + 1, login.ptr, login.len);
-	if (secret.len > 0)
-		memcpy(message + login.len + 2, secret.ptr, secret.len);
-	write_base64(c, slice_of(message, n));
-	explicit_bzero(message, sizeof message);
-}
-
-static void authenticate(struct smtp_client *c)
-{
-	size_t message = c->config->login.len + c->config->secret.len + 2;
-
-	if (!c->secure && !c->config->clear_auth) {
-		smtp_client_fail(c, 0, slice_lit("no TLS: the password is not sent in the clear"));
-	} else if (c->offers & SMTP_CLIENT_AUTH_PLAIN) {
-		if (base64_length(message) > SMTP_CLIENT_INITIAL_MAX) {
-			smtp_client_command(c, "AUTH PLAIN", EXPECT_AUTH_MESSAGE);
-			return;
-		}
-		buffer_add(&c->out, slice_lit("AUTH PLAIN "));
-		write_plain(c);
-		c->expect = EXPECT_AUTH;
-	} else if (c->offers & SMTP_CLIENT_AUTH_LOGIN) {
-		smtp_client_command(c, "AUTH LOGIN", EXPECT_AUTH_MESSAGE);
-	} else {
-		smtp_client_fail(c, 0, slice_lit("the server does not offer AUTH PLAIN or LOGIN"));
-	}
-}
-
-static void on_auth_message(struct smtp_client *c)
-{
-	if (c->code != 334) {
-		fail_reply(c);
-	} else if (c->offers & SMTP_CLIENT_AUTH_PLAIN) {
-		write_plain(c);
-		c->expect = EXPECT_AUTH;
-	} else {
-		write_base64(c, c->config->login);
-		c->expect = EXPECT_AUTH_SECRET;
-	}
-}
-
-static void on_auth_secret(struct smtp_client *c)
-{
-	if (c->code != 334) {
-		fail_reply(c);
-		return;
-	}
-	write_base64(c, c->config->secret);
-	c->expect = EXPECT_AUTH;
-}
-
-static void on_auth(struct smtp_client *c)
-{
-	if (c->code == 235)
-		smtp_client_become_ready(c);
-	else
-		fail_reply(c);
-}
-
 /* ---- greeting to READY ---- */
 
 /* What follows EHLO, once STARTTLS is done or not to be had. */
@@ -248,7 +171,7 @@ static void after_tls(struct smtp_client *c)
 	if (!c->secure && c->config->starttls == SMTP_CLIENT_TLS_REQUIRED)
 		smtp_client_fail(c, 0, slice_lit("the server does not offer STARTTLS"));
 	else if (c->config->login.len > 0)
-		authenticate(c);
+		smtp_client_authenticate(c);
 	else
 		smtp_client_become_ready(c);
 }
@@ -258,7 +181,7 @@ static void on_greeting(struct smtp_client *c)
 	if (c->code == 220)
 		say_hello(c, "EHLO", EXPECT_EHLO);
 	else
-		fail_reply(c);
+		smtp_client_fail_reply(c);
 }
 
 static void on_ehlo(struct smtp_client *c)
@@ -268,7 +191,7 @@ static void on_ehlo(struct smtp_client *c)
 		return;
 	}
 	if (c->code != 250) {
-		fail_reply(c);
+		smtp_client_fail_reply(c);
 		return;
 	}
 	take_extensions(c);
@@ -284,7 +207,7 @@ static void on_helo(struct smtp_client *c)
 	if (c->code == 250)
 		after_tls(c);
 	else
-		fail_reply(c);
+		smtp_client_fail_reply(c);
 }
 
 static void on_starttls(struct smtp_client *c)
@@ -294,7 +217,7 @@ static void on_starttls(struct smtp_client *c)
 		smtp_client_raise(c, (struct smtp_client_event){
 		    .kind = SMTP_CLIENT_EVENT_STARTTLS });
 	} else if (c->config->starttls == SMTP_CLIENT_TLS_REQUIRED) {
-		fail_reply(c);
+		smtp_client_fail_reply(c);
 	} else {
 		after_tls(c);           /* offered, but not now: opportunistic */
 	}
@@ -313,7 +236,7 @@ void smtp_client_secured(struct smtp_client *c)
 static void out_of_turn(struct smtp_client *c)
 {
 	if (c->code >= 400)
-		fail_reply(c);
+		smtp_client_fail_reply(c);
 	else
 		smtp_client_fail(c, 0, slice_lit("the server replied out of turn"));
 }
@@ -331,23 +254,23 @@ static const struct {
 	void (*on)(struct smtp_client *c);
 	uint64_t patience_ms;
 } steps[EXPECT_KINDS] = {
-	[EXPECT_NOTHING]      = { out_of_turn,               3 * MINUTE_MS },
-	[EXPECT_GREETING]     = { on_greeting,               5 * MINUTE_MS },
-	[EXPECT_EHLO]         = { on_ehlo,                   5 * MINUTE_MS },
-	[EXPECT_HELO]         = { on_helo,                   5 * MINUTE_MS },
-	[EXPECT_STARTTLS]     = { on_starttls,               2 * MINUTE_MS },
-	[EXPECT_TLS]          = { NULL,                      2 * MINUTE_MS },
-	[EXPECT_AUTH_MESSAGE] = { on_auth_message,           5 * MINUTE_MS },
-	[EXPECT_AUTH_SECRET]  = { on_auth_secret,            5 * MINUTE_MS },
-	[EXPECT_AUTH]         = { on_auth,                   5 * MINUTE_MS },
-	[EXPECT_MAIL]         = { smtp_client_on_mail,       5 * MINUTE_MS },
-	[EXPECT_RCPT]         = { smtp_client_on_rcpt,       5 * MINUTE_MS },
-	[EXPECT_DATA]         = { smtp_client_on_data,       2 * MINUTE_MS },
-	[EXPECT_END]          = { smtp_client_on_end,       10 * MINUTE_MS },
-	[EXPECT_EMPTY_END]    = { smtp_client_on_empty_end, 10 * MINUTE_MS },
-	[EXPECT_RSET]         = { smtp_client_on_rset,       5 * MINUTE_MS },
-	[EXPECT_QUIT]         = { on_quit,                   2 * MINUTE_MS },
-	[EXPECT_OVER]         = { NULL,                      0             },
+	[EXPECT_NOTHING]      = { out_of_turn,                  3 * MINUTE_MS },
+	[EXPECT_GREETING]     = { on_greeting,                  5 * MINUTE_MS },
+	[EXPECT_EHLO]         = { on_ehlo,                      5 * MINUTE_MS },
+	[EXPECT_HELO]         = { on_helo,                      5 * MINUTE_MS },
+	[EXPECT_STARTTLS]     = { on_starttls,                  2 * MINUTE_MS },
+	[EXPECT_TLS]          = { NULL,                         2 * MINUTE_MS },
+	[EXPECT_AUTH_MESSAGE] = { smtp_client_on_auth_message,  5 * MINUTE_MS },
+	[EXPECT_AUTH_SECRET]  = { smtp_client_on_auth_secret,   5 * MINUTE_MS },
+	[EXPECT_AUTH]         = { smtp_client_on_auth,          5 * MINUTE_MS },
+	[EXPECT_MAIL]         = { smtp_client_on_mail,          5 * MINUTE_MS },
+	[EXPECT_RCPT]         = { smtp_client_on_rcpt,          5 * MINUTE_MS },
+	[EXPECT_DATA]         = { smtp_client_on_data,          2 * MINUTE_MS },
+	[EXPECT_END]          = { smtp_client_on_end,          10 * MINUTE_MS },
+	[EXPECT_EMPTY_END]    = { smtp_client_on_empty_end,    10 * MINUTE_MS },
+	[EXPECT_RSET]         = { smtp_client_on_rset,          5 * MINUTE_MS },
+	[EXPECT_QUIT]         = { on_quit,                      2 * MINUTE_MS },
+	[EXPECT_OVER]         = { NULL,                        0              },
 };
 
 uint64_t smtp_client_patience_ms(const struct smtp_client *c)
@@ -376,7 +299,7 @@ static void on_reply(struct smtp_client *c)
 {
 	/* RFC 5321 s3.8: 421 may come instead of any reply, and ends the session. */
 	if (c->code == 421 && c->expect != EXPECT_QUIT)
-		fail_reply(c);
+		smtp_client_fail_reply(c);
 	else if (too_early(c))
 		out_of_turn(c);
 	else

@@ -1,6 +1,6 @@
 /* smtp/client_impl.h - the client engine's inside, shared by client.c (the
- * session: greeting to READY, replies, events, output) and client_mail.c (the
- * transaction).
+ * session: greeting to READY, replies, events, output), client_auth.c (AUTH) and
+ * client_mail.c (the transaction).
  *
  * (1) `expect` says what the next reply answers; EXPECT_NOTHING: a reply now is
  *     out of turn, and ends the session.
@@ -67,6 +67,15 @@ void smtp_client_raise(struct smtp_client *c, struct smtp_client_event event);
 void smtp_client_fail(struct smtp_client *c, unsigned code, slice text);
 void smtp_client_become_ready(struct smtp_client *c);
 void smtp_client_command(struct smtp_client *c, const char *command, enum smtp_expect expect);
+
+/* The last reply says that it can't go on. */
+void smtp_client_fail_reply(struct smtp_client *c);
+
+/* client_auth.c */
+void smtp_client_authenticate(struct smtp_client *c);
+void smtp_client_on_auth_message(struct smtp_client *c);
+void smtp_client_on_auth_secret(struct smtp_client *c);
+void smtp_client_on_auth(struct smtp_client *c);
 
 /* client_mail.c: what a reply means; the code and text are in the engine. */
 void smtp_client_on_mail(struct smtp_client *c);
