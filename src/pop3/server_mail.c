@@ -8,6 +8,11 @@
 #include "base/limits.h"
 #include "pop3/server_impl.h"
 
+static const char *plural(uint32_t n)
+{
+	return n == 1 ? "" : "s";
+}
+
 static void count_all(struct pop3_server *s)
 {
 	s->n_left = s->n_messages;
@@ -27,7 +32,7 @@ void pop3_server_resume(struct pop3_server *s, struct pop3_message *messages, ui
 	s->n_messages = n;
 	s->utf8 = utf8;
 	count_all(s);
-	pop3_reply_ok(s, "logged in, %u messages (%llu octets)", n,
+	pop3_reply_ok(s, "logged in, %u message%s (%llu octets)", n, plural(n),
 	    (unsigned long long)s->octets_left);
 }
 
@@ -80,7 +85,7 @@ static void list(struct pop3_server *s, const struct pop3_command *command,
 		row(s, command->number);
 		return;
 	}
-	pop3_reply_ok(s, "%u messages", s->n_left);
+	pop3_reply_ok(s, "%u message%s", s->n_left, plural(s->n_left));
 	s->list_row = row;
 	s->list_next = 1;
 	pop3_list_more(s);
@@ -112,7 +117,7 @@ void pop3_on_dele(struct pop3_server *s, const struct pop3_command *command)
 void pop3_on_rset(struct pop3_server *s, const struct pop3_command *command)
 {
 	count_all(s);
-	pop3_reply_ok(s, "%u messages (%llu octets)", s->n_left,
+	pop3_reply_ok(s, "%u message%s (%llu octets)", s->n_left, plural(s->n_left),
 	    (unsigned long long)s->octets_left);
 }
 
