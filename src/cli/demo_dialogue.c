@@ -11,6 +11,7 @@
 #include "base/check.h"
 #include "base/limits.h"
 #include "base/text.h"
+#include "mail/date.h"
 
 enum { POLL_MS = 100 };
 
@@ -310,9 +311,12 @@ static void on_again(struct os_timer *timer)
 
 static void write_message(struct demo_dialogue *d)
 {
+	char date[DATE_TEXT];
+
+	date_print(os_wall_us(d->os), date);
 	text_from_u64(os_random_u64(d->os), d->id);
-	buffer_printf(&d->text, "From: <%.*s>\r\nTo: <%.*s>\r\n", slice_arg(d->from),
-	    slice_arg(d->to));
+	buffer_printf(&d->text, "Date: %s\r\nFrom: <%.*s>\r\nTo: <%.*s>\r\n", date,
+	    slice_arg(d->from), slice_arg(d->to));
 	buffer_printf(&d->text, "Subject: The first message\r\n"
 	    "Message-ID: <%s@demo.posthouse.example>\r\n\r\n"
 	    "It came in by SMTP, was on disk before the 250,\r\n"
