@@ -14,5 +14,6 @@ extern const struct cli_command cli_bench;      /* bench.c */
 extern const struct cli_command cli_help;       /* help.c */
 extern const struct cli_command cli_version;    /* help.c */
 extern const struct cli_command cli_role;       /* role.c */
+extern const struct cli_command cli_sim;        /* sim.c */
 
 #endif

@@ -15,6 +15,7 @@ const struct cli_command *const cli_commands[] = {
 	&cli_account,
 	&cli_alias,
 	&cli_bench,
+	&cli_sim,
 	&cli_help,
 	&cli_version,
 	&cli_role,

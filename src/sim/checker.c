@@ -13,7 +13,7 @@
 enum copy_state {
 	COPY_PRESENT,
 	COPY_DELETING,          /* marked in a session that said QUIT */
-	COPY_DOUBTFUL,          /* that QUIT got no answer */
+	COPY_DOUBTFUL,          /* that QUIT got no answer, or -ERR */
 	COPY_GONE,
 };
 
@@ -22,6 +22,7 @@ struct copy {
 	char uid[CHECKER_UID_MAX + 1];
 	unsigned message;               /* from 1; 0: body not compared yet */
 	enum copy_state state;
+	bool asked;                     /* was COPY_DELETING once: may still go */
 	bool listed;
 	size_t place;
 };
@@ -186,7 +187,7 @@ void checker_list_end(struct checker *c, unsigned account)
 
 		if (copy->listed)
 			continue;
-		if (copy->state == COPY_PRESENT)
+		if (copy->state == COPY_PRESENT && !copy->asked)
 			checker_fail(c, "%.*s: UIDL %s (message m%u) vanished",
 			    slice_arg(a->address), copy->uid, copy->message);
 		copy->state = COPY_GONE;
@@ -305,6 +306,7 @@ void checker_deleting(struct checker *c, unsigned account, slice uid)
 
 	check(copy != NULL && copy->state == COPY_PRESENT);
 	copy->state = COPY_DELETING;
+	copy->asked = true;
 }
 
 void checker_quit(struct checker *c, unsigned account, bool answered, bool ok)

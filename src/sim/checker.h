@@ -10,7 +10,9 @@
  *   - everything else, and a 5xx after the dot: nowhere.
  * And for mailboxes: a UIDL belongs to one message for ever; a message that was
  * seen stays until its reader deletes it; deleted (+OK to QUIT, or seen to be
- * gone after a QUIT without an answer) is gone for ever; bytes do not change.
+ * gone) is gone for ever; bytes do not change. After a QUIT that got no +OK its
+ * marked messages may go then or later, each by itself: a record that failed to
+ * be synced may be on the disk all the same, and count after a crash.
  *
  * The first broken promise is kept; later ones are its consequences. */
 #ifndef SIM_CHECKER_H

@@ -112,19 +112,29 @@ static void strike(struct faults *f, unsigned kind, struct station *s)
 	}
 }
 
+/* One of those that may strike in this run; 0 when none may. */
+static unsigned draw_kind(struct faults *f)
+{
+	unsigned chosen = 0, n = 0;
+
+	for (size_t i = 0; i < KINDS; i++) {
+		if ((f->kinds & names[i].kind) != 0 && chance_one_in(&f->chance, ++n))
+			chosen = names[i].kind;
+	}
+	return chosen;
+}
+
 static void on_time(void *arg)
 {
 	struct faults *f = arg;
 	unsigned kind;
 
-	if (f->stopped)
+	if (f->stopped || f->kinds == 0)
 		return;
 	draw_odds(f);
-	kind = names[chance_below(&f->chance, KINDS)].kind;
-	if ((f->kinds & kind) != 0) {
-		f->struck++;
-		strike(f, kind, f->stations[chance_below(&f->chance, f->n_stations)]);
-	}
+	kind = draw_kind(f);
+	f->struck++;
+	strike(f, kind, f->stations[chance_below(&f->chance, f->n_stations)]);
 	sim_at(f->sim, chance_skewed(&f->chance, SECOND_US / 100, 4 * SECOND_US), on_time, f);
 }
 
