@@ -1,12 +1,17 @@
 /* cli/account.c - posthouse account: who has a mailbox here. */
+#include <errno.h>
+#include <fcntl.h>
 #include <sodium.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "account/describe.h"
 #include "cli/ask.h"
 #include "cli/commands.h"
 #include "cli/verb.h"
 #include "directory/password.h"
+#include "os/os_uv.h"
 
 /* ---- passwords ---- */
 
@@ -198,6 +203,50 @@ static int show(struct control *control, const struct cli_args *args, const char
 	return CLI_OK;
 }
 
+/* ---- the log ---- */
+
+static bool print_line(void *context, const char *text)
+{
+	return puts(text) >= 0;
+}
+
+/* The files of the account, read as they are, beside a server too. */
+static int describe(struct control *control, uint64_t id, const char *address)
+{
+	int folder = openat(control->data.fd, "account", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int error = folder < 0 ? -errno : 0;
+
+	if (error == 0) {
+		os_uv_set_root(control->os, folder);
+		switch (account_describe(control->os, id, print_line, NULL, &error)) {
+		case DESCRIBED:
+			return CLI_OK;
+		case DESCRIBED_NONE:
+			printf("nothing was delivered to %s yet\n", address);
+			return CLI_OK;
+		case DESCRIBED_NEWER:
+			return cli_fail("parts of this log are of a later Posthouse; use that one");
+		case DESCRIBED_IO:
+			break;
+		}
+	}
+	return cli_fail("cannot read the account's files in %s/account: %s", control->data.path,
+	    strerror(-error));
+}
+
+static int show_log(struct control *control, const struct cli_args *args,
+    const char *const *words, size_t n)
+{
+	json_t *answer = call(control, "account show", words[0]);
+	const char *id = json_string_value(json_object_get(answer, "id"));
+	int result = CLI_FAILED;
+
+	if (id)
+		result = describe(control, strtoull(id, NULL, 16), words[0]);
+	json_decref(answer);
+	return result;
+}
+
 #define PASSWORD_OPTIONS " --password-stdin --hash-stdin --generate --json "
 
 static const struct cli_verb verbs[] = {
@@ -208,6 +257,7 @@ static const struct cli_verb verbs[] = {
 	{ "passwd", "ADDRESS", 1, 1, PASSWORD_OPTIONS, false, passwd },
 	{ "disable", "ADDRESS", 1, 1, "", false, disable },
 	{ "enable", "ADDRESS", 1, 1, "", false, enable },
+	{ "log", "ADDRESS", 1, 1, "", false, show_log },
 };
 
 static int run(const struct cli_args *args)
@@ -217,14 +267,15 @@ static int run(const struct cli_args *args)
 
 const struct cli_command cli_account = {
 	.name = "account",
-	.words = "add|remove|show|passwd|disable|enable ADDRESS | list",
+	.words = "add|remove|show|passwd|disable|enable|log ADDRESS | list",
 	.words_min = 1,
 	.words_max = 2,
 	.summary = "the accounts: mailboxes with a password",
 	.details =
 	    "`add` and `passwd` ask for the password at the terminal, unless an option says\n"
 	    "where it comes from. A disabled account takes no mail and no login; its mail stays.\n"
-	    "`remove` takes the account out of aliases too.\n",
+	    "`remove` takes the account out of aliases too. `log` tells what happened to the\n"
+	    "mailbox: each delivery and each removal, as its files have it.\n",
 	.options = {
 		{ "--password-stdin", NULL, "Read the password from a line of stdin." },
 		{ "--generate", NULL, "Make a password and print it." },
