@@ -142,7 +142,8 @@ static const struct {
 	{ "\"a\\\\\\\"b\"@x", "\"a\\\\\\\"b\"@x", "a\\\"b" },
 	{ "\"\"@x", "\"\"@x", "" },
 	{ "\"a..b\"@x", "\"a..b\"@x", "a..b" },
-	{ "J\xc3\x96rg@B\xc3\xbc" "cher.example", "J\xc3\x96rg@xn--bcher-kva.example", "j\xc3\x96rg" },
+	{ "J\xc3\x96rg@B\xc3\xbc" "cher.example", "J\xc3\x96rg@xn--bcher-kva.example",
+	    "j\xc3\x96rg" },
 };
 
 static void test_normal(void **state)
@@ -201,7 +202,8 @@ static void test_isemail(void **state)
 			print_message("# smtp %d: %s\n", smtp, json_dumps(item, 0));
 			differ++;
 		}
-		if (header != valid && !suite_listed(on_purpose, 6, suite_text(item, "diagnosis")) &&
+		if (header != valid &&
+		    !suite_listed(on_purpose, 6, suite_text(item, "diagnosis")) &&
 		    !slice_equal(text, slice_lit("test@iana.org\n"))) {
 			print_message("# header %d: %s\n", header, json_dumps(item, 0));
 			header_differ++;

@@ -80,7 +80,8 @@ static void test_parse(void **state)
 
 		if (ok != (parses[i].seconds != INT64_MIN))
 			fail_msg("%s", parses[i].name);
-		if (ok && (date.seconds != parses[i].seconds || date.zone_minutes != parses[i].zone))
+		if (ok && (date.seconds != parses[i].seconds ||
+		    date.zone_minutes != parses[i].zone))
 			fail_msg("%s: %lld %d", parses[i].name, (long long)date.seconds,
 			    date.zone_minutes);
 		guarded_free(text);

@@ -113,9 +113,9 @@ static void want_addresses(const json_t *list, struct buffer *out)
 		size_t k;
 
 		json_array_foreach(members, k, member)
-			buffer_printf(out, "%s,", json_string_value(json_object_get(member, "address")));
+			buffer_printf(out, "%.*s,", slice_arg(suite_text(member, "address")));
 		if (members == NULL)
-			buffer_printf(out, "%s,", json_string_value(json_object_get(item, "address")));
+			buffer_printf(out, "%.*s,", slice_arg(suite_text(item, "address")));
 	}
 }
 

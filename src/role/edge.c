@@ -64,7 +64,7 @@ static void accept_one(struct edge *e, int fd, const struct os_address *peer,
 		turn_away(e, fd, service, "Too many connections from your address");
 	} else {
 		e->n_sessions++;
-		session_open(e, fd, peer, service);
+		edge_session_open(e, fd, peer, service);
 	}
 }
 
@@ -234,13 +234,13 @@ static void on_reload(struct frame *frame)
 static void on_joined(struct frame *frame, struct ipc_channel *peer)
 {
 	if (ipc_peer_kind(peer) == ROLE_ROUTER)
-		journal_router_came(frame->owner);
+		edge_journal_router_came(frame->owner);
 }
 
 static void on_left(struct frame *frame, struct ipc_channel *peer)
 {
 	if (ipc_peer_kind(peer) == ROLE_ROUTER)
-		journal_router_left(frame->owner);
+		edge_journal_router_left(frame->owner);
 	else if (ipc_peer_kind(peer) == ROLE_DIRECTORY)
 		edge_directory_left(frame->owner);
 }
@@ -261,7 +261,7 @@ static bool on_message(struct frame *frame, struct ipc_channel *peer, struct ipc
 	case IPC_LOGIN_IS:
 		return edge_on_answer(e, message);
 	case IPC_SEGMENT:
-		return journal_on_segment(e, message);
+		return edge_journal_on_segment(e, message);
 	case IPC_SPOOL:
 		return edge_on_spool(e, message);
 	case IPC_SPACE:
@@ -279,11 +279,11 @@ void edge_check_drained(struct edge *e)
 		watch_all(e);
 		return;
 	}
-	if (e->drained || e->n_sessions > 0 || !journal_idle(e))
+	if (e->drained || e->n_sessions > 0 || !edge_journal_idle(e))
 		return;
 	e->drained = true;
 	os_timer_stop(e->os, &e->grace);
-	journal_end(e);
+	edge_journal_end(e);
 	frame_drained(&e->frame);
 }
 
@@ -292,7 +292,7 @@ static void on_grace(struct os_timer *timer)
 	struct edge *e = timer->owner;
 
 	list_for (at, &e->sessions)
-		session_kill(list_item(at, struct session, link));
+		edge_session_kill(list_item(at, struct session, link));
 	edge_check_drained(e);
 }
 
@@ -308,11 +308,11 @@ static void on_drain(struct frame *frame, uint32_t grace_ms)
 		struct session *s = list_item(at, struct session, link);
 
 		if (!s->greeted) {
-			session_kill(s);
+			edge_session_kill(s);
 			continue;
 		}
 		s->protocol->drain(s);
-		session_wake(s);
+		edge_session_wake(s);
 	}
 	edge_check_drained(e);
 }
@@ -347,6 +347,6 @@ void edge_start(struct os *os, int channel, unsigned index)
 	check(e->zstd != NULL);
 	heap_on_drop(e->heap, free_zstd, e->zstd);
 	edge_clocks_init(e);
-	journal_init(e);
+	edge_journal_init(e);
 	frame_init(&e->frame, os, ROLE_EDGE, index, channel, &handler, e);
 }

@@ -28,7 +28,7 @@ static struct buffer *begin(struct session *s, enum ipc_type type, edge_answered
 	s->request = ++e->request_last;
 	s->answered = answered;
 	table_put(&e->requests, table_key(s->request), s);
-	session_still(s);
+	edge_session_still(s);
 	out = ipc_begin(directory, type);
 	put_u64(out, s->request);
 	return out;
@@ -91,7 +91,7 @@ static void deliver_answer(struct session *s, const struct answer *answer)
 
 	edge_forget_question(s);
 	answered(s, answer);
-	session_wake(s);
+	edge_session_wake(s);
 }
 
 bool edge_on_answer(struct edge *e, struct ipc_message *message)

@@ -5,7 +5,7 @@
  *   pool work appends to the spool file; the client waits meanwhile.
  *
  * (1) What the header needs (submission) is done before the first frame is made.
- * (2) While body_busy() the session takes no input, so raw never passes
+ * (2) While edge_body_busy() the session takes no input, so raw never passes
  *     EDGE_BODY_RAW_MAX.
  * (3) When many bodies fill the memory (EDGE_BODIES_MAX) they go to their spool
  *     files early, in smaller frames. */
@@ -21,7 +21,7 @@ static const struct smtp_reply header_too_large = { 552, "5.3.4",
 
 static void on_written(struct plan *plan);
 
-void body_init(struct transaction *t)
+void edge_body_init(struct transaction *t)
 {
 	struct body *b = &t->body;
 
@@ -31,7 +31,7 @@ void body_init(struct transaction *t)
 	plan_init(&b->plan, on_written, t);
 }
 
-bool body_busy(const struct transaction *t)
+bool edge_body_busy(const struct transaction *t)
 {
 	return t->body.place == BODY_WANTS_SPOOL || t->body.writing;
 }
@@ -194,7 +194,7 @@ static void on_written(struct plan *plan)
 	b->writing = false;
 	buffer_free(&b->frames);
 	if (t->dropped) {
-		transaction_drop(t);
+		edge_transaction_drop(t);
 		return;
 	}
 	if (error != 0) {
@@ -317,11 +317,11 @@ static void move_on(struct transaction *t)
 		want_spool(t);
 }
 
-void body_add(struct transaction *t, slice bytes)
+void edge_body_add(struct transaction *t, slice bytes)
 {
 	size_t before = t->body.raw.capacity;
 
-	check(!body_busy(t) && !t->body.ending);
+	check(!edge_body_busy(t) && !t->body.ending);
 	if (t->fault != NULL)
 		return;
 	buffer_add(&t->body.raw, bytes);
@@ -329,12 +329,12 @@ void body_add(struct transaction *t, slice bytes)
 	move_on(t);
 }
 
-void body_finish(struct transaction *t)
+void edge_body_finish(struct transaction *t)
 {
 	struct body *b = &t->body;
 	size_t raw;
 
-	check(!body_busy(t) && !b->ending);
+	check(!edge_body_busy(t) && !b->ending);
 	b->ending = true;
 	if (t->fault != NULL || !do_head(t, true)) {
 		finished(t);
@@ -351,7 +351,7 @@ void body_finish(struct transaction *t)
 	finished(t);
 }
 
-void body_release(struct transaction *t)
+void edge_body_release(struct transaction *t)
 {
 	free_raw(t);
 	buffer_free(&t->body.frames);
@@ -362,10 +362,10 @@ void body_release(struct transaction *t)
 	t->body.spool_fd = -1;
 }
 
-void body_free(struct transaction *t)
+void edge_body_free(struct transaction *t)
 {
 	check(!t->body.writing);
-	body_release(t);
+	edge_body_release(t);
 	if (t->body.spool != 0 && t->body.router_life == t->edge->router_life)
 		drop_spool(t->edge, t->body.spool);
 	t->body.spool = 0;

@@ -236,15 +236,15 @@ void edge_session_gone(struct edge *e, struct session *s);      /* counts; drain
 void edge_check_drained(struct edge *e);
 
 /* edge_session.c */
-void session_open(struct edge *e, int fd, const struct os_address *peer, enum service service);
+void edge_session_open(struct edge *e, int fd, const struct os_address *peer, enum service service);
 /* Let engine, output and input move on; after answers and anything else. */
-void session_wake(struct session *s);
-void session_end(struct session *s);            /* send what is queued, then close */
-void session_kill(struct session *s);           /* at once */
-void session_touch(struct session *s, enum edge_clock_kind clock);      /* it lives */
-void session_still(struct session *s);          /* no timeout: it waits for us */
-void session_secure(struct session *s);         /* output first, then TLS */
-void session_died(struct session *s);           /* to the dead list */
+void edge_session_wake(struct session *s);
+void edge_session_end(struct session *s);            /* send what is queued, then close */
+void edge_session_kill(struct session *s);           /* at once */
+void edge_session_touch(struct session *s, enum edge_clock_kind clock);      /* it lives */
+void edge_session_still(struct session *s);          /* no timeout: it waits for us */
+void edge_session_secure(struct session *s);         /* output first, then TLS */
+void edge_session_died(struct session *s);           /* to the dead list */
 void edge_clocks_init(struct edge *e);
 void edge_bury(struct os_defer *defer);
 extern const struct session_protocol edge_smtp_protocol, edge_pop3_protocol;
@@ -265,28 +265,28 @@ void edge_smtp_body_finished(struct transaction *t);
 void edge_smtp_committed(struct transaction *t, const struct smtp_reply *failure);
 void edge_smtp_go_on(struct transaction *t);    /* the body can take more */
 /* Give it up, or free what was committed. */
-void transaction_drop(struct transaction *t);
+void edge_transaction_drop(struct transaction *t);
 extern const struct smtp_reply edge_later, edge_no_space;
 
 /* edge_body.c */
-void body_init(struct transaction *t);
-void body_add(struct transaction *t, slice bytes);
-bool body_busy(const struct transaction *t);    /* it takes nothing now */
-void body_finish(struct transaction *t);        /* then edge_smtp_body_finished() */
-void body_release(struct transaction *t);       /* memory that a commit no longer needs */
-void body_free(struct transaction *t);          /* with its spool file, unless committed */
+void edge_body_init(struct transaction *t);
+void edge_body_add(struct transaction *t, slice bytes);
+bool edge_body_busy(const struct transaction *t);    /* it takes nothing now */
+void edge_body_finish(struct transaction *t);        /* then edge_smtp_body_finished() */
+void edge_body_release(struct transaction *t);       /* memory that a commit no longer needs */
+void edge_body_free(struct transaction *t);          /* with its spool file, unless committed */
 bool edge_on_spool(struct edge *e, struct ipc_message *message);
 void edge_spools_lost(struct edge *e);
 
 /* edge_journal.c */
-void journal_init(struct edge *e);
+void edge_journal_init(struct edge *e);
 void edge_commit(struct transaction *t);
-bool journal_cancel(struct transaction *t);     /* true: it was not appended, take it back */
-void journal_router_came(struct edge *e);
-void journal_router_left(struct edge *e);
-bool journal_on_segment(struct edge *e, struct ipc_message *message);
-bool journal_idle(const struct edge *e);
-void journal_end(struct edge *e);               /* drained: nothing more comes */
+bool edge_journal_cancel(struct transaction *t);     /* true: it was not appended, take it back */
+void edge_journal_router_came(struct edge *e);
+void edge_journal_router_left(struct edge *e);
+bool edge_journal_on_segment(struct edge *e, struct ipc_message *message);
+bool edge_journal_idle(const struct edge *e);
+void edge_journal_end(struct edge *e);               /* drained: nothing more comes */
 
 /* edge_pop3.c */
 void edge_pop3_open(struct session *s, bool secure);

@@ -23,7 +23,7 @@ static void on_turn(struct os_defer *defer);
 static void on_hold(struct os_timer *timer);
 static void step(struct journal *j);
 
-void journal_init(struct edge *e)
+void edge_journal_init(struct edge *e)
 {
 	struct journal *j = &e->journal;
 
@@ -91,7 +91,7 @@ static bool open_next(struct journal *j)
 	return true;
 }
 
-bool journal_on_segment(struct edge *e, struct ipc_message *message)
+bool edge_journal_on_segment(struct edge *e, struct ipc_message *message)
 {
 	struct journal *j = &e->journal;
 	struct journal_segment segment = { .head = { .kind = LOG_JOURNAL } };
@@ -205,7 +205,7 @@ static enum append append(struct journal *j, struct transaction *t)
 	if (!fits)
 		return j->writer.sequence == 1 ? APPEND_NEVER : APPEND_FULL;
 	check(sequence == t->message.sequence);
-	body_release(t);
+	edge_body_release(t);
 	return APPENDED;
 }
 
@@ -344,7 +344,7 @@ void edge_commit(struct transaction *t)
 	os_defer(t->edge->os, &j->defer);
 }
 
-bool journal_cancel(struct transaction *t)
+bool edge_journal_cancel(struct transaction *t)
 {
 	list_for (at, &t->edge->journal.waiting) {
 		if (at == &t->link) {
@@ -355,7 +355,7 @@ bool journal_cancel(struct transaction *t)
 	return false;
 }
 
-void journal_router_came(struct edge *e)
+void edge_journal_router_came(struct edge *e)
 {
 	e->router_life++;
 	e->router_full = false;
@@ -365,7 +365,7 @@ void journal_router_came(struct edge *e)
 
 /* Its segments are finished. What is being written now counts if the sync does:
  * the next router waits for us to speak. What was only appended was never there. */
-void journal_router_left(struct edge *e)
+void edge_journal_router_left(struct edge *e)
 {
 	struct journal *j = &e->journal;
 
@@ -380,7 +380,7 @@ void journal_router_left(struct edge *e)
 		abandon(j);
 }
 
-bool journal_idle(const struct edge *e)
+bool edge_journal_idle(const struct edge *e)
 {
 	const struct journal *j = &e->journal;
 
@@ -388,11 +388,11 @@ bool journal_idle(const struct edge *e)
 	    list_empty(&j->flight);
 }
 
-void journal_end(struct edge *e)
+void edge_journal_end(struct edge *e)
 {
 	struct journal *j = &e->journal;
 
-	check(journal_idle(e));
+	check(edge_journal_idle(e));
 	if (j->current.fd >= 0) {
 		say(j, IPC_SEGMENT_END, j->current.head.generation, NULL);
 		leave_current(j);

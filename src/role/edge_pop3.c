@@ -54,7 +54,7 @@ static void inner_closed(struct stream *inner, int error)
 	struct session *s = stream_owner(inner);
 
 	s->inner_closed = true;
-	session_end(s);
+	edge_session_end(s);
 }
 
 static const struct stream_handler inner_handler = { inner_data, inner_drained, NULL,
@@ -82,7 +82,7 @@ static slice pump_output(struct session *s)
 
 static void pump_nothing(struct session *s)
 {
-	session_still(s);               /* the store keeps the time */
+	edge_session_still(s);               /* the store keeps the time */
 }
 
 static void pump_sent(struct session *s, size_t n)
@@ -97,8 +97,10 @@ static void pump_drained(struct session *s)
 }
 
 static const struct session_protocol pump_protocol = {
-	pump_feed, pump_events, pump_waits, pump_output, pump_sent, pump_nothing, pump_nothing, pump_nothing,
-	pump_nothing, pump_drained, pump_nothing,
+	.feed = pump_feed, .events = pump_events, .waits = pump_waits,
+	.output = pump_output, .sent = pump_sent, .greet = pump_nothing,
+	.secured = pump_nothing, .timeout = pump_nothing, .drain = pump_nothing,
+	.drained = pump_drained, .closed = pump_nothing,
 };
 
 /* ---- the hand-over ---- */
@@ -133,7 +135,7 @@ static void hand_over_plain(struct session *s, struct ipc_channel *store)
 		return;                 /* broken in this turn: its end follows */
 	check(unread.len <= SESSION_UNREAD_MAX);
 	send_adopt(s, store, unread, fd);
-	session_died(s);
+	edge_session_died(s);
 }
 
 /* What the client sent behind its password stays in its stream, and is offered
@@ -152,7 +154,7 @@ static void hand_over_tls(struct session *s, struct ipc_channel *store)
 	s->pop3 = NULL;
 	s->protocol = &pump_protocol;
 	s->granted = false;
-	session_still(s);
+	edge_session_still(s);
 	s->inner = stream_create(e->os, fds[0], EDGE_PUMP_MAX, EDGE_PUMP_MAX, &inner_handler, s);
 	/* The store answers while we still send: who waits first would wait for both. */
 	stream_read_always(s->inner);
@@ -216,9 +218,9 @@ static bool pop3_events(struct session *s)
 		if (event.kind == POP3_EVENT_LOGIN)
 			edge_ask_login(s, event.text, event.secret, on_login);
 		else if (event.kind == POP3_EVENT_STLS)
-			session_secure(s);
+			edge_session_secure(s);
 		else
-			session_end(s);
+			edge_session_end(s);
 	}
 	if (s->granted && s->protocol == &edge_pop3_protocol)
 		try_hand_over(s);
@@ -268,8 +270,10 @@ static void pop3_closed(struct session *s)
 }
 
 const struct session_protocol edge_pop3_protocol = {
-	pop3_feed, pop3_events, pop3_waits, pop3_output, pop3_sent, pop3_greet, pop3_secured, pop3_timeout,
-	pop3_drain, NULL, pop3_closed,
+	.feed = pop3_feed, .events = pop3_events, .waits = pop3_waits,
+	.output = pop3_output, .sent = pop3_sent, .greet = pop3_greet,
+	.secured = pop3_secured, .timeout = pop3_timeout, .drain = pop3_drain,
+	.closed = pop3_closed,
 };
 
 void edge_pop3_open(struct session *s, bool secure)

@@ -5,7 +5,7 @@
  *
  * session_pump() moves input into the engine, its events to their handlers and
  * its output to the stream until nothing moves. An answer that comes later
- * calls session_wake(), which pumps again. */
+ * calls edge_session_wake(), which pumps again. */
 #include <string.h>
 
 #include "base/check.h"
@@ -24,12 +24,12 @@ void edge_clocks_init(struct edge *e)
 	e->greeting = (struct os_timer){ .fire = on_greeting, .owner = e };
 }
 
-void session_still(struct session *s)
+void edge_session_still(struct session *s)
 {
 	list_remove(&s->clock_link);
 }
 
-void session_touch(struct session *s, enum edge_clock_kind kind)
+void edge_session_touch(struct session *s, enum edge_clock_kind kind)
 {
 	struct edge *e = s->edge;
 	struct edge_clock *clock = &e->clocks[kind];
@@ -69,11 +69,11 @@ static void on_tick(struct os_timer *timer)
 	for (unsigned kind = CLOCK_SMTP; kind < CLOCKS; kind++) {
 		while ((s = overdue(e, (enum edge_clock_kind)kind)) != NULL) {
 			if (s->ending || !s->greeted) {
-				session_kill(s);        /* it does not take the last words */
+				edge_session_kill(s);        /* it does not take the last words */
 				continue;
 			}
 			s->protocol->timeout(s);
-			session_wake(s);
+			edge_session_wake(s);
 		}
 		if (!list_empty(&e->clocks[kind].sessions) && !e->ticking) {
 			os_timer_start(e->os, &e->tick, EDGE_TICK_MS);
@@ -123,13 +123,13 @@ static size_t session_pump(struct session *s, slice in)
 	if (s->ending || s->dead)
 		return in.len;
 	/* Not read while a question is open: a client that has said all and shut
-	 * its side down still gets its replies. session_wake() resumes. */
+	 * its side down still gets its replies. edge_session_wake() resumes. */
 	if (s->protocol->waits(s))
 		stream_pause(s->stream);
 	return used;
 }
 
-void session_wake(struct session *s)
+void edge_session_wake(struct session *s)
 {
 	if (s->pumping || s->dead || s->ending || !s->greeted)
 		return;
@@ -139,11 +139,11 @@ void session_wake(struct session *s)
 	if (s->protocol->waits(s))
 		return;
 	if (list_empty(&s->clock_link))
-		session_touch(s, waiting_clock(s));
+		edge_session_touch(s, waiting_clock(s));
 	stream_resume(s->stream);
 }
 
-void session_end(struct session *s)
+void edge_session_end(struct session *s)
 {
 	if (s->ending || s->dead)
 		return;
@@ -152,11 +152,11 @@ void session_end(struct session *s)
 	edge_forget_question(s);
 	if (s->dead)
 		return;
-	session_touch(s, waiting_clock(s));
+	edge_session_touch(s, waiting_clock(s));
 	stream_end(s->stream);
 }
 
-void session_died(struct session *s)
+void edge_session_died(struct session *s)
 {
 	if (s->dead)
 		return;
@@ -169,9 +169,9 @@ void session_died(struct session *s)
 	os_defer(s->edge->os, &s->edge->bury);
 }
 
-void session_kill(struct session *s)
+void edge_session_kill(struct session *s)
 {
-	session_died(s);
+	edge_session_died(s);
 }
 
 void edge_bury(struct os_defer *defer)
@@ -198,8 +198,8 @@ static void greet(struct session *s)
 {
 	s->greeted = true;
 	s->protocol->greet(s);
-	session_touch(s, waiting_clock(s));
-	session_wake(s);
+	edge_session_touch(s, waiting_clock(s));
+	edge_session_wake(s);
 }
 
 static size_t on_data(struct stream *stream, slice in)
@@ -221,7 +221,7 @@ static size_t on_data(struct stream *stream, slice in)
 		return in.len;
 	}
 	if (!list_empty(&s->clock_link))
-		session_touch(s, waiting_clock(s));
+		edge_session_touch(s, waiting_clock(s));
 	return session_pump(s, in);
 }
 
@@ -233,7 +233,7 @@ static void on_drained(struct stream *stream)
 		return;
 	if (s->protocol->drained != NULL)
 		s->protocol->drained(s);
-	session_wake(s);
+	edge_session_wake(s);
 }
 
 static void on_secured(struct stream *stream)
@@ -245,7 +245,7 @@ static void on_secured(struct stream *stream)
 	if (!s->secure) {
 		s->secure = true;
 		s->protocol->secured(s);
-		session_wake(s);
+		edge_session_wake(s);
 	} else {
 		greet(s);
 	}
@@ -253,12 +253,12 @@ static void on_secured(struct stream *stream)
 
 static void on_closed(struct stream *stream, int error)
 {
-	session_died(stream_owner(stream));
+	edge_session_died(stream_owner(stream));
 }
 
 static const struct stream_handler stream_handler = { on_data, on_drained, on_secured, on_closed };
 
-void session_secure(struct session *s)
+void edge_session_secure(struct session *s)
 {
 	flush(s);
 	if (!s->dead)
@@ -283,7 +283,7 @@ static void on_greeting(struct os_timer *timer)
 	}
 }
 
-void session_open(struct edge *e, int fd, const struct os_address *peer, enum service service)
+void edge_session_open(struct edge *e, int fd, const struct os_address *peer, enum service service)
 {
 	bool pop3 = service == SERVICE_POP3 || service == SERVICE_POP3S;
 	bool secure = service == SERVICE_SUBMISSIONS || service == SERVICE_POP3S;
@@ -304,11 +304,11 @@ void session_open(struct edge *e, int fd, const struct os_address *peer, enum se
 	s->stream = stream_create(e->os, fd, pop3 ? SESSION_UNREAD_MAX : EDGE_INPUT_MAX,
 	    EDGE_OUTPUT_MAX, &stream_handler, s);
 	if (secure) {
-		session_touch(s, waiting_clock(s));
+		edge_session_touch(s, waiting_clock(s));
 		stream_secure(s->stream, e->tls, NULL);
 	} else if (service == SERVICE_SMTP && !s->loopback &&
 	    e->clocks[CLOCK_GREETING].duration_ms > 0) {
-		session_touch(s, CLOCK_GREETING);
+		edge_session_touch(s, CLOCK_GREETING);
 	} else {
 		greet(s);
 	}

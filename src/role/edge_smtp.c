@@ -44,11 +44,11 @@ static void transaction_begin(struct session *s, slice sender, unsigned flags)
 	    (s->service != SERVICE_SMTP ? JOURNAL_SUBMISSION : 0);
 	t->sealed = buffer_init(e->heap, EDGE_SEALED_MAX);
 	os_ip_print(s->ip, t->peer, sizeof t->peer);
-	body_init(t);
+	edge_body_init(t);
 	s->transaction = t;
 }
 
-void transaction_drop(struct transaction *t)
+void edge_transaction_drop(struct transaction *t)
 {
 	struct edge *e = t->edge;
 
@@ -60,7 +60,7 @@ void transaction_drop(struct transaction *t)
 	if (t->body.writing)
 		return;                 /* the plan's end comes here again */
 	list_remove(&t->link);
-	body_free(t);
+	edge_body_free(t);
 	buffer_free(&t->sealed);
 	heap_free(e->heap, t->submission);
 	arena_reset(&t->arena);
@@ -77,8 +77,8 @@ static void forget(struct session *s)
 	if (t == NULL)
 		return;
 	t->session = NULL;
-	if (list_empty(&t->link) || journal_cancel(t))
-		transaction_drop(t);
+	if (list_empty(&t->link) || edge_journal_cancel(t))
+		edge_transaction_drop(t);
 }
 
 static void log_message(struct transaction *t, const struct smtp_reply *failure)
@@ -201,7 +201,7 @@ static void on_login(struct session *s, const struct answer *answer)
 void edge_smtp_go_on(struct transaction *t)
 {
 	if (t->session != NULL)
-		session_wake(t->session);
+		edge_session_wake(t->session);
 }
 
 static void refuse_end(struct transaction *t, const struct smtp_reply *reply)
@@ -209,11 +209,11 @@ static void refuse_end(struct transaction *t, const struct smtp_reply *reply)
 	struct session *s = t->session;
 
 	log_message(t, reply);
-	transaction_drop(t);
+	edge_transaction_drop(t);
 	if (s == NULL)
 		return;
 	smtp_server_answer(s->smtp, reply);
-	session_wake(s);
+	edge_session_wake(s);
 }
 
 static void copy_received(struct transaction *t)
@@ -269,7 +269,7 @@ static void on_author(struct session *s, const struct answer *answer)
 void edge_smtp_body_finished(struct transaction *t)
 {
 	if (t->session == NULL) {
-		transaction_drop(t);
+		edge_transaction_drop(t);
 		return;
 	}
 	if (t->fault != NULL)
@@ -291,13 +291,13 @@ void edge_smtp_committed(struct transaction *t, const struct smtp_reply *failure
 	log_message(t, NULL);
 	message_id_print(t->message, id);
 	t->body.spool = 0;              /* the router's from now on */
-	transaction_drop(t);
+	edge_transaction_drop(t);
 	if (s == NULL)
 		return;
 	snprintf(words, sizeof words, "Ok: queued as %s", id);
 	reply.text = slice_from(words);
 	smtp_server_answer(s->smtp, &reply);
-	session_wake(s);
+	edge_session_wake(s);
 }
 
 /* ---- events ---- */
@@ -331,11 +331,11 @@ static void on_event(struct session *s, const struct smtp_event *event)
 		smtp_server_answer(s->smtp, NULL);
 		return;
 	case SMTP_EVENT_BODY:
-		body_add(s->transaction, event->text);
+		edge_body_add(s->transaction, event->text);
 		return;
 	case SMTP_EVENT_END:
-		session_still(s);
-		body_finish(s->transaction);
+		edge_session_still(s);
+		edge_body_finish(s->transaction);
 		return;
 	case SMTP_EVENT_RESET:
 		if (smtp_server_in_data(s->smtp))
@@ -344,11 +344,11 @@ static void on_event(struct session *s, const struct smtp_event *event)
 		return;
 	case SMTP_EVENT_STARTTLS:
 		s->account = 0;
-		session_secure(s);
+		edge_session_secure(s);
 		return;
 	case SMTP_EVENT_QUIT:
 		forget(s);
-		session_end(s);
+		edge_session_end(s);
 		return;
 	}
 }
@@ -367,7 +367,7 @@ static bool smtp_events(struct session *s)
 
 static size_t smtp_feed(struct session *s, slice in)
 {
-	if (in.len == 0 || (s->transaction != NULL && body_busy(s->transaction)))
+	if (in.len == 0 || (s->transaction != NULL && edge_body_busy(s->transaction)))
 		return 0;
 	return smtp_server_feed(s->smtp, in);
 }
@@ -376,7 +376,7 @@ static bool smtp_waits(struct session *s)
 {
 	const struct transaction *t = s->transaction;
 
-	return s->request != 0 || (t != NULL && (body_busy(t) || t->body.ending));
+	return s->request != 0 || (t != NULL && (edge_body_busy(t) || t->body.ending));
 }
 
 static slice smtp_output(struct session *s)
@@ -417,8 +417,10 @@ static void smtp_closed(struct session *s)
 }
 
 const struct session_protocol edge_smtp_protocol = {
-	smtp_feed, smtp_events, smtp_waits, smtp_output, smtp_sent, smtp_greet, smtp_secured, smtp_timeout,
-	smtp_drain, NULL, smtp_closed,
+	.feed = smtp_feed, .events = smtp_events, .waits = smtp_waits,
+	.output = smtp_output, .sent = smtp_sent, .greet = smtp_greet,
+	.secured = smtp_secured, .timeout = smtp_timeout, .drain = smtp_drain,
+	.closed = smtp_closed,
 };
 
 void edge_smtp_open(struct session *s, bool secure)

@@ -35,8 +35,8 @@ static void test_relay_in(void **state)
 	assert_slice(m->sender, slice_lit("x@there.example"));
 	assert_slice(m->sealed, slice_lit("seal:bob@here.example"));
 	assert_int_equal(m->flags, 0);
-	assert_true(slice_starts(m->trace, slice_lit(
-	    "Received: from c.example ([10.0.0.2])\r\n\tby mx.here.example (Posthouse) with ESMTP id ")));
+	assert_true(slice_starts(m->trace, slice_lit("Received: from c.example ([10.0.0.2])\r\n"
+	    "\tby mx.here.example (Posthouse) with ESMTP id ")));
 	assert_true(slice_find(m->trace, slice_from(id)) < m->trace.len);
 	assert_true(slice_find(m->trace, slice_lit("\tfor <bob@here.example>; ")) < m->trace.len);
 	client_say(&c, "RSET\r\nQUIT\r\n", "221 2.0.0 Bye\r\n");
@@ -106,7 +106,8 @@ static void test_submission(void **state)
 	client_say(&c, "From: a, b\r\n\r\nx\r\n.\r\n", "550 5.6.0 ");
 	assert_int_equal(world.n_messages, 0);
 	client_say(&c, SUBMIT, "354 ");
-	client_say(&c, "Bcc: carol@x\r\nFrom: A <alice@here.example>\r\n\r\nx\r\n.\r\n", "250 2.0.0 ");
+	client_say(&c, "Bcc: carol@x\r\nFrom: A <alice@here.example>\r\n\r\nx\r\n.\r\n",
+	    "250 2.0.0 ");
 	assert_slice(body_of(0), slice_lit("From: A <alice@here.example>\r\n\r\nx\r\n"));
 	trace = world.messages[0].trace;
 	assert_true(slice_find(trace, slice_lit("\r\nDate: ")) < trace.len);
@@ -143,8 +144,9 @@ static slice long_text(size_t size, bool stuffed)
 	while (buffer_bytes(&b).len < size) {
 		for (unsigned i = 0; i < 8; i++) {
 			x = x * 6364136223846793005u + 1442695040888963407u;
-			buffer_printf(&b, i == 0 && x >> 60 == 1 ? stuffed ? "..%08x" : ".%08x" : "%08x",
-			    (unsigned)(x >> 32));
+			if (i == 0 && x >> 60 == 1)
+				buffer_add(&b, stuffed ? slice_lit("..") : slice_lit("."));
+			buffer_printf(&b, "%08x", (unsigned)(x >> 32));
 		}
 		buffer_add(&b, slice_lit("\r\n"));
 	}
@@ -164,8 +166,8 @@ static void send_long(size_t size, const char *reply)
 
 static void test_large(void **state)
 {
-	static const size_t sizes[] = { 100, BODY_FRAME_RAW - 80, BODY_FRAME_RAW, BODY_FRAME_RAW + 1,
-	    2 * BODY_FRAME_RAW, 3000000 };
+	static const size_t sizes[] = { 100, BODY_FRAME_RAW - 80, BODY_FRAME_RAW,
+	    BODY_FRAME_RAW + 1, 2 * BODY_FRAME_RAW, 3000000 };
 	unsigned n = sizeof sizes / sizeof sizes[0];
 
 	world_begin("");
@@ -277,11 +279,71 @@ static void test_no_segment(void **state)
 	world_end();
 }
 
+/* Records in all segments, whoever announced them. */
+static unsigned count_records(void)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 1; i <= world.generation; i++) {
+		const struct segment *segment = &world.segments[i];
+		unsigned char *bytes = heap_alloc(world.heap, segment->head.size);
+		struct log_reader reader;
+		struct log_record record;
+		uint32_t from, to, need;
+		char path[32];
+		ssize_t len;
+		int fd;
+
+		snprintf(path, sizeof path, "root/%u.log", i);
+		fd = os_open(world.os, OS_ROOT, path, OS_READ);
+		len = os_pread(world.os, fd, bytes, segment->head.size, 0);
+		log_reader_init(&reader, &segment->head, segment->head.size);
+		while (log_next(&reader, slice_of(bytes, (size_t)len), 0, true, &record, &from, &to,
+		    &need) == LOG_RECORD)
+			n++;
+		os_close(world.os, fd);
+		heap_free(world.heap, bytes);
+	}
+	return n;
+}
+
+/* The router dies at any moment of a commit: the reply says what the journal
+ * holds. Each try strikes a little later. */
+static void test_router_dies(void **state)
+{
+	enum { TRIES = 60, LATER_US = 200 };
+	unsigned taken = 0;
+
+	for (unsigned i = 0; i < TRIES; i++) {
+		struct client c;
+		bool yes;
+
+		world_begin("");
+		client_open(&c, "10.0.0.1:25");
+		say_mail(&c);
+		client_expect(&c, "\r\n");
+		client_send(&c, slice_lit(TEXT ".\r\n"));
+		sim_run_until(world.sim, sim_now_us(world.sim) + i * LATER_US);
+		sim_kill(world.router->os);
+		client_expect(&c, "\r\n");
+		yes = slice_find(buffer_bytes(&c.got), slice_lit("250 2.0.0 Ok: queued")) <
+		    buffer_bytes(&c.got).len;
+		taken += yes;
+		run_ms(5000);
+		assert_int_equal(count_records(), yes);
+		client_close(&c);
+		world_end();
+	}
+	print_message("# %u of %d taken\n", taken, TRIES);
+	assert_true(taken > 0);
+}
+
 static void test_limits(void **state)
 {
 	struct client c[4];
 
-	world_begin("limit.sessions_per_address = 3\nsmtp.greeting_delay = 500ms\nsmtp.timeout = 30s\n");
+	world_begin("limit.sessions_per_address = 3\nsmtp.greeting_delay = 500ms\n"
+	    "smtp.timeout = 30s\n");
 	for (unsigned i = 0; i < 4; i++)
 		client_open(&c[i], "10.0.0.1:25");
 	client_expect(&c[3], "421 4.7.0 Too many connections from your address");
@@ -306,7 +368,8 @@ static void test_pop3(void **state)
 	client_secure(&c);
 	client_expect(&c, "\r\n");
 	client_say(&c, "USER alice@here.example\r\nPASS wrong\r\n", "-ERR [AUTH] ");
-	client_say(&c, "USER alice@here.example\r\nPASS secret\r\nSTAT\r\n", "+OK adopted\r\nSTAT\r\n");
+	client_say(&c, "USER alice@here.example\r\nPASS secret\r\nSTAT\r\n",
+	    "+OK adopted\r\nSTAT\r\n");
 	client_say(&c, "LIST\r\n", "LIST\r\n");
 	stream_end(world.adopted);
 	client_expect_closed(&c);
@@ -351,5 +414,6 @@ UNIT_TESTS(cmocka_unit_test(test_relay_in), cmocka_unit_test(test_refusals),
     cmocka_unit_test(test_submission), cmocka_unit_test(test_no_header),
     cmocka_unit_test(test_large), cmocka_unit_test(test_too_large),
     cmocka_unit_test(test_disk_fails), cmocka_unit_test(test_segments),
-    cmocka_unit_test(test_no_segment), cmocka_unit_test(test_limits),
+    cmocka_unit_test(test_no_segment), cmocka_unit_test(test_router_dies),
+    cmocka_unit_test(test_limits),
     cmocka_unit_test(test_pop3), cmocka_unit_test(test_drain))

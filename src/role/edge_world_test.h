@@ -158,8 +158,8 @@ static slice read_body(const struct journal_body *body)
 
 	if (body->spool != 0) {
 		frames = arena_take(&world.arena, body->stored, 1);
-		assert_int_equal(os_pread(world.router->os, world.spool_fd, frames, body->stored, 0),
-		    body->stored);
+		assert_int_equal(os_pread(world.router->os, world.spool_fd, frames,
+		    body->stored, 0), body->stored);
 		at = slice_of(frames, body->stored);
 	}
 	assert_int_equal(at.len, body->stored);

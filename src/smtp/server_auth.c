@@ -78,7 +78,8 @@ void smtp_on_auth(struct smtp_server *s, slice arg)
 	} else {
 		check(s->sasl == NULL);
 		s->sasl = heap_new(s->heap, struct sasl_server);
-		proceed(s, sasl_server_start(s->sasl, mechanism, initial.len > 0 ? &initial : NULL));
+		proceed(s, sasl_server_start(s->sasl, mechanism,
+		    initial.len > 0 ? &initial : NULL));
 	}
 }
 

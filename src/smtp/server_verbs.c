@@ -15,6 +15,7 @@ enum {
 	NEEDS_AUTH = 4,         /* 530 where auth_required */
 	EIGHT_BIT = 8,          /* octets over 127 may stand in it (RFC 6531 s3.4) */
 	HIDDEN = 16,            /* not in HELP */
+	MAILBOX_ARG = NEEDS_ARG | NEEDS_AUTH | EIGHT_BIT,
 };
 
 struct smtp_verb {
@@ -344,27 +345,27 @@ static void on_http(struct smtp_server *s, slice arg)
 static void on_help(struct smtp_server *s, slice arg);
 
 static const char hello_first[] = "EHLO first";
-static const char one_at_a_time[] = "A transaction is open: end it or say RSET";
+static const char busy[] = "A transaction is open: end it or say RSET";
 
 static const struct smtp_verb verbs[] = {
-	/* verb       legal in             flags                              handler */
-	{ "EHLO",     IN_ANY,              NEEDS_ARG,                         on_ehlo, NULL },
-	{ "HELO",     IN_ANY,              NEEDS_ARG,                         on_helo, NULL },
-	{ "STARTTLS", IN_START | IN_READY, NO_ARG,                            on_starttls, one_at_a_time },
-	{ "AUTH",     IN_READY,            NEEDS_ARG,                         smtp_on_auth, one_at_a_time },
-	{ "MAIL",     IN_READY,            NEEDS_ARG | NEEDS_AUTH | EIGHT_BIT, on_mail, one_at_a_time },
-	{ "RCPT",     IN_MAIL | IN_RCPT,   NEEDS_ARG | NEEDS_AUTH | EIGHT_BIT, on_rcpt, "MAIL first" },
-	{ "DATA",     IN_MAIL | IN_RCPT,   NO_ARG | NEEDS_AUTH,               on_data, "MAIL first" },
-	{ "RSET",     IN_ANY,              NO_ARG,                            on_rset, NULL },
-	{ "NOOP",     IN_ANY,              0,                                 on_noop, NULL },
-	{ "VRFY",     IN_ANY,              NEEDS_ARG | NEEDS_AUTH | EIGHT_BIT, on_vrfy, NULL },
-	{ "EXPN",     IN_ANY,              NEEDS_ARG | NEEDS_AUTH | HIDDEN,   on_expn, NULL },
-	{ "HELP",     IN_ANY,              0,                                 on_help, NULL },
-	{ "QUIT",     IN_ANY,              NO_ARG,                            on_quit, NULL },
-	{ "GET",      IN_ANY,              HIDDEN,                            on_http, NULL },
-	{ "POST",     IN_ANY,              HIDDEN,                            on_http, NULL },
-	{ "PUT",      IN_ANY,              HIDDEN,                            on_http, NULL },
-	{ "CONNECT",  IN_ANY,              HIDDEN,                            on_http, NULL },
+	/* verb         legal in             flags                  handler        where not */
+	{ "EHLO",       IN_ANY,              NEEDS_ARG,             on_ehlo,       NULL },
+	{ "HELO",       IN_ANY,              NEEDS_ARG,             on_helo,       NULL },
+	{ "STARTTLS",   IN_START | IN_READY, NO_ARG,                on_starttls,   busy },
+	{ "AUTH",       IN_READY,            NEEDS_ARG,             smtp_on_auth,  busy },
+	{ "MAIL",       IN_READY,            MAILBOX_ARG,           on_mail,       busy },
+	{ "RCPT",       IN_MAIL | IN_RCPT,   MAILBOX_ARG,           on_rcpt,       "MAIL first" },
+	{ "DATA",       IN_MAIL | IN_RCPT,   NO_ARG | NEEDS_AUTH,   on_data,       "MAIL first" },
+	{ "RSET",       IN_ANY,              NO_ARG,                on_rset,       NULL },
+	{ "NOOP",       IN_ANY,              0,                     on_noop,       NULL },
+	{ "VRFY",       IN_ANY,              MAILBOX_ARG,           on_vrfy,       NULL },
+	{ "EXPN",       IN_ANY,              NEEDS_ARG | HIDDEN,    on_expn,       NULL },
+	{ "HELP",       IN_ANY,              0,                     on_help,       NULL },
+	{ "QUIT",       IN_ANY,              NO_ARG,                on_quit,       NULL },
+	{ "GET",        IN_ANY,              HIDDEN,                on_http,       NULL },
+	{ "POST",       IN_ANY,              HIDDEN,                on_http,       NULL },
+	{ "PUT",        IN_ANY,              HIDDEN,                on_http,       NULL },
+	{ "CONNECT",    IN_ANY,              HIDDEN,                on_http,       NULL },
 };
 
 static void on_help(struct smtp_server *s, slice arg)

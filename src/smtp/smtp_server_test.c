@@ -235,7 +235,8 @@ static void show_event(struct run *r, const struct smtp_event *e)
 		return;
 	case SMTP_EVENT_MAIL:
 		buffer_printf(&r->got, "E: mail <%.*s>%s%s", slice_arg(e->text),
-		    e->flags & SMTP_BODY_8BITMIME ? " 8bit" : "", e->flags & SMTP_UTF8 ? " utf8" : "");
+		    e->flags & SMTP_BODY_8BITMIME ? " 8bit" : "",
+		    e->flags & SMTP_UTF8 ? " utf8" : "");
 		if (e->size > 0)
 			buffer_printf(&r->got, " size=%llu", (unsigned long long)e->size);
 		buffer_printf(&r->got, "\n");
@@ -244,7 +245,8 @@ static void show_event(struct run *r, const struct smtp_event *e)
 		buffer_printf(&r->got, "E: rcpt <%.*s>\n", slice_arg(e->text));
 		break;
 	case SMTP_EVENT_AUTH:
-		buffer_printf(&r->got, "E: auth %.*s %.*s\n", slice_arg(e->text), slice_arg(e->secret));
+		buffer_printf(&r->got, "E: auth %.*s %.*s\n", slice_arg(e->text),
+		    slice_arg(e->secret));
 		break;
 	case SMTP_EVENT_DATA:
 		buffer_printf(&r->got, "E: data\n");
