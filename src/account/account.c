@@ -338,14 +338,14 @@ bool account_wants_collect(const struct account *a)
 
 void account_absorb(struct account *a)
 {
-	check(a->state.full && a->n_taken == 0);
+	check((a->state.full || a->state.head.removed) && a->n_taken == 0);
 	check(a->n_changes == 0 || a->changes[a->n_changes - 1].kept);
 	apply_changes(a, a->n_changes);
 }
 
 void account_based(struct account *a, const struct account_segment *base)
 {
-	check(a->n_changes == 0 && a->state.full);
+	check(a->n_changes == 0);
 	if (a->open)
 		log_writer_finish(&a->log);
 	a->open = false;

@@ -7,15 +7,28 @@
 
 #include "account/load.h"
 
-/* One line without its end; borrowed until the function returns. */
-typedef void account_line(void *context, const char *text);
+/* One line without its end, borrowed; begins with the segment and the offset in
+ * it, 14 characters. Returns false to stop. */
+typedef bool account_line(void *context, const char *text);
 
-/* All segments, the lowest number first; OS_ROOT is the folder `account`. Returns
- * how many there are, or -errno when the folder can't be read. */
-int account_describe(struct os *os, struct heap *heap, uint64_t account, account_line *line,
-    void *context);
+enum account_described {
+	DESCRIBED,
+	DESCRIBED_NONE,         /* there is no log */
+	DESCRIBED_NEWER,        /* some of it was written by a later Posthouse */
+	DESCRIBED_IO,           /* *ret_error says why */
+};
 
-/* What a record does: "delivered uid 3 ...". Text is cut at size. */
-void account_describe_record(uint8_t type, slice payload, char *ret_text, size_t size);
+/* All segments, the lowest number first; OS_ROOT is the folder `account`. */
+enum account_described account_describe(struct os *os, uint64_t account, account_line *line,
+    void *context, int *ret_error);
+
+/* The lines of one record; for that, and for fuzzing. */
+struct describer {
+	account_line *line;
+	void *context;
+	uint32_t segment, offset;
+	bool newer, stopped;
+};
+void account_describe_record(struct describer *d, uint8_t type, slice payload);
 
 #endif

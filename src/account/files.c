@@ -170,7 +170,7 @@ void account_collect_packs(struct os *os, struct account *a, uint32_t pack_numbe
 	uint32_t *numbers;
 	size_t n, row = 0;
 
-	check(s->full);
+	check(s->full || s->head.removed);
 	account_packs_path(s->head.account, path);
 	if (s->head.damaged ||
 	    account_list(os, a->heap, path, ".pack", &numbers, &n) < 0)

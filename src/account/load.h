@@ -31,7 +31,7 @@ struct account_notes {
 enum account_load_result account_load(struct os *os, struct account *a, bool full,
     struct account_notes *notes);
 
-/* Make the state of an open account full. No changes pending. */
+/* Make the state of an open account full; changes that wait, wait on. */
 enum account_load_result account_load_rows(struct os *os, struct account *a,
     struct account_notes *notes);
 
