@@ -338,6 +338,37 @@ static void test_router_dies(void **state)
 	assert_true(taken > 0);
 }
 
+/* The client goes at any moment of a large message: nothing of it stays in
+ * memory, its spool file is dropped or belongs to a record. */
+static void test_client_goes(void **state)
+{
+	enum { TRIES = 80, LATER_US = 150 };
+	size_t before;
+
+	world_begin("");
+	send_long(600000, "250 2.0.0 ");
+	run_ms(1000);
+	before = heap_used(os_heap(edge_os()));
+	for (unsigned i = 0; i < TRIES; i++) {
+		struct client c;
+
+		client_open(&c, "10.0.0.1:25");
+		client_expect(&c, "220 ");
+		client_send(&c, slice_lit(MAIL_TO_DATA));
+		client_send(&c, long_text(600000, true));
+		client_send(&c, slice_lit(".\r\n"));
+		sim_run_until(world.sim, sim_now_us(world.sim) + i * LATER_US);
+		client_close(&c);
+		run_ms(5000);
+		assert_int_equal(world.n_messages + world.drops, world.spool);
+	}
+	print_message("# %u of %d taken, %u spool files dropped\n", world.n_messages - 1, TRIES,
+	    world.drops);
+	assert_true(world.n_messages > 1 && world.drops > 1);
+	assert_true(heap_used(os_heap(edge_os())) <= before);
+	world_end();
+}
+
 static void test_limits(void **state)
 {
 	struct client c[4];
@@ -414,6 +445,6 @@ UNIT_TESTS(cmocka_unit_test(test_relay_in), cmocka_unit_test(test_refusals),
     cmocka_unit_test(test_submission), cmocka_unit_test(test_no_header),
     cmocka_unit_test(test_large), cmocka_unit_test(test_too_large),
     cmocka_unit_test(test_disk_fails), cmocka_unit_test(test_segments),
-    cmocka_unit_test(test_no_segment), cmocka_unit_test(test_router_dies),
+    cmocka_unit_test(test_no_segment), cmocka_unit_test(test_router_dies), cmocka_unit_test(test_client_goes),
     cmocka_unit_test(test_limits),
     cmocka_unit_test(test_pop3), cmocka_unit_test(test_drain))

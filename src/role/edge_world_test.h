@@ -25,7 +25,7 @@
 #include "role/role.h"
 #include "unit.h"
 
-enum { MESSAGES_MAX = 64, SEGMENTS_MAX = 32, WAIT_MS = 60 * 1000 };
+enum { MESSAGES_MAX = 128, SEGMENTS_MAX = 32, WAIT_MS = 60 * 1000 };
 
 /* A message that the router read below an announced offset. */
 struct committed {
