@@ -4,6 +4,7 @@ import os
 import poplib
 import shutil
 import signal
+import smtplib
 import subprocess
 import tempfile
 import unittest
@@ -138,6 +139,16 @@ class WithServer(unittest.TestCase):
             wait_for(lambda: self.login(host, carol, "three"), what="a login after the kill")
             c.done("account", "remove", carol, "--yes")
             self.assertFalse(self.login(host, carol, "three"))
+
+    def test_log_tells_of_a_delivery(self):
+        with Demo() as host:
+            c = Commands(host.data)
+            with smtplib.SMTP(*host.smtp, timeout=60) as smtp:
+                smtp.sendmail("eve@example.org", [host.bob.address], "Subject: x\r\n\r\nx\r\n")
+            wait_for(lambda: "delivered UID 1 at " in c.done("account", "log", host.bob.address),
+                     what="the delivery in the log")
+            self.assertNotIn("delivered UID", c.done("account", "log", host.alice.address))
+            self.assertIn("did you mean", c.refused(1, "account", "log", "bbo" + host.bob.address[3:]))
 
     def test_guessing_is_slowed(self):
         with Demo() as host:
