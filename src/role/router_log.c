@@ -73,5 +73,5 @@ void own_log_close(struct own_log *log)
 	log->segment = NULL;
 	/* What the done log says is known here already. */
 	s->read_all = s->pool->kind == LOG_DONE;
-	segment_close(s);
+	router_segment_close(s);
 }

@@ -1,0 +1,607 @@
+/* role/router_test.c - the router among stand-ins: see router_world_test.h. */
+#include "role/router_world_test.h"
+
+#include "log/format.h"
+
+static const char small[] = "journal.size = 64M\njournal.segment = 4M\n";
+
+/* Records written before they are announced stay with the edge. */
+static void test_plain(void **state)
+{
+	world_begin(1, small);
+	assert_true(edge_has_segment(5000));
+	for (uint32_t i = 0; i < 50; i++)
+		assert_non_null(edge_append(i * 40, 0, false));
+	edge_write();
+	run_ms(3000);
+	assert_int_equal(world.deliveries, 0);
+	assert_non_null(edge_append(10, 0, false));
+	edge_commit();
+	assert_all_durable(2000);
+	assert_int_equal(handed_most(), 1);
+	assert_int_equal(world.descriptors, 0);
+	world_end();
+}
+
+/* Bodies above DELIVERY_INLINE_MAX go as a descriptor of the segment. */
+static void test_large_bodies(void **state)
+{
+	const uint32_t lens[] = { 0, 1, DELIVERY_INLINE_MAX - 1, DELIVERY_INLINE_MAX,
+	                          DELIVERY_INLINE_MAX + 1, 250 * 1024 };
+
+	world_begin(2, small);
+	for (size_t i = 0; i < sizeof lens / sizeof *lens; i++)
+		edge_send(3, lens[i]);
+	assert_all_durable(5000);
+	assert_int_equal(handed_most(), 1);
+	assert_in_range(world.descriptors, 2 * 3, 2 * 3 * STORES);
+	world_end();
+}
+
+/* Many times the journal's space goes through it: files are used again. */
+static void test_recycling(void **state)
+{
+	unsigned lives;
+
+	world_begin(3, "journal.size = 32M\njournal.segment = 4M\n");
+	for (unsigned i = 0; i < 100; i++) {
+		edge_send(8, 120 * 1024);
+		run_ms(100);
+	}
+	assert_all_durable(5000);
+	run_ms(5000);
+	lives = world.n_generations;
+	assert_true(lives > 20);
+	assert_true(files_in("1") <= 8);
+	assert_int_equal(handed_most(), 1);
+	for (size_t i = 0; i < STORES; i++)
+		assert_true(world.stores[i]->n_retired + 3 > lives);
+	world_end();
+}
+
+static uint64_t edge_spool(uint32_t len, uint64_t seed)
+{
+	struct edge_stand_in *e = world.edge;
+	unsigned char *body = heap_alloc(world.heap, len);
+
+	e->spool_answered = false;
+	put_u64(ipc_begin(edge_router(), IPC_SPOOL_WANT), 9);
+	ipc_end(edge_router(), -1);
+	for (unsigned i = 0; i < 1000 && !e->spool_answered; i++)
+		run_ms(10);
+	assert_true(e->spool_answered && e->spool != 0);
+	body_fill(seed, body, len);
+	assert_int_equal(os_pwrite(e->frame.os, e->spool_fd, slice_of(body, len), 0), 0);
+	assert_int_equal(os_sync(e->frame.os, e->spool_fd), 0);
+	os_close(e->frame.os, e->spool_fd);
+	heap_free(world.heap, body);
+	return e->spool;
+}
+
+static void test_spool(void **state)
+{
+	uint64_t dropped;
+
+	world_begin(4, small);
+	assert_true(edge_has_segment(5000));
+	assert_non_null(edge_append(700000, edge_spool(700000, world.n_sent * 7 + 1), false));
+	edge_commit();
+	dropped = edge_spool(10, 1);
+	edge_spool(10, 2);
+	assert_int_equal(files_in("spool"), 3);
+	edge_say(IPC_SPOOL_DROP, dropped, NULL);
+	assert_all_durable(5000);
+	run_ms(5000);
+	/* Done and dropped ones are gone; the one in work goes with its edge. */
+	assert_int_equal(files_in("spool"), 1);
+	sim_kill(process("edge"));
+	run_ms(5000);
+	assert_int_equal(files_in("spool"), 0);
+	world_end();
+}
+
+/* A spool file outlives the router until its record is done, and no longer. */
+static void test_spool_restart(void **state)
+{
+	world_begin(5, small);
+	assert_true(edge_has_segment(5000));
+	world.stores[0]->answer = world.stores[1]->answer = world.answer = ANSWER_HOLD;
+	assert_non_null(edge_append(700000, edge_spool(700000, world.n_sent * 7 + 1), false));
+	edge_commit();
+	edge_spool(10, 2);
+	run_ms(1000);
+	sim_kill(process("router"));
+	run_ms(5000);
+	assert_true(edge_has_segment(5000));
+	run_ms(3000);
+	assert_int_equal(files_in("spool"), 1);
+	for (size_t i = 0; i < STORES; i++) {
+		world.stores[i]->answer = ANSWER_DURABLE;
+		store_release(world.stores[i]);
+	}
+	assert_all_durable(5000);
+	run_ms(5000);
+	assert_int_equal(files_in("spool"), 0);
+	world_end();
+}
+
+/* A recipient that the directory did not seal: nobody gets anything, the edge
+ * ends, and what others sent goes on. */
+static void test_forged_seal(void **state)
+{
+	struct edge_stand_in *e;
+
+	world_begin(6, small);
+	edge_send(2, 100);
+	assert_all_durable(5000);
+	e = world.edge;
+	assert_non_null(edge_append(50, 0, true));
+	edge_commit();
+	world.sent[2].acknowledged = false;
+	run_ms(10000);
+	for (size_t k = 0; k < TARGETS; k++)
+		assert_int_equal(world.sent[2].handed[k], 0);
+	assert_non_null(world.edge);
+	assert_ptr_not_equal(world.edge, e);
+	edge_send(3, 100);
+	assert_all_durable(5000);
+	world_end();
+}
+
+static void test_later(void **state)
+{
+	world_begin(7, small);
+	world.stores[0]->answer = ANSWER_LATER;
+	edge_send(20, 100);
+	run_ms(10000);
+	assert_in_range(handed_most(), 3, 8);
+	assert_false(all_durable());
+	world.stores[0]->answer = ANSWER_DURABLE;
+	assert_all_durable(20000);
+	world_end();
+}
+
+static void test_store_dies(void **state)
+{
+	world_begin(8, small);
+	world.answer = ANSWER_DURABLE;
+	world.stores[0]->answer = world.stores[1]->answer = ANSWER_HOLD;
+	edge_send(300, 2000);
+	run_ms(1000);
+	sim_kill(process("store"));
+	run_ms(3000);
+	for (size_t i = 0; i < STORES; i++) {
+		assert_true(world.stores[i]->told);
+		if (world.stores[i]->answer == ANSWER_DURABLE)
+			assert_true(world.stores[i]->n_live > 0);
+		world.stores[i]->answer = ANSWER_DURABLE;
+		store_release(world.stores[i]);
+	}
+	assert_all_durable(5000);
+	assert_int_equal(handed_most(), 2);
+	world_end();
+}
+
+/* What an edge wrote and did not announce may have been acknowledged. */
+static void test_edge_dies(void **state)
+{
+	world_begin(9, small);
+	edge_send(10, 300);
+	for (unsigned i = 0; i < 10; i++)
+		assert_non_null(edge_append(200, 0, false));
+	edge_write();
+	sim_kill(process("edge"));
+	for (size_t i = 0; i < world.n_sent; i++)
+		world.sent[i].acknowledged = true;
+	assert_all_durable(5000);
+	run_ms(3000);
+	edge_send(10, 300);
+	assert_all_durable(5000);
+	world_end();
+}
+
+/* What was given up is not delivered, also not by the next router. */
+static void test_aborted(void **state)
+{
+	uint32_t offset;
+
+	world_begin(10, small);
+	edge_send(5, 300);
+	for (unsigned i = 0; i < 5; i++)
+		assert_non_null(edge_append(200, 0, false));
+	edge_write();
+	offset = world.edge->writer.synced_to;
+	world.stores[0]->answer = world.stores[1]->answer = ANSWER_HOLD;
+	edge_say(IPC_ABORTED, world.edge->head.generation, &offset);
+	edge_forget(world.edge);
+	run_ms(3000);
+	sim_kill(process("router"));
+	run_ms(5000);
+	assert_true(edge_has_segment(5000));
+	for (size_t i = 0; i < STORES; i++) {
+		store_release(world.stores[i]);
+		world.stores[i]->answer = ANSWER_DURABLE;
+	}
+	assert_all_durable(5000);
+	run_ms(3000);
+	for (size_t i = 5; i < 10; i++) {
+		for (size_t k = 0; k < TARGETS; k++)
+			assert_int_equal(world.sent[i].handed[k], 0);
+	}
+	world_end();
+}
+
+static void test_router_dies(void **state)
+{
+	world_begin(11, small);
+	edge_send(40, 300);
+	run_ms(3000);
+	assert_true(all_durable());
+	world.stores[0]->answer = world.stores[1]->answer = ANSWER_HOLD;
+	edge_send(40, 300);
+	run_ms(100);
+	sim_kill(process("router"));
+	run_ms(4000);
+	for (size_t i = 0; i < STORES; i++) {
+		assert_true(world.stores[i]->told && world.stores[i]->n_live > 0);
+		world.stores[i]->answer = ANSWER_DURABLE;
+		world.stores[i]->n_held = 0;
+	}
+	sim_kill(process("router"));
+	assert_all_durable(10000);
+	/* The done marks spared the first forty. */
+	for (size_t i = 0; i < 40; i++) {
+		for (size_t k = 0; k < TARGETS; k++)
+			assert_int_equal(world.sent[i].handed[k], 1);
+	}
+	edge_send(40, 300);
+	assert_all_durable(10000);
+	run_ms(5000);
+	/* The edge may have had a write on its way: that file is not used again. */
+	assert_true(files_in("1") <= 3);
+	world_end();
+}
+
+/* A store that can't for hours pins no space in the journal. */
+static void test_parked(void **state)
+{
+	unsigned retired;
+
+	world_begin(12, small);
+	world.answer = world.stores[0]->answer = ANSWER_LATER;
+	edge_send(150, 3000);
+	edge_send(3, 200 * 1024);
+	edge_end_segment();
+	run_ms(60 * 1000);
+	assert_int_equal(world.stores[1]->n_retired, 0);
+	run_ms(11 * 60 * 1000);
+	/* Its segment is used again, but its generation is alive in the copies. */
+	assert_true(edge_has_segment(5000));
+	assert_int_equal(world.stores[1]->n_retired, 0);
+	assert_int_equal(files_in("parked") > 0, 1);
+	edge_send(10, 100);
+	/* Neither a new router nor a new store forgets them. */
+	sim_kill(process("router"));
+	run_ms(5000);
+	assert_true(edge_has_segment(5000));
+	for (size_t i = 0; i < STORES; i++)
+		assert_true(world.stores[i]->n_live > 0);
+	retired = world.stores[1]->n_retired;
+	world.answer = world.stores[0]->answer = ANSWER_DURABLE;
+	assert_all_durable(5 * 60 * 1000);
+	run_ms(20 * 1000);
+	assert_true(world.stores[1]->n_retired > retired);
+	world_end();
+}
+
+static void damage(uint64_t generation, uint32_t offset, uint32_t len)
+{
+	unsigned char *junk = heap_alloc(world.heap, len);
+	char path[32];
+
+	memset(junk, 0xdb, len);
+	for (unsigned number = 0; number < 10; number++) {
+		unsigned char block[LOG_BLOCK];
+		struct log_head head;
+		int fd;
+
+		snprintf(path, sizeof path, "1/%03u.log", number);
+		fd = os_open(world.os, world.root, path, OS_READ | OS_WRITE);
+		if (fd < 0)
+			continue;
+		if (os_pread(world.os, fd, block, sizeof block, 0) == LOG_BLOCK &&
+		    log_head_read(slice_of(block, LOG_BLOCK), &head) == LOG_HEAD_OK &&
+		    head.generation == generation)
+			assert_int_equal(os_pwrite(world.os, fd, slice_of(junk, len), offset), 0);
+		os_close(world.os, fd);
+	}
+}
+
+/* Rot in the middle: named, kept, and all that is behind it is delivered. */
+static void test_rot(void **state)
+{
+	uint64_t generation;
+	size_t missing = 0;
+	unsigned files;
+
+	world_begin(13, small);
+	world.stores[0]->answer = world.stores[1]->answer = ANSWER_HOLD;
+	assert_true(edge_has_segment(5000));
+	sim_kill(process("router"));
+	/* Write while no router reads. */
+	run_ms(10);
+	run_ms(5000);
+	assert_true(edge_has_segment(5000));
+	generation = world.edge->head.generation;
+	for (unsigned i = 0; i < 30; i++) {
+		assert_non_null(edge_append(500, 0, false));
+		if (i % 10 == 9) {
+			edge_write();
+			os_sync(world.edge->frame.os, world.edge->fd);
+			log_synced(&world.edge->writer, world.edge->writer.taken_to);
+		}
+	}
+	damage(generation, 2 * LOG_BLOCK + 100, 600);
+	for (size_t i = 0; i < STORES; i++)
+		world.stores[i]->answer = ANSWER_DURABLE;
+	edge_say(IPC_SYNCED, generation, &world.edge->writer.synced_to);
+	edge_end_segment();
+	run_ms(10000);
+	for (size_t i = 0; i < world.n_sent; i++)
+		missing += !world.sent[i].durable[0];
+	assert_in_range(missing, 1, 3);
+	files = files_in("1");
+	edge_send(10, 100);
+	run_ms(1000);
+	assert_true(files_in("1") >= files);
+	/* A new router delivers nothing of it a second time. */
+	run_ms(3000);
+	sim_kill(process("router"));
+	run_ms(5000);
+	assert_int_equal(handed_most(), 1);
+	world_end();
+}
+
+static void test_newer_head(void **state)
+{
+	unsigned char block[LOG_BLOCK];
+	struct log_head head = { LOG_JOURNAL, 1, 5, 0, 77, 1 << 20 };
+	int fd;
+
+	world_begin(14, small);
+	log_head_write(&head, block);
+	store_u32(block + 8, LOG_VERSION + 1);
+	store_u64(block + 56, checksum64(slice_of(block, 56), 0));
+	fd = os_open(world.os, world.root, "1/077.log", OS_WRITE | OS_CREATE);
+	assert_true(fd >= 0);
+	assert_int_equal(os_pwrite(world.os, fd, slice_of(block, LOG_BLOCK), 0), 0);
+	os_close(world.os, fd);
+	sim_kill(world.os);
+	keeper_begin();
+	run_ms(5000);
+	assert_true(world.ended);
+	assert_non_null(strstr(world.failure, "newer Posthouse"));
+	world_end();
+}
+
+/* A file whose making was cut short, one without a head, one that belongs
+ * elsewhere: nothing stops the start, and only the first is removed. */
+static void test_strange_files(void **state)
+{
+	const char *const names[] = { "1/050.log", "1/051.log", "1/052.log", "1/x.log" };
+	struct log_head head = { LOG_JOURNAL, 9, 5, 0, 52, 1 << 20 };
+	unsigned char block[LOG_BLOCK];
+	unsigned before;
+
+	world_begin(15, small);
+	edge_send(5, 100);
+	assert_all_durable(5000);
+	sim_kill(world.os);
+	run_ms(100);
+	world.os = sim_process_create(world.host, "setup");
+	world.root = os_open(world.os, OS_ROOT, "journal", OS_READ | OS_FOLDER);
+	before = files_in("1");
+	for (size_t i = 0; i < 4; i++) {
+		int fd = os_open(world.os, world.root, names[i], OS_WRITE | OS_CREATE);
+
+		memset(block, i == 0 ? 0 : 0x33, sizeof block);
+		if (i == 2)
+			log_head_write(&head, block);
+		assert_int_equal(os_pwrite(world.os, fd, slice_of(block, LOG_BLOCK), 0), 0);
+		os_close(world.os, fd);
+	}
+	sim_kill(world.os);
+	keeper_begin();
+	run_ms(5000);
+	assert_true(world.ready);
+	edge_send(5, 100);
+	assert_all_durable(5000);
+	run_ms(3000);
+	assert_true(files_in("1") >= 3);
+	assert_true(os_open(world.os, world.root, "1/050.log", OS_READ) < 0);
+	assert_true(os_open(world.os, world.root, "1/051.log", OS_READ) >= 0);
+	assert_true(os_open(world.os, world.root, "1/052.log", OS_READ) >= 0);
+	assert_true(before > 0);
+	world_end();
+}
+
+/* Stores that take nothing: at 80 % the edge is told, below 70 % again. */
+static void test_full(void **state)
+{
+	unsigned n = 0;
+
+	world_begin(16, "journal.size = 32M\njournal.segment = 4M\n");
+	world.stores[0]->answer = world.stores[1]->answer = ANSWER_HOLD;
+	while (!world.edge->full && n++ < 500) {
+		edge_send(1, 200 * 1024);
+		run_ms(20);
+	}
+	assert_true(world.edge->full);
+	assert_in_range(n, 100, 140);
+	for (size_t i = 0; i < STORES; i++) {
+		world.stores[i]->answer = ANSWER_DURABLE;
+		store_release(world.stores[i]);
+	}
+	assert_all_durable(10000);
+	run_ms(3000);
+	assert_false(world.edge->full);
+	edge_send(10, 100);
+	assert_all_durable(5000);
+	world_end();
+}
+
+static void test_drain(void **state)
+{
+	world_begin(17, small);
+	edge_send(50, 1000);
+	keeper_drain(world.keeper, 10000);
+	run_ms(12000);
+	assert_true(world.ended);
+	assert_string_equal(world.failure, "");
+	assert_true(all_durable());
+	/* Drained cleanly: nothing is handed over again. */
+	keeper_begin();
+	run_ms(5000);
+	assert_true(world.ready);
+	edge_send(5, 100);
+	assert_all_durable(5000);
+	assert_int_equal(handed_most(), 1);
+	world_end();
+}
+
+/* An edge that says what it may not is ended, and nothing else is. */
+static void test_edge_lies(void **state)
+{
+	const struct {
+		enum ipc_type type;
+		int64_t generation;             /* relative to its own */
+		uint32_t offset;
+	} cases[] = {
+		{ IPC_SYNCED, 1, LOG_BLOCK }, { IPC_SYNCED, 0, UINT32_MAX },
+		{ IPC_SYNCED, 0, 0 }, { IPC_ABORTED, 0, 0 }, { IPC_ABORTED, 3, 2 * LOG_BLOCK },
+		{ IPC_SEGMENT_END, 1, 0 }, { IPC_SPOOL_DROP, 0, 0 },
+	};
+
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct edge_stand_in *e;
+		bool with_offset = cases[i].type == IPC_SYNCED || cases[i].type == IPC_ABORTED;
+
+		world_begin(20 + i, small);
+		edge_send(5, 100);
+		e = world.edge;
+		edge_say(cases[i].type, e->head.generation + (uint64_t)cases[i].generation,
+		    with_offset ? &cases[i].offset : NULL);
+		run_ms(8000);
+		assert_non_null(world.edge);
+		assert_ptr_not_equal(world.edge, e);
+		edge_send(5, 100);
+		assert_all_durable(5000);
+		world_end();
+	}
+}
+
+/* ---- everything fails ---- */
+
+static bool chance(uint64_t *state, unsigned n)
+{
+	*state = *state * 6364136223846793005u + 1442695040888963407u;
+	return (*state >> 33) % n == 0;
+}
+
+static void survive_step(uint64_t *state)
+{
+	struct edge_stand_in *e = world.edge;
+
+	if (edge_has_segment(3000) && world.edge == e) {
+		for (unsigned i = 0; i < 4 && e->fd >= 0; i++) {
+			if (edge_append(chance(state, 5) ? 90000 : 700, 0, false) == NULL)
+				break;
+		}
+		if (!chance(state, 8))
+			edge_commit();
+		if (chance(state, 6) && e->first_unsynced == world.n_sent)
+			edge_end_segment();
+	}
+	if (chance(state, 12) && process("edge") != NULL)
+		sim_kill(process("edge"));
+	if (chance(state, 12) && process("router") != NULL)
+		sim_kill_after(process("router"), *state % 50);
+	if (chance(state, 12) && process("store") != NULL)
+		sim_kill(process("store"));
+	if (chance(state, 30)) {
+		sim_power_cut(world.host);
+		world.edge = NULL;
+		run_ms(10);
+		keeper_begin();
+		run_ms(5000);
+	}
+	run_ms(*state >> 40 & 255);
+}
+
+/* Roles die and the power goes at any time: what was acknowledged arrives, no
+ * byte differs, and nothing appears that nobody wrote (check_body, on_deliver). */
+static void test_survives(void **state)
+{
+	for (uint64_t seed = 1; seed <= 12; seed++) {
+		uint64_t random = seed * 0x9e3779b97f4a7c15;
+
+		world_begin(seed, "journal.size = 64M\njournal.segment = 4M\n");
+		for (unsigned i = 0; i < 60; i++)
+			survive_step(&random);
+		for (unsigned i = 0; i < 20 && !edge_has_segment(5000); i++)
+			run_ms(5000);
+		for (unsigned i = 0; i < 100 && !all_durable(); i++)
+			run_ms(1000);
+		if (!all_durable())
+			fail_msg("seed %llu: an acknowledged message did not arrive",
+			    (unsigned long long)seed);
+		/* All is retired in the end: nothing stays pinned. */
+		edge_end_segment();
+		run_ms(30000);
+		assert_true(files_in("1") <= 10);
+		assert_int_equal(files_in("spool"), 0);
+		world_end();
+	}
+}
+
+/* The n-th disk operation of the router fails, for every n. */
+static void test_disk_fails(void **state)
+{
+	const unsigned kinds[] = { FAULT_WRITE | FAULT_SYNC, FAULT_OPEN | FAULT_REMOVE,
+	                           FAULT_READ };
+
+	for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++) {
+		for (unsigned n = 1; n < 60; n++) {
+			struct os_faulty faulty;
+			bool fired;
+
+			world_begin(n, "journal.size = 32M\njournal.segment = 4M\n");
+			os_faulty_wrap(&faulty, process("router"));
+			os_faulty_arm(&faulty, kinds[k], n, n % 2 ? -EIO : -ENOSPC);
+			for (unsigned i = 0; i < 6; i++) {
+				edge_send(12, 120 * 1024);
+				edge_end_segment();
+				run_ms(300);
+			}
+			fired = os_faulty_fired(&faulty);
+			assert_all_durable(30000);
+			edge_send(5, 100);
+			assert_all_durable(30000);
+			os_faulty_unwrap(&faulty);
+			world_end();
+			if (!fired)
+				break;
+		}
+	}
+}
+
+UNIT_TESTS(cmocka_unit_test(test_plain), cmocka_unit_test(test_large_bodies),
+    cmocka_unit_test(test_recycling), cmocka_unit_test(test_spool),
+    cmocka_unit_test(test_spool_restart), cmocka_unit_test(test_forged_seal),
+    cmocka_unit_test(test_later), cmocka_unit_test(test_store_dies),
+    cmocka_unit_test(test_edge_dies), cmocka_unit_test(test_aborted),
+    cmocka_unit_test(test_router_dies), cmocka_unit_test(test_parked),
+    cmocka_unit_test(test_rot), cmocka_unit_test(test_newer_head),
+    cmocka_unit_test(test_strange_files), cmocka_unit_test(test_full),
+    cmocka_unit_test(test_drain), cmocka_unit_test(test_edge_lies),
+    cmocka_unit_test(test_survives), cmocka_unit_test(test_disk_fails))
