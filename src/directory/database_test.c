@@ -171,7 +171,8 @@ static void survives_a_failing_disk(void **state)
 			bool fired;
 
 			os_faulty_wrap(&faulty, w.os);
-			os_faulty_arm(&faulty, FAULT_WRITE | FAULT_SYNC | FAULT_REMOVE, n, errors[e]);
+			os_faulty_arm(&faulty, FAULT_WRITE | FAULT_SYNC | FAULT_REMOVE, n,
+			    errors[e]);
 			work(&w);
 			fired = os_faulty_fired(&faulty);
 			os_faulty_unwrap(&faulty);
@@ -193,7 +194,8 @@ static void survives_a_failing_disk(void **state)
  * failed sync dropped must not be what later changes stand on. */
 static void survives_faults_then_a_power_cut(void **state)
 {
-	static const struct sim_faults bad = { .write_error = 100, .write_full = 100, .sync_error = 12 };
+	static const struct sim_faults bad = { .write_error = 100, .write_full = 100,
+		.sync_error = 12 };
 	static const struct sim_faults good;
 	unsigned lives = 0, lost = 0;
 

@@ -55,8 +55,8 @@ bool directory_broken(const struct directory *directory);
 /* ---- what is asked ---- */
 
 /* Who is `recipient`, a forward-path without brackets? OK: *ret_targets of
- * `arena` (which has DIRECTORY_ANSWER_MAX left), 1..RECIPIENT_TARGETS_MAX accounts, each once, enabled. submission:
- * asked for somebody who is logged in. */
+ * `arena` (which has DIRECTORY_ANSWER_MAX left), 1..RECIPIENT_TARGETS_MAX accounts,
+ * each once, enabled. submission: asked for somebody who is logged in. */
 enum directory_verdict directory_recipient(struct directory *directory, slice recipient,
     bool submission, struct arena *arena, struct seal_target **ret_targets, size_t *ret_n);
 
@@ -75,8 +75,8 @@ struct directory_account {
 
 /* The account of a login: exactly its address, no alias. OK, NO_SUCH_USER or
  * TEMPORARY; the address is of `arena`. */
-enum directory_verdict directory_account_find(struct directory *directory, slice address, struct arena *arena,
-    struct directory_account *ret_account);
+enum directory_verdict directory_account_find(struct directory *directory, slice address,
+    struct arena *arena, struct directory_account *ret_account);
 /* The same for administrators: says what is near when there is none. The
  * account's address is of `arena`. */
 bool directory_account_need(struct directory *directory, slice address, struct arena *arena,
@@ -122,7 +122,8 @@ void directory_accounts(struct directory *directory, slice after,
  * alias that is there extends it. */
 bool directory_alias_add(struct directory *directory, slice address, const slice *targets,
     size_t n, struct directory_error *ret_error);
-/* n 0: the whole alias, also where it is a target; otherwise these targets, and the alias with the last. */
+/* n 0: the whole alias, also where it is a target; otherwise these targets, and
+ * the alias with the last. */
 bool directory_alias_remove(struct directory *directory, slice address,
     const slice *targets, size_t n, struct directory_error *ret_error);
 /* The aliases with `target` among their targets. */

@@ -28,7 +28,9 @@ static int64_t count_wall(struct os *os)
 
 static const struct os_ops world_ops = { .random = count_random, .wall_us = count_wall };
 
-static const slice configured[] = { slice_lit("alice.example"), slice_lit("xn--bcher-kva.example") };
+static const slice configured[] = {
+	slice_lit("alice.example"), slice_lit("xn--bcher-kva.example"),
+};
 
 static void add_account(struct world *w, const char *address)
 {
@@ -287,9 +289,9 @@ static const struct change changes[] = {
 	{ "d", "other.example", NULL, "domain other.example is served already" },
 	{ "d", "-x-", NULL, "\"-x-\" is not a domain name" },
 	{ "d", "[127.0.0.1]", NULL, "\"[127.0.0.1]\" is not a domain name" },
-	{ "D", "alice.example", NULL, "domain alice.example is in posthouse.conf; remove it there" },
+	{ "D", "alice.example", NULL, "domain alice.example is in posthouse.conf; remove it" },
 	{ "D", "nowhere.example", NULL, "domain nowhere.example is not served here" },
-	{ "D", "other.example", NULL, "domain other.example still has accounts (1) or aliases (1)" },
+	{ "D", "other.example", NULL, "domain other.example still has accounts (1) or aliases (1" },
 };
 
 static bool run_change(struct world *w, const struct change *change)

@@ -51,13 +51,15 @@ static enum password_result verify_crypt(const char *password, const char *hash)
 {
 	struct crypt_data data;
 	enum password_result result = PASSWORD_FAILED;
+	size_t len = strlen(hash);
 	const char *made;
 
 	memset(&data, 0, sizeof(data));
 	made = crypt_rn(password, hash, &data, sizeof(data));
 	if (made)
-		result = strlen(made) == strlen(hash) && sodium_memcmp(made, hash, strlen(hash)) == 0 ?
-		    PASSWORD_RIGHT : PASSWORD_WRONG;
+		result = PASSWORD_WRONG;
+	if (made && strlen(made) == len && sodium_memcmp(made, hash, len) == 0)
+		result = PASSWORD_RIGHT;
 	sodium_memzero(&data, sizeof(data));
 	return result;
 }

@@ -144,7 +144,7 @@ static void serve(struct directory_role *role, int fd)
 	    2 * CONTROL_ANSWER_MAX, &client_handler, client);
 	os_timer_start(role->os, &client->idle, CONTROL_TIMEOUT_MS);
 	if (!is_permitted(role, fd))
-		say_last(client, "{\"error\":\"only root and the server's own user may do this\"}\n");
+		say_last(client, "{\"error\":\"only root and the server's user may do this\"}\n");
 	else if (role->n_clients > CONTROL_CLIENTS_MAX)
 		say_last(client, "{\"error\":\"too many commands at once; try again\"}\n");
 }
