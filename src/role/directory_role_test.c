@@ -551,7 +551,8 @@ static void hears_administrators(void **state)
 	/* Half a line, then the rest and two more. */
 	assert_string_equal(client_ask(&c, "{\"command\":\"alias add\",\"address\":"), "");
 	assert_string_equal(client_ask(&c, "\"x@b.example\",\"targets\":"
-	    "[\"alice@alice.example\"]}\nnonsense\n{\"command\":\"alias remove\",\"address\":\"x@b.example\"}\n"),
+	    "[\"alice@alice.example\"]}\nnonsense\n{\"command\":\"alias remove\","
+	    "\"address\":\"x@b.example\"}\n"),
 	    OK "{\"error\":\"request: not a JSON object\"}\n" OK);
 	assert_int_equal(ask_recipient(rig, "x@b.example", false)->verdict,
 	    DIRECTORY_NO_SUCH_USER);
