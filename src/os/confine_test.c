@@ -5,31 +5,20 @@
  * answered by the end of the process ends it with SIGSYS. */
 #include "os/confine.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
-#include <signal.h>
-#include <stdio.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
 #include <time.h>
 
+#include "os/confine_child_test.h"
 #include "os/confine_impl.h"
 #include "os/os_uv.h"
 #include "os/tls.h"
-#include "unit.h"
-
-enum { NOBODY = 65534 };
-
-/* Inside a child: say which line, and end. */
-#define expect(condition)                                                              \
-	((condition) ? (void)0 : (dprintf(2, "# line %d: " #condition " (errno %d)\n", \
-	    __LINE__, errno), _exit(99)))
 
 struct place {
 	struct os *os;
@@ -386,20 +375,8 @@ static void drop_place(struct place *p)
 static void in_child(struct place *p, size_t i, bool as_root)
 {
 	const struct os_confinement *may = cases[i].may;
-	const char *step = "none";
-	int64_t uid = as_root ? NOBODY : -1;
-	int error;
 
-	if (!as_root && geteuid() == 0)
-		expect(setgid(NOBODY) == 0 && setuid(NOBODY) == 0);
-	/* A bare death of SIGSYS, without a sanitizer's report. */
-	signal(SIGSYS, SIG_DFL);
-	error = os_confine(p->os, may, may->files ? dup(p->root) : OS_ROOT, uid, uid, &step);
-	if (error != 0)
-		dprintf(2, "# %s: %s\n", step, strerror(-error));
-	expect(error == 0);
-	if (geteuid() != 0 || !as_root)
-		expect(geteuid() == (as_root ? NOBODY : getuid()));
+	child_confine(p->os, may, may->files ? dup(p->root) : OS_ROOT, as_root);
 	cases[i].attempt(p);
 	_exit(0);
 }
@@ -412,10 +389,9 @@ static void run_case(size_t i, bool as_root)
 
 	make_place(&p);
 	child = fork();
-	assert_true(child >= 0);
 	if (child == 0)
 		in_child(&p, i, as_root);
-	assert_int_equal(waitpid(child, &status, 0), child);
+	status = child_status(child);
 	drop_place(&p);
 	if (cases[i].signo == 0 && status != 0)
 		fail_msg("%s%s: status %x", cases[i].name, as_root ? ", as root" : "", status);
@@ -459,7 +435,7 @@ static void test_landlock_alone(void **state)
 		expect(openat(p.root, "new", O_WRONLY | O_CREAT, 0600) >= 0);
 		_exit(0);
 	}
-	assert_int_equal(waitpid(child, &status, 0), child);
+	status = child_status(child);
 	drop_place(&p);
 	if (WIFEXITED(status) && WEXITSTATUS(status) == 77)
 		skip();
@@ -488,7 +464,7 @@ static void test_threads_from_before(void **state)
 		expect(strcmp(step, "single thread") == 0);
 		_exit(0);
 	}
-	assert_int_equal(waitpid(child, &status, 0), child);
+	status = child_status(child);
 	drop_place(&p);
 	assert_int_equal(status, 0);
 }
