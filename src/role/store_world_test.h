@@ -196,11 +196,18 @@ static struct os *store_os(void)
 	return NULL;
 }
 
+/* With all of its peers. */
+static bool store_is_there(void)
+{
+	return world.joined && frame_peer(world.directory, ROLE_STORE, 0) != NULL &&
+	    frame_peer(world.edge, ROLE_STORE, 0) != NULL;
+}
+
 static void wait_for_store(void)
 {
-	for (unsigned i = 0; i < WAIT_MS && !world.joined; i++)
+	for (unsigned i = 0; i < WAIT_MS && !store_is_there(); i++)
 		run_ms(1);
-	assert_true(world.joined);
+	assert_true(store_is_there());
 }
 
 static void kill_store(void)
