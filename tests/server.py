@@ -9,9 +9,11 @@ is removed at the end. Ended by the pid that was started.
 """
 import json
 import os
+import poplib
 import select
 import shutil
 import signal
+import smtplib
 import subprocess
 import tempfile
 import time
@@ -53,7 +55,7 @@ class Demo:
 
     def start(self):
         self.errors = open(os.path.join(tempfile.gettempdir(),
-                                        os.path.basename(self.data) + ".stderr"), "w+b")
+                                        os.path.basename(self.data) + ".stderr"), "ab")
         self.process = subprocess.Popen(
             [self.program, "serve", "--demo", "--json", "--data", self.data, *self.options],
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=self.errors)
@@ -85,9 +87,8 @@ class Demo:
 
     def said(self):
         """What it wrote to stderr."""
-        self.errors.flush()
-        self.errors.seek(0)
-        return self.errors.read().decode("utf-8", "replace")
+        with open(self.errors.name, "rb") as f:
+            return f.read().decode("utf-8", "replace")
 
     def stop(self, signo=signal.SIGTERM, want=0):
         self.process.send_signal(signo)
@@ -104,6 +105,49 @@ class Demo:
         os.unlink(self.errors.name)
         assert status == want, "ended with %s, not %s; it said:\n%s" % (status, want, said)
         assert "Sanitizer" not in said and "runtime error" not in said, said
+
+    def kill(self):
+        """kill -9 of the keeper and all its roles; gone when this returns."""
+        pids = [pid for pids in self.roles().values() for pid in pids]
+        self.process.kill()
+        for pid in pids:
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass                    # it saw its keeper go
+        self.process.wait()
+        self.process.stdout.close()
+        self.errors.close()
+        wait_for(lambda: not any(os.path.exists("/proc/%d" % pid) for pid in pids),
+                 what="the end of all roles")
+
+    def log(self, role):
+        """The text log of a role."""
+        names = [n for n in os.listdir(os.path.join(self.data, "log")) if n.startswith(role)]
+        return "".join(open(os.path.join(self.data, "log", n), errors="replace").read() for n in sorted(names))
+
+    def send(self, subject, body="one line\r\n", to="alice@alice.example"):
+        """Over port 25, one connection; returns the reply to the end of data."""
+        with smtplib.SMTP(*self.smtp, timeout=60) as client:
+            client.ehlo("client.example")
+            for code, words in (client.mail("sender@client.example"), client.rcpt(to)):
+                if code != 250:
+                    return code, words
+            return client.data("Subject: %s\r\n\r\n%s" % (subject, body))
+
+    def box(self, account=None):
+        """A POP3 session of alice or another."""
+        account = account or self.alice
+        box = poplib.POP3(*self.pop3, timeout=60)
+        box.user(account.address)
+        box.pass_(account.password)
+        return box
+
+    def count(self, account=None):
+        box = self.box(account)
+        n = box.stat()[0]
+        box.quit()
+        return n
 
     def roles(self):
         """{name: [pid, ...]} of the role processes, from /proc."""

@@ -102,24 +102,15 @@ class Kill(unittest.TestCase):
     def strike(self, victim):
         roles = self.host.roles()
         if victim == "keeper":
-            self.host.process.kill()
+            self.host.process.kill()    # its roles must see that and end
+            self.host.kill()
+            self.host.start()
         elif victim == "all":
-            self.host.process.kill()
-            pids = [pid for pids in roles.values() for pid in pids]
-            for pid in pids:
-                try:
-                    os.kill(pid, signal.SIGKILL)
-                except ProcessLookupError:
-                    pass                # it saw its keeper go
+            self.host.kill()
+            self.host.start()
         else:
             self.assertIn(victim, roles)
             os.kill(roles[victim][0], signal.SIGKILL)
-        if victim in ("keeper", "all"):
-            self.host.process.wait()
-            pids = [pid for pids in roles.values() for pid in pids]
-            wait_for(lambda: not any(os.path.exists("/proc/%d" % pid) for pid in pids),
-                     what="the end of roles without a keeper")
-            self.host.start()
 
     def round(self, number, victim):
         progress = threading.Semaphore(0)
