@@ -107,11 +107,17 @@ void stream_pause(struct stream *stream)
 		stream_settle(stream);
 }
 
+void stream_hold(struct stream *stream)
+{
+	stream->held = true;
+}
+
 void stream_resume(struct stream *stream)
 {
 	if (stream_gone(stream) || stream->closed)
 		return;
 	stream->paused = false;
+	stream->held = false;
 	stream->fresh = buffer_bytes(&stream->in).len > 0;
 	stream_need_turn(stream);
 }

@@ -54,6 +54,10 @@ size_t stream_unsent(const struct stream *stream);
  * later call from the loop. */
 void stream_pause(struct stream *stream);
 void stream_resume(struct stream *stream);
+/* The owner still owes an answer: until stream_resume() the end of input is not
+ * `closed` (a client may have said all, and shut its side down). Cheaper than a
+ * pause: reading goes on, up to in_max. */
+void stream_hold(struct stream *stream);
 
 /* For clients: call `data` also while much is unsent (2). One that pipelines must
  * read while it writes, or it and a server wait for each other (RFC 2920

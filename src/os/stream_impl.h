@@ -39,6 +39,7 @@ struct stream {
 	int error;                      /* what `closed` will say */
 	unsigned char watched;          /* OS_READABLE, OS_WRITABLE */
 	bool paused : 1;
+	bool held : 1;                  /* its end is not reported */
 	bool reads_always : 1;
 	bool offering : 1;              /* inside data() */
 	bool fresh : 1;                 /* in `in` is what data() has not judged */

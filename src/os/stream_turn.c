@@ -263,7 +263,7 @@ static bool is_over(const struct stream *s)
 		return true;
 	if (s->ending)
 		return s->shut && s->input_ended;
-	return s->input_ended && !s->fresh && !s->hungry && may_offer(s);
+	return s->input_ended && !s->held && !s->fresh && !s->hungry && may_offer(s);
 }
 
 static void advance(struct stream *s)

@@ -340,6 +340,7 @@ void edge_start(struct os *os, int channel, unsigned index)
 	list_init(&e->dead);
 	list_init(&e->spool_wanted);
 	e->addresses = table_init(e->heap, os_random_u64(os));
+	e->transaction_last = os_random_u64(os);
 	e->requests = table_init(e->heap, os_random_u64(os));
 	e->grace = (struct os_timer){ .fire = on_grace, .owner = e };
 	e->bury = (struct os_defer){ .run = edge_bury, .owner = e };

@@ -222,6 +222,7 @@ struct edge {
 
 	struct table requests;          /* number -> session */
 	uint64_t request_last;
+	uint64_t transaction_last;      /* from a random start: seals name transactions */
 
 	struct journal journal;
 	bool router_full;               /* IPC_SPACE */

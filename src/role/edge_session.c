@@ -122,10 +122,10 @@ static size_t session_pump(struct session *s, slice in)
 	s->pumping = false;
 	if (s->ending || s->dead)
 		return in.len;
-	/* Not read while a question is open: a client that has said all and shut
-	 * its side down still gets its replies. edge_session_wake() resumes. */
+	/* A client that has said all and shut its side down still gets its replies.
+	 * edge_session_wake() resumes. */
 	if (s->protocol->waits(s))
-		stream_pause(s->stream);
+		stream_hold(s->stream);
 	return used;
 }
 
@@ -208,7 +208,7 @@ static size_t on_data(struct stream *stream, slice in)
 
 	if (s->ending || s->dead)
 		return in.len;
-	if (s->pumping)
+	if (s->pumping || s->protocol->waits(s))
 		return 0;
 	if (!s->greeted && s->clock != CLOCK_GREETING)
 		return 0;

@@ -36,8 +36,7 @@ static void transaction_begin(struct session *s, slice sender, unsigned flags)
 	list_init(&t->link);
 	list_init(&t->spool_link);
 	t->arena = arena_init(e->heap, EDGE_TRANSACTION_MAX);
-	while (t->id == 0)
-		t->id = os_random_u64(e->os);
+	t->id = ++e->transaction_last;
 	t->sender = slice_copy(&t->arena, sender);
 	t->flags = (flags & SMTP_UTF8 ? JOURNAL_SMTPUTF8 : 0) |
 	    (flags & SMTP_BODY_8BITMIME ? JOURNAL_8BITMIME : 0) |

@@ -45,6 +45,26 @@ static void test_relay_in(void **state)
 	world_end();
 }
 
+/* A client that says all at once and shuts its side down, as nc -N does. */
+static void test_half_close(void **state)
+{
+	struct client c;
+
+	world_begin("");
+	client_open(&c, "10.0.0.1:25");
+	client_expect(&c, "220 ");
+	client_send(&c, slice_lit(MAIL_TO_DATA TEXT ".\r\nQUIT\r\n"));
+	run_ms(0);
+	assert_int_equal(stream_unsent(c.stream), 0);
+	assert_int_equal(os_shutdown(world.client_os, c.fd), 0);
+	client_expect(&c, "250 2.0.0 Ok: queued as ");
+	client_expect(&c, "221 2.0.0 Bye\r\n");
+	client_expect_closed(&c);
+	assert_int_equal(world.n_messages, 1);
+	client_close(&c);
+	world_end();
+}
+
 static void test_refusals(void **state)
 {
 	struct client c;
@@ -441,7 +461,8 @@ static void test_drain(void **state)
 	world_end();
 }
 
-UNIT_TESTS(cmocka_unit_test(test_relay_in), cmocka_unit_test(test_refusals),
+UNIT_TESTS(cmocka_unit_test(test_relay_in), cmocka_unit_test(test_half_close),
+    cmocka_unit_test(test_refusals),
     cmocka_unit_test(test_submission), cmocka_unit_test(test_no_header),
     cmocka_unit_test(test_large), cmocka_unit_test(test_too_large),
     cmocka_unit_test(test_disk_fails), cmocka_unit_test(test_segments),

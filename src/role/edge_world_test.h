@@ -530,6 +530,7 @@ static void client_say(struct client *c, const char *line, const char *reply)
 {
 	client_send(c, slice_from(line));
 	client_expect(c, reply);
+	run_ms(20);                     /* what the roles tell each other arrives, too */
 }
 
 static void client_expect_closed(struct client *c)
