@@ -166,11 +166,25 @@ static bool take_lock(const struct data_folder *d, int fd, const struct complain
 	return true;
 }
 
+/* Say in the file who holds it. */
+static bool write_lock(const struct data_folder *d)
+{
+	int fd = openat(d->fd, "lock", O_WRONLY | O_CLOEXEC);
+	char text[MARK_MAX];
+	ssize_t n = snprintf(text, sizeof text, "%d\n", (int)getpid());
+	bool ok;
+
+	if (fd < 0)
+		return false;
+	ok = ftruncate(fd, 0) == 0 && pwrite(fd, text, (size_t)n, 0) == n;
+	close(fd);
+	return ok;
+}
+
+/* Read-only: every role holds a copy of this descriptor. */
 bool data_lock(struct data_folder *d, const struct complaint *to)
 {
-	int fd = openat(d->fd, "lock", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-	char text[MARK_MAX];
-	ssize_t n;
+	int fd = openat(d->fd, "lock", O_RDONLY | O_CREAT | O_CLOEXEC, 0600);
 
 	if (fd < 0) {
 		complain(to, "cannot open %s/lock: %s", d->path, strerror(errno));
@@ -180,8 +194,7 @@ bool data_lock(struct data_folder *d, const struct complaint *to)
 		close(fd);
 		return false;
 	}
-	n = snprintf(text, sizeof text, "%d\n", (int)getpid());
-	if (ftruncate(fd, 0) < 0 || pwrite(fd, text, (size_t)n, 0) != n) {
+	if (!write_lock(d)) {
 		complain(to, "cannot write %s/lock: %s", d->path, strerror(errno));
 		close(fd);
 		return false;

@@ -1,0 +1,167 @@
+"""The running server's roles, from /proc: confined as SECURITY.md says."""
+import os
+import smtplib
+import socket
+import stat
+import unittest
+
+from server import Demo, wait_for
+
+WORDS = ["--set", "edges=2", "--set", "stores=2"]
+ROOTS = {"edge": "empty", "directory": "directory", "router": "journal", "store": "account"}
+BODY = b"Subject: hello\r\n\r\n" + b"a line of text\r\n" * 65536        # over what stays in memory
+
+
+def status(pid, task=None):
+    """The fields of /proc/PID/status, of a thread if one is named."""
+    path = "/proc/%d/task/%s/status" % (pid, task) if task else "/proc/%d/status" % pid
+    return dict(line.rstrip("\n").split(":\t", 1) for line in open(path) if ":\t" in line)
+
+
+def files(pid):
+    """[(path, access mode, stat)] of what a process holds open and has a path."""
+    found = []
+    for fd in os.listdir("/proc/%d/fd" % pid):
+        try:
+            path = os.readlink("/proc/%d/fd/%s" % (pid, fd))
+            info = dict(line.split(":", 1) for line in open("/proc/%d/fdinfo/%s" % (pid, fd))
+                        if line.startswith("flags:"))
+            if path.startswith("/"):
+                found.append((path, int(info["flags"], 8) & os.O_ACCMODE,
+                              os.stat("/proc/%d/fd/%s" % (pid, fd))))
+        except FileNotFoundError:
+            continue                    # closed meanwhile
+    return found
+
+
+def can_look_inside(pid):
+    """Roles are not dumpable: their root and descriptors are for CAP_SYS_PTRACE only."""
+    try:
+        os.readlink("/proc/%d/root" % pid)
+        return True
+    except PermissionError:
+        return False
+
+
+class Inside:
+    """What is looked at; the server of one build runs for all of it."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.host = Demo(*WORDS, program=os.environ[cls.program])
+        cls.host.start()
+        cls.data = os.path.realpath(cls.host.data)
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.host.__exit__()
+
+    def roles(self):
+        roles = self.host.roles()
+        self.assertEqual({name: len(pids) for name, pids in roles.items()},
+                         {"edge": 2, "directory": 1, "router": 1, "store": 2})
+        return [(name, pid) for name, pids in sorted(roles.items()) for pid in pids]
+
+    def inside(self):
+        roles = self.roles()
+        if not can_look_inside(roles[0][1]):
+            self.skipTest("only with CAP_SYS_PTRACE can one see what a role holds")
+        return roles
+
+    def busy(self):
+        """A session whose message is too large for memory and has not ended."""
+        with smtplib.SMTP(*self.host.smtp) as client:
+            client.sendmail("sender@there.example", self.host.alice.address,
+                            b"Subject: x\r\n\r\nx\r\n")
+        s = socket.create_connection(self.host.smtp, timeout=60)
+        self.addCleanup(s.close)
+        lines = s.makefile("rb")
+        self.addCleanup(lines.close)
+        for line in (b"", b"HELO there.example", b"MAIL FROM:<sender@there.example>",
+                     b"RCPT TO:<%s>" % self.host.alice.address.encode(), b"DATA"):
+            if line:
+                s.sendall(line + b"\r\n")
+            self.assertIn(lines.readline()[:1], (b"2", b"3"), line)
+        s.sendall(BODY)
+        return s, lines
+
+    def test_walls_of_every_thread(self):
+        for name, pid in self.roles():
+            for task in os.listdir("/proc/%d/task" % pid):
+                fields = status(pid, task)
+                where = "%s, thread %s of %d" % (name, task, pid)
+                self.assertEqual(fields["Seccomp"], "2", where)
+                self.assertEqual(fields["NoNewPrivs"], "1", where)
+                for kind in ("CapEff", "CapPrm", "CapInh", "CapAmb"):
+                    self.assertEqual(int(fields[kind], 16), 0, where)
+                for ids in ("Uid", "Gid"):
+                    self.assertNotIn("0", fields[ids].split(), where)
+                if os.geteuid() == 0:
+                    self.assertEqual(fields["Groups"].split(), [], where)
+
+    def test_no_core_dumps(self):
+        for pid in [pid for _, pid in self.roles()] + [self.host.process.pid]:
+            line, = [l for l in open("/proc/%d/limits" % pid) if l.startswith("Max core")]
+            self.assertEqual(line.split()[4:6], ["0", "0"])
+            # Of a process that is not dumpable all is root's.
+            self.assertEqual(os.stat("/proc/%d/maps" % pid).st_uid, 0)
+
+    def test_roots(self):
+        for name, pid in self.inside():
+            want = os.path.join(self.data, ROOTS[name]) if os.geteuid() == 0 else "/"
+            self.assertEqual(os.readlink("/proc/%d/root" % pid), want, name)
+        self.assertEqual(os.listdir(os.path.join(self.data, "empty")), [])
+
+    def test_files_of_edges(self):
+        edges = [pid for name, pid in self.inside() if name == "edge"]
+        session, lines = self.busy()
+        journal = os.path.join(self.data, "journal")
+
+        def held(*folders):
+            where = [os.path.join(journal, name) for name in folders]
+            return [f for pid in edges for f in files(pid) if os.path.dirname(f[0]) in where]
+
+        wait_for(lambda: held("spool"), what="a spool file")
+        self.assertTrue(held("1", "2"))
+        for pid in edges:
+            for path, mode, st in files(pid):
+                self.check_file_of_edge(path, mode, st)
+        segments = [(st.st_dev, st.st_ino) for _, _, st in held("1", "2")]
+        self.assertEqual(len(segments), len(set(segments)), "one is held by two")
+        session.sendall(b".\r\n")
+        self.assertEqual(lines.readline()[:3], b"250")
+
+    def check_file_of_edge(self, path, mode, st):
+        self.assertFalse(stat.S_ISDIR(st.st_mode), path)
+        if not path.startswith(self.data + "/"):
+            self.assertIn(path.split("/")[1], ("dev", "tmp"), path)   # stdin, our stderr
+            return
+        name = path[len(self.data) + 1:]
+        if name.startswith(("journal/", "log/")):
+            self.assertEqual(mode, os.O_WRONLY, path)
+        else:
+            self.assertEqual((name, mode), ("lock", os.O_RDONLY))
+
+    def test_folders_of_the_others(self):
+        """Nobody holds what is another role's, but what that one handed it."""
+        mine = {"directory": ("directory/", "log/", "lock/"),
+                "router": ("journal/", "log/", "lock/"),
+                "store": ("account/", "journal/", "log/", "lock/")}
+        roles = [(name, pid) for name, pid in self.inside() if name != "edge"]
+        self.busy()
+        for name, pid in roles:
+            for path, mode, _ in files(pid):
+                if not path.startswith(self.data + "/"):
+                    continue
+                rest = path[len(self.data) + 1:]
+                self.assertTrue((rest + "/").startswith(mine[name]), (name, path))
+                if rest == "lock" or (name == "store" and rest.startswith("journal/")):
+                    self.assertEqual(mode, os.O_RDONLY, path)
+
+
+class Sanitized(Inside, unittest.TestCase):
+    program = "POSTHOUSE"
+
+
+class Release(Inside, unittest.TestCase):
+    program = "POSTHOUSE_RELEASE"
