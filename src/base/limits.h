@@ -337,7 +337,7 @@ enum {
 	/* Generations with a record in one parked file, and in all: IPC_LIVE names
 	 * them in one message. */
 	PARK_GENERATIONS_MAX = 1024,
-	ROUTER_GENERATIONS_MAX = 12 * 1024,
+	ROUTER_GENERATIONS_MAX = 8000,
 
 	/* store */
 	/* Pack and log of each account that is being delivered to, and for a moment

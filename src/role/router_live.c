@@ -5,7 +5,13 @@
  * copy of one of its records. */
 #include "role/router_impl.h"
 
+#include <assert.h>
+
 #include "base/check.h"
+
+/* Those of segments, of parked records, and of one batch more. */
+static_assert(4 + 8 * (ROUTER_FILES_MAX + ROUTER_GENERATIONS_MAX + PARK_BATCH_MAX) <=
+    IPC_BODY_MAX, "one IPC_LIVE names them all");
 
 void generation_hold(struct router *r, uint64_t number)
 {

@@ -171,8 +171,8 @@ static int make_spool_folder(struct os *os)
 {
 	int error = os_mkdir(os, OS_ROOT, "spool"), root;
 
-	if (error != 0)
-		return error == -EEXIST ? 0 : error;
+	if (error != 0 && error != -EEXIST)
+		return error;
 	root = os_open(os, OS_ROOT, ".", OS_READ | OS_FOLDER);
 	if (root < 0)
 		return root;

@@ -57,20 +57,13 @@ static int sync_folder(struct os *os, const char *path)
 	return error;
 }
 
+/* A folder that is there may have been made by a life that ended before its
+ * sync: its name is synced all the same. */
 static int make_folder(struct os *os, const char *path)
 {
-	int error = os_mkdir(os, OS_ROOT, path), root;
+	int error = os_mkdir(os, OS_ROOT, path);
 
-	if (error == -EEXIST)
-		return 0;
-	if (error != 0)
-		return error;
-	root = os_open(os, OS_ROOT, ".", OS_READ | OS_FOLDER);
-	if (root < 0)
-		return root;
-	error = os_sync_folder(os, root);
-	os_close(os, root);
-	return error;
+	return error != 0 && error != -EEXIST ? error : sync_folder(os, ".");
 }
 
 static int write_head(struct segment_job *job)
@@ -109,8 +102,15 @@ static int create(struct segment_job *job)
 
 static int renew(struct segment_job *job)
 {
-	job->fd_write = os_open(job->work.os, OS_ROOT, job->path, OS_WRITE);
-	return job->fd_write < 0 ? job->fd_write : write_head(job);
+	struct os *os = job->work.os;
+	int error;
+
+	job->fd_write = os_open(os, OS_ROOT, job->path, OS_WRITE);
+	if (job->fd_write < 0)
+		return job->fd_write;
+	error = write_head(job);
+	/* It may have been made by a life that ended before this. */
+	return error != 0 ? error : sync_folder(os, job->folder);
 }
 
 static void run_job(struct os_work *work)

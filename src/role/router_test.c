@@ -59,23 +59,34 @@ static void test_recycling(void **state)
 	world_end();
 }
 
-static uint64_t edge_spool(uint32_t len, uint64_t seed)
+/* A spool file with its body, synced: its id; 0 when something died meanwhile. */
+static uint64_t edge_try_spool(uint32_t len, uint64_t seed)
 {
 	struct edge_stand_in *e = world.edge;
-	unsigned char *body = heap_alloc(world.heap, len);
+	unsigned char *body;
 
 	e->spool_answered = false;
 	put_u64(ipc_begin(edge_router(), IPC_SPOOL_WANT), 9);
 	ipc_end(edge_router(), -1);
-	for (unsigned i = 0; i < 1000 && !e->spool_answered; i++)
+	for (unsigned i = 0; i < 100 && world.edge == e && !e->spool_answered; i++)
 		run_ms(10);
-	assert_true(e->spool_answered && e->spool != 0);
+	if (world.edge != e || !e->spool_answered || e->spool == 0)
+		return 0;
+	body = heap_alloc(world.heap, len);
 	body_fill(seed, body, len);
 	assert_int_equal(os_pwrite(e->frame.os, e->spool_fd, slice_of(body, len), 0), 0);
 	assert_int_equal(os_sync(e->frame.os, e->spool_fd), 0);
 	os_close(e->frame.os, e->spool_fd);
 	heap_free(world.heap, body);
 	return e->spool;
+}
+
+static uint64_t edge_spool(uint32_t len, uint64_t seed)
+{
+	uint64_t id = edge_try_spool(len, seed);
+
+	assert_true(id != 0);
+	return id;
 }
 
 static void test_spool(void **state)
@@ -294,6 +305,56 @@ static void test_parked(void **state)
 	world_end();
 }
 
+/* One store that takes nothing does not hold up the other: what waits for it is
+ * parked before the memory for envelopes runs out. */
+static void test_one_store_stalls(void **state)
+{
+	world_begin(18, "journal.size = 64M\njournal.segment = 4M\n");
+	world.answer = world.stores[0]->answer = ANSWER_LATER;
+	for (unsigned i = 0; i < 100; i++) {
+		edge_send(100, 10);
+		run_ms(50);
+	}
+	run_ms(120 * 1000);
+	for (size_t i = 0; i < world.n_sent; i++) {
+		for (size_t k = 0; k < TARGETS; k++) {
+			if (account_store(world.sent[i].accounts[k], STORES) == 1)
+				assert_true(world.sent[i].durable[k]);
+		}
+	}
+	world.answer = world.stores[0]->answer = ANSWER_DURABLE;
+	assert_all_durable(10 * 60 * 1000);
+	world_end();
+}
+
+/* Parking fails at any of its disk calls: nothing is lost or pinned for ever. */
+static void test_parking_fails(void **state)
+{
+	for (unsigned n = 1; n < 12; n++) {
+		struct os_faulty faulty;
+		bool fired;
+
+		world_begin(30 + n, small);
+		world.answer = world.stores[0]->answer = ANSWER_LATER;
+		edge_send(20, 3000);
+		edge_end_segment();
+		run_ms(PARK_AFTER_MS - 60 * 1000);
+		os_faulty_wrap(&faulty, process("router"));
+		os_faulty_arm(&faulty, FAULT_WRITE | FAULT_SYNC | FAULT_READ, n,
+		    n % 2 ? -EIO : -ENOSPC);
+		run_ms(2 * PARK_AFTER_MS);
+		fired = os_faulty_fired(&faulty);
+		os_faulty_unwrap(&faulty);
+		sim_kill(process("router"));
+		run_ms(5000);
+		world.answer = world.stores[0]->answer = ANSWER_DURABLE;
+		assert_all_durable(5 * 60 * 1000);
+		world_end();
+		if (!fired)
+			break;
+	}
+}
+
 static void damage(uint64_t generation, uint32_t offset, uint32_t len)
 {
 	unsigned char *junk = heap_alloc(world.heap, len);
@@ -508,6 +569,16 @@ static bool chance(uint64_t *state, unsigned n)
 	return (*state >> 33) % n == 0;
 }
 
+/* A record with a spool file, unless the router that made it is gone. */
+static void survive_spool(struct edge_stand_in *e)
+{
+	uint64_t generation = e->head.generation;
+	uint64_t spool = edge_try_spool(300000, world.n_sent * 7 + 1);
+
+	if (spool != 0 && world.edge == e && e->fd >= 0 && e->head.generation == generation)
+		(void)edge_append(300000, spool, false);
+}
+
 static void survive_step(uint64_t *state)
 {
 	struct edge_stand_in *e = world.edge;
@@ -517,9 +588,11 @@ static void survive_step(uint64_t *state)
 			if (edge_append(chance(state, 5) ? 90000 : 700, 0, false) == NULL)
 				break;
 		}
-		if (!chance(state, 8))
+		if (chance(state, 4) && e->fd >= 0)
+			survive_spool(e);
+		if (world.edge == e && e->fd >= 0 && !chance(state, 8))
 			edge_commit();
-		if (chance(state, 6) && e->first_unsynced == world.n_sent)
+		if (world.edge == e && e->fd >= 0 && chance(state, 6) && e->first_unsynced == world.n_sent)
 			edge_end_segment();
 	}
 	if (chance(state, 12) && process("edge") != NULL)
@@ -602,6 +675,7 @@ UNIT_TESTS(cmocka_unit_test(test_plain), cmocka_unit_test(test_large_bodies),
     cmocka_unit_test(test_later), cmocka_unit_test(test_store_dies),
     cmocka_unit_test(test_edge_dies), cmocka_unit_test(test_aborted),
     cmocka_unit_test(test_router_dies), cmocka_unit_test(test_parked),
+    cmocka_unit_test(test_one_store_stalls), cmocka_unit_test(test_parking_fails),
     cmocka_unit_test(test_rot), cmocka_unit_test(test_newer_head),
     cmocka_unit_test(test_strange_files), cmocka_unit_test(test_full),
     cmocka_unit_test(test_drain), cmocka_unit_test(test_edge_lies),
