@@ -301,13 +301,28 @@ void edge_spools_lost(struct edge *e)
 
 /* ---- for the session ---- */
 
+/* A frame cannot be made before the head is done, which needs all of it. */
+static bool head_is_there(const struct transaction *t)
+{
+	slice head = buffer_bytes(&t->body.raw);
+	struct header_field field;
+	enum header_result result;
+
+	if (t->head_done)
+		return true;
+	do
+		result = header_next(&head, false, &field);
+	while (result == HEADER_FIELD);
+	return result != HEADER_MORE;
+}
+
 /* A frame's worth is there, or the memory of all is needed by others. */
 static void move_on(struct transaction *t)
 {
 	size_t raw = buffer_bytes(&t->body.raw).len;
 	bool full = raw > BODY_FRAME_RAW, crowded = t->edge->body_bytes > EDGE_BODIES_MAX;
 
-	if (!full && !(crowded && raw >= OS_SCRATCH_SIZE && t->head_done))
+	if (!full && !(crowded && raw >= OS_SCRATCH_SIZE && head_is_there(t)))
 		return;
 	if (!do_head(t, false))
 		return;
