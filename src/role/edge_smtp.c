@@ -10,7 +10,6 @@
 #include <string.h>
 
 #include "base/check.h"
-#include "base/text.h"
 #include "role/edge_impl.h"
 
 const struct smtp_reply edge_later = { 451, "4.3.0",
@@ -82,16 +81,14 @@ static void forget(struct session *s)
 
 static void log_message(struct transaction *t, const struct smtp_reply *failure)
 {
-	char sender[ADDRESS_PATH_MAX * 2], id[MESSAGE_ID_TEXT] = "-", words[200] = "";
+	slice words = failure != NULL ? failure->text : (slice){ 0 };
+	char id[MESSAGE_ID_TEXT] = "-";
 
-	text_printable(t->sender, sender, sizeof sender);
 	if (failure == NULL)
 		message_id_print(t->message, id);
-	else
-		text_printable(failure->text, words, sizeof words);
-	os_log(t->edge->os, OS_INFO, "%s id=%s from=<%s> recipients=%u size=%llu peer=%s%s%s",
-	    failure == NULL ? "accepted" : "refused", id, sender, t->n_recipients,
-	    (unsigned long long)t->body.size, t->peer, failure ? ": " : "", words);
+	os_log(t->edge->os, OS_INFO, "%s id=%s from=<%.*s> recipients=%u size=%llu peer=%s%s%.*s",
+	    failure == NULL ? "accepted" : "refused", id, slice_arg(t->sender), t->n_recipients,
+	    (unsigned long long)t->body.size, t->peer, failure ? ": " : "", slice_arg(words));
 }
 
 /* ---- MAIL ---- */
@@ -135,14 +132,13 @@ static void on_mail(struct session *s, const struct smtp_event *event)
 
 static void log_recipient(struct session *s, const struct answer *answer)
 {
-	char sender[ADDRESS_PATH_MAX * 2], peer[OS_IP_TEXT], words[200];
+	char peer[OS_IP_TEXT];
 	struct smtp_reply reply = edge_verdict_reply(answer);
 
 	os_ip_print(s->ip, peer, sizeof peer);
-	text_printable(s->transaction->sender, sender, sizeof sender);
-	text_printable(reply.text, words, sizeof words);
-	os_log(s->edge->os, OS_INFO, "refused recipient: %s (%s) from=<%s> peer=%s", words,
-	    directory_verdict_row(answer->verdict)->name, sender, peer);
+	os_log(s->edge->os, OS_INFO, "refused recipient: %.*s (%s) from=<%.*s> peer=%s",
+	    slice_arg(reply.text), directory_verdict_row(answer->verdict)->name,
+	    slice_arg(s->transaction->sender), peer);
 }
 
 static void on_recipient(struct session *s, const struct answer *answer)
