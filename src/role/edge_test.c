@@ -462,10 +462,10 @@ static void test_drain(void **state)
 }
 
 UNIT_TESTS(cmocka_unit_test(test_relay_in), cmocka_unit_test(test_half_close),
-    cmocka_unit_test(test_refusals),
-    cmocka_unit_test(test_submission), cmocka_unit_test(test_no_header),
-    cmocka_unit_test(test_large), cmocka_unit_test(test_too_large),
-    cmocka_unit_test(test_disk_fails), cmocka_unit_test(test_segments),
-    cmocka_unit_test(test_no_segment), cmocka_unit_test(test_router_dies), cmocka_unit_test(test_client_goes),
-    cmocka_unit_test(test_limits),
-    cmocka_unit_test(test_pop3), cmocka_unit_test(test_drain))
+    cmocka_unit_test(test_refusals), cmocka_unit_test(test_submission),
+    cmocka_unit_test(test_no_header), cmocka_unit_test(test_large),
+    cmocka_unit_test(test_too_large), cmocka_unit_test(test_disk_fails),
+    cmocka_unit_test(test_segments), cmocka_unit_test(test_no_segment),
+    cmocka_unit_test(test_router_dies), cmocka_unit_test(test_client_goes),
+    cmocka_unit_test(test_limits), cmocka_unit_test(test_pop3),
+    cmocka_unit_test(test_drain))
