@@ -75,7 +75,7 @@ enum segment_next segment_next(struct segment_reader *r, struct log_record *ret_
     uint32_t *ret_from, uint32_t *ret_to);
 
 /* The numbers of the files "NNN" + suffix in a folder, ascending, in an array of
- * `heap`; at most ACCOUNT_FILES_MAX. -ENOENT is no file. Returns 0 or -errno. */
+ * `heap`. No folder is no file; over ACCOUNT_FILES_MAX is -E2BIG. 0 or -errno. */
 int account_list(struct os *os, struct heap *heap, const char *folder, const char *suffix,
     uint32_t **ret_numbers, size_t *ret_n);
 

@@ -113,6 +113,7 @@ struct listing {
 	const char *suffix;
 	uint32_t *numbers;
 	size_t n;
+	bool too_many;
 };
 
 static bool list_one(void *context, const char *name)
@@ -122,8 +123,12 @@ static bool list_one(void *context, const char *name)
 
 	if (!account_file_number(name, listing->suffix, &number))
 		return true;
+	if (listing->n == ACCOUNT_FILES_MAX) {
+		listing->too_many = true;
+		return false;
+	}
 	listing->numbers[listing->n++] = number;
-	return listing->n < ACCOUNT_FILES_MAX;
+	return true;
 }
 
 static int ascending(const void *a, const void *b)
@@ -143,6 +148,8 @@ int account_list(struct os *os, struct heap *heap, const char *folder, const cha
 
 	listing.numbers = heap_alloc(heap, ACCOUNT_FILES_MAX * sizeof *listing.numbers);
 	error = os_list(os, OS_ROOT, folder, list_one, &listing);
+	if (error == 0 && listing.too_many)
+		error = -E2BIG;         /* the newest may be among those not seen */
 	if (error < 0 && error != -ENOENT) {
 		heap_free(heap, listing.numbers);
 		return error;

@@ -90,8 +90,10 @@ void store_failed(struct store *s, const char *what, int error)
 		return;
 	for (unsigned i = 2; i < s->failures && delay < STORE_RETRY_MAX_MS; i++)
 		delay *= 2;
-	s->stopped_until_ms = os_now_ms(s->os) +
-	    (delay < STORE_RETRY_MAX_MS ? delay : STORE_RETRY_MAX_MS);
+	if (delay > STORE_RETRY_MAX_MS)
+		delay = STORE_RETRY_MAX_MS;
+	s->stopped_until_ms = os_now_ms(s->os) + delay;
+	store_retry(s, delay);
 }
 
 void store_recovered(struct store *s)
@@ -102,12 +104,37 @@ void store_recovered(struct store *s)
 	s->stopped_until_ms = 0;
 }
 
+static void on_retry(struct os_timer *timer)
+{
+	struct store *s = timer->owner;
+
+	list_for(at, &s->boxes) {
+		struct box *box = list_item(at, struct box, link);
+
+		if (box->removing)
+			box_step(box);
+	}
+}
+
+void store_retry(struct store *s, uint64_t delay_ms)
+{
+	os_timer_start(s->os, &s->retry_timer, delay_ms);
+}
+
 bool store_stopped(const struct store *s)
 {
 	return s->stopped_until_ms != 0 && os_now_ms(s->os) < s->stopped_until_ms;
 }
 
 /* ---- life ---- */
+
+static void take_config(struct frame *frame)
+{
+	store_of(frame)->pop3 = (struct pop3_server_config){
+		.hostname = frame->config->hostname,
+		.errors_max = frame->config->errors_max,
+	};
+}
 
 static void on_start(struct frame *frame)
 {
@@ -124,10 +151,7 @@ static void on_start(struct frame *frame)
 		    strerror(-s->root));
 		return;
 	}
-	s->pop3 = (struct pop3_server_config){
-		.hostname = frame->config->hostname,
-		.errors_max = frame->config->errors_max,
-	};
+	take_config(frame);
 	frame_ready(frame);
 }
 
@@ -204,6 +228,7 @@ static bool on_peer_message(struct frame *frame, struct ipc_channel *peer,
 
 static const struct frame_handler handler = {
 	.start = on_start,
+	.reload = take_config,
 	.drain = on_drain,
 	.peer_joined = on_peer_joined,
 	.peer_left = on_peer_left,
@@ -223,5 +248,6 @@ void store_start(struct os *os, int channel, unsigned index)
 	checkpoint_init(s);
 	sessions_init(s);
 	s->drain_timer = (struct os_timer){ .fire = on_grace_over, .owner = s };
+	s->retry_timer = (struct os_timer){ .fire = on_retry, .owner = s };
 	frame_init(&s->frame, os, ROLE_STORE, index, channel, &handler, s);
 }

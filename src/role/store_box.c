@@ -297,6 +297,8 @@ static void became_bad(struct box *box, enum account_load_result why)
 	    (unsigned long long)box->id, words[why]);
 	box->bad = why;
 	box->bad_until_ms = os_now_ms(s->os) + BAD_RETRY_MS;
+	if (box->removing)
+		store_retry(s, BAD_RETRY_MS);
 	offers_answer(box, &box->offers, SIZE_MAX, DELIVERY_LATER);
 	if (list_empty(&box->pending))
 		unload(box);

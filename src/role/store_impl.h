@@ -180,6 +180,7 @@ struct store {
 
 	unsigned failures;              /* in a row */
 	uint64_t stopped_until_ms;
+	struct os_timer retry_timer;    /* for removals: nobody asks for them again */
 
 	struct table nonce_table;       /* by number */
 	struct list nonces;
@@ -202,6 +203,7 @@ void store_drain_check(struct store *s);
 void store_failed(struct store *s, const char *what, int error);
 void store_recovered(struct store *s);
 bool store_stopped(const struct store *s);
+void store_retry(struct store *s, uint64_t delay_ms);
 
 /* ---- store_box.c ---- */
 void boxes_init(struct store *s);

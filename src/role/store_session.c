@@ -123,6 +123,8 @@ void session_over(struct session *session)
 		session->state = SESSION_OVER;
 		if (session->nonce != NULL)
 			nonce_free(session->store, session->nonce);
+		/* Its turn to read must not come any more. */
+		list_remove(&session->reading.link);
 		leave_box(session);
 	}
 	/* A work that runs reads with this session's memory: it calls again. */

@@ -1,5 +1,6 @@
 /* role/store_test.c - deliveries are durable when they are answered, there once,
  * and read back as they were; whatever dies meanwhile. */
+#include "os/os_faulty.h"
 #include "role/store_world_test.h"
 
 static void expect_message(struct client *c, uint32_t number, uint32_t n, size_t size)
@@ -366,6 +367,168 @@ static void a_full_disk_makes_it_wait(void **state)
 	world_end();
 }
 
+/* Deliver what is not durable yet, until all of first..last is. */
+static void deliver_until_durable(uint32_t first, uint32_t last, uint64_t account, size_t size)
+{
+	for (int tries = 0; tries < 200; tries++) {
+		bool all = true;
+
+		for (uint32_t n = first; n <= last; n++) {
+			if (world.results[n] == DELIVERY_DURABLE)
+				continue;
+			all = false;
+			world.results[n] = NO_RESULT;
+			deliver(n, account, size);
+		}
+		if (all)
+			return;
+		run_ms(2000);
+	}
+	fail_msg("not all durable");
+}
+
+/* A day in the life of an account, while the n-th disk call fails, or all from
+ * it on do until the end. Returns whether one failed. */
+static bool day_with_failure(unsigned n, bool all_after)
+{
+	struct os_faulty faulty;
+	struct client c;
+	bool fired, kept;
+
+	world_begin(1);
+	world.live[world.n_live++] = 1000;
+	deliver_until_durable(0, 1, 7, 300);
+	kill_store();
+	os_faulty_wrap(&faulty, store_os());
+	os_faulty_arm(&faulty, FAULT_ANY, n, n % 2 ? -EIO : -ENOSPC);
+	faulty.all_after = all_after;
+	for (uint32_t i = 2; i < 5; i++) {
+		deliver(i, 7, i == 3 ? 200 * 1000 : 300);
+		wait_result(i);
+	}
+	client_open(&c, 7);
+	stream_write(c.stream, slice_lit("RETR 1\r\nDELE 1\r\nQUIT\r\n"));
+	for (int i = 0; i < 5000 && !c.closed; i++)
+		run_ms(1);
+	client_close(&c);
+	fired = os_faulty_fired(&faulty);
+	os_faulty_unwrap(&faulty);
+	run_ms(STORE_RETRY_MAX_MS);
+	for (uint32_t i = 2; i < 5; i++)
+		deliver_until_durable(i, i, 7, i == 3 ? 200 * 1000 : 300);
+	cut_power();
+	client_open(&c, 7);
+	client_until(&c, "+OK");
+	/* Number 1 went, or did not; nothing else did, nothing came twice. */
+	client_say(&c, "STAT\r\n", "+OK ");
+	kept = slice_starts(client_rest(&c), slice_lit("5 "));
+	assert_true(kept || slice_starts(client_rest(&c), slice_lit("4 ")));
+	client_until(&c, "\r\n");
+	for (uint32_t i = 1; i < 5; i++) {
+		slice text = retrieve(&c, i + kept);
+
+		assert_true(slice_find(text, slice_lit("message ")) < text.len);
+	}
+	client_quit(&c);
+	world_end();
+	return fired;
+}
+
+static void each_disk_call_may_fail(void **state)
+{
+	unsigned calls = 0;
+
+	for (unsigned n = 1; day_with_failure(n, false); n++)
+		calls++;
+	print_message("# %u calls failed, one at a time\n", calls);
+	assert_true(calls > 40);
+	for (unsigned n = 1; day_with_failure(n, true); n += 3)
+		;
+}
+
+/* A kernel or file system without syncfs: file by file then. */
+static void no_syncfs(void **state)
+{
+	enum { ACCOUNTS = 60 };
+
+	/* Of the bodies; of the records. */
+	for (unsigned n = 1; n <= 2; n++) {
+		struct os_faulty faulty;
+
+		world_begin(1);
+		os_faulty_wrap(&faulty, store_os());
+		os_faulty_arm(&faulty, FAULT_SYNC, n, -ENOSYS);
+		for (uint32_t i = 0; i < ACCOUNTS; i++)
+			deliver(i, 100 + i, 300);
+		for (uint32_t i = 0; i < ACCOUNTS; i++)
+			wait_result(i);
+		assert_true(os_faulty_fired(&faulty));
+		os_faulty_unwrap(&faulty);
+		for (uint32_t i = 0; i < ACCOUNTS; i++)
+			assert_int_equal(world.results[i], DELIVERY_DURABLE);
+		world_end();
+	}
+}
+
+/* More readers than may read at once; some leave while they wait. */
+static void readers_take_turns(void **state)
+{
+	enum { READERS = STORE_READS_MAX + 12 };
+	static struct client c[READERS];
+
+	world_begin(1);
+	for (uint32_t i = 0; i < READERS; i++)
+		deliver(i, 100 + i, 400 * 1000);
+	for (uint32_t i = 0; i < READERS; i++) {
+		wait_result(i);
+		deliver_until_durable(i, i, 100 + i, 400 * 1000);
+	}
+	for (uint32_t i = 0; i < READERS; i++) {
+		client_open(&c[i], 100 + i);
+		client_until(&c[i], "+OK");
+		client_until(&c[i], "\r\n");
+	}
+	for (uint32_t i = 0; i < READERS; i++)
+		stream_write(c[i].stream, slice_lit("RETR 1\r\n"));
+	run_ms(1);
+	/* Of those that read and of those that wait. */
+	for (uint32_t i = 0; i < READERS; i += 9) {
+		stream_destroy(c[i].stream);
+		buffer_free(&c[i].got);
+	}
+	for (uint32_t i = 0; i < READERS; i++) {
+		if (i % 9 == 0)
+			continue;
+		client_until(&c[i], "message ");
+		client_until(&c[i], "\r\n.\r\n");
+		client_quit(&c[i]);
+	}
+	world_end();
+}
+
+static void packs_roll_over(void **state)
+{
+	enum { MESSAGES = 30, SIZE = 8 * 1000 * 1000 };
+	char path[ACCOUNT_PATH_MAX + 8] = "account/";
+	struct client c;
+
+	world_begin(1);
+	for (uint32_t i = 0; i < MESSAGES; i++)
+		deliver_until_durable(i, i, 7, SIZE);
+	account_pack_path(7, 2, path + 8);
+	assert_true(os_open(world.os, OS_ROOT, path, OS_READ) >= 0);
+	account_pack_path(7, 3, path + 8);
+	assert_true(os_open(world.os, OS_ROOT, path, OS_READ) < 0);
+	cut_power();
+	client_open(&c, 7);
+	client_until(&c, "+OK");
+	client_say(&c, "STAT\r\n", "+OK 30 ");
+	expect_message(&c, 1, 0, SIZE);
+	expect_message(&c, MESSAGES, MESSAGES - 1, SIZE);
+	client_quit(&c);
+	world_end();
+}
+
 static void drains(void **state)
 {
 	struct client c;
@@ -477,7 +640,7 @@ static void storms(void **state)
 		storm(strtoull(seed, NULL, 10));
 		return;
 	}
-	for (uint64_t i = 1; i <= 25; i++) {
+	for (uint64_t i = 1; i <= 15; i++) {
 		print_message("# storm %u\n", (unsigned)i);
 		storm(i);
 	}
@@ -489,4 +652,6 @@ UNIT_TESTS(cmocka_unit_test(delivered_and_read), cmocka_unit_test(exactly_once),
     cmocka_unit_test(an_idle_session_ends), cmocka_unit_test(removed),
     cmocka_unit_test(removed_before_its_first_message), cmocka_unit_test(many_accounts),
     cmocka_unit_test(a_damaged_message_says_so), cmocka_unit_test(a_full_disk_makes_it_wait),
+    cmocka_unit_test(each_disk_call_may_fail), cmocka_unit_test(no_syncfs),
+    cmocka_unit_test(readers_take_turns), cmocka_unit_test(packs_roll_over),
     cmocka_unit_test(drains), cmocka_unit_test(storms))
