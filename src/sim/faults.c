@@ -1,6 +1,7 @@
 /* sim/faults.c - one fault after another, at drawn times. */
 #include "sim/faults.h"
 
+#include <signal.h>
 #include <stdio.h>
 
 #include "base/check.h"
@@ -24,6 +25,7 @@ static const struct {
 	{ FAULT_STREAMS, "streams" }, { FAULT_SLOW, "slow" }, { FAULT_KILL_ROLE, "roles" },
 	{ FAULT_KILL_KEEPER, "keeper" }, { FAULT_POWER, "power" }, { FAULT_DISK, "disk" },
 	{ FAULT_FULL, "full" }, { FAULT_CLOCK, "clock" },
+	{ FAULT_RELOAD, "reload" }, { FAULT_DRAIN, "drain" },
 };
 
 enum { KINDS = sizeof names / sizeof *names };
@@ -106,6 +108,12 @@ static void strike(struct faults *f, unsigned kind, struct station *s)
 	case FAULT_CLOCK:
 		sim_wall_jump(station_host(s), (int64_t)chance_below(c, 7200) * SECOND_US -
 		    (int64_t)3600 * SECOND_US);
+		break;
+	case FAULT_RELOAD:
+		sim_signal(station_keeper(s), SIGHUP);
+		break;
+	case FAULT_DRAIN:
+		sim_signal(station_keeper(s), SIGTERM);
 		break;
 	default:
 		break;          /* stands in the odds */

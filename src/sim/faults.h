@@ -17,7 +17,9 @@ enum {
 	FAULT_DISK = 32,        /* EIO on write or sync */
 	FAULT_FULL = 64,        /* ENOSPC */
 	FAULT_CLOCK = 128,      /* the wall clock jumps */
-	FAULTS_ALL = 255,
+	FAULT_RELOAD = 256,     /* SIGHUP to the keeper */
+	FAULT_DRAIN = 512,      /* SIGTERM: an orderly end, then a start */
+	FAULTS_ALL = 1023,
 };
 
 struct faults *faults_create(struct sim *sim, struct station **stations, size_t n_stations);

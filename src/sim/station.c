@@ -4,6 +4,7 @@
  */
 #include "sim/station.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -14,7 +15,7 @@
 #include "directory/password.h"
 #include "role/keeper.h"
 
-enum { WATCH_US = 100 * 1000, RESTART_US = 500 * 1000, BACKLOG = 64 };
+enum { WATCH_US = 100 * 1000, RESTART_US = 500 * 1000, BACKLOG = 64, DRAIN_MS = 3000 };
 
 struct station {
 	struct sim *sim;
@@ -22,9 +23,12 @@ struct station {
 	struct station_plan plan;
 	char domain[64];
 	struct arena arena;
-	struct config config;
+	struct config configs[2];       /* a reload goes from one to the other */
+	unsigned config;                /* which of them */
 	unsigned char seal_key[32];
 	struct os *process;             /* the keeper's */
+	struct keeper *keeper;          /* in it, while it lives */
+	struct os_signal hangup, end;
 	bool serving;
 	unsigned starts, failed_starts;
 	char complaint[256];
@@ -32,7 +36,7 @@ struct station {
 
 /* ---- the disk and the accounts, before anything breaks ---- */
 
-static void make_config(struct station *s)
+static void make_config(struct station *s, unsigned errors_max, struct config *ret)
 {
 	const uint8_t *ip = s->plan.ipv4;
 	struct config_error error;
@@ -41,10 +45,12 @@ static void make_config(struct station *s)
 	    "listen.smtp = %u.%u.%u.%u:%d\nlisten.pop3 = %u.%u.%u.%u:%d\n"
 	    "listen.submission = none\nlisten.submissions = none\nlisten.pop3s = none\n"
 	    "password.memory = 8K\nsmtp.greeting_delay = 10ms\nsmtp.timeout = 60s\n"
-	    "pop3.timeout = 60s\njournal.size = 32M\njournal.segment = 4M\n",
+	    "pop3.timeout = 60s\njournal.size = 32M\njournal.segment = 4M\n"
+	    "limit.errors = %u\n",
 	    s->domain, s->domain, s->plan.edges, s->plan.stores, ip[0], ip[1], ip[2], ip[3],
-	    STATION_SMTP_PORT, ip[0], ip[1], ip[2], ip[3], STATION_POP3_PORT);
-	size_t faults = config_parse(text, &s->arena, &s->config, &error, 1);
+	    STATION_SMTP_PORT, ip[0], ip[1], ip[2], ip[3], STATION_POP3_PORT,
+	    errors_max);
+	size_t faults = config_parse(text, &s->arena, ret, &error, 1);
 
 	if (faults > 0)
 		fprintf(stderr, "simulated posthouse.conf:%u: %s\n", error.line, error.text);
@@ -136,13 +142,44 @@ static void on_ended(struct keeper *keeper, const char *failure)
 	os_stop(keeper_os(keeper), failure != NULL ? 1 : 0);
 }
 
+static void on_hangup(struct os_signal *signal)
+{
+	struct station *s = signal->owner;
+	const struct config *config = &s->configs[s->config ^= 1];
+	struct keeper_listener listeners[SERVICES];
+	struct keeper_settings settings = { .config = config, .listeners = listeners,
+	    .n_listeners = config->n_listeners };
+
+	for (size_t i = 0; i < config->n_listeners; i++)
+		listeners[i] = (struct keeper_listener){ config->listeners[i].service,
+		    config->listeners[i].address, -1 };
+	keeper_reload(s->keeper, &settings);
+}
+
+static void on_end(struct os_signal *signal)
+{
+	struct station *s = signal->owner;
+
+	keeper_drain(s->keeper, DRAIN_MS);
+}
+
+static void catch_signals(struct station *s, struct os *os)
+{
+	s->hangup = (struct os_signal){ .caught = on_hangup, .owner = s };
+	s->end = (struct os_signal){ .caught = on_end, .owner = s };
+	os_signal_start(os, &s->hangup, SIGHUP);
+	os_signal_start(os, &s->end, SIGTERM);
+}
+
 static const struct keeper_handler handler = { .ready = on_ready, .ended = on_ended };
 
 /* False: a port is still held by what an earlier keeper left. */
 static bool open_listeners(struct station *s, struct os *os, struct keeper_listener *ret)
 {
-	for (size_t i = 0; i < s->config.n_listeners; i++) {
-		const struct config_listener *l = &s->config.listeners[i];
+	const struct config *config = &s->configs[s->config];
+
+	for (size_t i = 0; i < config->n_listeners; i++) {
+		const struct config_listener *l = &config->listeners[i];
 
 		ret[i].service = l->service;
 		ret[i].address = l->address;
@@ -181,7 +218,7 @@ static void start(struct station *s)
 	struct keeper_inputs inputs = { .hold = -1, .uid = -1, .gid = -1 };
 	struct os *os = sim_process_create(s->host, "keeper");
 
-	check(s->config.n_listeners <= SERVICES);
+	check(s->configs[s->config].n_listeners <= SERVICES);
 	s->process = os;
 	s->serving = false;
 	s->starts++;
@@ -191,11 +228,12 @@ static void start(struct station *s)
 		sim_kill(os);
 		return;
 	}
-	inputs.settings.config = &s->config;
+	inputs.settings.config = &s->configs[s->config];
 	inputs.settings.listeners = listeners;
-	inputs.settings.n_listeners = s->config.n_listeners;
+	inputs.settings.n_listeners = inputs.settings.config->n_listeners;
 	memcpy(inputs.seal_key, s->seal_key, sizeof s->seal_key);
-	keeper_start(os, &inputs, &handler, s);
+	s->keeper = keeper_start(os, &inputs, &handler, s);
+	catch_signals(s, os);
 }
 
 /* The init system: look now and then, start what has ended. */
@@ -228,7 +266,8 @@ struct station *station_create(struct sim *sim, const struct station_plan *plan)
 	s->arena = arena_init(sim_heap(sim), 1024 * 1024);
 	snprintf(s->domain, sizeof s->domain, "%s.example", plan->name);
 	s->host = sim_host_create(sim, plan->name, plan->ipv4, 256 * 1024 * 1024);
-	make_config(s);
+	make_config(s, 10, &s->configs[0]);
+	make_config(s, 5, &s->configs[1]);
 	lay_out(s);
 	start(s);
 	sim_at(sim, WATCH_US, watch, s);
