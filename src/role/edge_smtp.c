@@ -81,7 +81,7 @@ static void forget(struct session *s)
 
 static void log_message(struct transaction *t, const struct smtp_reply *failure)
 {
-	slice words = failure != NULL ? failure->text : (slice){ 0 };
+	slice words = failure != NULL ? failure->text : slice_lit("");
 	char id[MESSAGE_ID_TEXT] = "-";
 
 	if (failure == NULL)
