@@ -14,6 +14,7 @@ import select
 import shutil
 import signal
 import smtplib
+import socket
 import subprocess
 import tempfile
 import time
@@ -106,11 +107,12 @@ class Demo:
         assert status == want, "ended with %s, not %s; it said:\n%s" % (status, want, said)
         assert "Sanitizer" not in said and "runtime error" not in said, said
 
-    def kill(self):
-        """kill -9 of the keeper and all its roles; gone when this returns."""
+    def kill(self, roles=True):
+        """kill -9 of the keeper and its roles; all gone when this returns. Without
+        roles: the keeper only, which they must see."""
         pids = [pid for pids in self.roles().values() for pid in pids]
         self.process.kill()
-        for pid in pids:
+        for pid in pids if roles else ():
             try:
                 os.kill(pid, signal.SIGKILL)
             except ProcessLookupError:
@@ -163,6 +165,25 @@ class Demo:
             if int(parent) == self.process.pid and len(words) > 3 and words[1] == b"role":
                 found.setdefault(words[2].decode(), []).append(int(pid))
         return found
+
+
+def free_ports(n=5):
+    """The first of n ports in a row that nobody has, where the kernel takes none by itself."""
+    for base in range(21000, 29000, 10):
+        taken = []
+        try:
+            for port in range(base, base + n):
+                s = socket.socket()
+                s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                taken.append(s)
+                s.bind(("127.0.0.1", port))
+            return base
+        except OSError:
+            continue
+        finally:
+            for s in taken:
+                s.close()
+    raise AssertionError("no %d free ports in a row" % n)
 
 
 def wait_for(condition, seconds=30, what="it"):

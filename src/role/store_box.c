@@ -96,6 +96,7 @@ struct box *box_get(struct store *s, uint64_t id)
 	list_init(&box->flying_pieces);
 	list_init(&box->dirty);
 	list_init(&box->starved);
+	list_init(&box->next);
 	new_state(box);
 	table_put(&s->table, table_key(box->id), box);
 	list_append(&s->boxes, &box->link);

@@ -113,6 +113,7 @@ struct box {
 	bool flush_failed;              /* since the session asked */
 
 	struct session *session;        /* POP3: one at a time */
+	struct list next;               /* sessions that wait for it to end */
 	bool expunge_flies;             /* its QUIT is in the flight */
 	bool removing;                  /* IPC_REMOVED came: no more deliveries */
 	bool purged;                    /* and only the HEAD that says so is left */

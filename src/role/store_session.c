@@ -105,15 +105,23 @@ static void on_end(struct os_defer *defer)
 	session_free(defer->owner);
 }
 
+static void bind(struct session *session, uint64_t account);
+
 static void leave_box(struct session *session)
 {
 	struct box *box = session->box;
+	struct list *next;
 
 	session->box = NULL;
+	list_remove(&session->queue);
 	if (box == NULL)
 		return;
 	box->session = NULL;
-	box_step(box);
+	next = list_take_first(&box->next);
+	if (next != NULL)
+		bind(list_item(next, struct session, queue), box->id);
+	else
+		box_step(box);
 	boxes_limit(session->store);
 }
 
@@ -146,11 +154,19 @@ void store_session_touch(struct session *session)
 	    (uint64_t)s->frame.config->pop3_timeout_s * 1000);
 }
 
-/* RFC 1939 s3: the client said nothing for too long; no UPDATE. */
+/* RFC 1939 s3: the client said nothing for too long; no UPDATE. Or it waited in
+ * vain for the mailbox. */
 static void on_timeout(struct os_timer *timer)
 {
 	struct session *session = timer->owner;
 
+	if (session->state == SESSION_QUEUE) {
+		/* RFC 2449 s8.1.1 */
+		list_remove(&session->queue);
+		store_session_touch(session);
+		session_refuse(session, "[IN-USE] Another session has this mailbox");
+		return;
+	}
 	/* A second time: not even our last words went out. */
 	if (session->engine == NULL || session->quitting) {
 		session_over(session);
@@ -173,6 +189,7 @@ static struct session *session_create(struct store *s, int fd, uint8_t flags, sl
 	session->timer = (struct os_timer){ .fire = on_timeout, .owner = session };
 	session->end = (struct os_defer){ .run = on_end, .owner = session };
 	list_init(&session->reading.link);
+	list_init(&session->queue);
 	list_append(&s->sessions, &session->link);
 	s->n_sessions++;
 	return session;
@@ -188,8 +205,9 @@ static void bind(struct session *session, uint64_t account)
 		return;
 	}
 	if (box->session != NULL) {
-		/* RFC 2449 s8.1.1 */
-		session_refuse(session, "[IN-USE] Another session has this mailbox");
+		session->state = SESSION_QUEUE;
+		list_append(&box->next, &session->queue);
+		os_timer_start(session->store->os, &session->timer, STORE_IN_USE_MS);
 		return;
 	}
 	session->box = box;

@@ -2,6 +2,7 @@
  * and store_read.c.
  *
  *   LOGIN (waits for its login) -> BOX (for the account) -> OPEN
+ *     '-> QUEUE (another session has the account) -^
  *   OPEN <-> READING (RETR, TOP)
  *   OPEN -> COMMIT (wants to expunge) -> EXPUNGE (in the log) -> OPEN (QUIT event)
  *   any -> OVER
@@ -16,6 +17,7 @@
 
 enum session_state {
 	SESSION_LOGIN,
+	SESSION_QUEUE,
 	SESSION_BOX,
 	SESSION_OPEN,
 	SESSION_READING,
@@ -45,6 +47,7 @@ struct session {
 	struct list link;               /* store->sessions */
 	struct store *store;
 	struct box *box;
+	struct list queue;              /* box->next */
 	struct nonce *nonce;            /* while it waits for a login */
 	enum session_state state;
 	int fd;                         /* until there is a stream */

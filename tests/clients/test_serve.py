@@ -10,7 +10,7 @@ import subprocess
 import tempfile
 import unittest
 
-from server import POSTHOUSE, Demo, wait_for
+from server import POSTHOUSE, Demo, free_ports, wait_for
 
 LISTENERS = ("smtp", "submission", "submissions", "pop3", "pop3s")
 
@@ -304,8 +304,7 @@ class Life(Folder):
                 session.login(host.alice.address, host.alice.password)
 
     def test_ready_line(self):
-        base = free_port()
-        base = base if base < 65000 else 20000
+        base = free_ports()
         with Demo("--port-base", str(base), data=self.data) as host:
             row = host.ready["hosts"][0]
             self.assertEqual(set(row), {"name", "domain", "accounts", *LISTENERS})

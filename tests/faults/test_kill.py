@@ -103,12 +103,8 @@ class Kill(unittest.TestCase):
         return found
 
     def strike(self, victim):
-        if victim == "keeper":
-            self.host.process.kill()    # its roles must see that and end
-            self.host.kill()
-            self.host.start()
-        elif victim == "all":
-            self.host.kill()
+        if victim in ("keeper", "all"):
+            self.host.kill(roles=victim == "all")
             self.host.start()
         else:
             # After the first strike it may be between two lives.
