@@ -386,7 +386,9 @@ struct segment *segment_found(struct pool *pool, const struct log_head *head, in
 	s->state = SEGMENT_CLOSED;
 	s->sync_first = true;
 	s->unsure = pool->kind == LOG_JOURNAL;
-	s->until_edge = pool->kind == LOG_JOURNAL && spares_max(pool) > 0;
+	/* Its edge may have spoken while we still looked for segments. */
+	s->until_edge = pool->kind == LOG_JOURNAL && spares_max(pool) > 0 &&
+	    !pool->router->edges[pool->producer - 1].spoke;
 	s->read_all = head->generation == 0;
 	log_reader_init(&s->reader, head, head->size);
 	if (pool->kind == LOG_JOURNAL && head->generation != 0) {

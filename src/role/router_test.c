@@ -274,6 +274,26 @@ static void test_router_dies(void **state)
 }
 
 /* A store that can't for hours pins no space in the journal. */
+/* An edge that speaks to a new router before that has found its segments: they
+ * are retired all the same, and none is kept for ever. */
+static void test_edge_speaks_early(void **state)
+{
+	world_begin(31, small);
+	for (unsigned life = 0; life < 8; life++) {
+		edge_send(5, 300);
+		sim_kill(process("router"));
+		while (edge_router() != NULL)
+			run_us(50);
+		while (edge_router() == NULL)
+			run_us(50);
+		edge_want();
+		assert_all_durable(10000);
+		run_ms(5000);
+		assert_true(files_in("1") <= 3);
+	}
+	world_end();
+}
+
 static void test_parked(void **state)
 {
 	unsigned retired;
@@ -674,7 +694,8 @@ UNIT_TESTS(cmocka_unit_test(test_plain), cmocka_unit_test(test_large_bodies),
     cmocka_unit_test(test_spool_restart), cmocka_unit_test(test_forged_seal),
     cmocka_unit_test(test_later), cmocka_unit_test(test_store_dies),
     cmocka_unit_test(test_edge_dies), cmocka_unit_test(test_aborted),
-    cmocka_unit_test(test_router_dies), cmocka_unit_test(test_parked),
+    cmocka_unit_test(test_router_dies),
+    cmocka_unit_test(test_edge_speaks_early), cmocka_unit_test(test_parked),
     cmocka_unit_test(test_one_store_stalls), cmocka_unit_test(test_parking_fails),
     cmocka_unit_test(test_rot), cmocka_unit_test(test_newer_head),
     cmocka_unit_test(test_strange_files), cmocka_unit_test(test_full),

@@ -403,9 +403,14 @@ static void on_ended(struct keeper *k, const char *failure)
 		snprintf(world.failure, sizeof world.failure, "%s", failure);
 }
 
+static void run_us(uint64_t us)
+{
+	sim_run_until(world.sim, sim_now_us(world.sim) + us);
+}
+
 static void run_ms(uint64_t ms)
 {
-	sim_run_until(world.sim, sim_now_us(world.sim) + ms * 1000);
+	run_us(ms * 1000);
 }
 
 static void keeper_begin(void)
