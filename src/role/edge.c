@@ -13,7 +13,8 @@
 
 /* ---- limits ---- */
 
-/* Count a session of that address; false when it has too many. */
+/* Count a session of that address; false when it has too many. Those of this
+ * host's own programs are as many as all may have. */
 static bool count_address(struct edge *e, const uint8_t ip[16])
 {
 	struct edge_address *a = table_get(&e->addresses, slice_of(ip, 16));
@@ -23,7 +24,7 @@ static bool count_address(struct edge *e, const uint8_t ip[16])
 		memcpy(a->ip, ip, sizeof a->ip);
 		table_put(&e->addresses, slice_of(a->ip, sizeof a->ip), a);
 	}
-	if (a->n >= e->frame.config->sessions_per_address)
+	if (a->n >= e->frame.config->sessions_per_address && !os_ip_is_loopback(ip))
 		return false;
 	a->n++;
 	return true;

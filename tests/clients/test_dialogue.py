@@ -127,6 +127,12 @@ class Dialogue(unittest.TestCase):
                 self.assertEqual(code, want, words)
                 self.assertEqual(c.say(b"NOOP\r\n")[0], 250)
 
+    def test_programs_of_this_host_may_open_many_sessions(self):
+        held = [Line(self.host.smtp) for _ in range(150)]
+        self.assertEqual({c.reply()[0] for c in held}, {220})
+        for c in held:
+            c.__exit__()
+
     def test_too_many_errors_end_it(self):
         with Line(self.host.smtp) as c:
             c.hello()
