@@ -364,11 +364,11 @@ enum {
 	/* A shard whose disk fails tries again after this, doubling. */
 	STORE_RETRY_MS = 1000,
 	STORE_RETRY_MAX_MS = 60 * 1000,
-	/* A session's login and its connection come from two roles; whichever is
-	 * first waits this long. Logins a second, times that, with room to spare. */
 	/* For the session before it to end: a client that was cut off comes back at
 	 * once, and its old connection's end is still on the way. */
 	STORE_IN_USE_MS = 2 * 1000,
+	/* A session's login and its connection come from two roles; whichever is
+	 * first waits this long. Logins a second, times that, with room to spare. */
 	STORE_NONCE_MS = 10 * 1000,
 	STORE_NONCES_MAX = 10000,
 	STORE_SESSIONS_MAX = 16 * 1024,

@@ -122,7 +122,7 @@ static void unload(struct box *box)
 static bool is_idle(const struct box *box)
 {
 	return !box->busy && !box->flying && box->session == NULL && !box->removing &&
-	    list_empty(&box->starved) &&
+	    list_empty(&box->starved) && list_empty(&box->next) &&
 	    list_empty(&box->offers) && list_empty(&box->pending) && list_empty(&box->dirty);
 }
 

@@ -238,18 +238,28 @@ void session_box_ready(struct session *session)
 	session_speak(session);
 }
 
+/* With those who wait for the same box: it is the same for them. */
 void session_box_bad(struct session *session, bool later)
 {
+	const char *words = later ? "[SYS/TEMP] The mailbox can't be read now; try again" :
+	    "[SYS/PERM] The mailbox can't be read; tell the postmaster";
+	struct box *box = session->box;
+	struct list *next;
+
 	if (session->state == SESSION_COMMIT) {
 		session_committed(session, false);
 		return;
 	}
 	if (session->state != SESSION_BOX)
 		return;
-	session->box->session = NULL;
+	box->session = NULL;
 	session->box = NULL;
-	session_refuse(session, later ? "[SYS/TEMP] The mailbox can't be read now; try again" :
-	    "[SYS/PERM] The mailbox can't be read; tell the postmaster");
+	session_refuse(session, words);
+	while ((next = list_take_first(&box->next)) != NULL) {
+		session = list_item(next, struct session, queue);
+		store_session_touch(session);
+		session_refuse(session, words);
+	}
 }
 
 /* Marked messages of the snapshot, ascending. */

@@ -125,6 +125,14 @@ static void one_session_at_a_time(void **state)
 		run_ms(10);
 	assert_true(b.closed);
 	client_close(&b);
+	/* One that comes while the first is on its way out waits for that. */
+	client_open(&b, 7);
+	run_ms(100);
+	client_quit(&a);
+	client_until(&b, "+OK");
+	client_quit(&b);
+	client_open(&a, 7);
+	client_until(&a, "+OK");
 	/* What comes during a session is for the next, and is durable soon. */
 	deliver(0, 7, 100);
 	run_ms(500);
@@ -217,16 +225,13 @@ static void an_idle_session_ends(void **state)
 static void removed(void **state)
 {
 	struct client c;
-	struct buffer *out;
 
 	world_begin(1);
 	deliver(0, 7, 100 * 1000);
 	wait_result(0);
 	client_open(&c, 7);
 	client_until(&c, "+OK");
-	out = ipc_begin(to_store(world.directory), IPC_REMOVED);
-	put_u64(out, 7);
-	ipc_end(to_store(world.directory), -1);
+	remove_account(7);
 	run_ms(1000);
 	assert_true(c.closed);
 	client_close(&c);
@@ -248,12 +253,8 @@ static void removed(void **state)
 /* An account that never had mail is removed for good as well. */
 static void removed_before_its_first_message(void **state)
 {
-	struct buffer *out;
-
 	world_begin(1);
-	out = ipc_begin(to_store(world.directory), IPC_REMOVED);
-	put_u64(out, 7);
-	ipc_end(to_store(world.directory), -1);
+	remove_account(7);
 	deliver(0, 7, 100);
 	assert_int_equal(wait_result(0), DELIVERY_NO_ACCOUNT);
 	run_ms(2000);
@@ -470,13 +471,11 @@ static void no_syncfs(void **state)
 	}
 }
 
-/* More readers than may read at once; some leave while they wait. */
-static void readers_take_turns(void **state)
-{
-	enum { READERS = STORE_READS_MAX + 12 };
-	static struct client c[READERS];
+enum { READERS = STORE_READS_MAX + 12 };
 
-	world_begin(1);
+/* Sessions on accounts of their own that all want to read at once. */
+static void start_readers(struct client c[READERS])
+{
 	for (uint32_t i = 0; i < READERS; i++)
 		deliver(i, 100 + i, 400 * 1000);
 	for (uint32_t i = 0; i < READERS; i++) {
@@ -488,11 +487,26 @@ static void readers_take_turns(void **state)
 		client_until(&c[i], "+OK");
 		client_until(&c[i], "\r\n");
 	}
-	for (uint32_t i = 0; i < READERS; i++)
+	for (uint32_t i = 0; i < READERS; i++) {
+		stream_pause(c[i].stream);      /* what is read stays with the store */
 		stream_write(c[i].stream, slice_lit("RETR 1\r\n"));
-	run_ms(1);
-	/* Of those that read and of those that wait. */
-	for (uint32_t i = 0; i < READERS; i += 9) {
+		run_ms(5);              /* so that they come in this order */
+	}
+}
+
+/* More readers than may read at once; some leave, others come to their turn. */
+static void readers_take_turns(void **state)
+{
+	static struct client c[READERS];
+
+	world_begin(1);
+	start_readers(c);
+	run_ms(2000);
+	for (uint32_t i = 0; i < READERS; i++) {
+		if (i % 9 != 0) {
+			stream_resume(c[i].stream);
+			continue;
+		}
 		stream_destroy(c[i].stream);
 		buffer_free(&c[i].got);
 	}
@@ -502,6 +516,26 @@ static void readers_take_turns(void **state)
 		client_until(&c[i], "message ");
 		client_until(&c[i], "\r\n.\r\n");
 		client_quit(&c[i]);
+	}
+	world_end();
+}
+
+/* One that reads and one that waits for its place end in the same turn. */
+static void readers_end_together(void **state)
+{
+	static struct client c[READERS];
+
+	world_begin(1);
+	start_readers(c);
+	run_ms(2000);
+	remove_account(100);
+	remove_account(100 + STORE_READS_MAX);
+	for (uint32_t n = 1; n < READERS; n++)
+		stream_resume(c[n].stream);
+	for (uint32_t n = 1; n < READERS; n++) {
+		if (n != STORE_READS_MAX)
+			client_until(&c[n], "\r\n.\r\n");
+		client_close(&c[n]);
 	}
 	world_end();
 }
@@ -653,5 +687,6 @@ UNIT_TESTS(cmocka_unit_test(delivered_and_read), cmocka_unit_test(exactly_once),
     cmocka_unit_test(removed_before_its_first_message), cmocka_unit_test(many_accounts),
     cmocka_unit_test(a_damaged_message_says_so), cmocka_unit_test(a_full_disk_makes_it_wait),
     cmocka_unit_test(each_disk_call_may_fail), cmocka_unit_test(no_syncfs),
-    cmocka_unit_test(readers_take_turns), cmocka_unit_test(packs_roll_over),
+    cmocka_unit_test(readers_take_turns), cmocka_unit_test(readers_end_together),
+    cmocka_unit_test(packs_roll_over),
     cmocka_unit_test(drains), cmocka_unit_test(storms))

@@ -329,6 +329,14 @@ static uint8_t wait_result(uint32_t n)
 	return world.results[n];
 }
 
+static void remove_account(uint64_t account)
+{
+	struct ipc_channel *peer = to_store(world.directory);
+
+	put_u64(ipc_begin(peer, IPC_REMOVED), account);
+	ipc_end(peer, -1);
+}
+
 /* ---- clients ---- */
 
 struct client {
