@@ -132,15 +132,18 @@ void format_mark_write(uint64_t generation, uint32_t offset, uint32_t sequence,
 bool format_header_read(const unsigned char *at, uint64_t generation, uint32_t offset,
     struct format_header *ret)
 {
-	struct format_header header = {
+	struct format_header header;
+
+	/* Almost all places are none: the tag alone says so. */
+	if (load_u32(at + 8) != tag_of(generation, offset))
+		return false;
+	header = (struct format_header){
 		.length = load_u32(at),
 		.sequence = load_u32(at + 4),
 		.type = load_u32(at + 12),
 		.checksum = load_u64(at + 16),
 	};
-
-	if (load_u32(at + 8) != tag_of(generation, offset) || header.length > LOG_RECORD_MAX ||
-	    header.type > FORMAT_TYPE_MAX)
+	if (header.length > LOG_RECORD_MAX || header.type > FORMAT_TYPE_MAX)
 		return false;
 	if (header.type == FORMAT_TYPE_MARK &&
 	    (header.length != FORMAT_MARK_PAYLOAD || offset % LOG_BLOCK != 0))
