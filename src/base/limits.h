@@ -343,7 +343,7 @@ enum {
 	/* Pack and log of each account that is being delivered to, and for a moment
 	 * the folders of a new one. The sessions need far more of RLIMIT_NOFILE. */
 	ACCOUNT_FDS_MAX = 2048,
-	/* Accounts in memory: heads are some 10 KB, rows of open sessions more. The
+	/* Accounts in memory: heads are 2 to 6 KB, rows of open sessions more. The
 	 * least recently used go, unless they have work to do. */
 	STORE_BOXES_MAX = 16 * 1024,
 	STORE_MEMORY_MAX = 256 * 1024 * 1024,
