@@ -62,6 +62,11 @@ need_packages() {
 build() {
 	folder=$1
 	shift
+	# A checkout that was moved has a build folder that thinks of the old place.
+	if [ -f "$folder/build.ninja" ] &&
+		! grep -qsF "\"$root\"" "$folder/meson-info/meson-info.json"; then
+		rm -rf "$folder"
+	fi
 	log=$(mktemp)
 	[ -f "$folder/build.ninja" ] || echo "Building $folder (the first time takes a minute or two)" >&2
 	if { [ -f "$folder/build.ninja" ] || meson setup "$folder" "$root" "$@"; } >"$log" 2>&1 &&

@@ -17,7 +17,7 @@ static void on_done(struct demo_dialogue *dialogue, bool ok)
 {
 	struct demo *demo = dialogue->owner;
 	struct serve *s = &demo->serve;
-	char smtp[OS_ADDRESS_TEXT];
+	char smtp[OS_ADDRESS_TEXT], pop3[OS_ADDRESS_TEXT];
 
 	if (!ok) {
 		s->status = CLI_FAILED;
@@ -25,9 +25,16 @@ static void on_done(struct demo_dialogue *dialogue, bool ok)
 		return;
 	}
 	os_address_print(&s->bound[SERVICE_SMTP], smtp, sizeof smtp);
-	printf("\nThe message is on disk below %s/account. Try it yourself, for instance:\n\n"
-	    "  swaks --server %s --from bob@alice.example --to alice@alice.example\n\n"
-	    "Ctrl-C stops it.\n", s->data.path, smtp);
+	os_address_print(&s->bound[SERVICE_POP3], pop3, sizeof pop3);
+	printf("\nThe message is on disk below %s/account. Now you: send one, list what is\n"
+	    "there, read the second.\n\n"
+	    "  printf 'Subject: hello\\n\\nHi Alice.\\n' > letter.txt\n"
+	    "  curl smtp://%s --mail-from bob@alice.example \\\n"
+	    "      --mail-rcpt alice@alice.example --crlf -T letter.txt\n"
+	    "  curl pop3://%s --user alice@alice.example:%s\n"
+	    "  curl pop3://%s/2 --user alice@alice.example:%s\n\n"
+	    "Ctrl-C stops it.\n", s->data.path, smtp, pop3, s->accounts[0].password, pop3,
+	    s->accounts[0].password);
 	fflush(stdout);
 }
 

@@ -61,7 +61,9 @@ static void print_command(const struct cli_command *command)
 static void print_config(void)
 {
 	printf("posthouse.conf: lines of \"key = value\"; # begins a comment; lists have "
-	    "commas.\nSizes: 500, 64K, 35M, 2G. Times: 500ms, 30s, 5m, 2h. None: none.\n\n");
+	    "commas.\nSizes: 500, 64K, 35M, 2G. Times: 500ms, 30s, 5m, 2h. \"none\" is an empty "
+	    "value or list.\nWhere to listen: 25 (this port on all addresses), 127.0.0.1:2525, "
+	    "[::1]:2525, none.\n\n");
 	for (size_t i = 0; i < CONFIG_KEYS; i++) {
 		const struct config_key *key = &config_keys[i];
 
@@ -122,8 +124,9 @@ static void print_man_command(const struct cli_command *command)
 	print_roff(command->summary);
 	printf(".\n");
 	if (command->details != NULL) {
-		printf(".PP\n");
+		printf(".PP\n.nf\n");
 		print_roff(command->details);
+		printf("\n.fi\n");
 	}
 	for (const struct cli_option *o = command->options; o->name != NULL; o++)
 		print_item(o->name, o->value, o->means);
@@ -139,9 +142,13 @@ static void print_man(void)
 			print_man_command(cli_commands[i]);
 	}
 	printf(".SH CONFIGURATION\nKeys of\n.IR posthouse.conf :\n");
-	for (size_t i = 0; i < CONFIG_KEYS; i++)
-		print_item(config_keys[i].name,
-		    config_keys[i].preset ? config_keys[i].preset : "", config_keys[i].means);
+	for (size_t i = 0; i < CONFIG_KEYS; i++) {
+		const struct config_key *key = &config_keys[i];
+
+		print_item(key->name, key->preset ? key->preset : "(must be set)", key->means);
+		if (key->flags & CONFIG_RESTART)
+			printf("A change wants a restart.\n");
+	}
 	printf(".SH EXIT STATUS\n0 done, 1 could not be done, 2 wrong usage.\n");
 }
 

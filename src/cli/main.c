@@ -44,6 +44,15 @@ static const char *command_name(const char *word)
 	return word;
 }
 
+static bool asks_for_help(int argc, char **argv)
+{
+	for (int i = 0; i < argc && strcmp(argv[i], "--") != 0; i++) {
+		if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0)
+			return true;
+	}
+	return false;
+}
+
 int main(int argc, char **argv)
 {
 	const struct cli_command *command;
@@ -55,10 +64,11 @@ int main(int argc, char **argv)
 	command = cli_find(command_name(argv[1]));
 	if (command == NULL)
 		return refuse_unknown(argv[1]);
-	/* "posthouse serve --help" is "posthouse help serve". */
-	if (argc == 3 && (strcmp(argv[2], "--help") == 0 || strcmp(argv[2], "-h") == 0)) {
+	/* "posthouse bench smtp --help" is "posthouse help bench". */
+	if (asks_for_help(argc - 2, argv + 2)) {
 		command = cli_find("help");
 		argv[2] = argv[1];
+		argc = 3;
 	}
 	if (!cli_parse(command, argc - 2, argv + 2, &args))
 		return CLI_USAGE;

@@ -194,7 +194,7 @@ class Demonstration(unittest.TestCase):
                 process.stdout.read()
                 self.assertEqual(process.wait(60), 0)
         password = re.search(r"account +alice@\S+ +password (\S+)", text)[1]
-        dialogues = text[text.index("SMTP at"):]
+        dialogues = text[text.index("SMTP at"):text.index("The message is on disk")]
         for line in ("  C: MAIL FROM:<bob@alice.example>", "  S: 250 2.0.0 Ok: queued as",
                      "  C: PASS ********", "  S: Delivered-To: alice@alice.example",
                      "  S: Subject: The first message"):
