@@ -64,6 +64,8 @@ static void on_tick(struct os_timer *timer)
 
 	os_timer_start(r->os, &r->tick, ROUTER_TICK_MS);
 	space_ask(r);
+	list_for(at, &r->segments)
+		segment_check(list_item(at, struct segment, link));
 	list_for(at, &r->pools)
 		pool_fill(list_item(at, struct pool, link));
 	edges_serve(r);

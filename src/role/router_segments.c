@@ -127,7 +127,8 @@ static void run_job(struct os_work *work)
 	case JOB_REMOVE:
 		/* Its keys are forgotten next: it must not come back. */
 		job->error = os_unlink(work->os, OS_ROOT, job->path);
-		if (job->error == 0)
+		/* An earlier try got so far. */
+		if (job->error == 0 || job->error == -ENOENT)
 			job->error = sync_folder(work->os, job->folder);
 		break;
 	}
@@ -248,9 +249,10 @@ static void job_failed(struct segment *s, struct segment_job *job)
 	if (job->verb == JOB_CREATE) {
 		segment_free(s);
 	} else {
-		/* Its old head may still stand, so stores keep its keys. */
-		s->damaged = true;
-		s->state = SEGMENT_ASIDE;
+		/* Its old head may still stand, so stores keep its keys. What it
+		 * holds now nobody knows: on_tick() tries to remove it. */
+		s->unsure = s->read_all = true;
+		s->state = SEGMENT_CLOSED;
 	}
 }
 
@@ -426,6 +428,8 @@ void segment_check(struct segment *s)
 		return;
 	/* The done log's own files go when their successor is on disk. */
 	if (!r->loaded || (s->pool->kind == LOG_DONE && !s->done_dirty))
+		return;
+	if (os_now_ms(r->os) < s->pool->retry_ms)
 		return;
 	/* Its spool files go with its done marks, so those come first. */
 	if (s->spooled && (s->done_dirty || r->done_log.busy)) {

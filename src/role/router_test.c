@@ -294,6 +294,30 @@ static void test_edge_speaks_early(void **state)
 	world_end();
 }
 
+/* A file that a failing disk would not let go is tried again: a journal never
+ * fills up with those. */
+static void test_retiring_fails(void **state)
+{
+	const struct sim_faults failing = { .sync_error = 1 }, none = { 0 };
+
+	world_begin(32, small);
+	for (unsigned life = 0; life < 20; life++) {
+		edge_send(3, 300);
+		assert_all_durable(10000);
+		run_ms(1000);
+		sim_set_faults(world.sim, &failing);
+		sim_kill(process("edge"));
+		run_ms(200);
+		sim_set_faults(world.sim, &none);
+		/* The keeper waits longer from time to time. */
+		for (unsigned i = 0; i < 600 && edge_router() == NULL; i++)
+			run_ms(100);
+		run_ms(7000);
+		assert_true(edge_has_segment(5000));
+	}
+	world_end();
+}
+
 static void test_parked(void **state)
 {
 	unsigned retired;
@@ -695,7 +719,8 @@ UNIT_TESTS(cmocka_unit_test(test_plain), cmocka_unit_test(test_large_bodies),
     cmocka_unit_test(test_later), cmocka_unit_test(test_store_dies),
     cmocka_unit_test(test_edge_dies), cmocka_unit_test(test_aborted),
     cmocka_unit_test(test_router_dies),
-    cmocka_unit_test(test_edge_speaks_early), cmocka_unit_test(test_parked),
+    cmocka_unit_test(test_edge_speaks_early),
+    cmocka_unit_test(test_retiring_fails), cmocka_unit_test(test_parked),
     cmocka_unit_test(test_one_store_stalls), cmocka_unit_test(test_parking_fails),
     cmocka_unit_test(test_rot), cmocka_unit_test(test_newer_head),
     cmocka_unit_test(test_strange_files), cmocka_unit_test(test_full),
