@@ -138,6 +138,15 @@ static void forget(struct box *box)
 	heap_free(s->heap, box);
 }
 
+static bool has_open_folder(const struct box *box)
+{
+	for (size_t i = 0; i < ACCOUNT_FOLDERS; i++) {
+		if (box->files.folders[i] >= 0)
+			return true;
+	}
+	return false;
+}
+
 /* The least recently used go first. When others starve, a quarter is freed. */
 static void free_idle(struct store *s)
 {
@@ -151,7 +160,8 @@ static void free_idle(struct store *s)
 			return;
 		if (!is_idle(box))
 			continue;
-		if (forget_it)
+		/* Names not yet synced: the next load finds out what is there. */
+		if (forget_it || has_open_folder(box))
 			forget(box);
 		else
 			box_close_files(box);
@@ -503,7 +513,8 @@ static void step_keys(struct box *box)
 {
 	struct store *s = box->store;
 
-	if (!s->told_live || box->live_version == s->live_version)
+	/* What waits here may be of a generation that is retired meanwhile. */
+	if (!s->told_live || box->live_version == s->live_version || !list_empty(&box->offers))
 		return;
 	key_set_keep(&box->account->state.keys, s->live, s->n_live);
 	box->live_version = s->live_version;
@@ -592,7 +603,10 @@ void box_step(struct box *box)
 	if (box->busy || box->flying || step_load(box))
 		return;
 	step_keys(box);
-	if (!box_take_offers(box) || step_removing(box) || step_session(box))
+	if (!box_take_offers(box))
+		return;
+	step_keys(box);
+	if (step_removing(box) || step_session(box))
 		return;
 	(void)step_upkeep(box);
 }

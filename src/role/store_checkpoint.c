@@ -72,12 +72,18 @@ static void sync_pack(struct store *s, struct box *box)
 	}
 }
 
+/* The head block comes last, when all else is on disk: it makes this segment the
+ * account's newest, and what it repeats of an earlier one counts there no more. */
 static void write_log(struct store *s, struct flying *flying)
 {
-	for (size_t i = 0; i < flying->n_writes; i++)
+	for (size_t i = 0; i < flying->n_writes; i++) {
+		if (i > 0)
+			plan_step_add(s, (struct plan_step){ .verb = PLAN_SYNC,
+			    .fd = flying->box->files.log });
 		plan_step_add(s, (struct plan_step){ .verb = PLAN_WRITE,
 		    .fd = flying->box->files.log, .offset = flying->writes[i].offset,
 		    .bytes = flying->writes[i].bytes });
+	}
 }
 
 static bool prefer_system(const struct store *s, size_t n_files)
