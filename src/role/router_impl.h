@@ -106,6 +106,8 @@ struct spool {
 	uint16_t producer;              /* 0: it was there at the start */
 	int fd;                         /* read-only, or -1 */
 	bool named;                     /* a record names it */
+	unsigned users;                 /* messages that were read and name it */
+	unsigned promised;              /* parked records that will be */
 	uint64_t stored;                /* bytes, once named */
 };
 
@@ -279,6 +281,8 @@ void spool_found(struct router *r, uint64_t id);
 struct spool *spool_name(struct router *r, uint64_t id, uint16_t producer, uint64_t stored);
 /* Open it and call message_start; ends the message when it can't be read. */
 void spool_open(struct message *m);
+/* A message is parked: `copies` records, not yet read, name its file instead. */
+void spool_promise(struct spool *spool, unsigned copies);
 void spool_finished(struct router *r, struct spool *spool);
 void spools_mark(struct router *r);             /* a done mark is being written */
 void spools_marked(struct router *r, bool ok);

@@ -18,6 +18,7 @@ struct park_item {
 	unsigned char *frames;          /* body.stored bytes, or NULL */
 	bool ok;                        /* read, and what it should be */
 	bool appended;
+	unsigned copies;                /* records that name its spool file */
 };
 
 struct park_batch {
@@ -49,6 +50,9 @@ static void batch_add(struct park_batch *batch, struct message *m)
 	struct park_item *item = &batch->items[batch->n++];
 
 	for (uint32_t i = 0; i < m->n_parts; i++) {
+		/* A store that has the descriptor may still read it: no reuse. */
+		if (m->parts[i].state == PART_HANDED && m->parts[i].with_fd)
+			m->segment->unsure = true;
 		part_detach(&m->parts[i]);
 		if (m->parts[i].state != PART_DONE)
 			m->parts[i].state = PART_LATER;
@@ -131,6 +135,7 @@ static bool append_item(struct router *r, struct park_item *item)
 		    slice_of(item->frames, (size_t)m->body.stored);
 		ok = log_append(&r->park_log.writer, PARKED_DELIVERY, parts, 2, &sequence,
 		    &offset);
+		item->copies += ok;
 		buffer_free(&envelope);
 	}
 	return ok;
@@ -149,7 +154,9 @@ static void batch_end(struct router *r, struct park_batch *batch, bool ok)
 			unpark(r, m);
 			continue;
 		}
-		/* Its copy names the spool file now. */
+		/* Its copies name the spool file now. */
+		if (m->spool != NULL)
+			spool_promise(m->spool, item->copies);
 		m->spool = NULL;
 		message_end(m);
 	}

@@ -158,7 +158,8 @@ static void open_entry(struct os *os, struct scan *scan, struct entry *entry)
 		entry->error = entry->fd;
 		return;
 	}
-	entry->finding = look(os, entry);
+	entry->error = os_sync(os, entry->fd);
+	entry->finding = entry->error == 0 ? look(os, entry) : FOUND_ERROR;
 	if (entry->finding == FOUND_NOTHING)
 		os_unlink(os, OS_ROOT, path);
 	if (entry->finding != FOUND_HEAD) {
@@ -167,18 +168,24 @@ static void open_entry(struct os *os, struct scan *scan, struct entry *entry)
 	}
 }
 
+/* What is read here is told to the stores as true: it must not be in the page
+ * cache only. */
+static int sync_named_folder(struct os *os, const char *name)
+{
+	int fd = os_open(os, OS_ROOT, name, OS_READ | OS_FOLDER), error;
+
+	if (fd < 0)
+		return fd;
+	error = os_sync_folder(os, fd);
+	os_close(os, fd);
+	return error;
+}
+
 static int make_spool_folder(struct os *os)
 {
-	int error = os_mkdir(os, OS_ROOT, "spool"), root;
+	int error = os_mkdir(os, OS_ROOT, "spool");
 
-	if (error != 0 && error != -EEXIST)
-		return error;
-	root = os_open(os, OS_ROOT, ".", OS_READ | OS_FOLDER);
-	if (root < 0)
-		return root;
-	error = os_sync_folder(os, root);
-	os_close(os, root);
-	return error;
+	return error == 0 || error == -EEXIST ? sync_named_folder(os, ".") : error;
 }
 
 static void run(struct os_work *work)
@@ -197,7 +204,9 @@ static void run(struct os_work *work)
 	for (size_t i = 0; i < scan->n_folders && scan->error == 0; i++) {
 		scan->folder = (uint16_t)i;
 		scan->step = scan->folders[i];
-		scan->error = os_list(os, OS_ROOT, scan->folders[i], on_file, scan);
+		scan->error = sync_named_folder(os, scan->folders[i]);
+		if (scan->error == 0)
+			scan->error = os_list(os, OS_ROOT, scan->folders[i], on_file, scan);
 	}
 	for (size_t i = 0; i < scan->n_entries && scan->error == 0; i++)
 		open_entry(os, scan, &scan->entries[i]);

@@ -272,6 +272,9 @@ struct spool *spool_name(struct router *r, uint64_t id, uint16_t producer, uint6
 		spool->stored = stored;
 		r->spooled += stored;
 	}
+	spool->users++;
+	if (producer == 0 && spool->promised > 0)
+		spool->promised--;
 	/* Named again by its parked copy, it is not done yet. */
 	list_remove(&spool->link);
 	list_append(&r->spools_named, &spool->link);
@@ -320,8 +323,18 @@ void spool_open(struct message *m)
 
 /* ---- done ---- */
 
+void spool_promise(struct spool *spool, unsigned copies)
+{
+	check(spool->users > 0);
+	spool->users--;
+	spool->promised += copies;
+}
+
 void spool_finished(struct router *r, struct spool *spool)
 {
+	check(spool->users > 0);
+	if (--spool->users > 0 || spool->promised > 0)
+		return;
 	list_remove(&spool->link);
 	list_append(&r->spools_done, &spool->link);
 }
