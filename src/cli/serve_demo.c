@@ -55,7 +55,7 @@ static bool read_passwords(struct serve *s)
 
 		if (password == NULL || strlen(password) >= sizeof s->accounts[i].password)
 			continue;
-		strcpy(s->accounts[i].password, password);
+		memcpy(s->accounts[i].password, password, strlen(password) + 1);
 		found++;
 	}
 	json_decref(root);

@@ -62,7 +62,8 @@ static bool on_folder(void *context, const char *name)
 		scan->too_many = true;
 		return false;
 	}
-	strcpy(scan->folders[scan->n_folders++], name);
+	check(strlen(name) < sizeof scan->folders[0]);
+	memcpy(scan->folders[scan->n_folders++], name, strlen(name) + 1);
 	return true;
 }
 
