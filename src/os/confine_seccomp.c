@@ -197,9 +197,15 @@ static int add_open(scmp_filter_ctx filter, const struct os_confinement *may)
 		{ SCMP_SYS(openat), SCMP_A2(SCMP_CMP_MASKED_EQ, O_CREAT, O_CREAT), EACCES },
 		{ SCMP_SYS(openat), SCMP_A2(SCMP_CMP_MASKED_EQ, O_TRUNC, O_TRUNC), EACCES },
 	};
+	int error;
 
 	if (!may->files)
 		return seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOENT), SCMP_SYS(openat), 0);
+	/* os_has_writer() */
+	error = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(fcntl), 1,
+	    SCMP_A1(SCMP_CMP_EQ, F_SETLEASE));
+	if (error != 0)
+		return error;
 	if (may->files_write)
 		return seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(openat), 0);
 	return add_by_argument(filter, read_only, COUNT(read_only));

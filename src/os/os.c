@@ -223,6 +223,11 @@ int os_duplicate(struct os *os, int fd)
 	return os->ops->duplicate(os, fd);
 }
 
+int os_has_writer(struct os *os, int fd)
+{
+	return os->ops->has_writer(os, fd);
+}
+
 /* ---- streams and channels ---- */
 
 int os_listen(struct os *os, const struct os_address *address, int backlog)

@@ -151,6 +151,11 @@ int os_free_space(struct os *os, int fd, uint64_t *ret_free, uint64_t *ret_total
 void os_close(struct os *os, int fd);           /* any descriptor; OS_ROOT is ignored */
 int os_duplicate(struct os *os, int fd);        /* any descriptor */
 
+/* Whether anybody, in whatever process, can still write through a descriptor of
+ * this file: 1, or 0, or -errno where the file system can't tell. fd is open for
+ * reading only. Does not block. */
+int os_has_writer(struct os *os, int fd);
+
 /* ---- streams and channels: never block, -EAGAIN instead ---- */
 
 struct os_address {

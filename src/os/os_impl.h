@@ -38,6 +38,7 @@ struct os_ops {
 	int (*free_space)(struct os *, int, uint64_t *, uint64_t *);
 	void (*close)(struct os *, int);
 	int (*duplicate)(struct os *, int);
+	int (*has_writer)(struct os *, int);
 
 	int (*listen)(struct os *, const struct os_address *, int);
 	int (*local_address)(struct os *, int, struct os_address *);

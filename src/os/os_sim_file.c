@@ -106,6 +106,7 @@ static int open_inode(struct sim_process *process, struct sim_inode *inode, int 
 	file->flags = flags;
 	inode->refs++;
 	inode->users++;
+	inode->writers += (flags & OS_WRITE) != 0;
 	return sim_fd_add(process, &file->object);
 }
 
@@ -114,6 +115,7 @@ void sim_file_close(struct sim_file *file)
 	struct sim_inode *inode = file->inode;
 
 	inode->users--;
+	inode->writers -= (file->flags & OS_WRITE) != 0;
 	heap_free(file->object.sim->heap, file);
 	sim_inode_unref(inode);
 }
@@ -239,6 +241,13 @@ int sim_os_list(struct os *os, int dir, const char *path,
 }
 
 /* ---- contents ---- */
+
+int sim_os_has_writer(struct os *os, int fd)
+{
+	struct sim_file *file = file_of(sim_process_of(os), fd);
+
+	return file != NULL ? file->inode->writers > 0 : -EBADF;
+}
 
 int64_t sim_os_size(struct os *os, int fd)
 {

@@ -182,6 +182,7 @@ struct sim_inode {
 	struct sim_host *host;
 	unsigned refs;                  /* names of either layer, changes, descriptors */
 	unsigned users;                 /* names as processes see them, and descriptors */
+	unsigned writers;               /* descriptors that may write, on their way too */
 	bool folder;
 	/* A file. Both layers have `capacity` bytes, zero beyond their size. */
 	unsigned char *cached, *durable;
@@ -291,6 +292,7 @@ int sim_os_rmdir(struct os *os, int dir, const char *path);
 int sim_os_list(struct os *os, int dir, const char *path,
     bool (*visit)(void *context, const char *name), void *context);
 int64_t sim_os_size(struct os *os, int fd);
+int sim_os_has_writer(struct os *os, int fd);
 ssize_t sim_os_pread(struct os *os, int fd, void *buf, size_t n, uint64_t offset);
 int sim_os_pwritev(struct os *os, int fd, const slice *parts, size_t n, uint64_t offset);
 int sim_os_sync(struct os *os, int fd);

@@ -517,7 +517,7 @@ const struct os_ops sim_ops = {
 	.sync_system = sim_os_sync_system,
 	.free_space = sim_os_free_space,
 	.close = os_sim_close,
-	.duplicate = os_sim_duplicate,
+	.duplicate = os_sim_duplicate, .has_writer = sim_os_has_writer,
 	.listen = sim_os_listen,
 	.local_address = sim_os_local_address,
 	.accept = sim_os_accept,

@@ -420,7 +420,7 @@ static void test_passing_descriptors(void **state)
 {
 	struct disk_world w = disk_world(5);
 	unsigned char bytes[SIM_SECTOR], buf[100];
-	int ends[2], fds[IPC_FDS_MAX], file, only_write;
+	int ends[2], fds[IPC_FDS_MAX], file, only_write, only_read;
 	size_t n_fds;
 
 	(void)state;
@@ -432,6 +432,8 @@ static void test_passing_descriptors(void **state)
 	assert_int_equal(os_channel_send(w.os, ends[0], slice_lit("one"), &only_write, 1), 0);
 	assert_int_equal(os_channel_send(w.os, ends[0], slice_lit("two"), NULL, 0), 0);
 	os_close(w.os, only_write);
+	only_read = os_open(w.os, OS_ROOT, "x", OS_READ);
+	assert_int_equal(os_has_writer(w.os, only_read), 1);    /* on its way */
 	os_close(w.os, ends[0]);
 	assert_int_equal(os_channel_receive(w.os, ends[1], buf, sizeof buf, fds, &n_fds),
 	    -EAGAIN);
@@ -441,10 +443,14 @@ static void test_passing_descriptors(void **state)
 	assert_int_equal(n_fds, 1);
 	assert_int_equal(os_pwrite(w.os, fds[0], sector('p', bytes), 0), 0);
 	assert_int_equal(os_pread(w.os, fds[0], buf, sizeof buf, 0), -EBADF);
+	assert_int_equal(os_has_writer(w.os, only_read), 1);
+	os_close(w.os, fds[0]);
+	assert_int_equal(os_has_writer(w.os, only_read), 0);
+	os_close(w.os, only_read);
 	assert_int_equal(os_channel_receive(w.os, ends[1], buf, sizeof buf, fds, &n_fds), 3);
 	assert_int_equal(n_fds, 0);
 	assert_int_equal(os_channel_receive(w.os, ends[1], buf, sizeof buf, fds, &n_fds), 0);
-	assert_int_equal(sim_descriptors(w.os), 2);
+	assert_int_equal(sim_descriptors(w.os), 1);
 	sim_destroy(w.sim);
 }
 

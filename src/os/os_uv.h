@@ -20,8 +20,8 @@ struct os_uv_options {
 	enum os_level log_from; /* lesser lines are dropped */
 };
 
-/* Process-wide, once: ignores SIGPIPE, sets the umask to 077, raises the limit of
- * descriptors to what the system allows. */
+/* Process-wide, once: ignores SIGPIPE and SIGIO, sets the umask to 077, raises the
+ * limit of descriptors to what the system allows. */
 struct os *os_uv_create(const struct os_uv_options *options);
 
 /* Let handlers run until os_stop(); returns its status. May be called again. */

@@ -76,6 +76,18 @@ int files_duplicate(struct os *os, int fd)
 	return files_own(os_uv_of(os), fcntl(fd, F_DUPFD_CLOEXEC, 3));
 }
 
+/* The kernel gives nobody a lease for reading while a descriptor for writing
+ * exists, also one on its way through a socket. It is given back at once: what it
+ * said stays true, for who has no such descriptor can't make one. */
+int files_has_writer(struct os *os, int fd)
+{
+	(void)os;
+	if (fcntl(fd, F_SETLEASE, F_RDLCK) < 0)
+		return errno == EAGAIN ? 1 : -errno;
+	fcntl(fd, F_SETLEASE, F_UNLCK);
+	return 0;
+}
+
 /* ---- names ---- */
 
 /* The folder that paths start from, or -EACCES: the role may have no files. */

@@ -119,6 +119,7 @@ int files_sync_system(struct os *os, int fd);
 int files_free_space(struct os *os, int fd, uint64_t *ret_free, uint64_t *ret_total);
 void files_close(struct os *os, int fd);
 int files_duplicate(struct os *os, int fd);
+int files_has_writer(struct os *os, int fd);
 
 /* A new descriptor of os, or the negative errno that fd is. */
 int files_own(struct os_uv *os, int fd);

@@ -444,6 +444,43 @@ static void test_channel(void **state)
 	os_uv_destroy(os);
 }
 
+/* A descriptor for writing is seen wherever it is: here, as a copy, in a socket. */
+static void test_has_writer(void **state)
+{
+	struct os *os = make_with_root();
+	char byte[1];
+	int pair[2], fds[IPC_FDS_MAX], writer, copy, reader;
+	size_t n;
+
+	writer = os_open(os, OS_ROOT, "file", OS_WRITE | OS_CREATE);
+	reader = os_open(os, OS_ROOT, "file", OS_READ);
+	assert_true(writer >= 0 && reader >= 0);
+	assert_int_equal(os_has_writer(os, reader), 1);
+	copy = os_duplicate(os, writer);
+	os_close(os, writer);
+	assert_int_equal(os_has_writer(os, reader), 1);
+	assert_int_equal(os_channel_pair(os, pair), 0);
+	assert_int_equal(os_channel_send(os, pair[0], slice_lit("x"), &copy, 1), 0);
+	os_close(os, copy);
+	assert_int_equal(os_has_writer(os, reader), 1);
+	assert_int_equal(os_channel_receive(os, pair[1], byte, 1, fds, &n), 1);
+	assert_int_equal(os_has_writer(os, reader), 1);
+	os_close(os, fds[0]);
+	assert_int_equal(os_has_writer(os, reader), 0);
+	assert_int_equal(os_has_writer(os, reader), 0);
+	/* The question is over: to open it again neither waits nor ends anybody. */
+	writer = os_open(os, OS_ROOT, "file", OS_WRITE);
+	assert_true(writer >= 0);
+	assert_int_equal(os_has_writer(os, reader), 1);
+	for (int i = 0; i < 2; i++)
+		os_close(os, pair[i]);
+	os_close(os, writer);
+	os_close(os, reader);
+	assert_int_equal(os_unlink(os, OS_ROOT, "file"), 0);
+	assert_int_equal(rmdir(folder), 0);
+	os_uv_destroy(os);
+}
+
 /* ---- roles beside their keeper ---- */
 
 static int dropped;             /* how often a role's memory went */
@@ -630,5 +667,6 @@ UNIT_TESTS(cmocka_unit_test(test_loop_order), cmocka_unit_test(test_defer_does_n
     cmocka_unit_test(test_files), cmocka_unit_test(test_paths_refused),
     cmocka_unit_test(test_tcp4), cmocka_unit_test(test_tcp6), cmocka_unit_test(test_unix),
     cmocka_unit_test(test_unix_below_root), cmocka_unit_test(test_channel),
+    cmocka_unit_test(test_has_writer),
     cmocka_unit_test(test_role_stops), cmocka_unit_test(test_role_is_killed),
     cmocka_unit_test(test_keeper_goes))

@@ -114,6 +114,7 @@ static const struct os_ops ops = {
 	.list = files_list, .size = files_size, .pread = files_pread, .pwritev = files_pwritev,
 	.sync = files_sync, .sync_folder = files_sync_folder, .sync_system = files_sync_system,
 	.free_space = files_free_space, .close = files_close, .duplicate = files_duplicate,
+	.has_writer = files_has_writer,
 	.listen = net_listen, .local_address = net_local_address, .accept = net_accept,
 	.connect = net_connect, .connected = net_connected, .read = net_read,
 	.write = net_write, .shutdown = net_shutdown, .stream_pair = net_stream_pair,
@@ -224,6 +225,8 @@ struct os *os_uv_create(const struct os_uv_options *options)
 	int error;
 
 	signal(SIGPIPE, SIG_IGN);
+	/* Somebody opens what os_has_writer() just asks about: no reason to end. */
+	signal(SIGIO, SIG_IGN);
 	umask(077);
 	world->heap = heap;
 	world->options = *options;

@@ -1,5 +1,5 @@
 /* role/edge_captured_test.c - an edge that lies to the router: in its journal, and
- * about segments that are not its own.
+ * about segments that are not its own, or that it has not let go of.
  *
  * The router and keeper are the real ones; see router_world_test.h. A store there
  * fails the test when it is handed a message that no honest edge wrote. */
@@ -308,5 +308,41 @@ static void test_claims(void **state)
 	}
 }
 
+/* ---- what it let go of ---- */
+
+/* It says that it is done with its segment, and keeps a descriptor of it: it is
+ * ended before the router believes that the segment is finished. */
+static void keep_finished(const char *name, enum ipc_type type, bool duplicate, uint64_t seed)
+{
+	const struct edge_stand_in *e, *witness;
+	uint32_t offset;
+	int kept;
+
+	world_of_two(seed);
+	edge_send(2, 100);
+	other_sends();
+	e = world.edge;
+	witness = world.other;
+	offset = e->writer.synced_to;
+	kept = duplicate ? os_duplicate(e->frame.os, e->fd) : -1;
+	if (duplicate) {
+		os_close(world.edge->frame.os, e->fd);
+		world.edge->fd = -1;
+		assert_true(kept >= 0);
+	}
+	edge_say(type, e->head.generation, type == IPC_ABORTED ? &offset : NULL);
+	assert_ended(name, e, witness);
+	world_end();
+}
+
+static void test_keeps_finished(void **state)
+{
+	keep_finished("ended and kept", IPC_SEGMENT_END, false, 1);
+	keep_finished("ended, a copy kept", IPC_SEGMENT_END, true, 2);
+	keep_finished("aborted and kept", IPC_ABORTED, false, 3);
+	keep_finished("aborted, a copy kept", IPC_ABORTED, true, 4);
+}
+
 UNIT_TESTS(cmocka_unit_test(test_honest_record), cmocka_unit_test(test_seals),
-    cmocka_unit_test(test_flipped_byte), cmocka_unit_test(test_claims))
+    cmocka_unit_test(test_flipped_byte), cmocka_unit_test(test_claims),
+    cmocka_unit_test(test_keeps_finished))

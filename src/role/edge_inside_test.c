@@ -684,5 +684,19 @@ static void test_without_walls(void **state)
 	}
 }
 
+/* Of a segment that it called finished it can keep nothing: the router, confined as
+ * ever, hangs up on an edge that still can write to it. */
+static void test_keeps_finished(void **state)
+{
+	struct inside p;
+
+	make_place(&p);
+	put_u64(ipc_begin(p.journal, IPC_SEGMENT_END), p.head.generation);
+	ipc_end(p.journal, -1);
+	assert_int_equal(os_uv_run(p.os), 1);
+	assert_int_equal(kill(p.router, 0), 0);
+	drop_place(&p);
+}
+
 UNIT_TESTS(cmocka_unit_test(test_as_user), cmocka_unit_test(test_as_root),
-    cmocka_unit_test(test_without_walls))
+    cmocka_unit_test(test_without_walls), cmocka_unit_test(test_keeps_finished))

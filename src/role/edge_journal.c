@@ -10,7 +10,8 @@
  *     final once the edge has spoken to it: so the edge says nothing to it before
  *     a sync that was under way has ended (`lost`).
  * (2) After a failed write or sync nothing unsynced counts: all of it gets 451,
- *     the router is told, and the segment is never touched again.
+ *     the router is told, and the segment is never touched again. A segment is
+ *     closed before the router hears that it ended: it ends who keeps one.
  * (3) A spool file was synced before edge_commit() (edge_body.c). */
 #include <errno.h>
 #include <string.h>
@@ -284,8 +285,8 @@ static void step(struct journal *j)
 	if (j->current.fd >= 0 && !j->lost)
 		append_waiting(j);
 	if (!j->syncing && j->full && list_empty(&j->pending)) {
-		say(j, IPC_SEGMENT_END, j->current.head.generation, NULL);
 		leave_current(j);
+		say(j, IPC_SEGMENT_END, j->current.head.generation, NULL);
 		if (open_next(j))
 			append_waiting(j);
 	}
@@ -310,6 +311,7 @@ static void on_synced(struct plan *plan)
 	log_taken_done(&j->writer);
 	if (error != 0) {
 		os_log(j->edge->os, OS_ERROR, "journal: %s", strerror(-error));
+		close_segment(j, &j->current);
 		if (!j->lost)
 			say(j, IPC_ABORTED, j->current.head.generation, &j->writer.synced_to);
 		abandon(j);
@@ -394,10 +396,11 @@ void edge_journal_end(struct edge *e)
 
 	check(edge_journal_idle(e));
 	if (j->current.fd >= 0) {
-		say(j, IPC_SEGMENT_END, j->current.head.generation, NULL);
 		leave_current(j);
+		say(j, IPC_SEGMENT_END, j->current.head.generation, NULL);
 	}
-	if (j->next.fd >= 0)
+	if (j->next.fd >= 0) {
+		close_segment(j, &j->next);
 		say(j, IPC_SEGMENT_END, j->next.head.generation, NULL);
-	close_segment(j, &j->next);
+	}
 }

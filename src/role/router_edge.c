@@ -4,6 +4,7 @@
  * within its bounds, and about nothing else. */
 #include "role/router_impl.h"
 
+#include <errno.h>
 #include <stdio.h>
 
 #include "base/check.h"
@@ -129,6 +130,21 @@ static bool on_synced(struct router *r, unsigned index, struct ipc_message *mess
 	return true;
 }
 
+/* A segment is finished when nobody can write to it any more: an edge that says so
+ * and keeps a descriptor is captured. False: end it, upon which edge_left() takes
+ * care of its segments. */
+static bool let_go(struct router *r, unsigned index, struct segment *s)
+{
+	int has = s->tells_writers ? os_has_writer(r->os, s->fd_read) : -ENOTSUP;
+
+	if (has < 0)
+		s->unsure = true;
+	if (has > 0)
+		os_log(r->os, OS_ERROR, "edge %u keeps journal file %s/%03u.log, which it "
+		    "called finished: it is ended", index, s->pool->folder, s->head.number);
+	return has <= 0;
+}
+
 /* What was announced as synced stays so: an edge can't take a 250 back. */
 static bool on_aborted(struct router *r, unsigned index, struct ipc_message *message)
 {
@@ -139,7 +155,8 @@ static bool on_aborted(struct router *r, unsigned index, struct ipc_message *mes
 	if (!bytes_end(&message->body))
 		return false;
 	s = segment_by_generation(r, generation);
-	if (!edge_holds(r, index, s) || offset < s->reader.limit || offset > s->head.size)
+	if (!edge_holds(r, index, s) || offset < s->reader.limit || offset > s->head.size ||
+	    !let_go(r, index, s))
 		return false;
 	os_log(r->os, OS_WARN, "edge %u gave up journal file %s/%03u.log at %u: a write failed",
 	    index, s->pool->folder, s->head.number, offset);
@@ -159,7 +176,7 @@ static bool on_end(struct router *r, unsigned index, struct ipc_message *message
 	if (!bytes_end(&message->body))
 		return false;
 	s = segment_by_generation(r, generation);
-	if (!edge_holds(r, index, s))
+	if (!edge_holds(r, index, s) || !let_go(r, index, s))
 		return false;
 	router_segment_close(s);
 	return true;

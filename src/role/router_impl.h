@@ -21,7 +21,8 @@
  *     handed out twice.
  * (2) A generation is retired when its head was overwritten and synced, and only
  *     then do stores forget its keys. Where its writer was not seen to let go
- *     of it (it died, or we did), the file is removed instead.
+ *     of it (it died, or we did, or the system can't tell), the file is removed
+ *     instead.
  * (3) A record ends when all its targets have, or when its parked copy is
  *     synced. A spool file goes after that was written into the done log.
  * (4) Whatever of our own disk work fails, a record is only ever handed over
@@ -84,6 +85,7 @@ struct segment {
 	bool until_edge;                /* of an earlier life: its edge may still write and answer
 	                                 * 250, until it has spoken to this router */
 	bool unsure;                    /* a write may still be on its way: never used again */
+	bool tells_writers;             /* os_has_writer() works here */
 	bool collecting;                /* only note which generations are parked here */
 	bool read_all;                  /* the reader was at the end after CLOSED */
 	bool damaged;

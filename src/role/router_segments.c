@@ -21,7 +21,9 @@ struct segment_job {
 	char folder[16];
 	char path[ROUTER_PATH];
 	uint32_t size;
+	int fd_old;                     /* the segment's, to read; -1 when it is new */
 	int fd_read, fd_write;
+	bool tells_writers;
 	int error;
 	unsigned char head[LOG_BLOCK];
 };
@@ -74,6 +76,26 @@ static int write_head(struct segment_job *job)
 	return error != 0 ? error : os_sync(os, job->fd_write);
 }
 
+static int open_again(struct segment_job *job, int flags, int *ret_fd)
+{
+	*ret_fd = os_open(job->work.os, OS_ROOT, job->path, flags);
+	return *ret_fd < 0 ? *ret_fd : 0;
+}
+
+/* Nobody but us knows of the file yet: who sees a writer now can't tell. */
+static int open_both(struct segment_job *job)
+{
+	int error;
+
+	os_close(job->work.os, job->fd_write);
+	job->fd_write = -1;
+	error = open_again(job, OS_READ, &job->fd_read);
+	if (error != 0)
+		return error;
+	job->tells_writers = os_has_writer(job->work.os, job->fd_read) == 0;
+	return open_again(job, OS_WRITE, &job->fd_write);
+}
+
 static int create(struct segment_job *job)
 {
 	struct os *os = job->work.os;
@@ -81,9 +103,9 @@ static int create(struct segment_job *job)
 
 	if (error != 0)
 		return error;
-	job->fd_write = os_open(os, OS_ROOT, job->path, OS_WRITE | OS_CREATE | OS_EXCLUSIVE);
-	if (job->fd_write < 0)
-		return job->fd_write;
+	error = open_again(job, OS_WRITE | OS_CREATE | OS_EXCLUSIVE, &job->fd_write);
+	if (error != 0)
+		return error;
 	error = write_zeros(os, job->fd_write, job->size);
 	if (error == 0)
 		error = os_sync(os, job->fd_write);
@@ -91,10 +113,8 @@ static int create(struct segment_job *job)
 		error = write_head(job);
 	if (error == 0)
 		error = sync_folder(os, job->folder);
-	if (error == 0) {
-		job->fd_read = os_open(os, OS_ROOT, job->path, OS_READ);
-		error = job->fd_read < 0 ? job->fd_read : 0;
-	}
+	if (error == 0)
+		error = open_both(job);
 	if (error != 0)
 		os_unlink(os, OS_ROOT, job->path);
 	return error;
@@ -105,9 +125,10 @@ static int renew(struct segment_job *job)
 	struct os *os = job->work.os;
 	int error;
 
-	job->fd_write = os_open(os, OS_ROOT, job->path, OS_WRITE);
-	if (job->fd_write < 0)
-		return job->fd_write;
+	job->tells_writers = os_has_writer(os, job->fd_old) == 0;
+	error = open_again(job, OS_WRITE, &job->fd_write);
+	if (error != 0)
+		return error;
 	error = write_head(job);
 	/* It may have been made by a life that ended before this. */
 	return error != 0 ? error : sync_folder(os, job->folder);
@@ -147,6 +168,7 @@ static void job_start(struct segment *s, enum job_verb verb)
 	job->segment = s;
 	job->verb = verb;
 	job->fd_read = job->fd_write = -1;
+	job->fd_old = s->fd_read;
 	job->size = s->head.size;
 	memcpy(job->folder, s->pool->folder, sizeof job->folder);
 	segment_path(s->pool, s->head.number, job->path);
@@ -220,6 +242,7 @@ static void become_spare(struct segment *s, struct segment_job *job)
 	if (job->fd_read >= 0)
 		s->fd_read = job->fd_read;
 	s->fd_write = job->fd_write;
+	s->tells_writers = job->tells_writers;
 	s->state = SEGMENT_SPARE;
 	s->pool->n_spare++;
 }

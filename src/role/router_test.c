@@ -214,6 +214,7 @@ static void test_edge_dies(void **state)
 /* What was given up is not delivered, also not by the next router. */
 static void test_aborted(void **state)
 {
+	uint64_t generation;
 	uint32_t offset;
 
 	world_begin(10, small);
@@ -223,8 +224,9 @@ static void test_aborted(void **state)
 	edge_write();
 	offset = world.edge->writer.synced_to;
 	world.stores[0]->answer = world.stores[1]->answer = ANSWER_HOLD;
-	edge_say(IPC_ABORTED, world.edge->head.generation, &offset);
+	generation = world.edge->head.generation;
 	edge_forget(world.edge);
+	edge_say(IPC_ABORTED, generation, &offset);
 	run_ms(3000);
 	sim_kill(process("router"));
 	run_ms(5000);

@@ -599,8 +599,8 @@ static void edge_end_segment(void)
 {
 	struct edge_stand_in *e = world.edge;
 
-	edge_say(IPC_SEGMENT_END, e->head.generation, NULL);
 	os_close(e->frame.os, e->fd);
+	edge_say(IPC_SEGMENT_END, e->head.generation, NULL);
 	log_writer_finish(&e->writer);
 	e->head.generation = 0;
 	e->fd = -1;
