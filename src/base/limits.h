@@ -11,6 +11,10 @@ enum {
 	ARENA_CHUNK_MAX = 64 * 1024,
 	BUFFER_FIRST = 256,
 	TABLE_FIRST = 16,
+	/* Token buckets of a role, 16 bytes each; a power of two times eight. So many
+	 * can stand at a limit at once; what is named is an address or an id. */
+	RATES_ENTRIES = 8192,
+	RATES_WHO_MAX = 16,
 
 	/* A path below a role's root; ours are short and made by us. */
 	OS_PATH_MAX = 256,
