@@ -174,6 +174,23 @@ size_t os_ip_print(const uint8_t ip[16], char *ret_text, size_t size);
 bool os_ip_parse(slice text, uint8_t ret_ip[16]);       /* "192.0.2.1", "2001:db8::1" */
 bool os_ip_is_loopback(const uint8_t ip[16]);
 
+/* What counts as one peer: an IPv4 address, an IPv6 /64. And the network that it
+ * belongs to: a /24, a /48. Keys for tables: borrowed from ip, never the same for
+ * two of them. */
+slice os_ip_peer(const uint8_t ip[16]);
+slice os_ip_network(const uint8_t ip[16]);
+
+/* "192.0.2.0/24", "2001:db8::/32"; without "/n" one address. */
+struct os_prefix {
+	uint8_t ip[16];
+	unsigned bits;          /* of the 128 */
+};
+enum { OS_PREFIX_TEXT = OS_IP_TEXT + 4 };
+/* False also when bits are set behind the prefix: what was meant is not clear. */
+bool os_prefix_parse(slice text, struct os_prefix *ret_prefix);
+size_t os_prefix_print(const struct os_prefix *prefix, char *ret_text, size_t size);
+bool os_prefix_has(const struct os_prefix *prefix, const uint8_t ip[16]);
+
 int os_listen(struct os *os, const struct os_address *address, int backlog);
 int os_local_address(struct os *os, int fd, struct os_address *ret_address);
 int os_accept(struct os *os, int fd, struct os_address *ret_peer);

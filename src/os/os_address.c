@@ -10,7 +10,14 @@
 
 #include "base/check.h"
 
+enum { V4_BITS = 96 };                  /* of the prefix of an IPv4 address */
+
 static const uint8_t v4_prefix[12] = { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff };
+
+static bool is_v4(const uint8_t ip[16])
+{
+	return memcmp(ip, v4_prefix, sizeof v4_prefix) == 0;
+}
 
 bool os_ip_parse(slice text, uint8_t ret_ip[16])
 {
@@ -68,7 +75,7 @@ bool os_address_parse(slice text, struct os_address *ret_address)
 
 size_t os_ip_print(const uint8_t ip[16], char *ret_text, size_t size)
 {
-	bool v4 = memcmp(ip, v4_prefix, sizeof v4_prefix) == 0;
+	bool v4 = is_v4(ip);
 	const char *text;
 
 	check(size >= OS_IP_TEXT);
@@ -99,7 +106,73 @@ bool os_ip_is_loopback(const uint8_t ip[16])
 {
 	static const uint8_t v6[16] = { [15] = 1 };
 
-	if (memcmp(ip, v4_prefix, sizeof v4_prefix) == 0)
+	if (is_v4(ip))
 		return ip[12] == 127;
 	return memcmp(ip, v6, sizeof v6) == 0;
+}
+
+slice os_ip_peer(const uint8_t ip[16])
+{
+	return slice_of(ip, is_v4(ip) ? 16 : 8);
+}
+
+slice os_ip_network(const uint8_t ip[16])
+{
+	return slice_of(ip, is_v4(ip) ? 15 : 6);
+}
+
+/* ---- prefixes ---- */
+
+static bool same_bits(const uint8_t a[16], const uint8_t b[16], unsigned bits)
+{
+	unsigned whole = bits / 8, rest = bits % 8;
+
+	if (memcmp(a, b, whole) != 0)
+		return false;
+	return rest == 0 || ((a[whole] ^ b[whole]) & (0xff << (8 - rest)) & 0xff) == 0;
+}
+
+bool os_prefix_parse(slice text, struct os_prefix *ret_prefix)
+{
+	struct os_prefix prefix = { .bits = 128 };
+	uint8_t masked[16] = { 0 };
+	bool slash = slice_find_byte(text, '/') < text.len;
+	slice host = slice_cut(&text, '/');
+	uint64_t bits;
+
+	if (!os_ip_parse(host, prefix.ip))
+		return false;
+	if (slash) {
+		/* "::ffff:192.0.2.0/120" is written in the 128 bits. */
+		bool short_form = slice_find_byte(host, ':') == host.len;
+
+		if (!slice_to_u64(text, short_form ? 32 : 128, &bits))
+			return false;
+		prefix.bits = (unsigned)bits + (short_form ? V4_BITS : 0);
+	}
+	memcpy(masked, prefix.ip, prefix.bits / 8);
+	if (prefix.bits % 8 != 0)
+		masked[prefix.bits / 8] = prefix.ip[prefix.bits / 8] &
+		    (uint8_t)(0xff << (8 - prefix.bits % 8));
+	if (memcmp(masked, prefix.ip, sizeof masked) != 0)
+		return false;
+	*ret_prefix = prefix;
+	return true;
+}
+
+size_t os_prefix_print(const struct os_prefix *prefix, char *ret_text, size_t size)
+{
+	size_t n = os_ip_print(prefix->ip, ret_text, size);
+	bool v4 = is_v4(prefix->ip) && prefix->bits >= V4_BITS;
+
+	check(size >= OS_PREFIX_TEXT);
+	if (prefix->bits == 128)
+		return n;
+	return n + (size_t)snprintf(ret_text + n, size - n, "/%u",
+	    v4 ? prefix->bits - V4_BITS : prefix->bits);
+}
+
+bool os_prefix_has(const struct os_prefix *prefix, const uint8_t ip[16])
+{
+	return same_bits(prefix->ip, ip, prefix->bits);
 }

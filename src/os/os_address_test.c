@@ -84,5 +84,88 @@ static void test_loopback(void **state)
 	}
 }
 
+static void test_prefixes(void **state)
+{
+	static const struct { const char *text, *print, *in, *out; } cases[] = {
+		{ "192.0.2.0/24", NULL, "192.0.2.255", "192.0.3.0" },
+		{ "192.0.2.128/25", NULL, "192.0.2.128", "192.0.2.127" },
+		{ "192.0.2.1", NULL, "192.0.2.1", "192.0.2.0" },
+		{ "192.0.2.1/32", "192.0.2.1", "192.0.2.1", "192.0.2.0" },
+		{ "::ffff:192.0.2.0/120", "192.0.2.0/24", "192.0.2.255", "192.0.3.0" },
+		{ "127.0.0.0/8", NULL, "127.255.0.1", "128.0.0.0" },
+		{ "0.0.0.0/0", NULL, "255.255.255.255", "::1" },
+		{ "::/0", NULL, "192.0.2.1", NULL },
+		{ "2001:db8::/32", NULL, "2001:db8:ffff::1", "2001:db9::" },
+		{ "2001:db8::/45", NULL, "2001:db8:7::1", "2001:db8:8::1" },
+		{ "::1", NULL, "::1", "127.0.0.1" },
+		{ "::1/128", "::1", "::1", "::2" },
+	};
+
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		slice in = guarded_copy(slice_from(cases[i].text));
+		const char *print = cases[i].print ? cases[i].print : cases[i].text;
+		struct os_prefix prefix;
+		char text[OS_PREFIX_TEXT];
+		uint8_t ip[16];
+
+		assert_true(os_prefix_parse(in, &prefix));
+		assert_int_equal(os_prefix_print(&prefix, text, sizeof text), strlen(print));
+		assert_string_equal(text, print);
+		assert_true(os_ip_parse(slice_from(cases[i].in), ip));
+		if (!os_prefix_has(&prefix, ip))
+			fail_msg("%s lacks %s", cases[i].text, cases[i].in);
+		if (cases[i].out != NULL) {
+			assert_true(os_ip_parse(slice_from(cases[i].out), ip));
+			if (os_prefix_has(&prefix, ip))
+				fail_msg("%s has %s", cases[i].text, cases[i].out);
+		}
+		guarded_free(in);
+	}
+}
+
+static void test_prefixes_refused(void **state)
+{
+	static const char *const cases[] = {
+		"", "/", "/8", "192.0.2.0/", "192.0.2.0/33", "192.0.2.1/24", "192.0.2.0/-1",
+		"192.0.2.0/ 24", "192.0.2.0/24/24", "192.0.2/24", "::/129", "2001:db8::1/32",
+		"::ffff:192.0.2.0/24", "::ffff:0:0/95", "[::1]", "[::1]/128", "localhost", "::1%lo",
+	};
+	struct os_prefix prefix;
+
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		slice in = guarded_copy(slice_from(cases[i]));
+
+		if (os_prefix_parse(in, &prefix))
+			fail_msg("accepted \"%s\"", cases[i]);
+		guarded_free(in);
+	}
+}
+
+static void test_peers(void **state)
+{
+	static const struct { const char *a, *b; bool same_peer, same_network; } cases[] = {
+		{ "192.0.2.1", "192.0.2.1", true, true },
+		{ "192.0.2.1", "::ffff:192.0.2.1", true, true },
+		{ "192.0.2.1", "192.0.2.2", false, true },
+		{ "192.0.2.1", "192.0.3.1", false, false },
+		{ "2001:db8:0:1::1", "2001:db8:0:1:ffff::2", true, true },
+		{ "2001:db8:0:1::1", "2001:db8:0:2::1", false, true },
+		{ "2001:db8:1::", "2001:db8:2::", false, false },
+		{ "::", "0.0.0.0", false, false },
+	};
+
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		uint8_t a[16], b[16];
+
+		assert_true(os_ip_parse(slice_from(cases[i].a), a));
+		assert_true(os_ip_parse(slice_from(cases[i].b), b));
+		assert_int_equal(slice_equal(os_ip_peer(a), os_ip_peer(b)), cases[i].same_peer);
+		assert_int_equal(slice_equal(os_ip_network(a), os_ip_network(b)),
+		    cases[i].same_network);
+	}
+}
+
 UNIT_TESTS(cmocka_unit_test(test_round_trip), cmocka_unit_test(test_refused),
-    cmocka_unit_test(test_longest), cmocka_unit_test(test_loopback))
+    cmocka_unit_test(test_longest), cmocka_unit_test(test_loopback),
+    cmocka_unit_test(test_prefixes), cmocka_unit_test(test_prefixes_refused),
+    cmocka_unit_test(test_peers))
