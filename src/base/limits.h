@@ -77,7 +77,9 @@ enum {
 	CONFIG_TEXT_MAX = 4 * CONFIG_FILE_MAX + 8 * 1024,
 	CONFIG_DOMAINS_MAX = 1000,      /* more belong in the directory */
 	CONFIG_LISTENERS_MAX = 64,
+	CONFIG_NETWORKS_MAX = 64,       /* looked through one by one */
 	CONFIG_VALUE_MAX = 4096,        /* of a path or a word */
+	SHARES_MAX = 100 * 1000 * 1000, /* who needs more writes 0 */
 	CONFIG_ARENA_MAX = 1024 * 1024,
 	CONFIG_MEMORY_MAX = 64 * 1024 * 1024,
 
@@ -283,6 +285,8 @@ enum {
 	/* Bodies in memory, all sessions: above this MAIL gets 452 and bodies go to
 	 * their spool files early. One session adds at most a frame and a read. */
 	EDGE_BODIES_MAX = 128 * 1024 * 1024,
+	/* What a network may have of it in any case, others' flood or not. */
+	EDGE_BODIES_SHARE = 2 * 1024 * 1024,
 	EDGE_BODY_RAW_MAX = BODY_FRAME_RAW + OS_SCRATCH_SIZE + EDGE_INPUT_MAX,
 	/* Seals of one transaction; with the longest trace and body they fit in
 	 * LOG_RECORD_MAX. */
@@ -296,6 +300,9 @@ enum {
 	EDGE_TICK_MS = 1000,            /* how exact session timeouts are */
 	EDGE_ACCEPTS_PER_TURN = 64,     /* then those who are in have their turn */
 	EDGE_LISTENERS_MAX = CONFIG_LISTENERS_MAX,
+	/* One network may have an eighth of the sessions and the memory that are free:
+	 * ten that take all they can get leave a third to the others. */
+	SHARES_FREE_DIVISOR = 8,
 
 	/* router. Reading: one window; few at once, so that a start with many
 	 * segments takes no more memory than a busy hour. */

@@ -208,6 +208,15 @@ size_t config_parse(slice text, struct arena *arena, struct config *ret_config,
 	return r.n;
 }
 
+bool config_trusts(const struct config *config, const uint8_t ip[16])
+{
+	for (size_t i = 0; i < config->n_trusted; i++) {
+		if (os_prefix_has(&config->trusted[i], ip))
+			return true;
+	}
+	return false;
+}
+
 void config_print(const struct config *config, struct buffer *out)
 {
 	for (size_t i = 0; i < CONFIG_KEYS; i++) {

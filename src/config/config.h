@@ -11,7 +11,7 @@
 #include "ipc/message.h"
 #include "os/os.h"
 
-enum { CONFIG_KEYS = 26 };              /* rows of the table */
+enum { CONFIG_KEYS = 35 };              /* rows of the table */
 
 struct config_listener {
 	enum service service;
@@ -34,7 +34,18 @@ struct config {
 	unsigned recipients_max;        /* a transaction */
 	unsigned errors_max;            /* a session */
 	unsigned sessions_max;          /* an edge */
-	unsigned sessions_per_address;
+	/* Fair shares (role/edge_shares.h, role/directory_shares.h); 0: no limit. */
+	unsigned sessions_per_address;  /* of an edge, at once */
+	unsigned connections_per_address;       /* to an edge, a minute */
+	unsigned messages_per_address;  /* port 25, an hour */
+	unsigned recipients_per_address;
+	unsigned refused_per_address;   /* recipients that there are not */
+	unsigned network_factor;        /* a network's share, in addresses */
+	unsigned messages_per_account;  /* submission, an hour */
+	unsigned recipients_per_account;
+	unsigned logins_per_account;    /* POP3, an hour */
+	size_t n_trusted;
+	struct os_prefix *trusted;      /* who meets none of these limits */
 	unsigned greeting_delay_ms;     /* port 25, against early talkers */
 	unsigned session_timeout_s;     /* SMTP, RFC 5321 s4.5.3.2.7 */
 	unsigned pop3_timeout_s;        /* RFC 1939 s3: at least 600 */
@@ -60,6 +71,9 @@ struct config_error {
  * looks at folders, ports, certificates. */
 size_t config_parse(slice text, struct arena *arena, struct config *ret_config,
     struct config_error *ret_errors, size_t size);
+
+/* Is that address in one of the networks of limit.trusted? */
+bool config_trusts(const struct config *config, const uint8_t ip[16]);
 
 /* The same configuration as text: what the keeper sends to the roles. */
 void config_print(const struct config *config, struct buffer *out);

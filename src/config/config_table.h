@@ -9,6 +9,7 @@ enum config_type {
 	CONFIG_NAMES,           /* a list of them */
 	CONFIG_WORD,            /* a path or a name; may be "none" */
 	CONFIG_LISTEN,          /* a list of addresses with ports */
+	CONFIG_NETWORKS,        /* a list of addresses and networks; may be "none" */
 	CONFIG_COUNT,           /* a number */
 	CONFIG_SIZE,            /* bytes: 500, 64K, 35M, 2G */
 	CONFIG_TIME,            /* 500ms, 30s, 5m, 2h */
@@ -28,7 +29,7 @@ struct config_key {
 	uint64_t min, max;      /* numbers: in bytes, or in what is stored */
 	const char *preset;     /* default, as one would write it */
 	const char *means;      /* a sentence */
-	size_t offset;          /* in struct config; LISTEN and NAMES: none */
+	size_t offset;          /* in struct config; LISTEN, NAMES, NETWORKS: none */
 	size_t width;           /* of a number: 4 or 8 bytes */
 };
 

@@ -86,6 +86,13 @@ static const struct {
 	{ HOST "tls.key = /etc/a.pem\n", 2, "tls.key wants its tls.certificate" },
 	{ HOST "journal.size = 16M\njournal.segment = 16M\n", 3,
 	    "journal.segment: journal.size must hold at least four segments" },
+	{ HOST "limit.trusted = 192.0.2.0/24, 192.0.2.1/24\n", 2, "limit.trusted: "
+	    "\"192.0.2.1/24\" is not an address or a network; write 192.0.2.1, 192.0.2.0/24 or "
+	    "2001:db8::/32, with zeros behind the prefix" },
+	{ HOST "limit.trusted = ::1,\n", 2, "limit.trusted: \"\" is not an address or a network; "
+	    "write 192.0.2.1, 192.0.2.0/24 or 2001:db8::/32, with zeros behind the prefix" },
+	{ HOST "limit.network_factor = 0\n", 2,
+	    "limit.network_factor: \"0\" is out of range; it may be from 1 to 1000" },
 	{ HOST "data = /\xff\n", 2, "holds bytes that are not text in UTF-8" },
 	{ HOST "data = /a\x01\n", 2, "holds bytes that are not text in UTF-8" },
 };
@@ -181,6 +188,7 @@ static void assert_round(const struct parsed *p)
 	assert_int_equal(again.n, 0);
 	assert_slice(print(&again), text);
 	assert_int_equal(again.config.n_listeners, p->config.n_listeners);
+	assert_int_equal(again.config.n_trusted, p->config.n_trusted);
 	assert_int_equal(again.config.message_size_max, p->config.message_size_max);
 	assert_int_equal(again.config.greeting_delay_ms, p->config.greeting_delay_ms);
 	heap_drop(again.heap);
@@ -192,6 +200,9 @@ static void test_round(void **state)
 		HOST,
 		HOST "domains = a.example, b.example\nlisten.smtp = none\nlisten.pop3s = 1, 2\n"
 		    "tls.certificate = /a b\ntls.key = /c\nedges = 3\nuser = none\n",
+		HOST "limit.trusted = none\n",
+		HOST "limit.trusted = 192.0.2.7,10.0.0.0/8 , 2001:DB8::/32\n"
+		    "limit.connections_per_address = 0\n",
 		HOST "limit.message_size = 65537\nsmtp.greeting_delay = 1501ms\n"
 		    "smtp.timeout = 61s\njournal.size = 1025M\n",
 	};
@@ -229,6 +240,27 @@ static void test_largest(void **state)
 }
 
 /* ---- the rest ---- */
+
+static void test_trusted(void **state)
+{
+	static const struct { const char *text, *ip; bool want; } cases[] = {
+		{ HOST, "127.9.9.9", true }, { HOST, "::1", true }, { HOST, "192.0.2.1", false },
+		{ HOST "limit.trusted = none", "127.0.0.1", false },
+		{ HOST "limit.trusted = 10.0.0.0/8, 192.0.2.1", "192.0.2.1", true },
+		{ HOST "limit.trusted = 10.0.0.0/8, 192.0.2.1", "127.0.0.1", false },
+	};
+
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct parsed p = parse(slice_from(cases[i].text));
+		uint8_t ip[16];
+
+		assert_int_equal(p.n, 0);
+		assert_true(os_ip_parse(slice_from(cases[i].ip), ip));
+		if (config_trusts(&p.config, ip) != cases[i].want)
+			fail_msg("%s: %s", cases[i].text, cases[i].ip);
+		heap_drop(p.heap);
+	}
+}
 
 static void test_override(void **state)
 {
@@ -274,5 +306,6 @@ static void test_table(void **state)
 
 UNIT_TESTS(cmocka_unit_test(test_faults), cmocka_unit_test(test_all_faults),
     cmocka_unit_test(test_values), cmocka_unit_test(test_round),
-    cmocka_unit_test(test_largest), cmocka_unit_test(test_override),
+    cmocka_unit_test(test_largest), cmocka_unit_test(test_trusted),
+    cmocka_unit_test(test_override),
     cmocka_unit_test(test_keep), cmocka_unit_test(test_table))

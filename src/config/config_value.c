@@ -345,6 +345,45 @@ static void print_listen(const struct config_key *key, const struct config *conf
 		buffer_add(out, slice_lit("none"));
 }
 
+static bool take_networks(const struct config_key *key, slice value, unsigned line,
+    struct arena *arena, struct config *config, struct config_error *ret_fault)
+{
+	bool more = !is_none(value);
+
+	config->trusted = arena_new(arena, struct os_prefix, CONFIG_NETWORKS_MAX);
+	config->n_trusted = 0;
+	while (more) {
+		slice text;
+
+		more = slice_find_byte(value, ',') < value.len;
+		text = next_part(&value);
+		if (config->n_trusted == CONFIG_NETWORKS_MAX) {
+			fault(ret_fault, "is one network too many", text);
+			return false;
+		}
+		if (!os_prefix_parse(text, &config->trusted[config->n_trusted])) {
+			fault(ret_fault, "is not an address or a network; write 192.0.2.1, "
+			    "192.0.2.0/24 or 2001:db8::/32, with zeros behind the prefix", text);
+			return false;
+		}
+		config->n_trusted++;
+	}
+	return true;
+}
+
+static void print_networks(const struct config_key *key, const struct config *config,
+    struct buffer *out)
+{
+	for (size_t i = 0; i < config->n_trusted; i++) {
+		char text[OS_PREFIX_TEXT];
+
+		os_prefix_print(&config->trusted[i], text, sizeof text);
+		buffer_printf(out, "%s%s", i ? ", " : "", text);
+	}
+	if (config->n_trusted == 0)
+		buffer_add(out, slice_lit("none"));
+}
+
 /* ---- by type ---- */
 
 static const struct {
@@ -358,6 +397,7 @@ static const struct {
 	{ CONFIG_NAMES, take_names, print_names },
 	{ CONFIG_WORD, take_word, print_word },
 	{ CONFIG_LISTEN, take_listen, print_listen },
+	{ CONFIG_NETWORKS, take_networks, print_networks },
 	{ CONFIG_COUNT, take_count, print_count },
 	{ CONFIG_SIZE, take_size, print_size },
 	{ CONFIG_TIME, take_time, print_time },

@@ -11,35 +11,13 @@
 #include "role/edge_impl.h"
 #include "role/role.h"
 
-/* ---- limits ---- */
-
-/* Count a session of that address; false when it has too many. Those of this
- * host's own programs are as many as all may have. */
-static bool count_address(struct edge *e, const uint8_t ip[16])
-{
-	struct edge_address *a = table_get(&e->addresses, slice_of(ip, 16));
-
-	if (a == NULL) {
-		a = heap_new(e->heap, struct edge_address);
-		memcpy(a->ip, ip, sizeof a->ip);
-		table_put(&e->addresses, slice_of(a->ip, sizeof a->ip), a);
-	}
-	if (a->n >= e->frame.config->sessions_per_address && !os_ip_is_loopback(ip))
-		return false;
-	a->n++;
-	return true;
-}
+/* ---- who may come in ---- */
 
 void edge_session_gone(struct edge *e, struct session *s)
 {
-	struct edge_address *a = table_get(&e->addresses, slice_of(s->ip, sizeof s->ip));
-
-	check(a != NULL && a->n > 0 && e->n_sessions > 0);
+	check(e->n_sessions > 0);
 	e->n_sessions--;
-	if (--a->n == 0) {
-		table_remove(&e->addresses, slice_of(s->ip, sizeof s->ip));
-		heap_free(e->heap, a);
-	}
+	shares_close(&e->shares, &s->shares);
 }
 
 /* One line that fits into any socket's buffer; under TLS there is no line yet. */
@@ -59,14 +37,29 @@ static void turn_away(struct edge *e, int fd, enum service service, const char *
 static void accept_one(struct edge *e, int fd, const struct os_address *peer,
     enum service service)
 {
-	if (e->n_sessions >= e->frame.config->sessions_max) {
-		turn_away(e, fd, service, "Too many connections, try again later");
-	} else if (!count_address(e, peer->ip)) {
-		turn_away(e, fd, service, "Too many connections from your address");
-	} else {
+	static const char *const why[] = {
+		[SHARES_FULL] = "Too many connections, try again later",
+		[SHARES_PEER] = "Too many connections from your address",
+		[SHARES_NETWORK] = "Too many connections from your network",
+		[SHARES_OFTEN] = "Too many new connections, try again later",
+	};
+	uint64_t now_ms = os_now_ms(e->os);
+	struct session_shares shares;
+	enum shares_answer answer = shares_open(&e->shares, e->frame.config, e->n_sessions,
+	    peer->ip, now_ms, &shares);
+	char text[OS_IP_TEXT];
+
+	if (answer == SHARES_OK) {
 		e->n_sessions++;
-		edge_session_open(e, fd, peer, service);
+		edge_session_open(e, fd, peer, service, shares);
+		return;
 	}
+	turn_away(e, fd, service, why[answer]);
+	if (!shares_note(&e->shares, answer, peer->ip, now_ms))
+		return;
+	os_ip_print(peer->ip, text, sizeof text);
+	os_log(e->os, OS_WARN, "%s: turned away (said once a minute): %s peer=%s",
+	    service_name(service), why[answer], text);
 }
 
 static void watch_listener(struct edge_listener *l)
@@ -333,6 +326,7 @@ static void free_zstd(void *context)
 void edge_start(struct os *os, int channel, unsigned index)
 {
 	struct edge *e = heap_new(os_heap(os), struct edge);
+	unsigned char secret[16];
 
 	e->os = os;
 	e->heap = os_heap(os);
@@ -340,7 +334,8 @@ void edge_start(struct os *os, int channel, unsigned index)
 	list_init(&e->sessions);
 	list_init(&e->dead);
 	list_init(&e->spool_wanted);
-	e->addresses = table_init(e->heap, os_random_u64(os));
+	os_random(os, secret, sizeof secret);
+	shares_init(&e->shares, e->heap, os_random_u64(os), secret);
 	e->transaction_last = os_random_u64(os);
 	e->requests = table_init(e->heap, os_random_u64(os));
 	e->grace = (struct os_timer){ .fire = on_grace, .owner = e };

@@ -7,8 +7,8 @@
  * (1) What the header needs (submission) is done before the first frame is made.
  * (2) While edge_body_busy() the session takes no input, so raw never passes
  *     EDGE_BODY_RAW_MAX.
- * (3) When many bodies fill the memory (EDGE_BODIES_MAX) they go to their spool
- *     files early, in smaller frames. */
+ * (3) When many bodies fill the memory (EDGE_BODIES_MAX), or those of a network its
+ *     share of it, they go to their spool files early, in smaller frames. */
 #include <errno.h>
 #include <string.h>
 
@@ -41,6 +41,10 @@ static void account_raw(struct transaction *t, size_t before)
 {
 	t->edge->body_bytes -= before;
 	t->edge->body_bytes += t->body.raw.capacity;
+	if (t->share != NULL) {
+		t->share->body_bytes -= before;
+		t->share->body_bytes += t->body.raw.capacity;
+	}
 }
 
 static void free_raw(struct transaction *t)
@@ -320,7 +324,8 @@ static bool head_is_there(const struct transaction *t)
 static void move_on(struct transaction *t)
 {
 	size_t raw = buffer_bytes(&t->body.raw).len;
-	bool full = raw > BODY_FRAME_RAW, crowded = t->edge->body_bytes > EDGE_BODIES_MAX;
+	bool full = raw > BODY_FRAME_RAW;
+	bool crowded = shares_body_crowded(t->share, t->edge->body_bytes);
 
 	if (!full && !(crowded && raw >= OS_SCRATCH_SIZE && head_is_there(t)))
 		return;

@@ -1,6 +1,7 @@
 /* role/edge_impl.h - the inside of the edge role, for edge*.c only.
  *
  *   edge.c           the role: listeners, limits, certificate, reload, drain
+ *   edge_shares.c    who may have how much of it
  *   edge_session.c   one connection: stream, engine, timeouts, closing
  *   edge_ask.c       questions to the directory and their answers
  *   edge_smtp.c      what SMTP's events mean
@@ -33,6 +34,7 @@
 #include "os/plan.h"
 #include "os/stream.h"
 #include "pop3/server.h"
+#include "role/edge_shares.h"
 #include "role/frame.h"
 #include "smtp/server.h"
 
@@ -83,6 +85,7 @@ struct body {
 struct transaction {
 	struct edge *edge;
 	struct session *session;        /* NULL: it went */
+	struct share *share;            /* of its network, held; NULL: none */
 	struct list link;               /* journal: waiting, pending or in flight */
 	struct list spool_link;         /* while the body waits for a file */
 	struct arena arena;
@@ -133,6 +136,7 @@ struct session {
 	enum edge_clock_kind clock;
 	enum service service;
 	uint8_t ip[16];
+	struct session_shares shares;
 	bool loopback, secure;
 	bool greeted;
 	bool pumping;                   /* in session_pump(): don't enter again */
@@ -194,11 +198,6 @@ struct edge_listener {
 	bool watching;
 };
 
-struct edge_address {                   /* sessions of one address */
-	uint8_t ip[16];
-	unsigned n;
-};
-
 struct edge_clock {
 	struct list sessions;           /* the next to time out is first */
 	uint64_t duration_ms;
@@ -210,7 +209,7 @@ struct edge {
 	struct heap *heap;
 	struct list listeners, sessions, dead;
 	size_t n_sessions;
-	struct table addresses;
+	struct shares shares;
 	struct edge_clock clocks[CLOCKS];
 	struct os_timer tick, greeting, grace;
 	bool ticking;
@@ -237,7 +236,8 @@ void edge_session_gone(struct edge *e, struct session *s);      /* counts; drain
 void edge_check_drained(struct edge *e);
 
 /* edge_session.c */
-void edge_session_open(struct edge *e, int fd, const struct os_address *peer, enum service service);
+void edge_session_open(struct edge *e, int fd, const struct os_address *peer,
+    enum service service, struct session_shares shares);
 /* Let engine, output and input move on; after answers and anything else. */
 void edge_session_wake(struct session *s);
 void edge_session_end(struct session *s);            /* send what is queued, then close */
@@ -258,6 +258,7 @@ void edge_forget_question(struct session *s);
 bool edge_on_answer(struct edge *e, struct ipc_message *message);
 void edge_directory_left(struct edge *e);
 struct smtp_reply edge_verdict_reply(const struct answer *answer);
+void edge_log_login(const struct session *s, unsigned verdict);      /* a refused one */
 
 /* edge_smtp.c */
 void edge_smtp_open(struct session *s, bool secure);

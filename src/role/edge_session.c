@@ -283,7 +283,8 @@ static void on_greeting(struct os_timer *timer)
 	}
 }
 
-void edge_session_open(struct edge *e, int fd, const struct os_address *peer, enum service service)
+void edge_session_open(struct edge *e, int fd, const struct os_address *peer,
+    enum service service, struct session_shares shares)
 {
 	bool pop3 = service == SERVICE_POP3 || service == SERVICE_POP3S;
 	bool secure = service == SERVICE_SUBMISSIONS || service == SERVICE_POP3S;
@@ -292,6 +293,7 @@ void edge_session_open(struct edge *e, int fd, const struct os_address *peer, en
 	s->edge = e;
 	s->service = service;
 	memcpy(s->ip, peer->ip, sizeof s->ip);
+	s->shares = shares;
 	s->loopback = os_ip_is_loopback(peer->ip);
 	s->secure = secure;
 	list_init(&s->clock_link);

@@ -32,6 +32,7 @@ static void transaction_begin(struct session *s, slice sender, unsigned flags)
 	check(s->transaction == NULL);
 	t->edge = e;
 	t->session = s;
+	t->share = shares_hold(s->shares.network);
 	list_init(&t->link);
 	list_init(&t->spool_link);
 	t->arena = arena_init(e->heap, EDGE_TRANSACTION_MAX);
@@ -62,6 +63,7 @@ void edge_transaction_drop(struct transaction *t)
 	buffer_free(&t->sealed);
 	heap_free(e->heap, t->submission);
 	arena_reset(&t->arena);
+	shares_drop(&e->shares, t->share);
 	heap_free(e->heap, t);
 }
 
@@ -106,17 +108,17 @@ static void on_sender(struct session *s, const struct answer *answer)
 }
 
 /* RFC 5321 s4.3.1: what cannot be kept is not taken. */
-static bool has_space(const struct edge *e)
+static bool has_space(const struct session *s)
 {
-	return !e->router_full && e->body_bytes < EDGE_BODIES_MAX;
+	const struct edge *e = s->edge;
+
+	return !e->router_full && shares_body_room(s->shares.network, e->body_bytes);
 }
 
 static void on_mail(struct session *s, const struct smtp_event *event)
 {
-	struct edge *e = s->edge;
-
 	forget(s);
-	if (!has_space(e)) {
+	if (!has_space(s)) {
 		smtp_server_answer(s->smtp, &edge_no_space);
 		return;
 	}

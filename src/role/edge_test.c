@@ -410,6 +410,87 @@ static void test_limits(void **state)
 	world_end();
 }
 
+/* Clients from now on come from there. */
+static void come_from(uint8_t network, uint8_t address)
+{
+	const uint8_t ip[4] = { 10, 0, network, address };
+
+	world.client_os = sim_process_create(sim_host_create(world.sim, "other", ip, 1 << 20),
+	    "client");
+}
+
+static void refused_at(const char *where, const char *words)
+{
+	struct os *os = world.client_os;
+	struct client c;
+
+	client_open(&c, where);
+	client_expect(&c, words);
+	client_expect_closed(&c);
+	assert_ptr_equal(world.client_os, os);
+	client_close(&c);
+}
+
+static void test_shares_of_sessions(void **state)
+{
+	struct client c[2], other;
+
+	world_begin("limit.sessions_per_address = 2\nlimit.network_factor = 1\n");
+	for (unsigned i = 0; i < 2; i++) {
+		client_open(&c[i], "10.0.0.1:25");
+		client_expect(&c[i], "220 ");
+	}
+	refused_at("10.0.0.1:587", "421 4.7.0 Too many connections from your address\r\n");
+	refused_at("10.0.0.1:110", "-ERR [SYS/TEMP] Too many connections from your address\r\n");
+	come_from(0, 3);
+	refused_at("10.0.0.1:25", "421 4.7.0 Too many connections from your network\r\n");
+	refused_at("10.0.0.1:110", "-ERR [SYS/TEMP] Too many connections from your network\r\n");
+	client_close(&c[0]);
+	client_open(&other, "10.0.0.1:25");
+	client_expect(&other, "220 ");
+	come_from(1, 2);
+	client_open(&c[0], "10.0.0.1:25");
+	client_expect(&c[0], "220 ");
+	client_close(&other);
+	client_close(&c[0]);
+	client_close(&c[1]);
+	world_end();
+}
+
+static void test_shares_of_connections(void **state)
+{
+	struct client c;
+
+	world_begin("limit.connections_per_address = 2\nsmtp.greeting_delay = 0\n");
+	for (unsigned i = 0; i < 2; i++) {
+		client_open(&c, "10.0.0.1:25");
+		client_expect(&c, "220 ");
+		client_close(&c);
+	}
+	refused_at("10.0.0.1:25", "421 4.7.0 Too many new connections, try again later\r\n");
+	refused_at("10.0.0.1:110", "-ERR [SYS/TEMP] Too many new connections, try again later\r\n");
+	run_ms(30000);
+	client_open(&c, "10.0.0.1:25");
+	client_expect(&c, "220 ");
+	client_close(&c);
+	world_end();
+}
+
+static void test_no_shares(void **state)
+{
+	struct client c[5];
+
+	world_begin("limit.trusted = 10.0.0.2\nlimit.sessions_per_address = 1\n"
+	    "limit.connections_per_address = 1\n");
+	for (unsigned i = 0; i < 5; i++) {
+		client_open(&c[i], "10.0.0.1:25");
+		client_expect(&c[i], "220 ");
+	}
+	for (unsigned i = 0; i < 5; i++)
+		client_close(&c[i]);
+	world_end();
+}
+
 static void test_pop3(void **state)
 {
 	struct client c;
@@ -467,5 +548,7 @@ UNIT_TESTS(cmocka_unit_test(test_relay_in), cmocka_unit_test(test_half_close),
     cmocka_unit_test(test_too_large), cmocka_unit_test(test_disk_fails),
     cmocka_unit_test(test_segments), cmocka_unit_test(test_no_segment),
     cmocka_unit_test(test_router_dies), cmocka_unit_test(test_client_goes),
-    cmocka_unit_test(test_limits), cmocka_unit_test(test_pop3),
+    cmocka_unit_test(test_limits), cmocka_unit_test(test_shares_of_sessions),
+    cmocka_unit_test(test_shares_of_connections), cmocka_unit_test(test_no_shares),
+    cmocka_unit_test(test_pop3),
     cmocka_unit_test(test_drain))
