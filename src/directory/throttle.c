@@ -1,8 +1,7 @@
 /* directory/throttle.c - counts of failed logins, in a table of fixed size.
  *
- * Keys are 64-bit keyed hashes; each belongs to one set of WAYS places, where
- * the one that failed least recently makes room. Two keys that collide share
- * their count: once in 2^64. */
+ * Keys are 64-bit keyed hashes; each belongs to one set of WAYS places. Two keys
+ * that collide share their count: once in 2^64. */
 #include "directory/throttle.h"
 
 #include <assert.h>
@@ -11,6 +10,7 @@
 
 #include "base/check.h"
 #include "base/limits.h"
+#include "os/os.h"
 
 enum { WAYS = 4, SETS = THROTTLE_ENTRIES / WAYS, WAIT_FIRST_MS = 1000 };
 
@@ -65,17 +65,9 @@ static uint64_t hash(const struct throttle *throttle, unsigned char kind, slice 
 	return key ? key : 1;
 }
 
-/* False for loopback. */
-static bool peer_key(const struct throttle *throttle, const uint8_t ip[16], uint64_t *ret_key)
+static uint64_t peer_key(const struct throttle *throttle, const uint8_t ip[16])
 {
-	static const uint8_t v4[12] = { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff };
-	static const uint8_t v6_loopback[16] = { [15] = 1 };
-	bool is_v4 = memcmp(ip, v4, sizeof(v4)) == 0;
-
-	if ((is_v4 && ip[12] == 127) || memcmp(ip, v6_loopback, sizeof(v6_loopback)) == 0)
-		return false;
-	*ret_key = hash(throttle, 'p', slice_of(ip, is_v4 ? 16 : 8));
-	return true;
+	return hash(throttle, 'p', os_ip_peer(ip));
 }
 
 /* A name is bounded by its hash, however long it is. */
@@ -96,7 +88,19 @@ static struct entry *find(struct throttle *throttle, uint64_t key)
 	return NULL;
 }
 
-static struct entry *find_or_make(struct throttle *throttle, uint64_t key)
+static uint64_t wait_left(const struct entry *entry, uint64_t now_ms)
+{
+	return entry && entry->until_ms > now_ms ? entry->until_ms - now_ms : 0;
+}
+
+static bool goes_first(const struct entry *a, const struct entry *b, uint64_t now_ms)
+{
+	uint64_t wait_a = wait_left(a, now_ms), wait_b = wait_left(b, now_ms);
+
+	return wait_a != wait_b ? wait_a < wait_b : a->failed_ms < b->failed_ms;
+}
+
+static struct entry *find_or_make(struct throttle *throttle, uint64_t key, uint64_t now_ms)
 {
 	struct entry *set = throttle->entries[key & (SETS - 1)], *entry = find(throttle, key);
 
@@ -104,7 +108,7 @@ static struct entry *find_or_make(struct throttle *throttle, uint64_t key)
 		return entry;
 	entry = &set[0];
 	for (size_t i = 1; i < WAYS; i++) {
-		if (set[i].failed_ms < entry->failed_ms)
+		if (goes_first(&set[i], entry, now_ms))
 			entry = &set[i];
 	}
 	*entry = (struct entry){ .key = key };
@@ -121,7 +125,7 @@ static uint64_t wait_for(unsigned failures, unsigned failures_max)
 
 static void count_failure(struct throttle *throttle, uint64_t key, uint64_t now_ms)
 {
-	struct entry *entry = find_or_make(throttle, key);
+	struct entry *entry = find_or_make(throttle, key, now_ms);
 
 	if (now_ms - entry->failed_ms > THROTTLE_WINDOW_MS)
 		entry->failures = 0;
@@ -132,16 +136,9 @@ static void count_failure(struct throttle *throttle, uint64_t key, uint64_t now_
 		entry->until_ms = now_ms + wait_for(entry->failures, throttle->failures_max);
 }
 
-static uint64_t wait_left(const struct entry *entry, uint64_t now_ms)
-{
-	return entry && entry->until_ms > now_ms ? entry->until_ms - now_ms : 0;
-}
-
 uint64_t throttle_peer_wait_ms(struct throttle *throttle, const uint8_t ip[16], uint64_t now_ms)
 {
-	uint64_t key;
-
-	return peer_key(throttle, ip, &key) ? wait_left(find(throttle, key), now_ms) : 0;
+	return wait_left(find(throttle, peer_key(throttle, ip)), now_ms);
 }
 
 uint64_t throttle_name_wait_ms(struct throttle *throttle, slice name, unsigned pending,
@@ -164,10 +161,8 @@ uint64_t throttle_name_wait_ms(struct throttle *throttle, slice name, unsigned p
 void throttle_failed(struct throttle *throttle, const uint8_t ip[16], slice name,
     uint64_t now_ms)
 {
-	uint64_t key;
-
-	if (peer_key(throttle, ip, &key))
-		count_failure(throttle, key, now_ms);
+	if (ip != NULL)
+		count_failure(throttle, peer_key(throttle, ip), now_ms);
 	count_failure(throttle, name_key(throttle, name), now_ms);
 }
 

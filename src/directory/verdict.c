@@ -24,6 +24,8 @@ static const struct directory_verdict_row verdicts[] = {
 	    "authentication credentials invalid", "[AUTH] " },
 	{ DIRECTORY_SLOW_DOWN, "slow-down", 454, "4.7.0",
 	    "too many failed logins, try again later", "[LOGIN-DELAY] " },
+	{ DIRECTORY_TOO_FAST, "too-fast", 450, "4.7.1", "too much at once, try again later",
+	    "[SYS/TEMP] " },
 	{ DIRECTORY_TEMPORARY, "temporary", 451, "4.3.0",
 	    "temporary failure, try again later", "[SYS/TEMP] " },
 };

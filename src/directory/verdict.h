@@ -19,6 +19,7 @@ enum directory_verdict {
 	DIRECTORY_NOT_OWNER,            /* sends as somebody else */
 	DIRECTORY_BAD_CREDENTIALS,      /* which of the two is never said */
 	DIRECTORY_SLOW_DOWN,            /* guessing: not even tried */
+	DIRECTORY_TOO_FAST,             /* a share (role/directory_shares.h) is used up */
 	DIRECTORY_TEMPORARY,            /* the database or the pool can't now: try later */
 	DIRECTORY_VERDICTS
 };

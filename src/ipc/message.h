@@ -17,7 +17,7 @@
 #include "base/limits.h"
 
 enum {
-	IPC_VERSION = 1,
+	IPC_VERSION = 2,
 	IPC_HEADER = 6,                 /* u32 body length, u8 type, u8 descriptors */
 	IPC_BODY_MAX = IPC_PACKET_MAX - IPC_HEADER,
 };
@@ -61,8 +61,8 @@ enum ipc_type {
 	IPC_BROKEN,             /* u8 kind, u16 index: that peer broke the protocol, end it */
 
 	/* edge <-> directory. `request` is the edge's number for its question. */
-	IPC_RECIPIENT,          /* u64 request, u64 transaction, u8 submission, slice sender,
-	                         * slice recipient */
+	IPC_RECIPIENT,          /* u64 request, u64 transaction, u8 RECIPIENT_*, 16 bytes peer
+	                         * ip, u64 account (0: no login), slice sender, slice recipient */
 	IPC_RECIPIENT_IS,       /* u64 request, u8 verdict (enum directory_verdict), slice words,
 	                         * slice sealed (directory/seal.h; empty unless OK) */
 	IPC_OWNS,               /* u64 request, u64 account, slice address: may it send as this? */
@@ -117,6 +117,7 @@ enum service {
 
 const char *service_name(enum service service);         /* "smtp", "pop3s" */
 
+enum { RECIPIENT_SUBMISSION = 1, RECIPIENT_FIRST = 2 };  /* no other was taken yet */
 enum { ADOPT_TLS = 1, ADOPT_LOOPBACK = 2, ADOPT_UTF8 = 4 };
 
 struct ipc_rule {

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/limits.h"
-#include "role/directory_impl.h"
+#include "role/directory_shares.h"
 #include "role/role.h"
 
 static struct directory_role *role_of(struct frame *frame)
@@ -106,16 +106,21 @@ static slice words_for(struct arena *arena, enum directory_verdict verdict, slic
 }
 
 static void answer_recipient(struct directory_role *role, struct ipc_channel *edge,
-    uint64_t request, bool submission, struct sealed_recipient *what)
+    uint64_t request, const struct asking *asking, struct sealed_recipient *what)
 {
 	struct arena arena = arena_init(os_heap(role->os), DIRECTORY_ANSWER_MAX);
 	struct buffer sealed = buffer_init(os_heap(role->os), SEALED_MAX);
-	enum directory_verdict verdict;
+	enum directory_verdict verdict = DIRECTORY_TOO_FAST;
 	struct buffer *out;
 	size_t n = 0;
+	slice words;
 
-	verdict = directory_recipient(role->directory, what->recipient, submission, &arena,
-	    &what->targets, &n);
+	if (directory_shares_allow(role, asking, &words)) {
+		verdict = directory_recipient(role->directory, what->recipient,
+		    asking->submission, &arena, &what->targets, &n);
+		directory_shares_count(role, asking, verdict);
+		words = words_for(&arena, verdict, what->recipient);
+	}
 	if (verdict == DIRECTORY_OK) {
 		what->n_targets = (uint16_t)n;
 		seal_recipient(&role->key, what, &sealed);
@@ -123,7 +128,7 @@ static void answer_recipient(struct directory_role *role, struct ipc_channel *ed
 	out = ipc_begin(edge, IPC_RECIPIENT_IS);
 	put_u64(out, request);
 	put_u8(out, (uint8_t)verdict);
-	put_slice(out, words_for(&arena, verdict, what->recipient));
+	put_slice(out, words);
 	put_slice(out, buffer_bytes(&sealed));
 	ipc_end(edge, -1);
 	buffer_free(&sealed);
@@ -136,15 +141,21 @@ static bool on_recipient(struct directory_role *role, struct ipc_channel *edge,
 	struct sealed_recipient what = { 0 };
 	struct bytes *in = &message->body;
 	uint64_t request = get_u64(in);
-	uint8_t submission;
+	struct asking asking;
+	uint8_t flags;
+	slice ip;
 
 	what.transaction = get_u64(in);
-	submission = get_u8(in);
+	flags = get_u8(in);
+	ip = get_raw(in, sizeof(asking.ip));
+	asking = (struct asking){ .submission = (flags & RECIPIENT_SUBMISSION) != 0,
+		.first = (flags & RECIPIENT_FIRST) != 0, .account = get_u64(in) };
 	what.sender = get_slice(in, SEALED_ADDRESS_MAX);
 	what.recipient = get_slice(in, SEALED_ADDRESS_MAX);
-	if (!bytes_end(in) || submission > 1)
+	if (!bytes_end(in) || flags > (RECIPIENT_SUBMISSION | RECIPIENT_FIRST))
 		return false;
-	answer_recipient(role, edge, request, submission, &what);
+	memcpy(asking.ip, ip.ptr, sizeof(asking.ip));
+	answer_recipient(role, edge, request, &asking, &what);
 	return true;
 }
 

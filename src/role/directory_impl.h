@@ -2,6 +2,7 @@
 #ifndef ROLE_DIRECTORY_IMPL_H
 #define ROLE_DIRECTORY_IMPL_H
 
+#include "base/rates.h"
 #include "directory/command.h"
 #include "directory/directory.h"
 #include "directory/remember.h"
@@ -15,14 +16,16 @@ struct directory_role {
 	struct directory *directory;
 	struct seal_key key;
 	bool has_key, drained;
+	struct rates *rates;            /* directory_shares.c */
 
 	/* directory_login.c */
 	struct throttle *throttle;
 	struct remember *remember;
-	struct list waiting;            /* struct login, in order */
+	struct list waiting;            /* struct login, by turn */
 	struct list running;            /* at most HASHES_MAX, on the pool */
 	struct list following;          /* same credential as one of those two */
 	size_t n_waiting, n_running, n_following;
+	uint64_t turn;                  /* of the login that was started last */
 
 	/* directory_control.c */
 	int listener;                   /* -1: none */

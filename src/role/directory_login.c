@@ -4,6 +4,8 @@
  *                                         '--- following: the same credential
  *
  * (1) At most HASHES_MAX hashes run; HASH_QUEUE_MAX wait, and as many follow.
+ *     Networks take turns: who asks for many waits for himself, and is the first
+ *     to be refused when the queue is full.
  * (2) A name that is no account costs the same hash, so time tells nothing.
  * (3) Passwords are wiped as soon as they were judged.
  * (4) An imported hash becomes one of ours at the first right password. */
@@ -16,7 +18,7 @@
 #include "base/text.h"
 #include "directory/name.h"
 #include "directory/password.h"
-#include "role/directory_impl.h"
+#include "role/directory_shares.h"
 
 struct login {
 	struct list link;
@@ -26,6 +28,7 @@ struct login {
 	uint64_t request;
 	enum service service;
 	uint8_t ip[16];
+	uint64_t turn;                  /* when its network may have another hash */
 	uint64_t account;               /* 0: no such account, or it has no password */
 	struct remember_tag tag;
 	/* For the pool: only what is in here. */
@@ -50,6 +53,8 @@ void directory_login_start(struct directory_role *role)
 	os_random(role->os, key, sizeof(key));
 	role->throttle = throttle_create(os_heap(role->os), key,
 	    role->frame.config->auth_failures_max);
+	os_random(role->os, key, sizeof(key));
+	role->rates = rates_create(os_heap(role->os), key);
 	sodium_memzero(key, sizeof(key));
 }
 
@@ -64,6 +69,11 @@ static void login_free(struct login *login)
 static slice name_of(const struct login *login)
 {
 	return slice_of(login->name, login->name_len);
+}
+
+static bool trusted(const struct login *login)
+{
+	return config_trusts(login->role->frame.config, login->ip);
 }
 
 /* ---- answers ---- */
@@ -160,6 +170,12 @@ static void let_in(struct login *login, const struct directory_account *account)
 	}
 	if (login->edge == NULL)
 		return;
+	if (ends_at_store(login->service) &&
+	    !directory_shares_login(login->role, account->id, login->ip)) {
+		refuse(login, DIRECTORY_SLOW_DOWN,
+		    slice_lit("too many logins of this account, try again later"));
+		return;
+	}
 	if (ends_at_store(login->service) && !announce(login->role, &grant)) {
 		refuse(login, DIRECTORY_TEMPORARY, (slice){ 0 });
 		return;
@@ -227,7 +243,10 @@ static void judge(struct login *login, enum password_result result, bool counts)
 		break;
 	case PASSWORD_WRONG:
 		if (counts)
-			throttle_failed(role->throttle, login->ip, name_of(login), now_ms);
+			throttle_failed(role->throttle, trusted(login) ? NULL : login->ip,
+			    name_of(login), now_ms);
+		if (counts && !trusted(login))
+			directory_shares_guessed(role, login->ip);
 		refuse(login, DIRECTORY_BAD_CREDENTIALS, (slice){ 0 });
 		break;
 	case PASSWORD_FAILED:
@@ -289,6 +308,7 @@ static void start_next(struct directory_role *role)
 
 		role->n_waiting--;
 		role->n_running++;
+		role->turn = login->turn;
 		list_append(&role->running, &login->link);
 		login->work = (struct os_work){ .run = run_on_pool, .done = done_on_loop,
 			.owner = login };
@@ -316,6 +336,44 @@ static unsigned count_name(const struct list *logins, const struct login *login)
 	return n;
 }
 
+/* The turn after the last one of its network, and not one that is over: then who has
+ * nothing waiting comes before the second one of all others. */
+static uint64_t turn_after(const struct list *logins, const struct login *login, uint64_t turn)
+{
+	slice network = os_ip_network(login->ip);
+
+	list_for(at, logins) {
+		const struct login *l = list_item(at, struct login, link);
+
+		if (l->turn >= turn && slice_equal(os_ip_network(l->ip), network))
+			turn = l->turn + 1;
+	}
+	return turn;
+}
+
+/* Into the queue by its turn. When that is full the last one is refused, be it this
+ * one or that of a network with a longer line. */
+static void wait_for_turn(struct login *login)
+{
+	struct directory_role *role = login->role;
+	struct list *place = role->waiting.next;
+
+	login->turn = turn_after(&role->waiting, login,
+	    turn_after(&role->running, login, role->turn));
+	while (place != &role->waiting &&
+	    list_item(place, struct login, link)->turn <= login->turn)
+		place = place->next;
+	list_append(place, &login->link);
+	if (++role->n_waiting > HASH_QUEUE_MAX) {
+		login = list_item(role->waiting.prev, struct login, link);
+		list_remove(&login->link);
+		role->n_waiting--;
+		refuse(login, DIRECTORY_TEMPORARY, (slice){ 0 });
+		login_free(login);
+	}
+	start_next(role);
+}
+
 /* Give it a place behind the others, or answer at once. Takes login. */
 static void enqueue(struct login *login)
 {
@@ -328,16 +386,14 @@ static void enqueue(struct login *login)
 	if (wait_ms > 0) {
 		refuse_for(login, wait_ms);
 		login_free(login);
+	} else if (!trusted(login) && !directory_shares_guess(role, login->ip)) {
+		refuse(login, DIRECTORY_SLOW_DOWN, (slice){ 0 });
+		login_free(login);
 	} else if (follows && role->n_following < HASH_QUEUE_MAX) {
 		list_append(&role->following, &login->link);
 		role->n_following++;
-	} else if (role->n_waiting < HASH_QUEUE_MAX) {
-		list_append(&role->waiting, &login->link);
-		role->n_waiting++;
-		start_next(role);
 	} else {
-		refuse(login, DIRECTORY_TEMPORARY, (slice){ 0 });
-		login_free(login);
+		wait_for_turn(login);
 	}
 }
 
@@ -370,7 +426,7 @@ static void consider(struct login *login)
 	struct directory_account account;
 	enum directory_verdict verdict;
 
-	wait_ms = throttle_peer_wait_ms(role->throttle, login->ip, now_ms);
+	wait_ms = trusted(login) ? 0 : throttle_peer_wait_ms(role->throttle, login->ip, now_ms);
 	verdict = identify(login, &arena, &account);
 	login->tag = remember_tag(role->remember, login->account, password, login->ip);
 	if (wait_ms > 0) {

@@ -22,7 +22,7 @@ static const uint8_t ip[4] = { 127, 1, 0, 1 };
 static const uint8_t peer[16] = { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 192, 0, 2, 1 };
 static const uint8_t other[16] = { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 192, 0, 2, 2 };
 
-enum { DISK = 16 << 20, FAILURES_MAX = 3 };
+enum { DISK = 16 << 20, FAILURES_MAX = 3, ANSWERS = 128 };
 
 static const char config[] = "hostname = mx.alice.example\ndomains = alice.example\n"
     "password.memory = 8K\nlimit.auth_failures = 3\nedges = 1\nstores = 2\n";
@@ -48,13 +48,14 @@ struct rig {
 	struct os_child child;
 	struct ipc_channel *keeper, *edge, *stores[2];
 	unsigned n_ready, n_drained, n_fatal, n_broken, n_exits;
-	struct answer answers[64];
+	struct answer answers[ANSWERS];
 	size_t n_answers;
 	struct session sessions[64];
 	size_t n_sessions;
 	uint64_t removed;
 	uint64_t alice;
 	struct seal_key key;
+	const char *extra;              /* lines of configuration */
 };
 
 static void copy_text(struct bytes *in, char *ret_text, size_t size)
@@ -71,7 +72,7 @@ static void read_answer(struct rig *rig, struct ipc_message *message)
 	struct bytes *in = &message->body;
 	slice sealed;
 
-	assert_true(rig->n_answers < 64);
+	assert_true(rig->n_answers < ANSWERS);
 	a->type = message->type;
 	a->request = get_u64(in);
 	a->verdict = get_u8(in);
@@ -198,6 +199,15 @@ static void give_listener(struct rig *rig)
 	ipc_end(rig->keeper, fd);
 }
 
+static void send_config(struct rig *rig, int root)
+{
+	char text[1024];
+
+	snprintf(text, sizeof(text), "%s%s", config, rig->extra);
+	put_slice(ipc_begin(rig->keeper, IPC_CONFIG), slice_from(text));
+	ipc_end(rig->keeper, root);
+}
+
 static void start_role(struct rig *rig)
 {
 	int fds[2], root = os_open(rig->os, OS_ROOT, "directory", OS_READ | OS_FOLDER);
@@ -209,8 +219,7 @@ static void start_role(struct rig *rig)
 	    0);
 	rig->keeper = ipc_channel_create(rig->os, fds[0], ROLE_KEEPER, 0, ROLE_DIRECTORY, 0,
 	    &handler, rig);
-	put_slice(ipc_begin(rig->keeper, IPC_CONFIG), slice_from(config));
-	ipc_end(rig->keeper, root);
+	send_config(rig, root);
 	buffer_add(ipc_begin(rig->keeper, IPC_KEY), slice_of(rig->key.bytes, SEAL_KEY_LEN));
 	ipc_end(rig->keeper, -1);
 	give_listener(rig);
@@ -225,16 +234,22 @@ static void start_role(struct rig *rig)
 	assert_int_equal(rig->n_ready, 1);
 }
 
-static struct rig *rig_create_seeded(uint64_t seed)
+static struct rig *rig_create_from(uint64_t seed, const char *extra)
 {
 	struct rig *rig = calloc(1, sizeof(*rig));
 
+	rig->extra = extra;
 	rig->sim = sim_create(seed);
 	rig->os = sim_process_create(sim_host_create(rig->sim, "a", ip, DISK), "test");
 	memset(rig->key.bytes, 7, SEAL_KEY_LEN);
 	lay_out(rig);
 	start_role(rig);
 	return rig;
+}
+
+static struct rig *rig_create_seeded(uint64_t seed)
+{
+	return rig_create_from(seed, "");
 }
 
 static struct rig *rig_create(void)
@@ -257,7 +272,9 @@ static struct answer *ask_recipient(struct rig *rig, const char *recipient, bool
 
 	put_u64(out, 77);
 	put_u64(out, 4711);
-	put_u8(out, submission);
+	put_u8(out, (submission ? RECIPIENT_SUBMISSION : 0) | RECIPIENT_FIRST);
+	buffer_add(out, slice_of(peer, 16));
+	put_u64(out, submission ? rig->alice : 0);
 	put_slice(out, slice_lit("eve@example.org"));
 	put_slice(out, slice_from(recipient));
 	ipc_end(rig->edge, -1);
@@ -465,7 +482,9 @@ static void ends_who_breaks_the_protocol(void **state)
 		put_u64(out, 1);
 		if (kind == 1) {
 			put_u64(out, 2);
-			put_u8(out, 2);         /* no bool */
+			put_u8(out, 4);         /* no flag of ours */
+			buffer_add(out, slice_of(peer, 16));
+			put_u64(out, 0);
 			put_slice(out, slice_lit(""));
 			put_slice(out, slice_lit("alice@alice.example"));
 		} else if (kind == 3) {
@@ -480,6 +499,169 @@ static void ends_who_breaks_the_protocol(void **state)
 		assert_int_equal(rig->n_broken, 1);
 		rig_free(rig);
 	}
+}
+
+/* ---- fair shares ---- */
+
+enum { FIRST = RECIPIENT_FIRST, MORE = 0, SUBMITS = RECIPIENT_SUBMISSION };
+
+static struct answer *ask_from(struct rig *rig, const char *from, unsigned flags,
+    uint64_t account, const char *recipient)
+{
+	struct buffer *out = ipc_begin(rig->edge, IPC_RECIPIENT);
+	uint8_t who[16];
+
+	assert_true(os_ip_parse(slice_from(from), who));
+	put_u64(out, 77);
+	put_u64(out, 4711);
+	put_u8(out, (uint8_t)flags);
+	buffer_add(out, slice_of(who, 16));
+	put_u64(out, account);
+	put_slice(out, slice_lit("eve@example.org"));
+	put_slice(out, slice_from(recipient));
+	ipc_end(rig->edge, -1);
+	rig->n_answers = 0;
+	settle(rig);
+	assert_int_equal(rig->n_answers, 1);
+	return &rig->answers[0];
+}
+
+static void shares_out_recipients(void **state)
+{
+	static const char alice[] = "alice@alice.example", nobody[] = "x@alice.example";
+	static const struct {
+		const char *from;
+		unsigned flags;
+		uint64_t account;
+		const char *recipient;
+		unsigned n;             /* times OK, or refused as wrong; then: */
+		const char *want;       /* NULL: go on */
+	} steps[] = {
+		{ "192.0.2.1", FIRST, 0, alice, 3, "too many messages from your address, try again "
+		    "later" },
+		{ "192.0.2.1", MORE, 0, alice, 3, "too many recipients from your address, try again "
+		    "later" },
+		{ "192.0.2.2", FIRST, 0, alice, 3, "too many messages from your address, try again "
+		    "later" },
+		{ "192.0.2.3", FIRST, 0, alice, 0, "too many messages from your network, try again "
+		    "later" },
+		{ "192.0.2.3", MORE, 0, alice, 3, "too many recipients from your network, try again "
+		    "later" },
+		{ "192.0.3.1", FIRST, 0, alice, 1, NULL },
+		{ "2001:db8::1", FIRST, 0, alice, 3, "too many messages from your address, try again "
+		    "later" },
+		{ "2001:db8::2", FIRST, 0, alice, 0, "too many messages from your address, try again "
+		    "later" },
+		{ "2001:db8:0:1::1", FIRST, 0, alice, 3, NULL },
+		{ "2001:db8:0:2::1", FIRST, 0, alice, 0, "too many messages from your network, try "
+		    "again later" },
+		{ "127.0.0.1", FIRST, 0, alice, 20, NULL },
+		{ "127.0.0.1", FIRST, 0, nobody, 20, NULL },
+		{ "192.0.2.1", FIRST | SUBMITS, 5, alice, 2, "too many messages from this account, "
+		    "try again later" },
+		{ "192.0.2.1", MORE | SUBMITS, 5, alice, 3, "too many recipients from this account, "
+		    "try again later" },
+		{ "198.51.100.1", FIRST | SUBMITS, 5, alice, 0, "too many messages from this account, "
+		    "try again later" },
+		{ "192.0.2.1", FIRST | SUBMITS, 6, alice, 1, NULL },
+		{ "203.0.113.1", FIRST, 0, nobody, 2, "too many wrong recipients from your address, "
+		    "try again later" },
+		{ "203.0.113.1", FIRST, 0, alice, 0, "too many wrong recipients from your address, "
+		    "try again later" },
+		{ "203.0.113.2", FIRST, 0, nobody, 2, "too many wrong recipients from your address, "
+		    "try again later" },
+		{ "203.0.113.3", FIRST, 0, alice, 0, "too many wrong recipients from your network, "
+		    "try again later" },
+	};
+	struct rig *rig = rig_create_from(1, "limit.messages_per_address = 3\n"
+	    "limit.recipients_per_address = 6\nlimit.refused_per_address = 2\n"
+	    "limit.network_factor = 2\nlimit.messages_per_account = 2\n"
+	    "limit.recipients_per_account = 5\n");
+
+	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
+		bool ok = steps[i].recipient == alice;
+		struct answer *a;
+
+		for (unsigned n = 0; n < steps[i].n; n++) {
+			a = ask_from(rig, steps[i].from, steps[i].flags, steps[i].account,
+			    steps[i].recipient);
+			if (a->verdict != (ok ? DIRECTORY_OK : DIRECTORY_NO_SUCH_USER))
+				fail_msg("step %zu: %u: %s", i, n, a->words);
+		}
+		if (steps[i].want == NULL)
+			continue;
+		a = ask_from(rig, steps[i].from, steps[i].flags, steps[i].account,
+		    steps[i].recipient);
+		if (a->verdict != DIRECTORY_TOO_FAST || strcmp(a->words, steps[i].want) != 0)
+			fail_msg("step %zu: %u %s", i, a->verdict, a->words);
+		assert_int_equal(a->sealed_len, 0);
+	}
+	/* Two wrong ones an hour: another one after half of it. */
+	sim_run_until(rig->sim, sim_now_us(rig->sim) + (uint64_t)1800 * 1000 * 1000);
+	assert_int_equal(ask_from(rig, "203.0.113.1", FIRST, 0, alice)->verdict, DIRECTORY_OK);
+	rig_free(rig);
+}
+
+static void shares_out_logins(void **state)
+{
+	struct rig *rig = rig_create_from(1, "limit.logins_per_account = 2\n");
+	static const uint8_t here[16] = { [15] = 1 };
+	struct answer *a;
+
+	for (unsigned i = 0; i < 2; i++)
+		assert_int_equal(log_in(rig, SERVICE_POP3S, i ? peer : other, "alice@alice.example",
+		    "secret")->verdict, DIRECTORY_OK);
+	a = log_in(rig, SERVICE_POP3, other, "alice@alice.example", "secret");
+	assert_int_equal(a->verdict, DIRECTORY_SLOW_DOWN);
+	assert_string_equal(a->words, "too many logins of this account, try again later");
+	assert_int_equal(rig->n_sessions, 2);
+	assert_int_equal(log_in(rig, SERVICE_SUBMISSION, peer, "alice@alice.example",
+	    "secret")->verdict, DIRECTORY_OK);
+	assert_int_equal(log_in(rig, SERVICE_POP3, peer, "bob@alice.example", "hunter2")->verdict,
+	    DIRECTORY_OK);
+	assert_int_equal(log_in(rig, SERVICE_POP3, here, "alice@alice.example", "secret")->verdict,
+	    DIRECTORY_OK);
+	rig_free(rig);
+}
+
+/* A network that guesses much waits for itself: who comes from elsewhere is next,
+ * and the guessers lose the places of a full queue. */
+static void takes_turns(void **state)
+{
+	enum { GUESSES = HASHES_MAX + HASH_QUEUE_MAX };
+	struct rig *rig = rig_create();
+	uint8_t guesser[16];
+	size_t n_bad = 0, n_later = 0, before = 0;
+	char name[16];
+
+	memcpy(guesser, peer, 16);
+	guesser[12] = 10;
+	for (unsigned i = 0; i < GUESSES; i++) {
+		guesser[15] = (uint8_t)i;
+		snprintf(name, sizeof(name), "x%u", i);
+		send_login(rig, SERVICE_POP3, guesser, name, "no");
+	}
+	send_login(rig, SERVICE_POP3, other, "bob@alice.example", "hunter2");
+	settle(rig);
+	assert_int_equal(rig->n_answers, GUESSES + 1);
+	for (size_t i = 0; i < rig->n_answers; i++) {
+		n_bad += rig->answers[i].verdict == DIRECTORY_BAD_CREDENTIALS;
+		n_later += rig->answers[i].verdict == DIRECTORY_TEMPORARY;
+		if (rig->answers[i].verdict == DIRECTORY_OK)
+			before = n_bad;
+	}
+	assert_int_equal(n_bad, GUESSES - 1);
+	assert_int_equal(n_later, 1);
+	assert_int_equal(rig->n_sessions, 1);
+	print_message("# %zu guesses were judged before\n", before);
+	assert_true(before < GUESSES / 2);      /* his own takes its time */
+	/* So many that the network must wait, addresses that never failed, too. */
+	guesser[15] = 200;
+	assert_int_equal(log_in(rig, SERVICE_POP3, guesser, "y", "no")->verdict,
+	    DIRECTORY_SLOW_DOWN);
+	assert_int_equal(log_in(rig, SERVICE_POP3, peer, "y", "no")->verdict,
+	    DIRECTORY_BAD_CREDENTIALS);
+	rig_free(rig);
 }
 
 /* ---- the control socket ---- */
@@ -699,7 +881,9 @@ static void drains(void **state)
 	rig_free(rig);
 }
 
-UNIT_TESTS(cmocka_unit_test(seals_recipients), cmocka_unit_test(tells_the_store_of_a_session),
+UNIT_TESTS(cmocka_unit_test(shares_out_recipients),
+    cmocka_unit_test(shares_out_logins), cmocka_unit_test(takes_turns),
+    cmocka_unit_test(seals_recipients), cmocka_unit_test(tells_the_store_of_a_session),
     cmocka_unit_test(says_temporary_without_a_store), cmocka_unit_test(slows_guessing),
     cmocka_unit_test(counts_guesses_at_once), cmocka_unit_test(lets_many_sessions_in),
     cmocka_unit_test(forgets_an_edge), cmocka_unit_test(ends_who_breaks_the_protocol),

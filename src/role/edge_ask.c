@@ -47,7 +47,10 @@ void edge_ask_recipient(struct session *s, slice recipient, edge_answered *answe
 	if (out == NULL)
 		return;
 	put_u64(out, t->id);
-	put_u8(out, s->service != SERVICE_SMTP);
+	put_u8(out, (s->service != SERVICE_SMTP ? RECIPIENT_SUBMISSION : 0) |
+	    (t->n_recipients == 0 ? RECIPIENT_FIRST : 0));
+	buffer_add(out, slice_of(s->ip, sizeof s->ip));
+	put_u64(out, s->account);
 	put_slice(out, t->sender);
 	put_slice(out, recipient);
 	end(s);
@@ -136,4 +139,17 @@ struct smtp_reply edge_verdict_reply(const struct answer *answer)
 
 	return (struct smtp_reply){ row->smtp_code, row->smtp_enhanced,
 	    answer->words.len > 0 ? answer->words : slice_from(row->words) };
+}
+
+/* Who must wait was named when it was told so first; a line a try would let a
+ * guesser fill the disk. */
+void edge_log_login(const struct session *s, unsigned verdict)
+{
+	char peer[OS_IP_TEXT];
+
+	if (verdict == DIRECTORY_SLOW_DOWN)
+		return;
+	os_ip_print(s->ip, peer, sizeof peer);
+	os_log(s->edge->os, OS_INFO, "%s: login refused (%s) peer=%s", service_name(s->service),
+	    directory_verdict_row(verdict)->name, peer);
 }

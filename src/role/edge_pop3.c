@@ -183,7 +183,7 @@ static void try_hand_over(struct session *s)
 static void on_login(struct session *s, const struct answer *answer)
 {
 	const struct directory_verdict_row *row = directory_verdict_row(answer->verdict);
-	char words[256], peer[OS_IP_TEXT], text[160];
+	char words[256], text[160];
 
 	if (answer->verdict == DIRECTORY_OK && answer->store < STORES_MAX) {
 		s->granted = true;
@@ -191,9 +191,7 @@ static void on_login(struct session *s, const struct answer *answer)
 		s->nonce = answer->nonce;
 		return;                 /* pop3_events() hands over */
 	}
-	os_ip_print(s->ip, peer, sizeof peer);
-	os_log(s->edge->os, OS_INFO, "%s: login refused (%s) peer=%s", service_name(s->service),
-	    row->name, peer);
+	edge_log_login(s, answer->verdict);
 	text_printable(answer->words.len > 0 ? answer->words : slice_from(row->words), text,
 	    sizeof text);
 	snprintf(words, sizeof words, "%s%s", row->pop3_code, text);

@@ -149,7 +149,8 @@ static void on_recipient(struct session *s, const struct answer *answer)
 	struct smtp_reply reply = edge_verdict_reply(answer);
 
 	if (answer->verdict != DIRECTORY_OK) {
-		log_recipient(s, answer);
+		if (answer->verdict != DIRECTORY_TOO_FAST)      /* the directory says it */
+			log_recipient(s, answer);
 		smtp_server_answer(s->smtp, &reply);
 		return;
 	}
@@ -184,11 +185,7 @@ static void on_login(struct session *s, const struct answer *answer)
 		s->account = answer->account;
 		smtp_server_answer(s->smtp, NULL);
 	} else {
-		char peer[OS_IP_TEXT];
-
-		os_ip_print(s->ip, peer, sizeof peer);
-		os_log(s->edge->os, OS_INFO, "%s: login refused (%s) peer=%s",
-		    service_name(s->service), directory_verdict_row(answer->verdict)->name, peer);
+		edge_log_login(s, answer->verdict);
 		smtp_server_answer(s->smtp, &reply);
 	}
 }

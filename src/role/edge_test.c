@@ -491,6 +491,37 @@ static void test_no_shares(void **state)
 	world_end();
 }
 
+/* What the directory is told to count by, and what a client hears of it. */
+static void test_shares_of_recipients(void **state)
+{
+	static const uint8_t there[16] = { [10] = 0xff, [11] = 0xff, [12] = 10, [15] = 2 };
+	struct client c;
+
+	world_begin("");
+	client_open(&c, "10.0.0.1:25");
+	client_expect(&c, "220 ");
+	world.too_fast = true;
+	client_say(&c, "EHLO c\r\nMAIL FROM:<>\r\nRCPT TO:<bob@here.example>\r\n",
+	    "450 4.7.1 too many messages\r\n");
+	assert_int_equal(world.asked_flags, RECIPIENT_FIRST);
+	assert_memory_equal(world.asked_ip, there, 16);
+	assert_int_equal(world.asked_account, 0);
+	client_say(&c, "DATA\r\n", "554 5.5.1 ");
+	world.too_fast = false;
+	client_say(&c, "RCPT TO:<bob@here.example>\r\n", "250 2.1.5 ");
+	assert_int_equal(world.asked_flags, RECIPIENT_FIRST);
+	client_say(&c, "RCPT TO:<alice@here.example>\r\n", "250 2.1.5 ");
+	assert_int_equal(world.asked_flags, 0);
+	client_close(&c);
+	client_open(&c, "10.0.0.1:587");
+	log_in(&c);
+	client_say(&c, SUBMIT, "354 ");
+	assert_int_equal(world.asked_flags, RECIPIENT_SUBMISSION | RECIPIENT_FIRST);
+	assert_int_equal(world.asked_account, 7);
+	client_close(&c);
+	world_end();
+}
+
 static void test_pop3(void **state)
 {
 	struct client c;
@@ -550,5 +581,5 @@ UNIT_TESTS(cmocka_unit_test(test_relay_in), cmocka_unit_test(test_half_close),
     cmocka_unit_test(test_router_dies), cmocka_unit_test(test_client_goes),
     cmocka_unit_test(test_limits), cmocka_unit_test(test_shares_of_sessions),
     cmocka_unit_test(test_shares_of_connections), cmocka_unit_test(test_no_shares),
-    cmocka_unit_test(test_pop3),
+    cmocka_unit_test(test_shares_of_recipients), cmocka_unit_test(test_pop3),
     cmocka_unit_test(test_drain))

@@ -61,7 +61,10 @@ static struct world {
 	bool no_segments, no_spools;
 	unsigned segment_size;
 	/* directory */
-	bool silent;
+	bool silent, too_fast;
+	unsigned asked_flags;           /* of the last IPC_RECIPIENT */
+	uint64_t asked_account;
+	uint8_t asked_ip[16];
 	/* store */
 	struct stream *adopted;
 	char greeting[64];
@@ -77,16 +80,19 @@ static void on_recipient(struct ipc_channel *peer, struct bytes *in)
 	bool ok;
 
 	get_u64(in);
-	get_u8(in);
+	world.asked_flags = get_u8(in);
+	memcpy(world.asked_ip, get_raw(in, 16).ptr, 16);
+	world.asked_account = get_u64(in);
 	get_slice(in, IPC_TEXT_MAX);
 	recipient = get_slice(in, IPC_TEXT_MAX);
 	ok = slice_ends(recipient, slice_lit("@here.example"));
 	sealed = ok ? arena_printf(&world.arena, "seal:%.*s", slice_arg(recipient)) : (slice){ 0 };
 	out = ipc_begin(peer, IPC_RECIPIENT_IS);
 	put_u64(out, request);
-	put_u8(out, ok ? DIRECTORY_OK : DIRECTORY_RELAYING_DENIED);
-	put_slice(out, (slice){ 0 });
-	put_slice(out, sealed);
+	put_u8(out, world.too_fast ? DIRECTORY_TOO_FAST : ok ? DIRECTORY_OK :
+	    DIRECTORY_RELAYING_DENIED);
+	put_slice(out, world.too_fast ? slice_lit("too many messages") : (slice){ 0 });
+	put_slice(out, world.too_fast ? (slice){ 0 } : sealed);
 	ipc_end(peer, -1);
 }
 
