@@ -255,6 +255,24 @@ class Reload(Folder):
             self.assertEqual(after.esmtp_features["size"], "77777")
         self.assertEqual(server.stop(), 0)
 
+    def test_fair_shares(self):
+        """Limits hold for those who come; sessions that are there stay."""
+        def greeting():
+            s = socket.create_connection(("127.0.0.1", server.port("smtp")), 30)
+            self.addCleanup(s.close)
+            return s.recv(100)[:3]
+
+        self.write(edges=1, limit__trusted="none", limit__sessions_per_address=2)
+        server = Server(self)
+        self.assertEqual([greeting() for _ in range(3)], [b"220", b"220", b"421"])
+        self.write(edges=1, limit__trusted="127.0.0.1, ::1", limit__sessions_per_address=2)
+        server.reload("reloaded")
+        wait_for(lambda: greeting() == b"220", what="the trust")
+        self.write(edges=1, limit__trusted="10.0.0.0/8", limit__sessions_per_address=3)
+        server.reload("reloaded")
+        wait_for(lambda: greeting() == b"421", what="the limit")
+        self.assertEqual(server.stop(), 0)
+
     def test_certificate(self):
         cert, key = self.make_certificate("a")
         self.write(tls__certificate=cert, tls__key=key)

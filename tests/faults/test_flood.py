@@ -1,6 +1,8 @@
-"""Fair shares: floods of connections, messages, wrong recipients and guessed passwords
+"""Fair shares: floods of connections, messages, bodies, wrong recipients and guessed passwords
 from some addresses, and a bystander from another network who notices nothing."""
+import os
 import poplib
+import resource
 import smtplib
 import socket
 import threading
@@ -12,6 +14,7 @@ BYSTANDER = "127.200.0.1"
 MESSAGES = 15
 READS = 5
 SECONDS = 60
+BODIES = 2300
 
 
 class Box(poplib.POP3):
@@ -68,9 +71,9 @@ def say(f, line):
 
 
 class FloodTest(unittest.TestCase):
-    def host(self, *settings):
+    def host(self, *settings, **more):
         words = ["limit.trusted=none", "edges=1", "password.memory=1M", *settings]
-        return Demo(*(w for s in words for w in ("--set", s)))
+        return Demo(*(w for s in words for w in ("--set", s)), **more)
 
     def read(self, host, address=BYSTANDER):
         box = Box(host.pop3, address)
@@ -176,6 +179,37 @@ class FloodTest(unittest.TestCase):
 
             self.flood(host, ["127.1.0.1", "127.1.0.2", "127.2.0.1"], act, "recipients",
                        "directory", "told to wait")
+
+    def test_unfinished_bodies(self):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (4096, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
+        with self.host("limit.sessions_per_address=1000", "limit.connections_per_address=0",
+                       program=os.environ["POSTHOUSE_RELEASE"]) as host:
+            def begin(address):
+                s, f = connect(host.smtp, address)
+                f.readline()
+                say(f, b"EHLO flood.example")
+                reply = say(f, b"MAIL FROM:<flood@flood.example>")
+                if reply.startswith(b"250"):
+                    say(f, b"RCPT TO:<%s>" % host.bob.address.encode())
+                    say(f, b"DATA")
+                return s, f, reply
+
+            # Too little for a file each, too much for the memory of all.
+            held = [begin("127.%d.0.1" % (1 + i % 8)) for i in range(BODIES)]
+            for s, f, _ in held:
+                f.write(b"Subject: flood\r\n\r\n" + (b"x" * 998 + b"\r\n") * 60)
+                f.flush()
+
+            def full():
+                late = begin("127.1.0.2")
+                late[0].close()
+                return late[2].startswith(b"452 4.3.1")
+
+            wait_for(full, SECONDS, "memory that is full")
+            self.full_service(host, "bodies")
+            self.assertTrue(full())
+            for s, f, _ in held:
+                s.close()
 
     def test_guesses(self):
         with self.host("limit.auth_failures=5") as host:
