@@ -401,6 +401,7 @@ enum {
 	BENCH_RETRIES_MAX = 5,          /* connections in a row that came to nothing */
 	BENCH_RETRY_MS = 200,           /* times how many failed */
 	BENCH_POLL_MS = 50,             /* between two rounds through the mailboxes */
+	BENCH_PROBES = 4,               /* mailboxes that are asked at once */
 	BENCH_STALL_MS = 30 * 1000,     /* nothing new in any mailbox: give up */
 };
 

@@ -7,6 +7,7 @@
 
 #include "base/limits.h"
 #include "base/text.h"
+#include "cli/bench_text.h"
 #include "cli/commands.h"
 #include "mail/date.h"
 #include "os/os_uv.h"
@@ -78,23 +79,6 @@ static void on_interrupt(struct os_signal *signal)
 
 /* ---- set-up ---- */
 
-/* Lines of 76 characters; a message's end is the end of this. */
-static slice make_filler(struct bench *b)
-{
-	static const char line[] =
-	    "The post house keeps fresh horses, so that letters travel on at once, by day";
-	size_t n = b->plan.size + sizeof line + 1;
-	char *text = arena_take(&b->arena, n, 1);
-	size_t phase = n % (sizeof line + 1);
-
-	for (size_t i = 0; i < n; i++) {
-		size_t at = (i + sizeof line + 1 - phase) % (sizeof line + 1);
-
-		text[i] = at < sizeof line - 1 ? line[at] : at == sizeof line - 1 ? '\r' : '\n';
-	}
-	return slice_of(text, n);
-}
-
 static bool make_tls(struct bench *b)
 {
 	char error[TLS_ERROR_TEXT];
@@ -111,7 +95,7 @@ static void start(struct bench *b)
 {
 	text_from_u64(os_random_u64(b->os), b->run);
 	date_print(os_wall_us(b->os), b->date);
-	b->filler = make_filler(b);
+	b->text = bench_text_make(&b->arena, b->plan.size);
 	b->result.latency_us = heap_alloc(os_heap(b->os),
 	    b->plan.messages * sizeof *b->result.latency_us);
 	b->bar = !b->plan.json && isatty(STDERR_FILENO);
@@ -120,7 +104,7 @@ static void start(struct bench *b)
 	b->tick = (struct os_timer){ .fire = on_tick, .owner = b };
 	if (b->bar)
 		os_timer_start(b->os, &b->tick, TICK_MS);
-	if (b->plan.n_mailboxes > 0)
+	if (b->plan.n_mailboxes > 0 && !b->plan.before_known)
 		bench_pop3_start(b);
 	else
 		bench_smtp_start(b);
@@ -170,7 +154,9 @@ const struct cli_command cli_bench = {
 	    "    posthouse bench smtp --demo /tmp/demo.json --messages 10000\n"
 	    "Any other server will do: --to, and --recipients or --rcpt-template. \"delivered\"\n"
 	    "counts messages that POP3 shows in the mailboxes of --pop3-login, whose logins\n"
-	    "must be the recipients' addresses. Certificates are not judged.\n"
+	    "must be the recipients' addresses, or of all recipients, if they have one\n"
+	    "password (--pop3-password). Certificates are not judged. Bodies are words that\n"
+	    "compress as mail does.\n"
 	    "It exits with 1 unless every message was accepted (and delivered).\n",
 	.options = {
 		{ "--to", "ADDR:PORT", "The SMTP server." },
@@ -188,6 +174,8 @@ const struct cli_command cli_bench = {
 		{ "--auth", "LOGIN", "USER:PASSWORD, to log in first." },
 		{ "--pop3", "ADDR:PORT", "Where to look for what was delivered." },
 		{ "--pop3-login", "LOGIN", "USER:PASSWORD of a mailbox; may be repeated." },
+		{ "--pop3-password", "SECRET", "Look into the mailboxes of all recipients." },
+		{ "--pop3-before", "N", "Each holds N now: don't look before sending." },
 		{ "--json", NULL, "Print one JSON object." },
 	},
 	.run = run,

@@ -3,7 +3,8 @@
  *   BASELINE --> SENDING --> WAITING --> the report
  *
  * BASELINE and WAITING ask the given mailboxes by POP3 how many messages they
- * hold; without mailboxes there is SENDING only, and "delivered" is not measured. */
+ * hold; BASELINE is left out if that is known; without mailboxes there is SENDING
+ * only, and "delivered" is not measured. */
 #ifndef CLI_BENCH_H
 #define CLI_BENCH_H
 
@@ -40,6 +41,9 @@ struct bench_plan {
 	struct os_address pop3;
 	struct bench_mailbox *mailboxes;
 	size_t n_mailboxes;             /* 0: delivery is not measured */
+	slice pop3_secret;              /* of all recipients; empty: see mailboxes */
+	bool before_known;              /* how many are in each mailbox at the start */
+	unsigned long before;
 	bool json;
 };
 
@@ -73,7 +77,7 @@ struct bench {
 	struct bench_session *sessions;
 	unsigned long next;             /* the message that nobody took yet */
 	unsigned long active;           /* sessions */
-	slice filler;
+	slice text;                     /* of the bodies */
 	char date[40];
 	char run[16];                   /* random, in each Message-ID */
 

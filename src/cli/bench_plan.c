@@ -37,6 +37,24 @@ static void add_mailbox(struct bench_plan *p, slice login, slice secret)
 			.login = login, .secret = secret };
 }
 
+/* --pop3-password: a mailbox for each recipient. */
+static int look_into_all(struct bench *b)
+{
+	struct bench_plan *p = &b->plan;
+
+	if (p->n_mailboxes > 0)
+		return cli_misuse("bench: --pop3-password is for all recipients; leave out "
+		    "--pop3-login and --demo");
+	p->mailboxes = arena_new(&b->arena, struct bench_mailbox, p->n_recipients);
+	p->n_mailboxes = p->n_recipients;
+	for (size_t i = 0; i < p->n_recipients; i++) {
+		p->mailboxes[i] = (struct bench_mailbox){
+			.login = p->recipients[i].address, .secret = p->pop3_secret };
+		p->recipients[i].mailbox = &p->mailboxes[i];
+	}
+	return CLI_OK;
+}
+
 /* ---- recipients ---- */
 
 static void add_recipient(struct bench *b, slice address)
@@ -176,6 +194,7 @@ static int read_servers(struct bench *b, const struct cli_args *args)
 	struct bench_plan *p = &b->plan;
 	const char *to = cli_value(args, "--to"), *demo = cli_value(args, "--demo");
 	const char *pop3 = cli_value(args, "--pop3"), *login;
+	const char *password = cli_value(args, "--pop3-password");
 	int status;
 
 	if (to == NULL && demo == NULL)
@@ -194,10 +213,13 @@ static int read_servers(struct bench *b, const struct cli_args *args)
 			return cli_misuse("bench: --pop3-login wants USER:PASSWORD");
 		add_mailbox(p, name, secret);
 	}
-	if (p->n_mailboxes > 0 && p->pop3.port == 0 && p->pop3.path[0] == 0)
-		return cli_misuse("bench: --pop3-login needs --pop3 ADDR:PORT");
-	if (p->n_mailboxes == 0 && pop3 != NULL)
-		return cli_misuse("bench: --pop3 needs --pop3-login USER:PASSWORD");
+	if (password != NULL)
+		p->pop3_secret = slice_from(password);
+	if ((p->n_mailboxes > 0 || password != NULL) && p->pop3.port == 0 && p->pop3.path[0] == 0)
+		return cli_misuse("bench: --pop3-login and --pop3-password need --pop3 ADDR:PORT");
+	if (p->n_mailboxes == 0 && password == NULL && pop3 != NULL)
+		return cli_misuse("bench: --pop3 needs --pop3-login USER:PASSWORD or "
+		    "--pop3-password SECRET");
 	return CLI_OK;
 }
 
@@ -234,8 +256,10 @@ static int read_numbers(struct bench_plan *p, const struct cli_args *args)
 	if (!cli_number(args, "--sessions", 1, BENCH_SESSIONS_MAX, 10, &p->sessions) ||
 	    !cli_number(args, "--messages", 1, BENCH_MESSAGES_MAX, 1000, &p->messages) ||
 	    !cli_number(args, "--size", 1, BENCH_SIZE_MAX, 10240, &p->size) ||
-	    !cli_number(args, "--per-message", 1, BENCH_PER_MESSAGE_MAX, 1, &p->per_message))
+	    !cli_number(args, "--per-message", 1, BENCH_PER_MESSAGE_MAX, 1, &p->per_message) ||
+	    !cli_number(args, "--pop3-before", 0, ACCOUNT_MESSAGES_MAX, 0, &p->before))
 		return CLI_USAGE;
+	p->before_known = cli_value(args, "--pop3-before") != NULL;
 	if (p->sessions > p->messages)
 		p->sessions = p->messages;
 	return CLI_OK;
@@ -260,5 +284,9 @@ int bench_plan_read(struct bench *b, const struct cli_args *args)
 	if (p->per_message > p->n_recipients)
 		return cli_misuse("bench: --per-message %lu, but only %zu recipients",
 		    p->per_message, p->n_recipients);
+	if (p->pop3_secret.len > 0 && (status = look_into_all(b)) != CLI_OK)
+		return status;
+	for (size_t i = 0; i < p->n_mailboxes; i++)
+		p->mailboxes[i].before = p->mailboxes[i].now = p->before;
 	return CLI_OK;
 }

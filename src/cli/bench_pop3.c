@@ -1,27 +1,30 @@
-/* cli/bench_pop3.c - how many messages are in the mailboxes: one after the other,
- * a connection each (a POP3 session does not see what comes later); round after
+/* cli/bench_pop3.c - how many messages are in the mailboxes: some at a time, a
+ * connection each (a POP3 session does not see what comes later); round after
  * round while something is missing. */
 #include "base/check.h"
 #include "base/limits.h"
 #include "cli/bench.h"
 
-struct bench_poll {
-	struct bench *bench;
+/* One connection after the other. */
+struct probe {
+	struct bench_poll *poll;
 	struct link link;
 	struct pop3_client *client;
 	struct pop3_client_config config;
 	enum pop3_command command;
-	struct os_timer again;
-	size_t at;                      /* the mailbox that is asked */
+	struct bench_mailbox *mailbox;  /* that is asked */
 	bool got;                       /* its answer */
+};
+
+struct bench_poll {
+	struct bench *bench;
+	struct probe probes[BENCH_PROBES];
+	unsigned active;                /* probes with a connection */
+	struct os_timer again;
+	size_t at;                      /* the next mailbox of this round */
 	bool stopped;
 	uint64_t progress_ms;           /* when something new was seen last */
 };
-
-static struct bench_mailbox *mailbox(struct bench_poll *p)
-{
-	return &p->bench->plan.mailboxes[p->at];
-}
 
 static bool complete(const struct bench_mailbox *m)
 {
@@ -38,19 +41,24 @@ static void end(struct bench_poll *p, bool ok)
 	bench_counted(b, ok);
 }
 
-/* The next mailbox of this round that misses something; false: the round is over. */
-static bool ask_next(struct bench_poll *p)
+/* The next mailbox of this round that misses something; false: there is none. */
+static bool ask_next(struct probe *probe)
 {
+	struct bench_poll *p = probe->poll;
 	struct bench *b = p->bench;
+	struct bench_mailbox *m = b->plan.mailboxes;
 
-	while (p->at < b->plan.n_mailboxes && b->waiting && complete(mailbox(p)))
+	while (p->at < b->plan.n_mailboxes && b->waiting && complete(&m[p->at]))
 		p->at++;
-	if (p->at == b->plan.n_mailboxes)
+	if (p->at == b->plan.n_mailboxes || p->stopped)
 		return false;
-	p->got = false;
-	p->config = (struct pop3_client_config){ .clear_login = os_ip_is_loopback(b->plan.pop3.ip),
-		.login = mailbox(p)->login, .secret = mailbox(p)->secret };
-	link_open(&p->link, &b->plan.pop3, NULL, BENCH_PATIENCE_MS);
+	probe->mailbox = &m[p->at++];
+	probe->got = false;
+	probe->config = (struct pop3_client_config){
+		.clear_login = os_ip_is_loopback(b->plan.pop3.ip),
+		.login = probe->mailbox->login, .secret = probe->mailbox->secret };
+	p->active++;
+	link_open(&probe->link, &b->plan.pop3, NULL, BENCH_PATIENCE_MS);
 	return true;
 }
 
@@ -63,14 +71,13 @@ static bool all_complete(const struct bench *b)
 	return true;
 }
 
-static void go_on(struct bench_poll *p)
+/* Nobody is asked just now. */
+static void end_round(struct bench_poll *p)
 {
 	struct bench *b = p->bench;
 
 	if (p->stopped) {
 		end(p, false);
-	} else if (ask_next(p)) {
-		return;
 	} else if (!b->waiting || all_complete(b)) {
 		end(p, true);
 	} else if (os_now_ms(b->os) - p->progress_ms > BENCH_STALL_MS) {
@@ -81,22 +88,30 @@ static void go_on(struct bench_poll *p)
 	}
 }
 
+static void begin_round(struct bench_poll *p)
+{
+	p->at = 0;
+	for (size_t i = 0; i < BENCH_PROBES; i++) {
+		if (!ask_next(&p->probes[i]))
+			break;
+	}
+	if (p->active == 0)
+		end_round(p);
+}
+
 static void on_again(struct os_timer *timer)
 {
-	struct bench_poll *p = timer->owner;
-
-	p->at = 0;
-	go_on(p);
+	begin_round(timer->owner);
 }
 
 /* ---- one mailbox ---- */
 
-static void on_count(struct bench_poll *p, uint64_t count)
+static void on_count(struct probe *probe, uint64_t count)
 {
-	struct bench_mailbox *m = mailbox(p);
-	struct bench *b = p->bench;
+	struct bench_mailbox *m = probe->mailbox;
+	struct bench *b = probe->poll->bench;
 
-	p->got = true;
+	probe->got = true;
 	if (!b->waiting) {
 		m->before = m->now = count;
 		return;
@@ -106,35 +121,35 @@ static void on_count(struct bench_poll *p, uint64_t count)
 	b->result.delivered += count - m->now;
 	b->result.delivered_us = os_now_us(b->os);
 	m->now = count;
-	p->progress_ms = os_now_ms(b->os);
+	probe->poll->progress_ms = os_now_ms(b->os);
 }
 
-static void on_done(struct bench_poll *p, const struct pop3_client_event *event)
+static void on_done(struct probe *probe, const struct pop3_client_event *event)
 {
-	if (p->command != POP3_STAT)
+	if (probe->command != POP3_STAT)
 		return;
 	if (event->ok)
-		on_count(p, event->number);
-	p->command = POP3_QUIT;
-	pop3_client_command(p->client, POP3_QUIT, 0, 0);
+		on_count(probe, event->number);
+	probe->command = POP3_QUIT;
+	pop3_client_command(probe->client, POP3_QUIT, 0, 0);
 }
 
-static void on_event(struct bench_poll *p, const struct pop3_client_event *event)
+static void on_event(struct probe *probe, const struct pop3_client_event *event)
 {
 	switch (event->kind) {
 	case POP3_CLIENT_EVENT_READY:
-		p->command = POP3_STAT;
-		pop3_client_command(p->client, POP3_STAT, 0, 0);
+		probe->command = POP3_STAT;
+		pop3_client_command(probe->client, POP3_STAT, 0, 0);
 		break;
 	case POP3_CLIENT_EVENT_DONE:
-		on_done(p, event);
+		on_done(probe, event);
 		break;
 	case POP3_CLIENT_EVENT_FAILED:
-		bench_fault(p->bench, event->text);
-		link_finish(&p->link, NULL);
+		bench_fault(probe->poll->bench, event->text);
+		link_finish(&probe->link, NULL);
 		break;
 	case POP3_CLIENT_EVENT_CLOSED:
-		link_finish(&p->link, NULL);
+		link_finish(&probe->link, NULL);
 		break;
 	case POP3_CLIENT_EVENT_STLS:            /* none of these was asked for */
 	case POP3_CLIENT_EVENT_ITEM:
@@ -147,51 +162,52 @@ static void on_event(struct bench_poll *p, const struct pop3_client_event *event
 
 static void on_up(struct link *link)
 {
-	struct bench_poll *p = link->owner;
+	struct probe *probe = link->owner;
 
-	p->client = pop3_client_create(os_heap(link->os), &p->config, false);
+	probe->client = pop3_client_create(os_heap(link->os), &probe->config, false);
 }
 
 static size_t on_data(struct link *link, slice in)
 {
-	struct bench_poll *p = link->owner;
-	size_t used = pop3_client_feed(p->client, in);
+	struct probe *probe = link->owner;
+	size_t used = pop3_client_feed(probe->client, in);
 	struct pop3_client_event event;
 
-	while (!link->finishing && pop3_client_next(p->client, &event))
-		on_event(p, &event);
+	while (!link->finishing && pop3_client_next(probe->client, &event))
+		on_event(probe, &event);
 	return used;
 }
 
 static slice on_output(struct link *link)
 {
-	struct bench_poll *p = link->owner;
+	struct probe *probe = link->owner;
 
-	return pop3_client_output(p->client);
+	return pop3_client_output(probe->client);
 }
 
 static void on_sent(struct link *link, size_t n)
 {
-	struct bench_poll *p = link->owner;
+	struct probe *probe = link->owner;
 
-	pop3_client_sent(p->client, n);
+	pop3_client_sent(probe->client, n);
 }
 
 static void on_down(struct link *link, const char *why)
 {
-	struct bench_poll *p = link->owner;
+	struct probe *probe = link->owner;
+	struct bench_poll *p = probe->poll;
 
-	pop3_client_destroy(p->client);
-	p->client = NULL;
+	pop3_client_destroy(probe->client);
+	probe->client = NULL;
+	check(p->active > 0);
+	p->active--;
 	if (why != NULL)
 		bench_fault(p->bench, slice_from(why));
 	/* Without a baseline there is nothing to compare with. */
-	if (!p->got && !p->bench->waiting) {
-		end(p, false);
-		return;
-	}
-	p->at++;
-	go_on(p);
+	if (!probe->got && !p->bench->waiting)
+		p->stopped = true;
+	if (!ask_next(probe) && p->active == 0)
+		end_round(p);
 }
 
 static const struct link_handler handler = {
@@ -209,8 +225,11 @@ void bench_pop3_start(struct bench *b)
 	p->bench = b;
 	p->progress_ms = os_now_ms(b->os);
 	p->again = (struct os_timer){ .fire = on_again, .owner = p };
-	link_init(&p->link, b->os, &handler, p);
-	go_on(p);
+	for (size_t i = 0; i < BENCH_PROBES; i++) {
+		p->probes[i].poll = p;
+		link_init(&p->probes[i].link, b->os, &handler, &p->probes[i]);
+	}
+	begin_round(p);
 }
 
 void bench_pop3_stop(struct bench *b)
@@ -220,8 +239,12 @@ void bench_pop3_stop(struct bench *b)
 	if (p == NULL)
 		return;
 	p->stopped = true;
-	if (p->link.open)
-		link_finish(&p->link, NULL);
-	else
+	if (p->active == 0) {
 		end(p, false);
+		return;
+	}
+	for (size_t i = 0; i < BENCH_PROBES; i++) {
+		if (p->probes[i].link.open)
+			link_finish(&p->probes[i].link, NULL);
+	}
 }

@@ -175,8 +175,10 @@ static void print_json(const struct bench *b)
 	const struct bench_plan *p = &b->plan;
 	const struct bench_result *r = &b->result;
 	double took = seconds(r->started_us, r->accepted_us);
-	json_t *root = json_pack("{s:I, s:I, s:I, s:b, s:s, s:{s:I, s:f, s:f}, s:o, s:o, s:I, s:o, "
-	    "s:I, s:I, s:I, s:b, s:s}",
+	/* When it started is of the monotonic clock, for who watches beside us. */
+	json_t *root = json_pack("{s:I, s:I, s:I, s:I, s:b, s:s, s:{s:I, s:f, s:f}, s:o, s:o, s:I, "
+	    "s:o, s:I, s:I, s:I, s:b, s:s}",
+	    "started_us", (json_int_t)r->started_us,
 	    "messages", (json_int_t)p->messages, "size", (json_int_t)p->size,
 	    "sessions", (json_int_t)p->sessions, "new", p->renew, "tls", tls_names[p->tls],
 	    "accepted", "messages", (json_int_t)r->accepted, "seconds", took,

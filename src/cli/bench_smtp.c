@@ -12,6 +12,7 @@
 #include "base/check.h"
 #include "base/limits.h"
 #include "cli/bench.h"
+#include "cli/bench_text.h"
 
 enum { PARTS = 3 };
 
@@ -46,7 +47,7 @@ static const struct bench_recipient *recipient(const struct bench_session *s, si
 	return &p->recipients[(s->first_recipient + i) % p->n_recipients];
 }
 
-/* Header and filler, of the size that was asked for if the header leaves room. */
+/* Header and text, of the size that was asked for if the header leaves room. */
 static void make_message(struct bench_session *s, unsigned long number)
 {
 	struct bench *b = s->bench;
@@ -57,7 +58,7 @@ static void make_message(struct bench_session *s, unsigned long number)
 	    "Message-ID: <%s.%lu@bench.invalid>\r\n\r\n", b->date,
 	    slice_arg(from), slice_arg(to), number, b->run, number);
 	size_t header = (size_t)n, rest = p->size > header ? p->size - header : 0;
-	slice tail = slice_drop(b->filler, b->filler.len - rest);
+	slice tail = bench_text_body(b->text, number, rest);
 
 	check(n > 0 && header < sizeof s->header);
 	s->parts[0] = slice_of(s->header, header);

@@ -10,6 +10,7 @@ import subprocess
 import tempfile
 import threading
 import unittest
+import zlib
 
 from server import POSTHOUSE, Demo, wait_for
 
@@ -122,6 +123,41 @@ class Bench(unittest.TestCase):
             start = next(i for i, line in enumerate(lines) if line.startswith(b"Date:"))
             self.assertEqual(sum(len(line) + 2 for line in lines[start:]), size)
 
+    def test_one_password_for_all(self):
+        """--pop3-password looks into the recipients' mailboxes; --pop3-before says what is there."""
+        alice, (host, port) = self.host.alice, self.host.pop3
+        for number, wrong in enumerate((0, 0, 3)):
+            box = self.box()
+            before = box.stat()[0]
+            box.quit()
+            got = self.measure("--to", "%s:%d" % self.host.smtp, "--recipients", alice.address,
+                               "--messages", "6", "--pop3", "%s:%d" % (host, port),
+                               "--pop3-password", alice.password,
+                               *(["--pop3-before", str(before - wrong)] if number else []),
+                               status=1 if wrong else 0)
+            # Three more than were sent: the count that was given was wrong.
+            self.assertEqual(got["delivered"]["messages"], 6 + wrong)
+            self.assertEqual(got["delivered"]["expected"], 6)
+
+    def test_text_is_like_mail(self):
+        """Lines as in mail, in words, of a size that is not easily packed."""
+        box = self.box()
+        before = box.stat()[0]
+        box.quit()
+        self.measure("--demo", self.demo, "--messages", "2", "--recipients",
+                     self.host.alice.address)
+        box = self.box()
+        bodies = []
+        for number in (before + 1, before + 2):
+            lines = box.retr(number)[1]
+            bodies.append(b"\r\n".join(lines[lines.index(b""):]))
+            self.assertLessEqual(max(map(len, lines)), 998)
+        box.quit()
+        self.assertNotEqual(*bodies)
+        for body in bodies:
+            ratio = len(body) / len(zlib.compress(body, 1))
+            self.assertTrue(1.5 < ratio < 4, ratio)
+
     def test_refused(self):
         got = self.measure("--demo", self.demo, "--messages", "9", "--recipients",
                            "%s,nobody@alice.example,x@elsewhere.example" % self.host.bob.address,
@@ -166,6 +202,9 @@ class Bench(unittest.TestCase):
                 (["--to", "127.0.0.1:1", "--recipients", "a@b", "--per-message", "2"], "only 1"),
                 (["--to", "127.0.0.1:1", "--pop3", "127.0.0.1:2"], "--pop3-login"),
                 (["--to", "127.0.0.1:1", "--pop3-login", "a:b"], "--pop3"),
+                (["--to", "127.0.0.1:1", "--pop3-password", "x", "--recipients", "a@b"], "--pop3 "),
+                (["--to", "127.0.0.1:1", "--pop3", "127.0.0.1:2", "--pop3-login", "a:b",
+                  "--pop3-password", "x", "--recipients", "a@b"], "leave out"),
                 (["--sessions", "0"], "from 1"), (["--tls", "ssl"], "starttls"),
                 (["--auth", "x", "--to", "127.0.0.1:1"], "USER:PASSWORD")):
             with self.subTest(options=options):
