@@ -4,6 +4,8 @@
 
 #include "pack/pack.h"
 
+#define PACK_MAGIC 0x45504850U                  /* "PHPE" */
+
 /* header has PACK_ENTRY bytes. Not yet checked: how long the prefix may be. */
 enum pack_result pack_entry_begin(slice header, uint32_t *ret_prefix_len);
 

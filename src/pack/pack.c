@@ -12,8 +12,6 @@
 #include "base/limits.h"
 #include "pack/format.h"
 
-#define ENTRY_MAGIC 0x45504850U                 /* "PHPE" */
-
 enum { CHECKSUM_AT = 56 };
 
 /* Of where the entry is, its header up to the checksum, and its prefix. */
@@ -39,7 +37,7 @@ void pack_entry_write(struct buffer *out, struct pack_place place, slice prefix,
 	unsigned char header[PACK_ENTRY] = { 0 };
 
 	check(prefix.len <= PACK_PREFIX_MAX);
-	store_u32(header, ENTRY_MAGIC);
+	store_u32(header, PACK_MAGIC);
 	header[4] = PACK_VERSION;
 	store_u32(header + 8, (uint32_t)prefix.len);
 	store_u64(header + 16, body.stored);
@@ -56,7 +54,7 @@ enum pack_result pack_entry_begin(slice header, uint32_t *ret_prefix_len)
 	uint32_t len = load_u32(header.ptr + 8);
 
 	check(header.len == PACK_ENTRY);
-	if (load_u32(header.ptr) != ENTRY_MAGIC || len > PACK_PREFIX_MAX)
+	if (load_u32(header.ptr) != PACK_MAGIC || len > PACK_PREFIX_MAX)
 		return PACK_DAMAGED;
 	*ret_prefix_len = len;
 	return PACK_OK;

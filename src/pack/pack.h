@@ -82,11 +82,34 @@ enum pack_result pack_reader_open(struct pack_reader *r, struct os *os, struct h
     int fd, struct pack_place place);
 void pack_reader_close(struct pack_reader *r);
 
+/* The same for a body that stands alone, its first frame at frames_at: in a
+ * journal's record or a spool file. No prefix. */
+enum pack_result pack_reader_open_body(struct pack_reader *r, struct os *os, struct heap *heap,
+    int fd, uint64_t frames_at, struct pack_body body);
+
 /* Bytes of the message: prefix and body. */
 uint64_t pack_reader_size(const struct pack_reader *r);
 
 /* The next piece: the prefix, then one frame at a time, at most BODY_FRAME_RAW
  * bytes; never empty with PACK_OK. Borrowed until the next call. */
 enum pack_result pack_reader_next(struct pack_reader *r, slice *ret_piece);
+
+/* ---- for those who check packs ---- */
+
+/* Header and prefix of the entry at `place`, without its body. The prefix is the
+ * caller's, to be freed. */
+enum pack_result pack_look(struct os *os, struct heap *heap, int fd, struct pack_place place,
+    slice *ret_prefix, struct pack_body *ret_body);
+
+/* Open an entry whose body does not fit its checksum, to save what is left of it:
+ * frames come until one is damaged, and what comes may be wrong. */
+enum pack_result pack_reader_open_damaged(struct pack_reader *r, struct os *os,
+    struct heap *heap, int fd, struct pack_place place);
+
+/* Move place->offset to the first entry from there on and below `end` whose header
+ * and prefix are whole: behind damage nobody knows where the next one begins.
+ * PACK_END: there is none. */
+enum pack_result pack_find(struct os *os, struct heap *heap, int fd, uint64_t end,
+    struct pack_place *place);
 
 #endif

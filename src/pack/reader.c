@@ -73,7 +73,8 @@ static enum pack_result judge_body(struct pack_reader *r)
 	return checksum_end(&sum) == r->body.checksum ? PACK_OK : PACK_DAMAGED;
 }
 
-static enum pack_result open_body(struct pack_reader *r)
+/* Windows for the body, if the file can have all of it. */
+static enum pack_result make_windows(struct pack_reader *r)
 {
 	int64_t size = os_size(r->os, r->fd);
 
@@ -85,7 +86,14 @@ static enum pack_result open_body(struct pack_reader *r)
 	r->raw_room = least(r->body.size, BODY_FRAME_RAW);
 	r->stored = heap_alloc(r->heap, r->stored_room + 1);
 	r->raw = heap_alloc(r->heap, r->raw_room + 1);
-	return judge_body(r);
+	return PACK_OK;
+}
+
+static enum pack_result open_body(struct pack_reader *r)
+{
+	enum pack_result result = make_windows(r);
+
+	return result != PACK_OK ? result : judge_body(r);
 }
 
 enum pack_result pack_reader_open(struct pack_reader *r, struct os *os, struct heap *heap,
@@ -99,6 +107,48 @@ enum pack_result pack_reader_open(struct pack_reader *r, struct os *os, struct h
 		result = open_body(r);
 	if (result != PACK_OK)
 		pack_reader_close(r);
+	return result;
+}
+
+enum pack_result pack_reader_open_body(struct pack_reader *r, struct os *os, struct heap *heap,
+    int fd, uint64_t frames_at, struct pack_body body)
+{
+	enum pack_result result;
+
+	*r = (struct pack_reader){ .os = os, .heap = heap, .fd = fd, .body = body,
+	    .frames_at = frames_at };
+	result = open_body(r);
+	if (result != PACK_OK)
+		pack_reader_close(r);
+	return result;
+}
+
+enum pack_result pack_reader_open_damaged(struct pack_reader *r, struct os *os,
+    struct heap *heap, int fd, struct pack_place place)
+{
+	enum pack_result result;
+
+	*r = (struct pack_reader){ .os = os, .heap = heap, .fd = fd };
+	result = read_header(r, place);
+	if (result == PACK_OK)
+		result = make_windows(r);
+	if (result != PACK_OK)
+		pack_reader_close(r);
+	return result;
+}
+
+enum pack_result pack_look(struct os *os, struct heap *heap, int fd, struct pack_place place,
+    slice *ret_prefix, struct pack_body *ret_body)
+{
+	struct pack_reader r = { .os = os, .heap = heap, .fd = fd };
+	enum pack_result result = read_header(&r, place);
+
+	if (result == PACK_OK) {
+		*ret_prefix = r.prefix;
+		*ret_body = r.body;
+		return PACK_OK;
+	}
+	pack_reader_close(&r);
 	return result;
 }
 
