@@ -165,6 +165,9 @@ enum {
 	/* Lines that delivery puts on top of a message: Return-Path, Delivered-To,
 	 * and what the journal's record has (Received, a missing Date...). */
 	PACK_PREFIX_MAX = 64 * 1024,
+	/* Places behind damage that look like an entry, up to the next one that is:
+	 * each may cost a read of PACK_PREFIX_MAX. */
+	PACK_LOOKS_MAX = 16 * 1024,
 
 	/* pop3. RFC 2449 s4: commands to 255 octets and replies to 512, with CRLF.
 	 * AUTH with an initial response, and the lines of its exchange, are longer. */
@@ -206,6 +209,12 @@ enum {
 	ACCOUNT_STRAYS_MAX = 4,
 	/* Lines about damage from one load; the first ones tell. */
 	ACCOUNT_NOTES_MAX = 8,
+	/* Stretches of packs whose log records are lost, one survey: more become one. */
+	SURVEY_GAPS_MAX = 256,
+	/* Messages without a record that one survey remembers, some 60 bytes each;
+	 * the next run of repair finds the rest. */
+	SURVEY_UNNAMED_MAX = 256 * 1024,
+
 	/* directory: guessing passwords */
 	/* Networks and names that failed lately, 32 bytes each; a power of two
 	 * times four. More guessers than that push each other out. */
@@ -389,6 +398,10 @@ enum {
 	/* Generations of journal segments: of all producers at once. */
 	STORE_GENERATIONS_MAX = 16 * 1024,
 	STORE_ANSWERS_MAX = 4096,       /* in one IPC_DELIVERED: 17 bytes each */
+
+	/* cli/inspect: findings of one part that are compared with those of the next
+	 * round, some 600 bytes each; more are only counted. */
+	INSPECT_HELD_MAX = 4096,
 
 	/* cli/bench: what one process can have open; latencies take 4 bytes each. */
 	BENCH_SESSIONS_MAX = 15000,

@@ -14,6 +14,8 @@ extern const struct cli_command cli_bench;      /* bench.c */
 extern const struct cli_command cli_help;       /* help.c */
 extern const struct cli_command cli_version;    /* help.c */
 extern const struct cli_command cli_role;       /* role.c */
+extern const struct cli_command cli_repair;     /* repair.c */
+extern const struct cli_command cli_verify;     /* verify.c */
 extern const struct cli_command cli_sim;        /* sim.c */
 
 #endif

@@ -15,6 +15,8 @@ const struct cli_command *const cli_commands[] = {
 	&cli_account,
 	&cli_alias,
 	&cli_bench,
+	&cli_verify,
+	&cli_repair,
 	&cli_sim,
 	&cli_help,
 	&cli_version,
