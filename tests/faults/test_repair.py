@@ -1,0 +1,144 @@
+"""verify and repair of what is no mailbox: directory.db, the journal; beside a running
+server; and what bad input gets."""
+import os
+import signal
+import sqlite3
+import subprocess
+import unittest
+
+from ripe import POSTHOUSE, Damaged, below, flip, repair, run, server, text, the_ripe, verify
+from server import wait_for
+
+
+class Others(Damaged):
+    # ---- directory.db ----
+
+    def test_directory(self):
+        """The row of an account and its index contradict each other."""
+        path = os.path.join(self.data, "directory", "directory.db")
+        content = open(path, "rb").read()
+        places = [n for n in range(len(content)) if content.startswith(b"bob@alice.example", n)]
+        self.assertGreater(len(places), 1)
+        flip(path, places[-1])
+        self.found("directory-damaged", path)
+        status, out, said = repair(self.data)
+        self.assertEqual((status, said), (0, ""), out)
+        self.assertIn("directory.db", out)
+        self.assertEqual(verify(self.data)[:2], (0, []))
+        kept, = self.aside("directory.db")
+        self.assertEqual(len(open(kept, "rb").read()), len(content))
+
+    def test_directory_is_lost(self):
+        """No row can be read: accounts come back by their mailboxes, without passwords."""
+        path = os.path.join(self.data, "directory", "directory.db")
+        with open(path, "r+b") as f:
+            f.write(os.urandom(4096))
+        self.found("directory-damaged", path)
+        status, out, said = repair(self.data)
+        self.assertEqual((status, said), (0, ""), out)
+        self.assertEqual(verify(self.data)[:2], (0, []))
+        rows = sqlite3.connect(path).execute("SELECT address, printf('%016x', id) FROM account").fetchall()
+        self.assertIn((self.ripe.alice.address, os.path.basename(self.folder)), rows)
+
+    # ---- the journal ----
+
+    def test_journal_is_cut(self):
+        log = below(self.data, "/journal/1/")[0]
+        os.truncate(log, 100000)
+        self.found("file-short", log, 100000)
+        self.served()
+
+    def test_journal_head(self):
+        log = below(self.data, "/journal/1/")[0]
+        flip(log, 20)
+        flip(log, 2048 + 20)
+        self.found("head-damaged", log, 20)
+        self.served()
+
+    def test_undelivered_mail_in_a_damaged_journal(self):
+        """Three acknowledged messages wait; the second is hit. Repair keeps the others."""
+        with server(self.data) as host:
+            for pid in host.roles()["store"]:
+                os.kill(pid, signal.SIGSTOP)
+            for n in range(3):
+                self.assertEqual(host.send("waits %d" % n, text("waits %d" % n))[0], 250)
+            host.kill()
+            # The segment that was written last. Old bytes of its earlier uses stand
+            # behind what this life wrote: three records, each in blocks of its own.
+            hurt = max(below(self.data, "/journal/1/"), key=os.path.getmtime)
+            content = open(hurt, "rb").read()
+            places = [n for n in range(len(content)) if content.startswith(b"sender@client.example", n)]
+            blocks = sorted({p // 4096 for p in places})
+            second = [p for p in places if p // 4096 == blocks[1]][0]
+            flip(hurt, second + 3)
+            self.found("log-damaged", hurt, second + 3)
+            status, out, said = repair(self.data)
+            self.assertEqual((status, said), (0, ""), out)
+            self.assertEqual(verify(self.data)[:2], (0, []))
+            self.assertTrue(self.aside(os.path.basename(hurt)))
+            host.start()
+            want = len(self.before) + 2
+            wait_for(lambda: host.count() == want, what="the two that are whole")
+            self.assertEqual(host.send("after")[0], 250)
+            wait_for(lambda: host.count() == want + 1)
+            box = host.box()
+            subjects = [next(l for l in box.top(n, 0)[1] if l.startswith(b"Subject: "))[9:].decode()
+                        for n in range(len(self.before) + 1, want + 1)]
+            box.quit()
+            self.assertEqual(sorted(subjects), ["waits 0", "waits 2"])
+
+
+class Usage(unittest.TestCase):
+    def test_bad_input_gets_one_line(self):
+        data = the_ripe().data
+        for words, status, said in (
+                (("verify", "--data", "/nonexistent"), 1, "/nonexistent"),
+                (("repair", "--data", "/nonexistent"), 1, "/nonexistent"),
+                (("verify", "nobody@alice.example", "--data", data), 1, "no account"),
+                (("repair", "nobody@alice.example", "--data", data), 1, "no account"),
+                (("verify", "--all"), 2, "--all"),
+                (("repair", "a", "b"), 2, "")):
+            with self.subTest(words=words):
+                got, out, err = run(*words)
+                self.assertEqual((got, out), (status, ""))
+                self.assertIn(said, err)
+                self.assertEqual(err.count("\n"), 1, err)
+
+
+class Online(unittest.TestCase):
+    def test_no_false_alarm_under_load(self):
+        """Mail comes in, is read and deleted, accounts are compacted: verify finds
+        nothing, and repair does not start."""
+        data = the_ripe().copy()
+        rounds = 6
+        with server(data) as host:
+            load = subprocess.Popen(
+                [os.environ.get("POSTHOUSE_RELEASE", POSTHOUSE), "bench", "smtp", "--to",
+                 "127.0.0.1:%d" % host.smtp[1], "--recipients", host.alice.address, "--sessions", "4",
+                 "--messages", "1000000", "--size", "1024"],
+                stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+            try:
+                for n in range(rounds):
+                    status, findings, total = verify(data)
+                    self.assertEqual((status, findings), (0, []))
+                    self.assertIsNone(load.poll(), "the load ended: %s" % load.stderr.read()
+                                      if load.poll() is not None else "")
+                    box = host.box()
+                    for m in range(1, min(box.stat()[0], 200) + 1):
+                        box.dele(m)
+                    box.quit()
+                status, out, said = repair(data)
+                self.assertEqual((status, out), (1, ""))
+                self.assertIn("stop it first", said)
+                self.assertEqual(said.count("\n"), 1)
+                self.assertFalse(os.path.exists(os.path.join(data, "aside")))
+            finally:
+                load.kill()
+                load.wait()
+                load.stderr.close()
+            # Damage is found beside a server, too.
+            pack = below(the_ripe().account(data, host.bob), "/pack/")[0]
+            flip(pack, os.path.getsize(pack) // 2)
+            status, findings, _total = verify(data)
+            self.assertEqual((status, [f["finding"] for f in findings]), (1, ["message-damaged"]))
+            self.assertEqual(findings[0]["file"], os.path.relpath(pack, data))
