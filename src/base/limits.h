@@ -131,6 +131,7 @@ enum {
 	SIM_TRACE_LINES = 4096,         /* of the last events, to print when a run fails */
 	SIM_TRACE_TEXT = 128,           /* a log line, cut, within an event */
 	SIM_SECTOR = 512,               /* what a disk writes whole or not at all */
+	SIM_PAGE = 4096,                /* in memory; 8 sectors */
 	SIM_FDS_MAX = 4096,             /* of a process; a simulated role that has more leaks */
 	SIM_FILE_MAX = 256 * 1024 * 1024,       /* a simulated disk is in memory */
 	SIM_DEFERS_MAX = 100 * 1000,    /* in one turn; more is a loop that never ends */

@@ -18,8 +18,6 @@
 
 #include "base/check.h"
 
-enum { CAPACITY_FIRST = 8 * SIM_SECTOR };
-
 /* ---- inodes ---- */
 
 struct sim_inode *sim_inode_create(struct sim_host *host, bool folder)
@@ -67,9 +65,7 @@ void sim_inode_unref(struct sim_inode *inode)
 		drop_names(inode, &inode->names, &dead);
 		drop_names(inode, &inode->durable_names, &dead);
 		drop_names(inode, &inode->changes, &dead);
-		heap_free(heap, inode->cached);
-		heap_free(heap, inode->durable);
-		heap_free(heap, inode->dirty);
+		sim_pages_free(inode);
 		heap_free(heap, inode);
 	}
 }
@@ -89,24 +85,6 @@ uint64_t sim_disk_used(const struct sim_host *host)
 
 /* ---- files ---- */
 
-static void reserve(struct sim_inode *inode, size_t size)
-{
-	struct heap *heap = inode->host->sim->heap;
-	size_t old = inode->capacity, capacity = old ? old : CAPACITY_FIRST;
-
-	if (size <= old)
-		return;
-	while (capacity < size)
-		capacity *= 2;
-	inode->cached = heap_resize(heap, inode->cached, capacity);
-	inode->durable = heap_resize(heap, inode->durable, capacity);
-	inode->dirty = heap_resize(heap, inode->dirty, capacity / SIM_SECTOR);
-	memset(inode->cached + old, 0, capacity - old);
-	memset(inode->durable + old, 0, capacity - old);
-	memset(inode->dirty + old / SIM_SECTOR, 0, (capacity - old) / SIM_SECTOR);
-	inode->capacity = capacity;
-}
-
 int sim_inode_write(struct sim_inode *inode, slice bytes, uint64_t offset)
 {
 	if (bytes.len == 0)
@@ -116,32 +94,15 @@ int sim_inode_write(struct sim_inode *inode, slice bytes, uint64_t offset)
 	if (offset + bytes.len > inode->size && sim_disk_used(inode->host) +
 	    (offset + bytes.len - inode->size) > inode->host->disk_size)
 		return -ENOSPC;
-	reserve(inode, offset + bytes.len);
-	memcpy(inode->cached + offset, bytes.ptr, bytes.len);
-	for (size_t i = offset / SIM_SECTOR; i <= (offset + bytes.len - 1) / SIM_SECTOR; i++)
-		inode->dirty[i] = 1;
+	sim_pages_write(inode, bytes, offset);
 	if (inode->size < offset + bytes.len)
 		inode->size = offset + bytes.len;
 	return 0;
 }
 
-static void write_sector(struct sim_inode *inode, size_t i)
-{
-	memcpy(inode->durable + i * SIM_SECTOR, inode->cached + i * SIM_SECTOR, SIM_SECTOR);
-	inode->dirty[i] = 0;
-}
-
-static size_t sectors(const struct sim_inode *inode)
-{
-	return (inode->size + SIM_SECTOR - 1) / SIM_SECTOR;
-}
-
 void sim_inode_sync(struct sim_inode *inode)
 {
-	for (size_t i = 0; i < sectors(inode); i++) {
-		if (inode->dirty[i])
-			write_sector(inode, i);
-	}
+	sim_pages_sync(inode);
 	inode->durable_size = inode->size;
 }
 
@@ -149,12 +110,8 @@ void sim_inode_sync(struct sim_inode *inode)
 void sim_inode_write_back(struct sim_inode *inode)
 {
 	struct chance *chance = &inode->host->chance;
-	uint64_t odds = chance_between(chance, 1, 4);
 
-	for (size_t i = 0; i < sectors(inode); i++) {
-		if (inode->dirty[i] && chance_one_in(chance, odds))
-			write_sector(inode, i);
-	}
+	sim_pages_write_back(inode, chance, chance_between(chance, 1, 4));
 	if (inode->size != inode->durable_size && chance_one_in(chance, 2))
 		inode->durable_size = inode->size;
 }
@@ -162,8 +119,7 @@ void sim_inode_write_back(struct sim_inode *inode)
 void sim_inode_sync_fails(struct sim_inode *inode)
 {
 	sim_inode_write_back(inode);
-	if (inode->capacity > 0)
-		memset(inode->dirty, 0, inode->capacity / SIM_SECTOR);
+	sim_pages_believe(inode);
 }
 
 static void cut_file(struct sim_inode *inode)
@@ -173,12 +129,7 @@ static void cut_file(struct sim_inode *inode)
 	sim_inode_write_back(inode);
 	if (inode->size > inode->durable_size && chance_one_in(chance, 2))
 		inode->durable_size = chance_between(chance, inode->durable_size, inode->size);
-	if (inode->capacity > 0) {
-		memset(inode->durable + inode->durable_size, 0,
-		    inode->capacity - inode->durable_size);
-		memcpy(inode->cached, inode->durable, inode->capacity);
-		memset(inode->dirty, 0, inode->capacity / SIM_SECTOR);
-	}
+	sim_pages_cut(inode, inode->durable_size);
 	inode->size = inode->durable_size;
 }
 

@@ -273,8 +273,7 @@ ssize_t sim_os_pread(struct os *os, int fd, void *buf, size_t n, uint64_t offset
 		return 0;
 	if (n > inode->size - offset)
 		n = inode->size - offset;
-	if (n > 0)
-		memcpy(buf, inode->cached + offset, n);
+	sim_pages_read(inode, buf, n, offset);
 	return (ssize_t)n;
 }
 

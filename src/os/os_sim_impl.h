@@ -3,7 +3,8 @@
  *   os_sim_world.c     event queue, world calls, trace
  *   os_sim_loop.c      clock, timers, watches, deferred calls, work, signals
  *   os_sim_process.c   hosts, processes, descriptors, spawn and kill, log
- *   os_sim_disk.c      what a disk keeps: inodes, sectors, names, power cuts
+ *   os_sim_disk.c      what a disk keeps: inodes, names, power cuts
+ *   os_sim_pages.c     the bytes of a file
  *   os_sim_file.c      the file calls of os.h
  *   os_sim_stream.c    streams
  *   os_sim_connect.c   listeners and connections
@@ -177,6 +178,11 @@ struct sim_watch {
 
 /* ---- disk ---- */
 
+struct sim_page {
+	unsigned char *cached, *durable;        /* of SIM_PAGE bytes; NULL: zeros */
+	uint8_t dirty;                          /* a bit per sector */
+};
+
 struct sim_inode {
 	struct list link;
 	struct sim_host *host;
@@ -184,10 +190,10 @@ struct sim_inode {
 	unsigned users;                 /* names as processes see them, and descriptors */
 	unsigned writers;               /* descriptors that may write, on their way too */
 	bool folder;
-	/* A file. Both layers have `capacity` bytes, zero beyond their size. */
-	unsigned char *cached, *durable;
-	unsigned char *dirty;           /* a byte per sector */
-	size_t size, durable_size, capacity;
+	/* A file: os_sim_pages.c. Zero beyond its size. */
+	struct sim_page *pages;
+	size_t n_pages, dirty_from, dirty_to;
+	size_t size, durable_size;
 	/* A folder: struct sim_name in each. */
 	struct list names, durable_names, changes;
 };
@@ -205,6 +211,19 @@ struct sim_file {
 	struct sim_inode *inode;
 	int flags;
 };
+
+void sim_pages_free(struct sim_inode *inode);
+void sim_pages_read(const struct sim_inode *inode, void *buf, size_t n, uint64_t offset);
+void sim_pages_write(struct sim_inode *inode, slice bytes, uint64_t offset);
+void sim_pages_sync(struct sim_inode *inode);
+/* Each dirty sector reaches the disk, or not, once in `odds`. */
+void sim_pages_write_back(struct sim_inode *inode, struct chance *chance, uint64_t odds);
+/* Call all clean, though the disk has something else. */
+void sim_pages_believe(struct sim_inode *inode);
+/* What is on the disk, up to `size`, is what there is. */
+void sim_pages_cut(struct sim_inode *inode, uint64_t size);
+/* Turn bits of a byte that is the same in both layers; false: it is not. */
+bool sim_pages_rot(struct sim_inode *inode, uint64_t offset, unsigned char mask);
 
 struct sim_inode *sim_inode_create(struct sim_host *host, bool folder);
 void sim_inode_unref(struct sim_inode *inode);
