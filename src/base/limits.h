@@ -136,6 +136,8 @@ enum {
 	SIM_FILE_MAX = 256 * 1024 * 1024,       /* a simulated disk is in memory */
 	SIM_DEFERS_MAX = 100 * 1000,    /* in one turn; more is a loop that never ends */
 	SIM_STREAM_BUFFER = 64 * 1024,  /* on the way and unread, one direction */
+	/* Until TCP gives up a peer that says nothing: Linux, net.ipv4.tcp_retries2. */
+	SIM_SILENT_US = 924 * 1000 * 1000,
 	SIM_CHANNEL_PACKETS = 10,       /* Linux: net.unix.max_dgram_qlen */
 	SIM_SLOW_US = 2000 * 1000,      /* a disk or a network that hangs for a while */
 

@@ -10,6 +10,7 @@
  *     kernel would, its timers and work are gone.
  *   - A host has a disk with two layers (os_sim_disk.c), a wall clock and an
  *     address. A power cut drops all its processes and what no sync had kept.
+ *   - A frozen process's events wait, in their order, until it goes on.
  *   - "After n calls": counted over calls that reach outside the process. From
  *     the n-th on none has any effect; the process is dropped when its handler
  *     returns. So a crash may strike between any two of them.
@@ -27,6 +28,7 @@ struct sim_host;
 
 /* How often chance strikes: once in n times; 0 never. */
 struct sim_faults {
+	unsigned read_error;            /* EIO */
 	unsigned write_error;           /* EIO: any part of the range may have changed */
 	unsigned write_full;            /* ENOSPC, likewise */
 	unsigned sync_error;            /* EIO: unsynced data may never reach the disk */
@@ -52,6 +54,11 @@ void sim_run_until(struct sim *sim, uint64_t now_us);
 void sim_at(struct sim *sim, uint64_t delay_us, void (*fn)(void *arg), void *arg);
 /* Put what a checker or client saw into the trace. */
 void sim_note(struct sim *sim, const char *what, slice detail);
+/* See each packet that goes into a channel between roles. */
+void sim_tap(struct sim *sim, void (*fn)(void *arg, struct os *from, slice packet), void *arg);
+/* See each line that a role logs. */
+void sim_listen_log(struct sim *sim, void (*fn)(void *arg, struct os *from, slice line),
+    void *arg);
 /* The last events and log lines, oldest first, at most n. */
 void sim_print_tail(const struct sim *sim, FILE *out, size_t n);
 /* Print each log line as it comes; NULL: do not. */
@@ -67,10 +74,35 @@ void sim_power_cut(struct sim_host *host);
 void sim_power_cut_after(struct sim_host *host, uint64_t n_calls);
 uint64_t sim_power_cuts(const struct sim_host *host);
 void sim_wall_jump(struct sim_host *host, int64_t by_us);
-/* Lose one stream between hosts, if there is one. */
+/* Hosts on different sides hear nothing from each other; what was sent arrives
+ * when they are on one side again, if both ends still wait. All begin on 0. */
+void sim_host_side(struct sim_host *host, unsigned side);
+/* Lose one stream between hosts, if there is one: both ends hear of it. */
 void sim_lose_stream(struct sim *sim);
+/* One end of a stream is lost; the other hears nothing more, and its writes go
+ * nowhere, until it gives up. */
+void sim_vanish_stream(struct sim *sim);
 /* Let every byte on the disk be what a sync would have made it. */
 void sim_disk_settle(struct sim_host *host);
+/* A file of a host, drawn, has bad sectors: EIO, until all are mended. */
+enum { SIM_BREAK_READ = 1, SIM_BREAK_WRITE = 2, SIM_BREAK_SYNC = 4 };
+void sim_break_file(struct sim_host *host, unsigned how);
+void sim_mend_files(struct sim_host *host);
+
+struct sim_disk_file {
+	char path[200];                 /* below the root of the disk */
+	uint64_t size;
+	struct sim_inode *inode;
+};
+
+/* Each file as processes see it. Nothing may be made or removed meanwhile. */
+void sim_disk_each(struct sim_host *host, void (*visit)(void *context,
+    const struct sim_disk_file *file), void *context);
+/* As a process would read it; [offset, offset + n) is within the file. */
+void sim_disk_read(const struct sim_disk_file *file, void *buf, size_t n, uint64_t offset);
+/* Rot: turn bits of a byte at rest. False when that byte is not at rest: it was
+ * not synced, or was never anything but zero. */
+bool sim_disk_rot(const struct sim_disk_file *file, uint64_t offset, unsigned char mask);
 
 /* ---- processes ---- */
 
@@ -84,8 +116,11 @@ const char *sim_process_name(const struct os *os);
 size_t sim_host_processes(struct sim_host *host, struct os **ret_list, size_t size);
 
 void sim_kill(struct os *os);
+/* SIGSTOP, and SIGCONT so much later: nothing of it runs meanwhile. */
+void sim_freeze(struct os *os, uint64_t for_us);
 void sim_kill_after(struct os *os, uint64_t n_calls);
 void sim_signal(struct os *os, int signo);      /* caught by os_signal_start, or ends it */
 size_t sim_descriptors(const struct os *os);    /* how many are open */
+struct sim_host *sim_process_host(const struct os *os);
 
 #endif

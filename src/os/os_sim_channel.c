@@ -130,6 +130,8 @@ int sim_os_channel_send(struct os *os, int fd, slice message, const int *fds, si
 		return -EPIPE;
 	if (c->peer->n_queue >= SIM_CHANNEL_PACKETS)
 		return -EAGAIN;
+	if (process->sim->tap != NULL)
+		process->sim->tap(process->sim->tap_arg, os, message);
 	packet = heap_alloc(process->sim->heap, sizeof *packet + message.len);
 	memcpy(packet->bytes, message.ptr, message.len);
 	packet->len = message.len;

@@ -115,6 +115,10 @@ static void connect_fire(struct sim_event *event)
 	struct sim_listener *l = find_listener(s->far, &s->foreign);
 	struct sim_stream *server;
 
+	if (sim_parted(s)) {
+		sim_stream_later(s);
+		return;
+	}
 	s->arrive.fire = sim_stream_arrive;
 	s->connecting = false;
 	sim_trace(s->object.sim, NULL, SIM_CONNECT, s->object.number, l != NULL, (slice){ 0 });

@@ -272,6 +272,8 @@ static void sync_inode(struct sim_inode *inode)
 {
 	if (inode->folder)
 		sim_folder_sync(inode);
+	else if ((inode->broken & SIM_BREAK_SYNC) != 0)
+		sim_inode_sync_fails(inode);
 	else
 		sim_inode_sync(inode);
 }
@@ -296,9 +298,14 @@ static void reload_inode(struct sim_inode *inode)
 		reload_folder(inode);
 }
 
-void sim_disk_sync(struct sim_host *host)
+bool sim_disk_sync(struct sim_host *host)
 {
+	bool ok = true;
+
 	each_inode(host, sync_inode);
+	list_for(at, &host->inodes)
+		ok = ok && (list_item(at, struct sim_inode, link)->broken & SIM_BREAK_SYNC) == 0;
+	return ok;
 }
 
 void sim_disk_sync_fails(struct sim_host *host)

@@ -269,6 +269,9 @@ ssize_t sim_os_pread(struct os *os, int fd, void *buf, size_t n, uint64_t offset
 		return -EISDIR;
 	if (!sim_disk_call(process))
 		return -EIO;
+	if ((inode->broken & SIM_BREAK_READ) != 0 ||
+	    chance_one_in(&process->sim->fault, process->sim->faults.read_error))
+		return -EIO;
 	if (offset >= inode->size)
 		return 0;
 	if (n > inode->size - offset)
@@ -293,9 +296,10 @@ static void write_some(struct sim_inode *inode, slice bytes, uint64_t offset)
 	}
 }
 
-static int fault_of_write(struct sim *sim)
+static int fault_of_write(struct sim *sim, const struct sim_inode *inode)
 {
-	if (chance_one_in(&sim->fault, sim->faults.write_error))
+	if ((inode->broken & SIM_BREAK_WRITE) != 0 ||
+	    chance_one_in(&sim->fault, sim->faults.write_error))
 		return -EIO;
 	if (chance_one_in(&sim->fault, sim->faults.write_full))
 		return -ENOSPC;
@@ -312,7 +316,7 @@ int sim_os_pwritev(struct os *os, int fd, const slice *parts, size_t n, uint64_t
 		return -EBADF;
 	if (!sim_disk_call(process))
 		return -EIO;
-	error = fault_of_write(process->sim);
+	error = fault_of_write(process->sim, file->inode);
 	sim_trace(process->sim, process, SIM_WRITE, offset, checksum64_of(parts, n, 0),
 	    slice_from(error ? "fails" : ""));
 	for (size_t i = 0; i < n; i++) {
@@ -337,7 +341,8 @@ static int begin_sync(struct sim_process *process, struct sim_file *file)
 		return -EBADF;
 	if (!sim_disk_call(process))
 		return -EIO;
-	fails = chance_one_in(&process->sim->fault, process->sim->faults.sync_error);
+	fails = (file->inode->broken & SIM_BREAK_SYNC) != 0 ||
+	    chance_one_in(&process->sim->fault, process->sim->faults.sync_error);
 	sim_trace(process->sim, process, SIM_SYNC, file->object.number, 0,
 	    slice_from(fails ? "fails" : ""));
 	return fails ? -EIO : 0;
@@ -375,9 +380,11 @@ int sim_os_sync_system(struct os *os, int fd)
 	struct sim_process *process = sim_process_of(os);
 	int error = begin_sync(process, file_of(process, fd));
 
+	if (error == 0 && !sim_disk_sync(process->host))
+		return -EIO;
 	if (error == 0)
-		sim_disk_sync(process->host);
-	else if (!process->doomed && error == -EIO)
+		return 0;
+	if (!process->doomed && error == -EIO)
 		sim_disk_sync_fails(process->host);
 	return error;
 }

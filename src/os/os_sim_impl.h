@@ -7,6 +7,7 @@
  *   os_sim_pages.c     the bytes of a file
  *   os_sim_file.c      the file calls of os.h
  *   os_sim_stream.c    streams
+ *   os_sim_break.c     what breaks when told to
  *   os_sim_connect.c   listeners and connections
  *   os_sim_channel.c   channels
  *
@@ -65,6 +66,10 @@ struct sim {
 	struct sim_faults faults;
 	struct list hosts, processes, objects;
 	unsigned n_hosts, n_processes, n_objects;
+	void (*tap)(void *arg, struct os *from, slice packet);
+	void *tap_arg;
+	void (*log)(void *arg, struct os *from, slice line);
+	void *log_arg;
 	struct sim_process *current;    /* whose handler runs */
 	struct sim_trace *ring;         /* SIM_TRACE_LINES */
 	uint64_t ring_next;
@@ -84,6 +89,7 @@ struct sim_host {
 	uint8_t ip[16];
 	uint16_t port_next;             /* for connections out */
 	int64_t wall_base_us;
+	unsigned side;                  /* of a parted network */
 	uint64_t power_cuts;
 	uint64_t cut_after;             /* disk calls; 0: no cut is armed */
 	bool cut_pending, cutting;
@@ -108,6 +114,7 @@ struct sim_process {
 	int status;
 	int64_t wall_us;                /* the last that it was told */
 	uint64_t doom_after;            /* calls; 0: not armed */
+	uint64_t frozen_until;
 
 	struct sim_object **fds;
 	struct sim_watch **fd_watches;
@@ -132,6 +139,8 @@ static inline struct sim_process *sim_process_of(struct os *os)
 	return (struct sim_process *)os;
 }
 
+/* An event of a frozen process: put off until it goes on. */
+bool sim_frozen(struct sim_process *process, struct sim_event *event);
 void sim_enter(struct sim_process *process);
 void sim_leave(struct sim_process *process);
 /* A turn without a handler: for what was armed from outside of a turn. */
@@ -190,6 +199,7 @@ struct sim_inode {
 	unsigned users;                 /* names as processes see them, and descriptors */
 	unsigned writers;               /* descriptors that may write, on their way too */
 	bool folder;
+	unsigned broken;                /* SIM_BREAK_* */
 	/* A file: os_sim_pages.c. Zero beyond its size. */
 	struct sim_page *pages;
 	size_t n_pages, dirty_from, dirty_to;
@@ -236,7 +246,7 @@ void sim_inode_sync(struct sim_inode *inode);
 void sim_inode_sync_fails(struct sim_inode *inode);
 void sim_inode_write_back(struct sim_inode *inode);
 void sim_folder_sync(struct sim_inode *folder);
-void sim_disk_sync(struct sim_host *host);
+bool sim_disk_sync(struct sim_host *host);      /* false: of some file it failed */
 void sim_disk_sync_fails(struct sim_host *host);
 void sim_disk_cut(struct sim_host *host);
 uint64_t sim_disk_used(const struct sim_host *host);
@@ -266,6 +276,8 @@ struct sim_stream {
 	bool shut;                      /* by us: we write no more */
 	bool end_coming, end_seen;      /* the peer writes no more */
 	bool reset_coming;
+	bool silent;                    /* the peer vanished: no word from it any more */
+	size_t unheard;                 /* bytes that were written since */
 	int error;
 	struct os_address local, foreign;
 };
@@ -275,6 +287,12 @@ void sim_stream_join(struct sim_stream *a, struct sim_stream *b);
 void sim_stream_arrive(struct sim_event *event);
 /* Part the two ends: each hears of it in its own time. */
 void sim_stream_lose(struct sim_stream *s);
+/* s has no peer any more and does not know it, until it gives up by itself. */
+void sim_stream_silence(struct sim_stream *s);
+/* Nothing gets through now: `arrive` again after a while. */
+void sim_stream_later(struct sim_stream *s);
+/* The two ends can't hear each other now. */
+bool sim_parted(const struct sim_stream *s);
 struct sim_stream *sim_stream_of(struct sim_process *process, int fd);  /* NULL: none */
 
 void sim_listener_close(struct sim_object *object);

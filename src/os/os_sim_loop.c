@@ -48,6 +48,8 @@ static void turn_fire(struct sim_event *event)
 {
 	struct sim_process *process = list_item(event, struct sim_process, turn);
 
+	if (sim_frozen(process, event))
+		return;
 	sim_trace(process->sim, process, SIM_TURN, 0, 0, (slice){ 0 });
 	sim_enter(process);
 	sim_leave(process);
@@ -130,6 +132,8 @@ static void timer_fire(struct sim_event *event)
 	struct sim_process *process = t->process;
 	struct os_timer *timer = t->timer;
 
+	if (sim_frozen(process, event))
+		return;
 	timer_free(t);
 	timer->impl = NULL;
 	sim_trace(process->sim, process, SIM_TIMER, 0, 0, (slice){ 0 });
@@ -197,7 +201,7 @@ static void watch_fire(struct sim_event *event)
 	struct sim_process *process = w->process;
 	int fd = w->fd, events = sim_object_ready(w->object) & w->events;
 
-	if (events == 0)
+	if (sim_frozen(process, event) || events == 0)
 		return;
 	sim_trace(process->sim, process, SIM_READY, w->object->number, (uint64_t)events,
 	    (slice){ 0 });
@@ -267,6 +271,8 @@ static void work_done(struct sim_event *event)
 	struct sim_process *process = w->process;
 	struct os_work *work = w->work;
 
+	if (sim_frozen(process, event))
+		return;
 	list_remove(&w->link);
 	heap_free(process->sim->heap, w);
 	work->impl = NULL;
@@ -281,6 +287,8 @@ static void work_run(struct sim_event *event)
 	struct sim_work *w = list_item(event, struct sim_work, event);
 	struct sim_process *process = w->process;
 
+	if (sim_frozen(process, event))
+		return;
 	sim_trace(process->sim, process, SIM_RUN, 0, 0, (slice){ 0 });
 	w->event.fire = work_done;
 	sim_schedule(process->sim, &w->event, work_delay(process->sim));
@@ -320,6 +328,8 @@ static void signal_fire(struct sim_event *event)
 	struct sim_signal *s = list_item(event, struct sim_signal, event);
 	struct sim_process *process = s->process;
 
+	if (sim_frozen(process, event))
+		return;
 	sim_trace(process->sim, process, SIM_SIGNAL, (uint64_t)s->signo, 0, (slice){ 0 });
 	sim_enter(process);
 	s->signal->caught(s->signal);

@@ -245,6 +245,11 @@ const char *sim_process_name(const struct os *os)
 	return ((const struct sim_process *)os)->name;
 }
 
+struct sim_host *sim_process_host(const struct os *os)
+{
+	return ((const struct sim_process *)os)->host;
+}
+
 size_t sim_host_processes(struct sim_host *host, struct os **list, size_t size)
 {
 	size_t n = 0;
@@ -303,7 +308,7 @@ static void exited_fire(struct sim_event *event)
 	struct os_child *child = process->child;
 	int status = process->status;
 
-	if (parent == NULL || parent->dead)
+	if (parent == NULL || parent->dead || sim_frozen(parent, event))
 		return;
 	child->impl = NULL;
 	process->child = NULL;
@@ -394,6 +399,8 @@ static void start_fire(struct sim_event *event)
 {
 	struct sim_process *process = list_item(event, struct sim_process, life);
 
+	if (sim_frozen(process, event))
+		return;
 	process->started = true;
 	sim_trace(process->sim, process, SIM_START, process->index, 0, slice_from(process->name));
 	sim_enter(process);
@@ -477,6 +484,8 @@ static void os_sim_log(struct os *os, enum os_level level, slice line)
 	/* Without the time of day, which the event has better. */
 	slice_cut(&line, ' ');
 	sim_trace(sim, process, SIM_LOG, level, line.len, line);
+	if (sim->log != NULL)
+		sim->log(sim->log_arg, os, line);
 	if (sim->echo != NULL)
 		fprintf(sim->echo, "%12.6f %s#%u %.*s\n", (double)sim->now_us / 1e6,
 		    process->host->name, process->number, slice_arg(line));

@@ -89,12 +89,37 @@ void sim_stream_lose(struct sim_stream *s)
 	}
 }
 
+void sim_stream_silence(struct sim_stream *s)
+{
+	struct sim *sim = s->object.sim;
+
+	sim_trace(sim, NULL, SIM_FAULT, s->object.number, 0, slice_lit("the peer vanished"));
+	s->peer = NULL;
+	s->silent = true;
+	s->reset_coming = true;
+	buffer_truncate(&s->in, s->visible);
+	sim_unschedule(sim, &s->arrive);
+	sim_schedule(sim, &s->arrive, SIM_SILENT_US);
+}
+
+/* TCP tries again, less and less often. */
+void sim_stream_later(struct sim_stream *s)
+{
+	struct sim *sim = s->object.sim;
+
+	sim_schedule(sim, &s->arrive, chance_between(&sim->net, 200 * 1000, 3000 * 1000));
+}
+
 void sim_stream_arrive(struct sim_event *event)
 {
 	struct sim_stream *s = list_item(event, struct sim_stream, arrive);
 	struct sim *sim = s->object.sim;
 	size_t n = pending(s);
 
+	if (sim_parted(s)) {
+		sim_stream_later(s);
+		return;
+	}
 	if (s->reset_coming) {
 		if (s->error == 0)
 			stream_fail(s, -ECONNRESET);
@@ -126,7 +151,8 @@ int sim_stream_ready(const struct sim_object *object)
 		return 0;
 	if (s->visible > 0 || s->end_seen)
 		events |= OS_READABLE;
-	if (s->peer == NULL || buffer_room(&s->peer->in) > 0)
+	if (s->silent ? s->unheard < SIM_STREAM_BUFFER :
+	    s->peer == NULL || buffer_room(&s->peer->in) > 0)
 		events |= OS_WRITABLE;
 	return events;
 }
@@ -141,7 +167,9 @@ void sim_stream_close(struct sim_object *object)
 	sim_unschedule(sim, &s->arrive);
 	if (peer != NULL) {
 		peer->peer = NULL;
-		if (s->host->cutting && s->remote) {
+		if (s->host->cutting && s->remote && chance_one_in(&sim->net, 4)) {
+			sim_stream_silence(peer);
+		} else if (s->host->cutting && s->remote) {
 			/* No word from a host without power: a time-out, or a reset
 			 * when it is back and does not know the connection. */
 			peer->reset_coming = true;
@@ -159,23 +187,6 @@ void sim_stream_close(struct sim_object *object)
 	}
 	buffer_free(&s->in);
 	heap_free(sim->heap, s);
-}
-
-void sim_lose_stream(struct sim *sim)
-{
-	struct sim_stream *chosen = NULL;
-	uint64_t n = 0;
-
-	list_for(at, &sim->objects) {
-		struct sim_object *object = list_item(at, struct sim_object, link);
-		struct sim_stream *s = (struct sim_stream *)object;
-
-		if (object->kind == SIM_STREAM && s->remote && s->peer != NULL &&
-		    chance_one_in(&sim->fault, ++n))
-			chosen = s;
-	}
-	if (chosen != NULL)
-		sim_stream_lose(chosen);
 }
 
 struct sim_stream *sim_stream_of(struct sim_process *process, int fd)
@@ -212,6 +223,19 @@ ssize_t sim_os_read(struct os *os, int fd, void *buf, size_t n)
 	return (ssize_t)n;
 }
 
+/* To a peer that vanished: as much as a send buffer takes. */
+static ssize_t silent_put(struct sim_stream *s, const slice *parts, size_t n_parts)
+{
+	size_t room = SIM_STREAM_BUFFER - s->unheard, n = 0;
+
+	for (size_t i = 0; i < n_parts; i++)
+		n += parts[i].len;
+	if (n > room)
+		n = room;
+	s->unheard += n;
+	return n > 0 ? (ssize_t)n : -EAGAIN;
+}
+
 static ssize_t stream_put(struct sim_stream *peer, const slice *parts, size_t n_parts)
 {
 	struct sim *sim = peer->object.sim;
@@ -246,7 +270,9 @@ ssize_t sim_os_write(struct os *os, int fd, const slice *parts, size_t n_parts)
 		return s->error != 0 ? s->error : -EPIPE;
 	if (s->peer == NULL && s->end_seen)
 		return -EPIPE;
-	if (s->peer != NULL) {
+	if (s->silent) {
+		n = silent_put(s, parts, n_parts);
+	} else if (s->peer != NULL) {
 		n = stream_put(s->peer, parts, n_parts);
 	} else {
 		for (size_t i = 0; i < n_parts; i++)

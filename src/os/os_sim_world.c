@@ -157,6 +157,19 @@ void sim_set_faults(struct sim *sim, const struct sim_faults *faults)
 	sim->faults = *faults;
 }
 
+void sim_tap(struct sim *sim, void (*fn)(void *arg, struct os *from, slice packet), void *arg)
+{
+	sim->tap = fn;
+	sim->tap_arg = arg;
+}
+
+void sim_listen_log(struct sim *sim, void (*fn)(void *arg, struct os *from, slice line),
+    void *arg)
+{
+	sim->log = fn;
+	sim->log_arg = arg;
+}
+
 struct world_call {
 	struct sim_event event;
 	struct sim *sim;
