@@ -4,6 +4,7 @@
  * or sanitizer that ends one is a failed run like any other. The child sends its
  * verdict through a pipe; its trace goes to stderr when it fails. */
 #include <errno.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -30,6 +31,7 @@ struct job {
 
 struct batch {
 	unsigned long seed, runs;
+	struct world_bounds bounds;
 	bool verbose, events;
 	struct job jobs[JOBS_MAX];
 	size_t n_jobs;
@@ -43,7 +45,7 @@ struct batch {
 
 _Noreturn static void run_child(const struct batch *b, unsigned long seed, int fd)
 {
-	struct world_options options = { .log = b->verbose ? stdout : NULL };
+	struct world_options options = { .bounds = b->bounds, .log = b->verbose ? stdout : NULL };
 	struct world_result result;
 	char *text = NULL;
 	size_t len = 0;
@@ -197,6 +199,35 @@ static void print_summary(const struct batch *b)
 	printf("trace %016llx\n", (unsigned long long)(b->runs == 1 ? b->hashes[0] : hash));
 }
 
+/* A bound of a run; none when not given. */
+static bool bound(const struct cli_args *args, const char *name, unsigned long min,
+    unsigned *bound)
+{
+	unsigned long value;
+
+	if (!cli_number(args, name, min, UINT_MAX, *bound, &value))
+		return false;
+	*bound = (unsigned)value;
+	return true;
+}
+
+static bool take_bounds(const struct cli_args *args, struct world_bounds *ret)
+{
+	const char *kinds = cli_value(args, "--kinds");
+	char all[200];
+
+	*ret = world_unbounded;
+	if (!bound(args, "--hosts", 1, &ret->hosts) ||
+	    !bound(args, "--messages", 0, &ret->messages) ||
+	    !bound(args, "--faults", 0, &ret->faults))
+		return false;
+	if (kinds == NULL || faults_parse(slice_from(kinds), &ret->kinds))
+		return true;
+	faults_print(FAULTS_ALL, all, sizeof all);
+	cli_misuse("sim: --kinds wants \"none\" or some of %s", all);
+	return false;
+}
+
 static int run(const struct cli_args *args)
 {
 	struct batch b = { .verbose = cli_flag(args, "--verbose"),
@@ -209,6 +240,8 @@ static int run(const struct cli_args *args)
 	    !cli_number(args, "--runs", 1, RUNS_MAX, 1, &b.runs) ||
 	    !cli_number(args, "--jobs", 1, JOBS_MAX, cores > 0 && cores < JOBS_MAX ?
 	    (unsigned long)cores : 1, &jobs))
+		return CLI_USAGE;
+	if (!take_bounds(args, &b.bounds))
 		return CLI_USAGE;
 	b.n_jobs = b.verbose || b.events ? 1 : jobs;
 	b.hashes = calloc(b.runs, sizeof *b.hashes);
@@ -237,6 +270,10 @@ const struct cli_command cli_sim = {
 	.options = {
 		{ "--seed", "N", "The first seed; 1 when not given." },
 		{ "--runs", "K", "How many seeds, one after another; 1 when not given." },
+		{ "--hosts", "N", "At most so many hosts." },
+		{ "--messages", "N", "At most so many messages." },
+		{ "--faults", "N", "At most so many faults." },
+		{ "--kinds", "LIST", "No other kinds of faults: \"power,disk\", \"none\"." },
 		{ "--jobs", "J", "How many at once; one per core when not given." },
 		{ "--verbose", NULL, "Print the log of all simulated roles." },
 		{ "--events", NULL, "Print the last events of each run." },

@@ -14,7 +14,7 @@ struct faults {
 	size_t n_stations;
 	struct chance chance;
 	unsigned kinds;
-	unsigned struck;
+	unsigned struck, max;
 	bool stopped;
 };
 
@@ -40,6 +40,25 @@ void faults_print(unsigned kinds, char *ret_text, size_t size)
 			n += (size_t)snprintf(ret_text + n, size - n, "%s%s", n > 0 ? "," : "",
 			    names[i].name);
 	}
+}
+
+bool faults_parse(slice text, unsigned *ret_kinds)
+{
+	bool none = slice_equal(text, slice_lit("none"));
+	unsigned kinds = 0;
+
+	while (text.len > 0 && !none) {
+		slice word = slice_cut(&text, ',');
+		size_t i = 0;
+
+		while (i < KINDS && !slice_equal(word, slice_from(names[i].name)))
+			i++;
+		if (i == KINDS)
+			return false;
+		kinds |= names[i].kind;
+	}
+	*ret_kinds = kinds;
+	return none || kinds != 0;
 }
 
 /* The odds that stand for a while. */
@@ -134,11 +153,16 @@ static unsigned draw_kind(struct faults *f)
 
 static void on_time(void *arg)
 {
+	const struct sim_faults none = { 0 };
 	struct faults *f = arg;
 	unsigned kind;
 
 	if (f->stopped || f->kinds == 0)
 		return;
+	if (f->struck == f->max) {
+		sim_set_faults(f->sim, &none);
+		return;
+	}
 	draw_odds(f);
 	kind = draw_kind(f);
 	f->struck++;
@@ -146,7 +170,8 @@ static void on_time(void *arg)
 	sim_at(f->sim, chance_skewed(&f->chance, SECOND_US / 100, 4 * SECOND_US), on_time, f);
 }
 
-struct faults *faults_create(struct sim *sim, struct station **stations, size_t n_stations)
+struct faults *faults_create(struct sim *sim, struct station **stations, size_t n_stations,
+    unsigned faults_max, unsigned kinds_max)
 {
 	struct faults *f = heap_new(sim_heap(sim), struct faults);
 
@@ -159,6 +184,8 @@ struct faults *faults_create(struct sim *sim, struct station **stations, size_t 
 	/* One run in eight is fair weather: then all must go well at once. */
 	if (chance_one_in(&f->chance, 8))
 		f->kinds = 0;
+	f->kinds &= kinds_max;
+	f->max = faults_max;
 	sim_at(sim, SECOND_US / 2, on_time, f);
 	return f;
 }

@@ -22,8 +22,12 @@ enum {
 	FAULTS_ALL = 1023,
 };
 
-struct faults *faults_create(struct sim *sim, struct station **stations, size_t n_stations);
+/* At most so many faults, and none but of these kinds. */
+struct faults *faults_create(struct sim *sim, struct station **stations, size_t n_stations,
+    unsigned faults_max, unsigned kinds_max);
 unsigned faults_kinds(const struct faults *f);
+/* Kinds by their names: "power,disk", "none". */
+bool faults_parse(slice text, unsigned *ret_kinds);
 void faults_print(unsigned kinds, char *ret_text, size_t size);
 unsigned faults_struck(const struct faults *f);
 /* From now on nothing breaks. */

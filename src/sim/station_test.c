@@ -2,6 +2,8 @@
  * ends: the keeper with roles that do nothing but live. */
 #include "unit.h"
 
+#include <limits.h>
+
 #include "role/frame.h"
 #include "role/role.h"
 #include "sim/faults.h"
@@ -98,7 +100,7 @@ static uint64_t live(uint64_t seed)
 	uint64_t hash;
 
 	wait_for(sim, s);
-	faults = faults_create(sim, &s, 1);
+	faults = faults_create(sim, &s, 1, UINT_MAX, FAULTS_ALL);
 	sim_run_until(sim, sim_now_us(sim) + 30 * SECOND_US);
 	faults_stop(faults);
 	wait_for(sim, s);

@@ -1,6 +1,7 @@
 /* sim/world.c - make hosts and clients from the seed, let them live, judge. */
 #include "sim/world.h"
 
+#include <limits.h>
 #include <stdarg.h>
 #include <string.h>
 
@@ -28,8 +29,11 @@ enum {
 /* More events than that: something turns in circles. */
 enum { EVENTS_MAX = 20 * 1000 * 1000 };
 
+const struct world_bounds world_unbounded = { UINT_MAX, UINT_MAX, UINT_MAX, FAULTS_ALL };
+
 struct world {
 	struct sim *sim;
+	struct world_bounds bounds;
 	struct chance chance;
 	struct arena arena;
 	struct checker *checker;
@@ -40,6 +44,7 @@ struct world {
 	size_t n_recipients[STATIONS_MAX];
 	struct smtp_actor *senders[SENDERS_MAX];
 	size_t n_senders;
+	unsigned messages;              /* of all senders */
 	struct pop3_actor *readers[READERS_MAX];
 	unsigned sessions[READERS_MAX]; /* a mark, to wait for further ones */
 	size_t n_readers;
@@ -120,16 +125,19 @@ static void make_senders(struct world *w, struct sim_host *away)
 
 	for (size_t i = 0; i < n; i++) {
 		size_t to = chance_below(&w->chance, w->n_stations);
+		unsigned messages = (unsigned)chance_skewed(&w->chance, 1, 20);
+		unsigned left = w->bounds.messages - w->messages;
 		struct smtp_actor_plan plan = {
 			.checker = w->checker,
 			.server = address_of(w->stations[to], STATION_SMTP_PORT),
 			.recipients = w->recipients[to],
 			.n_recipients = w->n_recipients[to],
-			.messages = (unsigned)chance_skewed(&w->chance, 1, 20),
+			.messages = messages < left ? messages : left,
 			.seed = sim_seed(w->sim),
 			.number = (unsigned)i,
 		};
 
+		w->messages += plan.messages;
 		w->senders[w->n_senders++] =
 		    smtp_actor_create(sim_process_create(away, "sender"), &plan);
 	}
@@ -140,14 +148,16 @@ static void make_world(struct world *w, uint64_t seed, const struct world_option
 	static const uint8_t away_ip[4] = { 127, 2, 0, 1 };
 	struct sim_host *away;
 
+	check(options->bounds.hosts > 0);
 	w->sim = sim_create(seed);
+	w->bounds = options->bounds;
 	sim_echo(w->sim, options->log);
 	w->arena = arena_init(sim_heap(w->sim), 64 * 1024);
 	w->chance = chance_init(seed, "world", 0);
 	w->checker = checker_create(w->sim);
 	away = sim_host_create(w->sim, "away", away_ip, 0);
 	make_station(w, away);
-	if (chance_one_in(&w->chance, 5))
+	if (chance_one_in(&w->chance, 5) && w->bounds.hosts > 1)
 		make_station(w, away);
 	make_senders(w, away);
 }
@@ -237,7 +247,8 @@ static void weather(struct world *w)
 	if (!live(w, START_S, all_serve))
 		checker_fail(w->checker, "not all hosts serve %d s after the first start: %s",
 		    START_S, station_complaint(w->stations[0]));
-	w->faults = faults_create(w->sim, w->stations, w->n_stations);
+	w->faults = faults_create(w->sim, w->stations, w->n_stations, w->bounds.faults,
+	    w->bounds.kinds);
 	live(w, WEATHER_MIN_S, NULL);
 	live(w, seconds, senders_finished);
 	faults_stop(w->faults);
@@ -272,6 +283,8 @@ void world_run(uint64_t seed, const struct world_options *options,
 	result.now_us = sim_now_us(w.sim);
 	result.kinds = faults_kinds(w.faults);
 	result.struck = faults_struck(w.faults);
+	result.hosts = (unsigned)w.n_stations;
+	result.messages = w.messages;
 	for (size_t i = 0; i < w.n_stations; i++)
 		result.starts += station_starts(w.stations[i]);
 	result.counts = checker_count(w.checker);

@@ -10,7 +10,17 @@
 
 #include "sim/checker.h"
 
+/* A run has at most so many of these; the seed draws as it would without bounds.
+ * So a run that failed can be tried with less of everything. */
+struct world_bounds {
+	unsigned hosts, messages, faults;       /* UINT_MAX: no bound */
+	unsigned kinds;                         /* of faults, FAULT_* */
+};
+
+extern const struct world_bounds world_unbounded;
+
 struct world_options {
+	struct world_bounds bounds;
 	FILE *log;                      /* each log line as it comes; NULL: not */
 	FILE *events;                   /* the last events, at the end; NULL: not */
 	size_t n_events;                /* how many of them */
@@ -20,6 +30,7 @@ struct world_result {
 	uint64_t seed, hash, events, now_us;
 	unsigned kinds;                 /* of faults, FAULT_* */
 	unsigned struck, starts;        /* faults; starts of keepers */
+	unsigned hosts, messages;       /* that there were; that were to be sent */
 	struct checker_counts counts;
 	bool failed;
 	char failure[512];
