@@ -320,6 +320,11 @@ int os_confine(struct os *os, const struct os_confinement *may, int root,
 	return os->ops->confine(os, may, root, uid, gid, ret_step);
 }
 
+bool os_planted(struct os *os, enum os_plant plant)
+{
+	return os->ops->planted != NULL && os->ops->planted(os, plant);
+}
+
 /* ---- log ---- */
 
 /* Year, month and day of a day counted from 1970-01-01, in the Gregorian

@@ -255,6 +255,22 @@ void os_kill(struct os *os, struct os_child *child);    /* at once; exited follo
 int os_confine(struct os *os, const struct os_confinement *may, int root,
     int64_t uid, int64_t gid, const char **ret_step);
 
+/* ---- bugs on purpose ---- */
+
+/* Mistakes that `posthouse sim --plant` makes in a simulated world, one at a time,
+ * to show that its checkers find them (sim/plant.h says what each is). */
+enum os_plant {
+	OS_PLANT_NONE,
+	OS_PLANT_EARLY_250,
+	OS_PLANT_EARLY_DONE,
+	OS_PLANT_OLD_RECORD,
+	OS_PLANT_SYNC_AGAIN,
+	OS_PLANT_COUNTED_UIDL,
+};
+
+/* Is this one made? Never outside of a simulated world. Safe on the pool. */
+bool os_planted(struct os *os, enum os_plant plant);
+
 /* ---- log ---- */
 
 enum os_level { OS_DEBUG, OS_INFO, OS_WARN, OS_ERROR };

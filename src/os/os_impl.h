@@ -58,6 +58,7 @@ struct os_ops {
 	void (*kill)(struct os *, struct os_child *);
 	int (*confine)(struct os *, const struct os_confinement *, int, int64_t, int64_t,
 	    const char **);
+	bool (*planted)(struct os *, enum os_plant);    /* NULL in the real world: none */
 	/* One whole line with its time, role, level and line feed. */
 	void (*log)(struct os *, enum os_level, slice line);
 	void (*log_to)(struct os *, int);

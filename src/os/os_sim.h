@@ -46,6 +46,9 @@ uint64_t sim_events(const struct sim *sim);
 struct heap *sim_heap(struct sim *sim);
 void sim_set_faults(struct sim *sim, const struct sim_faults *faults);
 
+/* Plant a mistake (os.h); before the first event. */
+void sim_plant(struct sim *sim, enum os_plant plant);
+
 /* Run the next event; false when there is none. */
 bool sim_step(struct sim *sim);
 void sim_run_until(struct sim *sim, uint64_t now_us);

@@ -64,6 +64,7 @@ struct sim {
 	size_t n_queue, queue_size;
 	struct chance loop, net, fault;
 	struct sim_faults faults;
+	enum os_plant plant;
 	struct list hosts, processes, objects;
 	unsigned n_hosts, n_processes, n_objects;
 	void (*tap)(void *arg, struct os *from, slice packet);

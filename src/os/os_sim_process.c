@@ -498,6 +498,11 @@ static void os_sim_log_to(struct os *os, int fd)
 		os_sim_close(os, fd);
 }
 
+static bool os_sim_planted(struct os *os, enum os_plant plant)
+{
+	return sim_process_of(os)->sim->plant == plant;
+}
+
 const struct os_ops sim_ops = {
 	.now_ms = sim_os_now_ms,
 	.now_us = sim_os_now_us,
@@ -543,6 +548,7 @@ const struct os_ops sim_ops = {
 	.spawn = os_sim_spawn,
 	.kill = os_sim_kill,
 	.confine = os_sim_confine,
+	.planted = os_sim_planted,
 	.log = os_sim_log,
 	.log_to = os_sim_log_to,
 };

@@ -170,6 +170,11 @@ void sim_listen_log(struct sim *sim, void (*fn)(void *arg, struct os *from, slic
 	sim->log_arg = arg;
 }
 
+void sim_plant(struct sim *sim, enum os_plant plant)
+{
+	sim->plant = plant;
+}
+
 struct world_call {
 	struct sim_event event;
 	struct sim *sim;

@@ -30,6 +30,16 @@ static int copy(struct os *os, const struct plan_step *step)
 	return 0;
 }
 
+/* Never again after a failure: Linux has marked the pages clean, and would say 0. */
+static int sync(struct os *os, int fd)
+{
+	int error = os_sync(os, fd);
+
+	if (error != 0 && os_planted(os, OS_PLANT_SYNC_AGAIN))
+		error = os_sync(os, fd);
+	return error;
+}
+
 static int run_step(struct os *os, const struct plan_step *step)
 {
 	switch (step->verb) {
@@ -38,7 +48,7 @@ static int run_step(struct os *os, const struct plan_step *step)
 	case PLAN_COPY:
 		return copy(os, step);
 	case PLAN_SYNC:
-		return os_sync(os, step->fd);
+		return sync(os, step->fd);
 	case PLAN_SYNC_FOLDER:
 		return os_sync_folder(os, step->fd);
 	case PLAN_SYNC_SYSTEM:

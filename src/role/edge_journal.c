@@ -89,6 +89,8 @@ static bool open_next(struct journal *j)
 	j->current = j->next;
 	j->next.fd = -1;
 	log_writer_init(&j->writer, j->edge->heap, &j->current.head);
+	if (os_planted(j->edge->os, OS_PLANT_OLD_RECORD))
+		j->writer.head.generation = 1;
 	return true;
 }
 
@@ -255,6 +257,8 @@ static void start_sync(struct journal *j)
 	    .offset = offset, .bytes = bytes });
 	plan_add(os, &j->plan, (struct plan_step){ .verb = PLAN_SYNC, .fd = j->current.fd });
 	plan_start(os, &j->plan);
+	if (os_planted(os, OS_PLANT_EARLY_250))
+		finish(&j->flight, NULL);
 }
 
 /* Ask early: the next segment should lie here before this one is full. */

@@ -138,6 +138,8 @@ static bool hand_over(struct store_peer *store, struct part *part)
 	for (uint32_t i = 0; i < part->n; i++)
 		m->targets[part->first + i].later = false;
 	handed_add(part);
+	if (os_planted(m->segment->router->os, OS_PLANT_EARLY_DONE))
+		message_done(m);
 	message_frames_used(m);
 	return true;
 }

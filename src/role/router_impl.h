@@ -299,6 +299,7 @@ void readers_pump(struct router *r);
 bool message_room(struct router *r, enum log_kind kind);
 void message_take(struct segment *s, const struct log_record *record);
 void message_start(struct message *m);
+void message_done(struct message *m);           /* for the done log */
 void message_end(struct message *m);            /* all targets are done, or it is parked */
 void messages_settle(struct router *r);         /* the window goes: keep frames or drop them */
 void message_drop_frames(struct message *m);

@@ -45,13 +45,18 @@ static void message_free(struct message *m)
 	heap_free(r->heap, m);
 }
 
+void message_done(struct message *m)
+{
+	tracker_done(&m->segment->tracker, m->sequence);
+	m->segment->done_dirty = true;
+}
+
 void message_end(struct message *m)
 {
 	struct segment *s = m->segment;
 	struct router *r = s->router;
 
-	tracker_done(&s->tracker, m->sequence);
-	s->done_dirty = true;
+	message_done(m);
 	if (m->spool != NULL) {
 		spool_finished(r, m->spool);
 		s->spooled = true;

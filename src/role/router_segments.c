@@ -373,6 +373,14 @@ void pool_fill(struct pool *pool)
 	}
 }
 
+/* From the first record on. */
+static void begin_reading(struct segment *s, uint32_t limit)
+{
+	log_reader_init(&s->reader, &s->head, limit);
+	if (os_planted(s->router->os, OS_PLANT_OLD_RECORD) && s->pool->kind == LOG_JOURNAL)
+		s->reader.head.generation = 1;
+}
+
 struct segment *pool_take(struct pool *pool)
 {
 	struct router *r = pool->router;
@@ -389,7 +397,7 @@ struct segment *pool_take(struct pool *pool)
 	if (taken != NULL) {
 		pool->n_spare--;
 		taken->state = SEGMENT_OPEN;
-		log_reader_init(&taken->reader, &taken->head, LOG_BLOCK);
+		begin_reading(taken, LOG_BLOCK);
 		taken->ended_at = LOG_BLOCK;
 		if (pool->kind == LOG_JOURNAL) {
 			generation_hold(r, taken->head.generation);
@@ -415,7 +423,7 @@ struct segment *segment_found(struct pool *pool, const struct log_head *head, in
 	s->until_edge = pool->kind == LOG_JOURNAL && spares_max(pool) > 0 &&
 	    !pool->router->edges[pool->producer - 1].spoke;
 	s->read_all = head->generation == 0;
-	log_reader_init(&s->reader, head, head->size);
+	begin_reading(s, head->size);
 	if (pool->kind == LOG_JOURNAL && head->generation != 0) {
 		generation_hold(pool->router, head->generation);
 		s->held = true;

@@ -28,7 +28,9 @@ static void take_snapshot(struct session *session)
 	for (size_t i = 0; i < n; i++) {
 		const struct account_row *row = &state->rows[i];
 		char *uidl = session->uidls + i * UIDL_SIZE;
-		int len = snprintf(uidl, UIDL_SIZE, "%u.%u", state->head.uidvalidity, row->uid);
+		bool counted = os_planted(session->store->os, OS_PLANT_COUNTED_UIDL);
+		int len = snprintf(uidl, UIDL_SIZE, "%u.%u", state->head.uidvalidity,
+		    counted ? (unsigned)i + 1 : row->uid);
 
 		session->messages[i].size = row->size;
 		session->messages[i].uidl = slice_of(uidl, (size_t)len);

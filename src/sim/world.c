@@ -151,6 +151,7 @@ static void make_world(struct world *w, uint64_t seed, const struct world_option
 	check(options->bounds.hosts > 0);
 	w->sim = sim_create(seed);
 	w->bounds = options->bounds;
+	sim_plant(w->sim, options->plant);
 	sim_echo(w->sim, options->log);
 	w->arena = arena_init(sim_heap(w->sim), 64 * 1024);
 	w->chance = chance_init(seed, "world", 0);

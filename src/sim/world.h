@@ -21,6 +21,7 @@ extern const struct world_bounds world_unbounded;
 
 struct world_options {
 	struct world_bounds bounds;
+	enum os_plant plant;
 	FILE *log;                      /* each log line as it comes; NULL: not */
 	FILE *events;                   /* the last events, at the end; NULL: not */
 	size_t n_events;                /* how many of them */

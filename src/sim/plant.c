@@ -1,0 +1,24 @@
+/* sim/plant.c - the mistakes, by name. */
+#include "sim/plant.h"
+
+const struct plant plants[PLANTS] = {
+	{ "early-250", OS_PLANT_EARLY_250,
+	    "the edge answers 250 when the record is written, before the sync" },
+	{ "early-done", OS_PLANT_EARLY_DONE,
+	    "the router calls a record done when a store has it, before its checkpoint" },
+	{ "old-record", OS_PLANT_OLD_RECORD,
+	    "checksums leave out the generation: a recycled segment's old records count" },
+	{ "sync-again", OS_PLANT_SYNC_AGAIN,
+	    "a sync that failed is tried again, and what the second says is believed" },
+	{ "counted-uidl", OS_PLANT_COUNTED_UIDL,
+	    "UIDLs come from a counter in memory, not from the records" },
+};
+
+const struct plant *plant_find(slice name)
+{
+	for (size_t i = 0; i < PLANTS; i++) {
+		if (slice_equal(name, slice_from(plants[i].name)))
+			return &plants[i];
+	}
+	return NULL;
+}
