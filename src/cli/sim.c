@@ -1,114 +1,60 @@
-/* cli/sim.c - posthouse sim: run whole simulated worlds, each from one seed.
- *
- * Each run is a process of its own, as many at once as there are cores: a check()
- * or sanitizer that ends one is a failed run like any other. The child sends its
- * verdict through a pipe; its trace goes to stderr when it fails. */
+/* cli/sim.c - posthouse sim: run whole simulated worlds, each from one seed, as
+ * many at once as there are cores (sim_run.c), and shrink what fails
+ * (sim_shrink.c). */
 #include <errno.h>
 #include <limits.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
+#include <sys/signalfd.h>
 #include <unistd.h>
 
 #include "base/checksum.h"
+#include "base/text.h"
 #include "cli/cli.h"
 #include "cli/commands.h"
+#include "cli/sim_shrink.h"
 #include "sim/faults.h"
-#include "sim/world.h"
 
-enum { JOBS_MAX = 16, TAIL_EVENTS = 60, EVENTS_SHOWN = 2000, RUNS_MAX = 1000 * 1000 };
-
-struct job {
-	pid_t pid;                      /* 0: none */
-	int fd;
-	unsigned long run;              /* 0 .. runs - 1 */
-	struct world_result result;
-	size_t got;                     /* bytes of result */
+enum {
+	JOBS_MAX = 16, RUNS_MAX = 1000 * 1000,
+	SHRUNK_MAX = 3,                 /* later failures are likely the same again */
+	RUN_MS = 15 * 60 * 1000,        /* a run takes a second, with sanitizers some */
+	PROGRESS_MS = 60 * 1000,
 };
 
 struct batch {
+	struct sim_settings settings;
 	unsigned long seed, runs;
-	struct world_bounds bounds;
-	bool verbose, events;
-	struct job jobs[JOBS_MAX];
+	bool until_failure, shrink;
+	struct sim_run jobs[JOBS_MAX];
 	size_t n_jobs;
+	int stop_fd;                    /* readable: SIGINT or SIGTERM came */
+	bool stopped;
+	struct sim_run first;           /* until_failure: the lowest that failed */
 	uint64_t *hashes;               /* of each run, for the last line */
 	unsigned long started, ended, failed;
 	struct checker_counts counts;
 	uint64_t n_events;
+	uint64_t progress_ms;           /* when to say how far it is */
 };
 
-/* ---- in the child ---- */
-
-_Noreturn static void run_child(const struct batch *b, unsigned long seed, int fd)
+static void print_failure(struct batch *b, struct sim_run *run)
 {
-	struct world_options options = { .bounds = b->bounds, .log = b->verbose ? stdout : NULL };
-	struct world_result result;
-	char *text = NULL;
-	size_t len = 0;
-	FILE *tail = open_memstream(&text, &len);
+	struct sim_settings settings = b->settings;
+	char words[1000];
+	unsigned tries;
 
-	options.events = b->events ? stdout : tail;
-	options.n_events = b->events ? EVENTS_SHOWN : TAIL_EVENTS;
-	world_run(seed, &options, &result);
-	if (tail != NULL)
-		fclose(tail);
-	if (result.failed && !b->events && text != NULL)
-		fprintf(stderr, "\n%s", text);
-	free(text);
-	fflush(stdout);
-	/* Less than PIPE_BUF: one write. */
-	if (write(fd, &result, sizeof result) != (ssize_t)sizeof result)
-		_exit(CLI_FAILED);
-	exit(CLI_OK);
-}
-
-/* ---- in the parent ---- */
-
-static bool start_job(struct batch *b, struct job *job)
-{
-	int fds[2];
-
-	if (pipe(fds) < 0)
-		return false;
-	*job = (struct job){ .run = b->started++, .fd = fds[0] };
-	fflush(stdout);
-	fflush(stderr);
-	job->pid = fork();
-	if (job->pid == 0) {
-		close(fds[0]);
-		run_child(b, b->seed + job->run, fds[1]);
+	sim_run_explain(run, words, sizeof words);
+	fprintf(stderr, "\nseed %lu failed: %s\n", run->seed, words);
+	if (b->shrink && (b->until_failure || b->failed <= SHRUNK_MAX)) {
+		tries = sim_shrink(&settings, run, b->stop_fd);
+		sim_run_explain(run, words, sizeof words);
+		fprintf(stderr, "  shrunk in %u tries: %s\n", tries, words);
 	}
-	close(fds[1]);
-	if (job->pid < 0) {
-		close(fds[0]);
-		job->pid = 0;
-		return false;
-	}
-	return true;
-}
-
-static void print_failure(const struct batch *b, const struct job *job, int status)
-{
-	unsigned long seed = b->seed + job->run;
-	char kinds[100];
-
-	fprintf(stderr, "\nseed %lu failed: ", seed);
-	if (job->got == sizeof job->result) {
-		faults_print(job->result.kinds, kinds, sizeof kinds);
-		fprintf(stderr, "%s\n  after %.3f s, %llu events; faults: %s\n",
-		    job->result.failure, (double)job->result.now_us / 1e6,
-		    (unsigned long long)job->result.events, kinds);
-	} else if (WIFSIGNALED(status)) {
-		fprintf(stderr, "ended by signal %d (%s)\n", WTERMSIG(status),
-		    strsignal(WTERMSIG(status)));
-	} else {
-		fprintf(stderr, "ended with status %d\n", WEXITSTATUS(status));
-	}
-	fprintf(stderr, "  again: posthouse sim --seed %lu --events\n", seed);
+	fprintf(stderr, "  again: ");
+	sim_run_command(&settings, run->seed, stderr);
 }
 
 static void add_counts(struct batch *b, const struct world_result *r)
@@ -122,67 +68,112 @@ static void add_counts(struct batch *b, const struct world_result *r)
 	b->counts.deleted += r->counts.deleted;
 }
 
-static void end_job(struct batch *b, struct job *job)
+/* Runs behind the first one that failed do not count: so it is the same one
+ * however many run at once. Those before it go on. */
+static void end_at(struct batch *b, const struct sim_run *run)
 {
-	int status = 0;
-	bool whole;
-
-	close(job->fd);
-	while (waitpid(job->pid, &status, 0) < 0 && errno == EINTR)
-		continue;
-	job->pid = 0;
-	b->ended++;
-	whole = job->got == sizeof job->result && WIFEXITED(status) && WEXITSTATUS(status) == 0;
-	if (whole) {
-		b->hashes[job->run] = job->result.hash;
-		add_counts(b, &job->result);
+	b->first = *run;
+	b->runs = b->started = run->seed - b->seed + 1;
+	for (size_t i = 0; i < b->n_jobs; i++) {
+		if (b->jobs[i].seed > run->seed)
+			sim_run_kill(&b->jobs[i]);
 	}
-	if (!whole || job->result.failed) {
-		b->failed++;
-		print_failure(b, job, status);
-	}
-	if (isatty(STDERR_FILENO))
-		fprintf(stderr, "\r%lu of %lu runs, %lu failed ", b->ended, b->runs, b->failed);
 }
 
-static void read_job(struct batch *b, struct job *job)
+static void take_ended(struct batch *b, struct sim_run *run)
 {
-	ssize_t n = read(job->fd, (char *)&job->result + job->got,
-	    sizeof job->result - job->got);
-
-	if (n < 0 && errno == EINTR)
+	b->ended++;
+	if (sim_run_whole(run)) {
+		b->hashes[run->seed - b->seed] = run->result.hash;
+		add_counts(b, &run->result);
+	}
+	if (!sim_run_failed(run))
 		return;
-	if (n > 0)
-		job->got += (size_t)n;
-	if (n <= 0 || job->got == sizeof job->result)
-		end_job(b, job);
+	b->failed++;
+	if (b->until_failure)
+		end_at(b, run);
+	else
+		print_failure(b, run);
+}
+
+static void show_progress(struct batch *b)
+{
+	bool terminal = isatty(STDERR_FILENO);
+
+	if (!terminal && sim_clock_ms() < b->progress_ms)
+		return;
+	b->progress_ms = sim_clock_ms() + PROGRESS_MS;
+	fprintf(stderr, "%s%lu of %lu runs, %lu failed%s", terminal ? "\r" : "", b->ended,
+	    b->runs, b->failed, terminal ? " " : "\n");
+}
+
+/* False: it can't be. */
+static bool start_jobs(struct batch *b)
+{
+	for (size_t i = 0; i < b->n_jobs; i++) {
+		struct sim_run *run = &b->jobs[i];
+
+		if (run->pid != 0 || b->started >= b->runs)
+			continue;
+		if (!sim_run_start(run, &b->settings, b->seed + b->started, RUN_MS))
+			return false;
+		b->started++;
+	}
+	return true;
+}
+
+/* Wait for something, and take it. False: poll can't be. */
+static bool turn(struct batch *b)
+{
+	struct pollfd polls[JOBS_MAX + 1];
+	nfds_t n = 0;
+
+	for (size_t i = 0; i < b->n_jobs; i++)
+		polls[n++] = (struct pollfd){ .fd = b->jobs[i].pid != 0 ? b->jobs[i].fd : -1,
+		    .events = POLLIN };
+	polls[n++] = (struct pollfd){ .fd = b->stop_fd, .events = POLLIN };
+	if (poll(polls, n, 1000) < 0 && errno != EINTR)
+		return false;
+	for (size_t i = 0; i < b->n_jobs; i++) {
+		struct sim_run *run = &b->jobs[i];
+
+		if (run->pid == 0)
+			continue;
+		if ((polls[i].revents != 0 && sim_run_read(run)) ||
+		    (run->pid != 0 && sim_run_check_time(run)))
+			take_ended(b, run);
+	}
+	/* Also what came while a failure was being shrunk. */
+	polls[0] = (struct pollfd){ .fd = b->stop_fd, .events = POLLIN };
+	b->stopped = poll(polls, 1, 0) > 0;
+	show_progress(b);
+	return true;
+}
+
+static bool is_over(const struct batch *b)
+{
+	for (size_t i = 0; i < b->n_jobs; i++) {
+		if (b->jobs[i].pid != 0)
+			return b->stopped;
+	}
+	return b->stopped || b->started == b->runs;
 }
 
 static bool run_batch(struct batch *b)
 {
-	while (b->ended < b->runs) {
-		struct pollfd polls[JOBS_MAX];
-		struct job *polled[JOBS_MAX];
-		nfds_t n = 0;
+	bool ok = true;
+	int error;
 
-		for (size_t i = 0; i < b->n_jobs; i++) {
-			struct job *job = &b->jobs[i];
-
-			if (job->pid == 0 && b->started < b->runs && !start_job(b, job))
-				return false;
-			if (job->pid == 0)
-				continue;
-			polls[n] = (struct pollfd){ .fd = job->fd, .events = POLLIN };
-			polled[n++] = job;
-		}
-		if (poll(polls, n, -1) < 0 && errno != EINTR)
-			return false;
-		for (nfds_t i = 0; i < n; i++) {
-			if (polls[i].revents != 0)
-				read_job(b, polled[i]);
-		}
-	}
-	return true;
+	b->progress_ms = sim_clock_ms() + PROGRESS_MS;
+	while (ok && !is_over(b))
+		ok = start_jobs(b) && turn(b);
+	error = errno;
+	for (size_t i = 0; i < b->n_jobs; i++)
+		sim_run_kill(&b->jobs[i]);
+	if (ok && b->until_failure && b->failed > 0)
+		print_failure(b, &b->first);
+	errno = error;
+	return ok;
 }
 
 static void print_summary(const struct batch *b)
@@ -191,13 +182,23 @@ static void print_summary(const struct batch *b)
 
 	if (isatty(STDERR_FILENO))
 		fprintf(stderr, "\r");
+	if (b->until_failure && b->failed > 0) {
+		printf("%lu runs from seed %lu: the last failed\n", b->runs, b->seed);
+		return;
+	}
+	if (b->stopped)
+		printf("stopped; %lu of ", b->ended);
 	printf("%lu runs from seed %lu: %lu failed; %u messages, %u acknowledged, %u without an "
 	    "answer, %u refused, %u copies, %u deleted, %llu events\n", b->runs, b->seed,
 	    b->failed, b->counts.messages, b->counts.acknowledged, b->counts.doubtful,
 	    b->counts.refused, b->counts.copies, b->counts.deleted,
 	    (unsigned long long)b->n_events);
-	printf("trace %016llx\n", (unsigned long long)(b->runs == 1 ? b->hashes[0] : hash));
+	if (!b->stopped)
+		printf("trace %016llx\n",
+		    (unsigned long long)(b->runs == 1 ? b->hashes[0] : hash));
 }
+
+/* ---- arguments ---- */
 
 /* A bound of a run; none when not given. */
 static bool bound(const struct cli_args *args, const char *name, unsigned long min,
@@ -228,32 +229,89 @@ static bool take_bounds(const struct cli_args *args, struct world_bounds *ret)
 	return false;
 }
 
-static int run(const struct cli_args *args)
+static bool take_plant(const struct cli_args *args, const struct plant **ret)
 {
-	struct batch b = { .verbose = cli_flag(args, "--verbose"),
-	    .events = cli_flag(args, "--events") };
+	const char *name = cli_value(args, "--plant");
+	char shown[64];
+
+	*ret = name != NULL ? plant_find(slice_from(name)) : NULL;
+	if (name == NULL || *ret != NULL)
+		return true;
+	cli_misuse("sim: there is no plant \"%s\"; see `posthouse sim --plant list`",
+	    text_printable(slice_from(name), shown, sizeof shown));
+	return false;
+}
+
+static bool take_shrink(const struct cli_args *args, bool *ret)
+{
+	const char *word = cli_value(args, "--shrink");
+
+	*ret = word == NULL || strcmp(word, "yes") == 0;
+	if (*ret || strcmp(word, "no") == 0)
+		return true;
+	cli_misuse("sim: --shrink wants yes or no");
+	return false;
+}
+
+static bool take_args(const struct cli_args *args, struct batch *b)
+{
 	unsigned long jobs;
 	long cores = sysconf(_SC_NPROCESSORS_ONLN);
+
+	b->settings.verbose = cli_flag(args, "--verbose");
+	b->settings.events = cli_flag(args, "--events");
+	b->until_failure = cli_flag(args, "--until-failure");
+	if (!cli_number(args, "--seed", 0, UINT32_MAX, 1, &b->seed) ||
+	    !cli_number(args, "--runs", 1, RUNS_MAX, 1, &b->runs) ||
+	    !cli_number(args, "--jobs", 1, JOBS_MAX, cores > 0 && cores < JOBS_MAX ?
+	    (unsigned long)cores : 1, &jobs) ||
+	    !take_bounds(args, &b->settings.bounds) ||
+	    !take_plant(args, &b->settings.plant) || !take_shrink(args, &b->shrink))
+		return false;
+	b->n_jobs = b->settings.verbose || b->settings.events ? 1 : jobs;
+	return true;
+}
+
+static int list_plants(void)
+{
+	for (size_t i = 0; i < PLANTS; i++)
+		printf("%-14s %s\n", plants[i].name, plants[i].means);
+	return CLI_OK;
+}
+
+/* Ctrl-C ends the children, and prints what is known. */
+static int watch_signals(void)
+{
+	sigset_t signals;
+
+	sigemptyset(&signals);
+	sigaddset(&signals, SIGINT);
+	sigaddset(&signals, SIGTERM);
+	sigprocmask(SIG_BLOCK, &signals, NULL);
+	return signalfd(-1, &signals, SFD_CLOEXEC);
+}
+
+static int run(const struct cli_args *args)
+{
+	const char *plant = cli_value(args, "--plant");
+	struct batch b = { 0 };
 	bool ok;
 
-	if (!cli_number(args, "--seed", 0, UINT32_MAX, 1, &b.seed) ||
-	    !cli_number(args, "--runs", 1, RUNS_MAX, 1, &b.runs) ||
-	    !cli_number(args, "--jobs", 1, JOBS_MAX, cores > 0 && cores < JOBS_MAX ?
-	    (unsigned long)cores : 1, &jobs))
+	if (plant != NULL && strcmp(plant, "list") == 0)
+		return list_plants();
+	if (!take_args(args, &b))
 		return CLI_USAGE;
-	if (!take_bounds(args, &b.bounds))
-		return CLI_USAGE;
-	b.n_jobs = b.verbose || b.events ? 1 : jobs;
 	b.hashes = calloc(b.runs, sizeof *b.hashes);
 	if (b.hashes == NULL)
 		return cli_fail("no memory for %lu runs", b.runs);
-	ok = run_batch(&b);
+	b.stop_fd = watch_signals();
+	ok = b.stop_fd >= 0 && run_batch(&b);
 	if (ok)
 		print_summary(&b);
 	free(b.hashes);
 	if (!ok)
 		return cli_fail("cannot start a run: %s", strerror(errno));
-	return b.failed == 0 ? CLI_OK : CLI_FAILED;
+	return b.failed == 0 && !b.stopped ? CLI_OK : CLI_FAILED;
 }
 
 const struct cli_command cli_sim = {
@@ -266,14 +324,24 @@ const struct cli_command cli_sim = {
 	    "One seed decides all of it. Checkers hold what Posthouse promises: mail that got\n"
 	    "250 arrives exactly once, nothing else does, no byte changes, UIDLs stay.\n"
 	    "\n"
+	    "A run that fails is tried again with fewer kinds of faults, hosts, messages and\n"
+	    "faults, for a minute or two, and the command of the smallest that still fails is\n"
+	    "printed. Exit status 1 says that a run failed. Ctrl-C prints what is known.\n"
+	    "\n"
+	    "--plant builds a mistake in, to see it found: `posthouse sim --plant list`.\n"
+	    "No server can be made to have one.\n"
+	    "\n"
 	    "The last line is a hash of every event: the same seeds give the same hash.",
 	.options = {
 		{ "--seed", "N", "The first seed; 1 when not given." },
 		{ "--runs", "K", "How many seeds, one after another; 1 when not given." },
+		{ "--until-failure", NULL, "Stop at the first seed that fails." },
 		{ "--hosts", "N", "At most so many hosts." },
 		{ "--messages", "N", "At most so many messages." },
 		{ "--faults", "N", "At most so many faults." },
 		{ "--kinds", "LIST", "No other kinds of faults: \"power,disk\", \"none\"." },
+		{ "--plant", "NAME", "Build this mistake in; \"list\" prints their names." },
+		{ "--shrink", "yes|no", "Look for a smaller run that fails; yes when not given." },
 		{ "--jobs", "J", "How many at once; one per core when not given." },
 		{ "--verbose", NULL, "Print the log of all simulated roles." },
 		{ "--events", NULL, "Print the last events of each run." },
