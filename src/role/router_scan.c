@@ -146,6 +146,25 @@ static enum finding look(struct os *os, struct entry *entry)
 	return is_zeros(os, entry->fd) ? FOUND_NOTHING : FOUND_DAMAGED;
 }
 
+/* What is read here is told to the stores as true: it must not be in the page
+ * cache only. A head that an earlier life failed to sync looks well there, and
+ * another sync would say so, too (log rule 4): so it is written once more. */
+static int write_again(struct os *os, const char *path)
+{
+	unsigned char block[LOG_BLOCK];
+	int fd = os_open(os, OS_ROOT, path, OS_READ | OS_WRITE), error;
+	ssize_t n;
+
+	if (fd < 0)
+		return fd;
+	n = os_pread(os, fd, block, sizeof block, 0);
+	error = n < 0 ? (int)n : os_pwrite(os, fd, slice_of(block, (size_t)n), 0);
+	if (error == 0)
+		error = os_sync(os, fd);
+	os_close(os, fd);
+	return error;
+}
+
 static void open_entry(struct os *os, struct scan *scan, struct entry *entry)
 {
 	struct pool named = { 0 };
@@ -159,8 +178,11 @@ static void open_entry(struct os *os, struct scan *scan, struct entry *entry)
 		entry->error = entry->fd;
 		return;
 	}
-	entry->error = os_sync(os, entry->fd);
-	entry->finding = entry->error == 0 ? look(os, entry) : FOUND_ERROR;
+	entry->finding = look(os, entry);
+	if (entry->finding == FOUND_HEAD)
+		entry->error = write_again(os, path);
+	if (entry->error != 0)
+		entry->finding = FOUND_ERROR;
 	if (entry->finding == FOUND_NOTHING)
 		os_unlink(os, OS_ROOT, path);
 	if (entry->finding != FOUND_HEAD) {
@@ -169,8 +191,7 @@ static void open_entry(struct os *os, struct scan *scan, struct entry *entry)
 	}
 }
 
-/* What is read here is told to the stores as true: it must not be in the page
- * cache only. */
+/* Likewise the names. */
 static int sync_named_folder(struct os *os, const char *name)
 {
 	int fd = os_open(os, OS_ROOT, name, OS_READ | OS_FOLDER), error;

@@ -532,6 +532,60 @@ static void test_strange_files(void **state)
 	world_end();
 }
 
+static bool store_knows(uint64_t generation)
+{
+	for (unsigned i = 0; i < world.stores[0]->n_live; i++) {
+		if (world.stores[0]->live[i] == generation)
+			return true;
+	}
+	return false;
+}
+
+/* A head that could not be synced, as a router left it that died at once. */
+static void leave_unsynced_head(uint64_t old, uint64_t fresh)
+{
+	const struct sim_faults failing = { .sync_error = 1 }, none = { 0 };
+	struct log_head head = { LOG_JOURNAL, 1, old, 0, 60, 1 << 20 };
+	struct os *os = sim_process_create(world.host, "setup");
+	int fd, root = os_open(os, OS_ROOT, "journal", OS_READ | OS_FOLDER);
+	unsigned char block[LOG_BLOCK];
+
+	fd = os_open(os, root, "1/060.log", OS_WRITE | OS_CREATE);
+	log_head_write(&head, block);
+	assert_int_equal(os_pwrite(os, fd, slice_of(block, LOG_BLOCK), 0), 0);
+	assert_int_equal(os_sync(os, fd), 0);
+	assert_int_equal(os_sync_system(os, root), 0);
+	head.generation = fresh;
+	log_head_write(&head, block);
+	assert_int_equal(os_pwrite(os, fd, slice_of(block, LOG_BLOCK), 0), 0);
+	sim_set_faults(world.sim, &failing);
+	assert_int_equal(os_sync(os, fd), -EIO);
+	sim_set_faults(world.sim, &none);
+	sim_kill(os);
+}
+
+/* What the stores are told is on the disk: a power cut brings no generation back
+ * whose keys they were let to forget. */
+static void test_head_in_cache_only(void **state)
+{
+	for (uint64_t seed = 40; seed < 48; seed++) {
+		world_begin(seed, small);
+		edge_send(1, 100);
+		assert_all_durable(5000);
+		sim_kill(world.os);
+		run_ms(100);
+		leave_unsynced_head(5, 6);
+		keeper_begin();
+		run_ms(3000);
+		assert_true(world.ready && store_knows(6) && !store_knows(5));
+		sim_power_cut(world.host);
+		keeper_begin();
+		run_ms(3000);
+		assert_true(world.ready && store_knows(6) && !store_knows(5));
+		world_end();
+	}
+}
+
 /* Stores that take nothing: at 80 % the edge is told, below 70 % again. */
 static void test_full(void **state)
 {
@@ -726,5 +780,6 @@ UNIT_TESTS(cmocka_unit_test(test_plain), cmocka_unit_test(test_large_bodies),
     cmocka_unit_test(test_one_store_stalls), cmocka_unit_test(test_parking_fails),
     cmocka_unit_test(test_rot), cmocka_unit_test(test_newer_head),
     cmocka_unit_test(test_strange_files), cmocka_unit_test(test_full),
+    cmocka_unit_test(test_head_in_cache_only),
     cmocka_unit_test(test_drain), cmocka_unit_test(test_edge_lies),
     cmocka_unit_test(test_survives), cmocka_unit_test(test_disk_fails))
