@@ -129,7 +129,7 @@ def group_sim(word):
         first = 1 + n * share
         command = '"%s" sim --seed %d --runs %d && echo "ok - sim"' % (program, first, share)
         jobs.append(("sim/%d..%d" % (first, first + share - 1), ["sh", "-c", command]))
-    together(jobs, os.cpu_count())
+    together([j for j in jobs + python_jobs("sim", word) if word in j[0]], os.cpu_count())
 
 
 def group_fuzz(word):
