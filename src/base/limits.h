@@ -42,6 +42,12 @@ enum {
 	STREAM_TURN_READS = 4,          /* 64 KiB each, before other streams have theirs */
 	TLS_CHAIN_MAX = 16,             /* certificates in a file: real chains have 2 to 4 */
 	OS_VECTOR_MAX = 64,             /* slices in one system call; longer lists take several */
+	/* What malloc keeps at hand when it is freed, for the next message, and the
+	 * blocks that are mapped one by one instead. Giving memory back and getting it
+	 * zeroed again costs more than a message; after a while without need it goes. */
+	MALLOC_KEEP = 2 * 1024 * 1024,
+	MALLOC_MAP_FROM = 4 * 1024 * 1024,
+	MALLOC_TRIM_MS = 5 * 1000,
 
 	/* ipc: some addresses, a login with its password, words, numbers. Far above
 	 * what the engines let through, so that theirs are the limits that show. */

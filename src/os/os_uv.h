@@ -21,7 +21,7 @@ struct os_uv_options {
 };
 
 /* Process-wide, once: ignores SIGPIPE and SIGIO, sets the umask to 077, raises the
- * limit of descriptors to what the system allows. */
+ * limit of descriptors to what the system allows, says what malloc keeps (limits.h). */
 struct os *os_uv_create(const struct os_uv_options *options);
 
 /* Let handlers run until os_stop(); returns its status. May be called again. */

@@ -29,6 +29,7 @@ struct world {
 	uv_loop_t loop;
 	uv_prepare_t prepare;           /* before each wait: defers, then the dead */
 	uv_idle_t again;                /* runs while defers are left: do not wait */
+	uv_timer_t trim;                /* what malloc keeps goes back now and then */
 	struct heap *heap;
 	struct list roles;              /* struct os_uv */
 	struct list spare_timers;       /* stopped, still initialised */

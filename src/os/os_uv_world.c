@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -198,6 +199,19 @@ static void before_wait(uv_prepare_t *prepare)
 
 /* ---- life of the process ---- */
 
+/* One arena: threads of the pool allocate little, and each would have its own. */
+static void tune_malloc(void)
+{
+	mallopt(M_ARENA_MAX, 1);
+	mallopt(M_TRIM_THRESHOLD, MALLOC_KEEP);
+	mallopt(M_MMAP_THRESHOLD, MALLOC_MAP_FROM);
+}
+
+static void on_trim(uv_timer_t *trim)
+{
+	malloc_trim(0);
+}
+
 /* As many descriptors as we are allowed: a shell's 1,024 are few sessions. */
 static size_t raise_descriptors(void)
 {
@@ -228,6 +242,7 @@ struct os *os_uv_create(const struct os_uv_options *options)
 	/* Somebody opens what os_has_writer() just asks about: no reason to end. */
 	signal(SIGIO, SIG_IGN);
 	umask(077);
+	tune_malloc();
 	world->heap = heap;
 	world->options = *options;
 	list_init(&world->roles);
@@ -241,6 +256,9 @@ struct os *os_uv_create(const struct os_uv_options *options)
 	world->prepare.data = world;
 	uv_prepare_start(&world->prepare, before_wait);
 	uv_idle_init(&world->loop, &world->again);
+	uv_timer_init(&world->loop, &world->trim);
+	uv_timer_start(&world->trim, on_trim, MALLOC_TRIM_MS, MALLOC_TRIM_MS);
+	uv_unref((uv_handle_t *)&world->trim);
 	if (options->one_process)
 		track_owners(world, descriptors);
 	world->first = world_add(world, options->name != NULL ? options->name : "");
