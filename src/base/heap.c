@@ -102,15 +102,19 @@ static bool fits(const struct heap *heap, size_t size)
 	    heap->used + size + sizeof(struct block) <= heap->size_max;
 }
 
-void *heap_try(struct heap *heap, size_t size)
+static void *add_block(struct heap *heap, struct block *b, size_t size)
 {
-	struct block *b = fits(heap, size) ? calloc(1, sizeof *b + size) : NULL;
-
 	if (b == NULL)
 		return NULL;
 	b->size = size;
 	link_block(heap, b);
 	return b + 1;
+}
+
+void *heap_try(struct heap *heap, size_t size)
+{
+	return add_block(heap, fits(heap, size) ? calloc(1, sizeof(struct block) + size) : NULL,
+	    size);
 }
 
 static _Noreturn void out_of_memory(size_t size)
@@ -132,8 +136,12 @@ void *heap_resize(struct heap *heap, void *block, size_t size)
 {
 	struct block *b, *moved;
 
-	if (block == NULL)
-		return heap_alloc(heap, size);
+	if (block == NULL) {
+		block = add_block(heap, fits(heap, size) ? malloc(sizeof *b + size) : NULL, size);
+		if (block == NULL)
+			out_of_memory(size);
+		return block;
+	}
 	b = (struct block *)block - 1;
 	if (size > b->size && !fits(heap, size - b->size))
 		out_of_memory(size);

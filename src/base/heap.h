@@ -28,7 +28,8 @@ void heap_cancel_on_drop(struct heap *heap, void (*fn)(void *), void *arg);
 
 void *heap_alloc(struct heap *heap, size_t size);   /* zeroed, never NULL */
 void *heap_try(struct heap *heap, size_t size);     /* zeroed, NULL at the limit */
-void *heap_resize(struct heap *heap, void *block, size_t size); /* new part not zeroed */
+/* A larger or smaller block, or with NULL a first one; the new part is not zeroed. */
+void *heap_resize(struct heap *heap, void *block, size_t size);
 void heap_free(struct heap *heap, void *block);     /* NULL is allowed */
 
 /* Bytes now held, with bookkeeping. */
