@@ -32,6 +32,7 @@ enum {
 	/* os */
 	OS_ABSOLUTE_MAX = 4096,         /* PATH_MAX of Linux */
 	OS_SCRATCH_SIZE = 64 * 1024,    /* one read: a socket's queue rarely holds more */
+	LOG_GATHER_MAX = 16 * 1024,     /* lines of one turn, before they are written */
 	OS_LOG_MAX = 1000,              /* so that a line enters a pipe whole: PIPE_BUF is 4096 */
 	DESCRIPTORS_MAX = 1 << 20,      /* one process keeps an owner for each */
 	DEFER_ROUNDS_MAX = 16,          /* chains of gathering are shorter than this */

@@ -278,7 +278,8 @@ enum os_level { OS_DEBUG, OS_INFO, OS_WARN, OS_ERROR };
 /* One line "time role level text" to the role's log (os_log_to) and, for the
  * keeper and in one process, to stderr. Never waits, never fails; text over
  * OS_LOG_MAX bytes is cut, what is not printable shows as \xNN (UTF-8 too: the
- * text may come from outside). No passwords, keys or bodies. */
+ * text may come from outside). No passwords, keys or bodies. In a file, a line
+ * below OS_WARN is there at the end of the turn. */
 void os_log(struct os *os, enum os_level level, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 void os_log_to(struct os *os, int fd);          /* takes fd; -1: none */

@@ -19,6 +19,7 @@
 
 #include <uv.h>
 
+#include "base/buffer.h"
 #include "os/os_impl.h"
 #include "os/os_uv.h"
 
@@ -52,6 +53,8 @@ struct os_uv {
 	int status, signo;              /* how it ended */
 	int root_fd;                    /* OS_ROOT; AT_FDCWD, or NO_ROOT */
 	int log_fd;                     /* -1: none */
+	bool log_gathers;               /* a file: the lines of a turn are one write */
+	struct buffer log_lines;
 	int64_t wall_last_us;
 	struct child *as_child;         /* in one process; NULL when nobody waits for it */
 	struct os_defer start;
@@ -151,6 +154,8 @@ ssize_t channel_receive(struct os *os, int fd, void *buf, size_t size, int ret_f
 /* ---- os_uv_world.c ---- */
 
 struct os_uv *world_add(struct world *world, const char *name);
+/* Before the process or the role ends: what it said last. */
+void world_log_flush(struct os_uv *os);
 
 /* ---- os_uv_process.c ---- */
 

@@ -78,6 +78,28 @@ static void write_line(int fd, slice line)
 	}
 }
 
+void world_log_flush(struct os_uv *os)
+{
+	slice lines = buffer_bytes(&os->log_lines);
+
+	if (lines.len > 0) {
+		ssize_t wrote = write(os->log_fd, lines.ptr, lines.len);
+
+		(void)wrote;            /* there is nobody to tell */
+	}
+	buffer_free(&os->log_lines);
+}
+
+/* A file takes all at once; what is wrong must be in it even if we die of it. */
+static void gather_line(struct os_uv *os, enum os_level level, slice line)
+{
+	if (line.len > buffer_room(&os->log_lines))
+		world_log_flush(os);
+	buffer_add(&os->log_lines, line);
+	if (level >= OS_WARN)
+		world_log_flush(os);
+}
+
 static void log_line(struct os *os, enum os_level level, slice line)
 {
 	struct os_uv *self = os_uv_of(os);
@@ -85,7 +107,9 @@ static void log_line(struct os *os, enum os_level level, slice line)
 
 	if (level < options->log_from)
 		return;
-	if (self->log_fd >= 0)
+	if (self->log_fd >= 0 && self->log_gathers)
+		gather_line(self, level, line);
+	else if (self->log_fd >= 0)
 		write_line(self->log_fd, line);
 	if (options->log_stderr || self->log_fd < 0)
 		write_line(STDERR_FILENO, line);
@@ -95,11 +119,14 @@ static void log_to(struct os *os, int fd)
 {
 	struct os_uv *self = os_uv_of(os);
 	int flags = fd >= 0 ? fcntl(fd, F_GETFL) : -1;
+	struct stat st;
 
 	if (flags >= 0)
 		fcntl(fd, F_SETFL, flags | O_APPEND);
+	world_log_flush(self);
 	os_close(os, self->log_fd);
 	self->log_fd = fd;
+	self->log_gathers = fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode);
 }
 
 /* ---- the roles of a process ---- */
@@ -135,6 +162,7 @@ struct os_uv *world_add(struct world *world, const char *name)
 	os->world = world;
 	os->root_fd = AT_FDCWD;
 	os->log_fd = -1;
+	os->log_lines = buffer_init(world->heap, LOG_GATHER_MAX);
 	os->channel = -1;
 	list_init(&os->timers);
 	list_init(&os->watches);
@@ -153,6 +181,7 @@ static void drop(struct os_uv *os)
 	check(list_empty(&os->works));
 	loop_stop_all(os);
 	process_orphan(os);
+	world_log_flush(os);
 	heap_drop(os->os.heap);
 	files_close_all(os);
 }
@@ -191,6 +220,8 @@ static void before_wait(uv_prepare_t *prepare)
 
 	if (bury(world))
 		left = true;
+	list_for(at, &world->roles)
+		world_log_flush(list_item(at, struct os_uv, link));
 	if (left)
 		uv_idle_start(&world->again, go_on);
 	else
@@ -271,6 +302,7 @@ int os_uv_run(struct os *os)
 
 	check(self == self->world->first);
 	uv_run(&self->world->loop, UV_RUN_DEFAULT);
+	world_log_flush(self);
 	return self->status;
 }
 
