@@ -89,7 +89,8 @@ static enum edge_clock_kind waiting_clock(const struct session *s)
 
 /* ---- moving ---- */
 
-static void flush(struct session *s)
+/* False: nothing was there, or no room for it. */
+static bool flush(struct session *s)
 {
 	slice out = s->protocol->output(s);
 	size_t room = stream_room(s->stream);
@@ -97,10 +98,11 @@ static void flush(struct session *s)
 	if (out.len > room)
 		out = slice_head(out, room);
 	if (out.len == 0)
-		return;
+		return false;
 	stream_write(s->stream, out);
 	if (!s->dead)
 		s->protocol->sent(s, out.len);
+	return true;
 }
 
 /* Returns how much of `in` the engine took. */
@@ -116,8 +118,11 @@ static size_t session_pump(struct session *s, slice in)
 
 		used += n;
 		moved = s->protocol->events(s) || n > 0;
-		if (!s->dead && !s->ending)
-			flush(s);
+		/* The replies to a pipelined group leave together (RFC 2920 s3.2): while
+		 * a question is open, more comes with its answer. Room for output may be
+		 * what the engine waits for. */
+		if (!moved && s->request == 0)
+			moved = flush(s);
 	}
 	s->pumping = false;
 	if (s->ending || s->dead)
