@@ -94,6 +94,10 @@ static const struct {
 	{ "bad From", "From: me\r\n\r\n", SUBMIT_BAD_FROM, NULL, NULL, false, false },
 	{ "no From", "Subject: x\r\n\r\n", SUBMIT_OK, "", "Subject: x\r\n\r\n", false, false },
 	{ "no header", "hello\r\n", SUBMIT_OK, "", "hello\r\n", false, false },
+	{ "no blank line", "From: a@b\r\nhello\r\nFrom: c@d\r\n\r\n", SUBMIT_BAD_HEADER, NULL,
+	    NULL, false, false },
+	{ "no header, a fold", " x\r\nFrom: c@d\r\n\r\n", SUBMIT_OK, "",
+	    " x\r\nFrom: c@d\r\n\r\n", false, false },
 	{ "many", "From: a@b,a@b,a@b,a@b,a@b,a@b,a@b,a@b,a@b,a@b,a@b,a@b,a@b,a@b,a@b,a@b,"
 	    "a@b\r\n\r\n", SUBMIT_MANY, NULL, NULL, false, false },
 };

@@ -92,19 +92,23 @@ enum submit_result submit_read(slice head, bool final, struct arena *arena,
     struct submission *ret)
 {
 	struct header_field field;
+	enum header_result end;
 	unsigned seen = 0;
 	slice rest = head;
 
 	if (!has_ended(head, final))
 		return SUBMIT_MORE;
 	memset(ret, 0, sizeof *ret);
-	while (header_next(&rest, final, &field) == HEADER_FIELD) {
+	while ((end = header_next(&rest, final, &field)) == HEADER_FIELD) {
 		enum submit_result result = on_field(ret, arena, head, &field, &seen);
 
 		if (result != SUBMIT_OK)
 			return result;
 	}
 	ret->header_len = head.len - rest.len;
+	/* A message without a header is another matter: it is all body. */
+	if (end == HEADER_BODY && ret->header_len > 0)
+		return SUBMIT_BAD_HEADER;
 	return SUBMIT_OK;
 }
 
@@ -115,6 +119,8 @@ const char *submit_fault(enum submit_result result)
 		return "From or Sender holds no address that can be read";
 	case SUBMIT_TWICE:
 		return "From or Sender is there twice";
+	case SUBMIT_BAD_HEADER:
+		return "A line of the header is no field, and no blank line stands before it";
 	case SUBMIT_MANY:
 		return "Too many addresses in From and Sender, or too many Bcc fields";
 	case SUBMIT_OK:

@@ -16,6 +16,8 @@ enum submit_result {
 	SUBMIT_MORE,            /* the header has not ended */
 	SUBMIT_BAD_FROM,        /* From or Sender cannot be read */
 	SUBMIT_TWICE,           /* two From, or two Sender: readers differ on which counts */
+	SUBMIT_BAD_HEADER,      /* a line behind fields is none: readers differ on whether
+	                         * the header goes on behind it */
 	SUBMIT_MANY,            /* over SUBMIT_AUTHORS_MAX addresses */
 };
 

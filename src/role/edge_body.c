@@ -86,6 +86,9 @@ static const struct smtp_reply *submit_reply(enum submit_result result)
 		[SUBMIT_BAD_FROM] = { 550, "5.6.0",
 		    slice_lit("From or Sender holds no address that can be read") },
 		[SUBMIT_TWICE] = { 550, "5.6.0", slice_lit("From or Sender is there twice") },
+		[SUBMIT_BAD_HEADER] = { 550, "5.6.0",
+		    slice_lit("A line of the header is no field, and no blank line stands"
+			" before it") },
 		[SUBMIT_MANY] = { 550, "5.6.0",
 		    slice_lit("Too many addresses in From and Sender, or too many Bcc") },
 	};
