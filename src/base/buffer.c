@@ -97,7 +97,8 @@ unsigned char *buffer_reserve(struct buffer *b, size_t n)
 {
 	check(n <= buffer_room(b));
 	make_room(b, n);
-	return b->ptr + b->end;
+	/* Nothing may be reserved in a buffer without memory. */
+	return b->ptr != NULL ? b->ptr + b->end : NULL;
 }
 
 void buffer_filled(struct buffer *b, size_t n)
