@@ -12,10 +12,11 @@ import sys
 import tempfile
 import time
 
+import fuzz
+
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 BUILD = os.path.join(ROOT, "build", "test")
 RELEASE = os.path.join(ROOT, "build", "release")
-FUZZ = os.path.join(ROOT, "build", "fuzz")
 GROUPS = ("tidy", "unit", "clients", "faults", "sim", "fuzz")
 SIM_SEEDS = 200
 PROGRAM_SECONDS = 900
@@ -132,32 +133,18 @@ def group_sim(word):
     together([j for j in jobs + python_jobs("sim", word) if word in j[0]], os.cpu_count())
 
 
-def group_fuzz(word):
-    seconds = word if word.isdigit() else "20"
-    word = "" if word.isdigit() else word
-    scratch = tempfile.mkdtemp(prefix="posthouse-fuzz-")
-    jobs = []
-    for name in sorted(n for n in os.listdir(FUZZ) if n.endswith("_fuzz") and word in n):
-        grown = os.path.join(scratch, name)
-        os.mkdir(grown)
-        kept = os.path.join(ROOT, "tests", "corpus", name)
-        command = '"%s" -max_total_time=%s -timeout=10 -rss_limit_mb=2048 -verbosity=0 ' \
-                  '-print_final_stats=1 -artifact_prefix="%s/" "%s" %s && echo "ok - %s"' % (
-                      os.path.join(FUZZ, name), seconds, scratch, grown,
-                      '"%s"' % kept if os.path.isdir(kept) else "", name)
-        jobs.append(("fuzz/" + name, ["sh", "-c", command], int(seconds) + 120))
-    together(jobs, os.cpu_count())
-    crashes = [f for f in os.listdir(scratch) if f.startswith(("crash-", "timeout-", "oom-", "leak-"))]
-    if crashes:
-        print("inputs that failed are in %s: %s" % (scratch, " ".join(crashes)))
-    else:
-        shutil.rmtree(scratch)
+def group_fuzz(words):
+    fuzz.group(words, environment()["POSTHOUSE_SUITES"], together)
 
 
 USAGE = """usage: ./test [GROUP... [NAME]]
 
 groups: %s; all of them without a word.
-NAME runs what has it in its name; for fuzz it may be the seconds a target gets (20).
+NAME runs what has it in its name. For fuzz the seconds that each target gets may stand
+before it: ./test fuzz 600 smtp.
+
+./test coverage [NAME] measures what the fuzz targets reach with the inputs they have,
+and writes doc/FUZZING.md (all of them, without a name).
 """ % " ".join(GROUPS)
 
 
@@ -165,14 +152,21 @@ def main(words):
     if "--help" in words or "-h" in words:
         print(USAGE, end="")
         return
+    if words[:1] == ["coverage"]:
+        fuzz.coverage(words[1:])
+        return
     chosen = [w for w in words if w in GROUPS] or list(GROUPS)
     rest = [w for w in words if w not in GROUPS]
-    if len(rest) > 1 or (rest and not any(w in GROUPS for w in words)):
+    names = [w for w in rest if not (w.isdigit() and "fuzz" in words)]
+    if len(names) > 1 or len(rest) > 2 or (rest and not any(w in GROUPS for w in words)):
         sys.exit("test: unknown group %s; there are: %s" % (rest[-1], " ".join(GROUPS)))
     if not os.path.isdir(environment()["POSTHOUSE_SUITES"]):
         print("note: ../shared/suites is not here: its cases are left out")
     for group in chosen:
-        globals()["group_" + group](rest[0] if rest else "")
+        if group == "fuzz":
+            group_fuzz(rest)
+        else:
+            globals()["group_" + group](names[0] if names else "")
     print("%d passed, %d failed%s" % (passed, failed, ", %d skipped" % skipped if skipped else ""))
     sys.exit(1 if failed or not passed else 0)
 

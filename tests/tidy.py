@@ -3,7 +3,8 @@
 - a file includes only from its own folder and the layers before it;
 - no C file over 1,000 lines, no function over 100;
 - each C file opens with a comment that names it;
-- each file of a layer is listed in its meson.build.
+- each file of a layer is listed in its meson.build;
+- each fuzz target says which files it is for and what it holds (doc/FUZZING.md).
 """
 import os
 import re
@@ -33,6 +34,8 @@ def upward_includes(path, text):
         return
     for name in INCLUDE.findall(text):
         if name == "unit.h" and path.endswith(("_test.c", "_test.h")):
+            continue
+        if re.match(r"fuzz\w*\.h$", name) and path.endswith("_fuzz.c"):
             continue
         folder = name.split("/")[0] if "/" in name else None
         if folder not in LAYERS:
@@ -68,7 +71,7 @@ def unlisted(path):
 def faults():
     found = {"includes go downwards only": [], "files within %d lines" % FILE_LINES_MAX: [],
              "functions within %d lines" % FUNCTION_LINES_MAX: [],
-             "each file says what it is": [], "each file is built": []}
+             "each file says what it is": [], "each fuzz target says what it holds": [], "each file is built": []}
     names = list(found)
     for path in sources():
         text = open(os.path.join(ROOT, path), encoding="utf-8").read()
@@ -78,7 +81,9 @@ def faults():
         found[names[2]] += long_functions(path, text)
         if not text.startswith("/* %s - " % path[len("src/"):]):
             found[names[3]].append('%s: does not begin with "/* %s - "' % (path, path[len("src/"):]))
-        found[names[4]] += unlisted(path)
+        if path.endswith("_fuzz.c") and not re.search(r"\n \* For: .*\n \* Holds: ", text, re.S):
+            found[names[4]].append("%s: its head needs \"For:\" and \"Holds:\"" % path)
+        found[names[5]] += unlisted(path)
     return found
 
 

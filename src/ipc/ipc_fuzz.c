@@ -1,11 +1,13 @@
-/* ipc/ipc_fuzz.c - packets from a captured role, any bytes: nothing but whole,
- * permitted messages may come through. */
-#include <stdint.h>
+/* ipc/ipc_fuzz.c - packets from a captured role. Three bytes choose who sends to whom,
+ * and how many descriptors came along.
+ *
+ * For: ipc/message.c
+ *
+ * Holds: nothing but whole, permitted messages comes through, within their rows, none
+ * of their bytes from elsewhere; a packet ends exactly, with no descriptor left. */
+#include "fuzz.h"
 
-#include "base/check.h"
 #include "ipc/message.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 
 static void walk(slice packet, size_t fds, enum role_kind from, enum role_kind to)
 {

@@ -2,19 +2,19 @@
  *
  * The first bytes choose how windows grow; the rest lies behind a head, with
  * checksums of marks and records put right where they stand in a row, so that
- * the fuzzer gets past them. Two ways of cutting windows must agree, and a
- * reader must come to an end. */
-#include <stdint.h>
-#include <string.h>
+ * the fuzzer gets past them. See log_segment_fuzz.c for what a writer made.
+ *
+ * For: log/log_reader.c log/format.c
+ *
+ * Holds: two ways of cutting windows tell the same, a reader comes to its end in a
+ * bounded number of steps, records and rot lie within the segment, a head that is
+ * read has a size that may be. */
+#include "fuzz.h"
 
-#include "base/check.h"
-#include "base/checksum.h"
 #include "log/format.h"
 #include "log/log.h"
 
 enum { DISK_SIZE = 64 * 1024, STEPS_MAX = 4 * DISK_SIZE };
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 
 static uint64_t replay(const unsigned char *bytes, uint32_t size, const struct log_head *head,
     uint32_t step)

@@ -1,64 +1,102 @@
-/* smtp/smtp_server_fuzz.c - any bytes as an SMTP session.
+/* smtp/smtp_server_fuzz.c - any bytes as an SMTP session; mutated by the line.
  *
- * The first bytes choose the service and how the input is cut. Whole and in
- * pieces must give the same replies and events; there are never more replies
- * than lines and a greeting; a body never holds what it must not. */
-#include <string.h>
+ * Four bytes choose the service, what is judged how, and the pieces.
+ *
+ * For: smtp/server.c smtp/server_verbs.c smtp/server_body.c smtp/server_auth.c
+ *
+ * Holds: whole, and in any pieces with a client that reads slowly, the replies,
+ * events and bodies are the same; one greeting and at most one reply a line; a
+ * body is what the plain rules of RFC 5321 s4.5.2 make of the input, its size is
+ * said right, and it has no bare CR, bare LF or NUL; events come in an order that
+ * makes sense, none after the end; drain and time-out end a session once. */
+#include "fuzz_lines.h"
 
-#include "base/check.h"
-#include "base/checksum.h"
 #include "base/limits.h"
 #include "smtp/server.h"
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
+enum { HEAD = 4 };
+
+static const char *const texts[] = {
+	"EHLO a.example\r\n", "HELO a.example\r\n", "EHLO [192.0.2.1]\r\n",
+	"MAIL FROM:<a@b.example>\r\n", "MAIL FROM:<>\r\n", "RCPT TO:<c@d.example>\r\n",
+	"MAIL FROM:<a@b.example> SIZE=900 BODY=8BITMIME\r\n",
+	"MAIL FROM:<a@b.example> SMTPUTF8\r\n", "MAIL FROM:<\xc3\xa4@b.example> SMTPUTF8\r\n",
+	"MAIL FROM:<a@b.example> SIZE=1001\r\n", "MAIL FROM:<a@b.example> AUTH=<>\r\n",
+	"RCPT TO:<@x.example,@y.example:c@d.example>\r\n", "RCPT TO:<postmaster>\r\n",
+	"RCPT TO:<\"q\\\"uoted\"@d.example>\r\n", "mail from: a@b.example\r\n",
+	"DATA\r\n", ".\r\n", "..\r\n", "...\r\n", ".x\r\n", ".\r", ".\n", "\r\n", "\n", "\r",
+	"RSET\r\n", "NOOP\r\n", "NOOP x\r\n", "VRFY a\r\n", "EXPN a\r\n", "HELP\r\n", "QUIT\r\n",
+	"STARTTLS\r\n", "AUTH PLAIN AGEAYg==\r\n", "AUTH PLAIN\r\n", "AGEAYg==\r\n",
+	"AUTH LOGIN\r\n", "AUTH LOGIN YQ==\r\n", "YQ==\r\n", "=\r\n", "*\r\n",
+	"GET / HTTP/1.1\r\n", "BDAT 3 LAST\r\n", "Subject: s\r\n", "text\r\n",
+	"EHLO a\r\nMAIL FROM:<a@b.example>\r\nRCPT TO:<c@d.example>\r\nDATA\r\n",
+	"MAIL FROM:<a@b.example>\r\nRCPT TO:<c@d.example>\r\nDATA\r\nS: s\r\n\r\n..x\r\n.\r\n",
+	"DATA\r\nx\r\n.\nMAIL FROM:<e@vil.example>\r\n.\r\n", "DATA\r\nx\n.\r\n\r\n.\r\n",
+	"DATA\r\nx\r.\r\nRCPT TO:<e@vil.example>\r\n.\r\n",
+	"EHLO a\r\nAUTH PLAIN AGEAYg==\r\nMAIL FROM:<a@b.example>\r\n",
+	"EHLO a\r\nSTARTTLS\r\nEHLO a\r\n",
+};
+static const struct fuzz_lines lines = { HEAD, texts, sizeof texts / sizeof texts[0] };
+FUZZ_LINES_MUTATORS(lines)
 
 struct session {
+	struct heap *heap;
 	struct smtp_server *s;
-	uint64_t output, events;        /* running checksums */
-	size_t replies;
-	size_t body;
-	unsigned char last;             /* octet of the body */
-	bool in_transaction, closed;
+	slice in;
+	size_t consumed;
+	struct fuzz_chance *chance;     /* NULL: all output leaves at once */
+	uint8_t judge;
+	bool auth, loopback, secure;
+	struct buffer out, body;        /* all replies; the body that is coming */
+	uint64_t events;                /* a running checksum, bodies with them */
+	size_t body_from;
+	bool in_transaction, in_body, closed;
 };
 
-static void take_output(struct session *t)
+/* What stands between DATA's line and the lone dot, by the book: lines that end
+ * with CRLF, one dot less where a line begins with one. */
+static void check_body(const struct session *t)
 {
-	slice rest = smtp_server_output(t->s);
-	size_t n = rest.len;
+	slice rest = slice_drop(t->in, t->body_from), want = buffer_bytes(&t->body);
 
-	for (size_t i = 0; i < rest.len; i++)
-		t->output = t->output * 31 + rest.ptr[i];
-	while (rest.len > 0) {
-		slice line = slice_cut(&rest, '\n');
+	for (;;) {
+		size_t n = slice_find(rest, slice_lit("\r\n"));
+		slice line;
 
-		check(line.len >= 4 && line.len < SMTP_REPLY_LINE_MAX);
-		check(line.ptr[line.len - 1] == '\r');
-		check(line.ptr[0] >= '2' && line.ptr[0] <= '5');
-		check(slice_find_byte(line, '\r') == line.len - 1);
-		t->replies += line.ptr[3] != '-';
+		check(n < rest.len);
+		line = slice_head(rest, n + 2);
+		rest = slice_drop(rest, n + 2);
+		if (slice_equal(line, slice_lit(".\r\n")))
+			break;
+		if (line.ptr[0] == '.')
+			line = slice_drop(line, 1);
+		check(slice_starts(want, line));
+		want = slice_drop(want, line.len);
+		line.len -= 2;
+		check(slice_find_byte(line, '\r') == line.len);
+		check(slice_find_byte(line, '\n') == line.len);
+		check(slice_find_byte(line, 0) == line.len);
 	}
-	smtp_server_sent(t->s, n);
-}
-
-static void check_body(struct session *t, slice part)
-{
-	for (size_t i = 0; i < part.len; i++) {
-		check(part.ptr[i] != 0);
-		check((part.ptr[i] == '\n') == (t->last == '\r'));
-		t->last = part.ptr[i];
-	}
-	t->body += part.len;
+	check(want.len == 0 && rest.ptr == t->in.ptr + t->consumed);
 }
 
 static void answer(struct session *t, const struct smtp_event *event)
 {
 	const struct smtp_reply no = { 550, "5.1.1", slice_lit("no") };
 	const struct smtp_reply later = { 451, "4.3.0", slice_lit("later\nperhaps") };
-	uint64_t choice = checksum64(event->text, 0) % 8;
+	uint64_t choice = checksum64(event->text, t->judge) % 8;
 
+	/* One of four judges is always content. */
+	if (t->judge % 4 == 0)
+		choice = 7;
 	smtp_server_answer(t->s, choice == 0 ? &no : choice == 1 ? &later : NULL);
 	if (event->kind == SMTP_EVENT_MAIL)
 		t->in_transaction = choice > 1;
+	if (event->kind == SMTP_EVENT_DATA && choice > 1) {
+		t->in_body = true;
+		t->body_from = t->consumed;
+		buffer_truncate(&t->body, 0);
+	}
 }
 
 static void take_event(struct session *t, const struct smtp_event *event)
@@ -68,22 +106,23 @@ static void take_event(struct session *t, const struct smtp_event *event)
 		t->events = checksum64(event->text, t->events * 31 + event->kind + event->size);
 	switch (event->kind) {
 	case SMTP_EVENT_BODY:
-		check(t->in_transaction && event->text.len > 0);
-		check_body(t, event->text);
+		check(t->in_transaction && t->in_body && event->text.len > 0);
+		buffer_add(&t->body, event->text);
 		return;
 	case SMTP_EVENT_END:
-		check(t->in_transaction && event->size == t->body && t->last != '\r');
-		t->in_transaction = false;
+		check(t->in_transaction && t->in_body);
+		check(event->size == buffer_bytes(&t->body).len);
+		check_body(t);
+		t->events = checksum64(buffer_bytes(&t->body), t->events);
+		t->in_transaction = t->in_body = false;
 		break;
 	case SMTP_EVENT_RESET:
 		check(t->in_transaction);
-		t->in_transaction = false;
+		t->in_transaction = t->in_body = false;
 		return;
-	case SMTP_EVENT_DATA:
-		t->body = 0;
-		t->last = 0;
-		break;
 	case SMTP_EVENT_STARTTLS:
+		check(!t->secure && !t->in_transaction);
+		t->secure = true;
 		smtp_server_secured(t->s);
 		return;
 	case SMTP_EVENT_QUIT:
@@ -91,73 +130,146 @@ static void take_event(struct session *t, const struct smtp_event *event)
 		return;
 	case SMTP_EVENT_HELLO:
 		return;
-	case SMTP_EVENT_MAIL:
-	case SMTP_EVENT_RCPT:
 	case SMTP_EVENT_AUTH:
-		check(event->text.len <= SASL_LOGIN_MAX);
+		check(t->auth && (t->secure || t->loopback) && !t->in_transaction);
+		check(event->text.len > 0 && event->text.len <= SASL_LOGIN_MAX);
+		check(event->secret.len > 0 && event->secret.len <= SASL_SECRET_MAX);
+		break;
+	case SMTP_EVENT_MAIL:
+		check(!t->in_transaction && event->text.len <= ADDRESS_PATH_MAX - 2);
+		break;
+	case SMTP_EVENT_RCPT:
+		check(t->in_transaction && event->text.len > 0);
+		check(event->text.len <= ADDRESS_PATH_MAX - 2);
+		break;
+	case SMTP_EVENT_DATA:
+		check(t->in_transaction && !t->in_body);
 		break;
 	}
 	answer(t, event);
 }
 
-static bool pump(struct session *t)
+/* Some of the output leaves; true when any did. */
+static bool send(struct session *t)
 {
-	struct smtp_event event;
-	bool any = false;
+	slice out = smtp_server_output(t->s);
 
-	take_output(t);
-	while (smtp_server_next(t->s, &event)) {
-		any = true;
-		take_event(t, &event);
-		take_output(t);
-	}
-	return any;
+	check(out.len <= SMTP_OUTPUT_MAX);
+	if (out.len == 0)
+		return false;
+	if (t->chance != NULL)
+		out = slice_head(out, fuzz_piece(t->chance, out.len));
+	buffer_add(&t->out, out);
+	smtp_server_sent(t->s, out.len);
+	return true;
 }
 
-static struct session run(slice in, const struct smtp_server_config *config, bool loopback,
-    size_t step)
+/* Offer what is there, until nothing moves. The engine sees a copy. */
+static void offer(struct session *t, size_t to)
 {
-	struct heap *heap = heap_create(16 << 20);
-	struct session t = { .s = smtp_server_create(heap, config, false, loopback) };
-	size_t at = 0, to = 0;
+	bool moved;
 
-	smtp_server_greet(t.s);
-	pump(&t);
-	while (to < in.len) {
-		to = in.len - to > step ? to + step : in.len;
-		for (;;) {
-			size_t n = smtp_server_feed(t.s, slice_sub(in, at, to - at));
+	do {
+		slice part = fuzz_copy(slice_sub(t->in, t->consumed, to - t->consumed));
+		size_t n = smtp_server_feed(t->s, part);
+		struct smtp_event event;
 
-			at += n;
-			if (!pump(&t) && n == 0)
-				break;
+		check(n <= part.len);
+		moved = n > 0;
+		t->consumed += n;
+		while (smtp_server_next(t->s, &event)) {
+			take_event(t, &event);
+			moved = true;
 		}
+		fuzz_free(part);
+		moved |= send(t);
+	} while (moved);
+}
+
+static void start(struct session *t, const struct smtp_server_config *config, slice in,
+    const uint8_t *choices, struct fuzz_chance *chance)
+{
+	*t = (struct session){ .heap = heap_create(64 << 20), .in = in, .chance = chance,
+		.judge = choices[1], .auth = config->auth, .loopback = choices[0] & 4,
+		.secure = choices[0] & 8 };
+	t->s = smtp_server_create(t->heap, config, t->secure, t->loopback);
+	t->out = buffer_init(t->heap, SIZE_MAX);
+	t->body = buffer_init(t->heap, SIZE_MAX);
+	smtp_server_greet(t->s);
+}
+
+static void finish(struct session *t)
+{
+	smtp_server_destroy(t->s);
+	heap_drop(t->heap);
+}
+
+static size_t count_replies(slice out)
+{
+	size_t n = 0;
+
+	while (out.len > 0) {
+		slice line = slice_cut(&out, '\n');
+
+		check(line.len >= 4 && line.len < SMTP_REPLY_LINE_MAX);
+		check(line.ptr[0] >= '2' && line.ptr[0] <= '5');
+		check(slice_find_byte(line, '\r') == line.len - 1);
+		n += line.ptr[3] != '-';
 	}
-	smtp_server_destroy(t.s);
-	heap_drop(heap);
-	return t;
+	return n;
+}
+
+/* The world interferes: no run is like another, but each ends well. */
+static void disturb(const struct smtp_server_config *config, slice in, const uint8_t *choices)
+{
+	struct fuzz_chance chance = { choices[3] };
+	size_t when = fuzz_below(&chance, in.len + 1);
+	struct session t;
+
+	start(&t, config, in, choices, &chance);
+	offer(&t, when);
+	if (choices[3] & 1)
+		smtp_server_drain(t.s);
+	else if (!t.closed)
+		smtp_server_timeout(t.s);
+	offer(&t, when);
+	check(t.closed || ((choices[3] & 1) && !smtp_server_idle(t.s)));
+	offer(&t, in.len);
+	finish(&t);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
 	struct smtp_server_config config = { .hostname = slice_lit("mx.example"),
 	    .message_size_max = 1000, .recipients_max = 3, .errors_max = 30, .starttls = true };
-	slice in = slice_of(data, len);
 	struct session whole, cut;
-	size_t lines = 0, step;
+	struct fuzz_chance chance;
+	size_t n_lines = 0;
+	slice in;
 
-	if (len < 2)
+	if (len < HEAD)
 		return 0;
 	config.auth = data[0] & 1;
 	config.auth_required = (data[0] & 3) == 3;
-	step = 1 + data[1] % 64;
-	in = slice_drop(in, 2);
+	config.service = (enum smtp_service)((data[0] >> 4) % 3);
+	chance = (struct fuzz_chance){ data[2] };
+	in = slice_of(data + HEAD, len - HEAD);
 	for (size_t i = 0; i < in.len; i++)
-		lines += in.ptr[i] == '\n';
-	whole = run(in, &config, data[0] & 4, in.len + 1);
-	cut = run(in, &config, data[0] & 4, step);
-	check(whole.replies <= lines + 1);
-	check(whole.replies == cut.replies && whole.output == cut.output);
+		n_lines += in.ptr[i] == '\n';
+	start(&whole, &config, in, data, NULL);
+	offer(&whole, in.len);
+	start(&cut, &config, in, data, &chance);
+	for (size_t to = 0; to < in.len;) {
+		to += fuzz_piece(&chance, in.len - to);
+		offer(&cut, to);
+	}
+	offer(&cut, in.len);
+	check(slice_equal(buffer_bytes(&whole.out), buffer_bytes(&cut.out)));
 	check(whole.events == cut.events && whole.closed == cut.closed);
+	check(whole.consumed == cut.consumed);
+	check(count_replies(buffer_bytes(&whole.out)) <= n_lines + 1);
+	finish(&whole);
+	finish(&cut);
+	disturb(&config, in, data);
 	return 0;
 }
