@@ -5,9 +5,12 @@
  *
  * Holds: nothing but whole, permitted messages comes through, within their rows, none
  * of their bytes from elsewhere; a packet ends exactly, with no descriptor left. */
-#include "fuzz.h"
+#include "fuzz_ipc.h"
 
-#include "ipc/message.h"
+size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t len, size_t size, unsigned seed)
+{
+	return fuzz_ipc_mutate(data, len, size, seed, false);
+}
 
 static void walk(slice packet, size_t fds, enum role_kind from, enum role_kind to)
 {
@@ -30,11 +33,13 @@ static void walk(slice packet, size_t fds, enum role_kind from, enum role_kind t
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
-	struct bytes in = bytes_init(slice_of(data, len));
-	unsigned from = get_u8(&in) % ROLE_KINDS, to = get_u8(&in) % ROLE_KINDS;
-	size_t fds = get_u8(&in) % (IPC_FDS_MAX + 1);
+	slice packet;
 
-	if (bytes_ok(&in))
-		walk(in.rest, fds, (enum role_kind)from, (enum role_kind)to);
+	if (len < FUZZ_IPC_HEAD)
+		return 0;
+	packet = fuzz_copy(slice_of(data + FUZZ_IPC_HEAD, len - FUZZ_IPC_HEAD));
+	walk(packet, data[2] % (IPC_FDS_MAX + 1u), (enum role_kind)(data[0] % ROLE_KINDS),
+	    (enum role_kind)(data[1] % ROLE_KINDS));
+	fuzz_free(packet);
 	return 0;
 }
