@@ -6,11 +6,11 @@
  * FUZZ_HEARD + i in a field stands for the i-th last number that the role said, so
  * that answers find their questions.
  *
- * For: role/edge_ask.c role/edge_journal.c role/edge_smtp.c role/edge_pop3.c role/router_edge.c role/router_deliver.c role/router_message.c role/store_deliver.c role/store_session.c role/store_pop3.c role/directory.c role/directory_login.c role/frame.c ipc/channel.c
+ * For: role/edge_ask.c role/edge_journal.c role/edge_smtp.c role/edge_pop3.c role/router_edge.c role/router_deliver.c role/router_message.c role/store_deliver.c role/store_session.c role/store_pop3.c role/directory.c role/directory_login.c role/frame.c
  *
  * Holds: nothing that a peer, a record or a client says ends a role that must serve
  * others (an edge may end itself); whatever it is told, it says only what the table
- * permits; each descriptor that it was given is closed when it ends. */
+ * permits. */
 #include "fuzz_ipc.h"
 
 #include <stdio.h>
