@@ -30,7 +30,7 @@ DOCUMENT = os.path.join(ROOT, "doc", "FUZZING.md")
 # speak to get more than the small ones.
 SECONDS_LONG, SECONDS = 20, 8
 LONG = ("smtp_server", "smtp_client", "pop3_server", "pop3_client", "address", "header",
-        "log_replay", "log_segment", "ipc")
+        "log_replay", "log_segment", "ipc", "role")
 SEEDS_MAX = 400
 SEED_BYTES_MAX = 16 * 1024
 MAIL = re.compile(r"\.(eml|txt|msg|crlf|mbox)$")
@@ -126,7 +126,7 @@ def command(name, seconds, scratch):
     log = shlex.quote(os.path.join(scratch, name + ".log"))
     kept = sorted(glob.glob(os.path.join(KEPT, name, "*")))
     dictionary = os.path.join(ROOT, "tests", "dictionaries", name[:-len("_fuzz")] + ".dict")
-    program = "%s -timeout=10 -rss_limit_mb=2048 -artifact_prefix=%s" % (
+    program = "%s -timeout=60 -rss_limit_mb=2048 -artifact_prefix=%s" % (
         shlex.quote(os.path.join(BUILD, name)), shlex.quote(scratch + "/"))
     run = "%s %%s >%s 2>&1 || { cat %s; exit 1; }; " % (program, log, log)
     script = run % " ".join(map(shlex.quote, kept)) + "echo 'ok - kept inputs'; " if kept else ""
