@@ -124,6 +124,9 @@ static void test_submission(void **state)
 	    "550 5.7.1 ");
 	client_say(&c, SUBMIT, "354 ");
 	client_say(&c, "From: a, b\r\n\r\nx\r\n.\r\n", "550 5.6.0 ");
+	client_say(&c, SUBMIT, "354 ");
+	client_say(&c, "From: alice@here.example\r\nx\r\nFrom: bob@here.example\r\n\r\n.\r\n",
+	    "550 5.6.0 A line of the header is no field");
 	assert_int_equal(world.n_messages, 0);
 	client_say(&c, SUBMIT, "354 ");
 	client_say(&c, "Bcc: carol@x\r\nFrom: A <alice@here.example>\r\n\r\nx\r\n.\r\n",
