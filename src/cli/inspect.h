@@ -84,7 +84,7 @@ void inspect_survey(struct inspect *in, uint64_t id, struct heap *heap, struct s
     struct account_survey *ret_survey);
 /* Read again what may be handed over. */
 void inspect_marks(struct inspect *in);
-/* Call visit for each folder of an account, by slot; also those without a row. */
+/* Call visit for each folder of an account; also those without a row. */
 void inspect_folders(struct inspect *in, void (*visit)(struct inspect *in, uint64_t id));
 
 void inspect_progress_end(struct inspect *in);

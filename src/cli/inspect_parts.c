@@ -12,6 +12,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 
+#include "account/folders.h"
 #include "account/slot.h"
 #include "base/limits.h"
 #include "directory/verify.h"
@@ -275,66 +276,31 @@ static void check_account(struct inspect *in, uint64_t id)
 	read_sure(in, "account/", read_account, id);
 }
 
-/* ---- folders of accounts ---- */
-
-struct slot {
+struct visiting {
 	struct inspect *in;
-	unsigned number;
-	uint64_t *ids;
-	size_t n, capacity;
+	void (*visit)(struct inspect *in, uint64_t id);
 };
 
-static bool add_folder(void *context, const char *name)
+static void visit_one(void *context, uint64_t id)
 {
-	struct slot *slot = context;
-	char *end;
-	uint64_t id = strtoull(name, &end, 16);
+	struct visiting *visiting = context;
 
-	if (strlen(name) != 16 || *end != '\0' || id == 0 || account_slot(id) != slot->number)
-		return true;
-	if (slot->n == slot->capacity) {
-		slot->capacity = slot->capacity == 0 ? 64 : 2 * slot->capacity;
-		slot->ids = heap_resize(os_heap(slot->in->os), slot->ids,
-		    slot->capacity * sizeof *slot->ids);
-	}
-	slot->ids[slot->n++] = id;
-	return true;
-}
-
-static int ascending(const void *a, const void *b)
-{
-	uint64_t x, y;
-
-	memcpy(&x, a, sizeof x);
-	memcpy(&y, b, sizeof y);
-	return x < y ? -1 : x > y;
+	visiting->visit(visiting->in, id);
 }
 
 void inspect_folders(struct inspect *in, void (*visit)(struct inspect *in, uint64_t id))
 {
-	struct slot slot = { .in = in };
-	char path[ACCOUNT_PATH_MAX];
+	struct finding finding = { .kind = FINDING_DISK, .path = "account" };
+	struct visiting visiting = { in, visit };
+	int error;
 
-	for (; slot.number < ACCOUNT_SLOTS; slot.number++) {
-		struct finding finding = { .kind = FINDING_DISK };
-		int error;
-
-		slot.n = 0;
-		snprintf(path, sizeof path, "%02x", slot.number);
-		inspect_root(in, in->account);
-		error = os_list(in->os, OS_ROOT, path, add_folder, &slot);
-		if (error != 0 && error != -ENOENT) {
-			snprintf(finding.path, sizeof finding.path, "account/%s", path);
-			snprintf(finding.text, sizeof finding.text,
-			    "the folder can't be read: %s", strerror(-error));
-			inspect_tell(in, &finding);
-		}
-		if (slot.n > 0)
-			qsort(slot.ids, slot.n, sizeof *slot.ids, ascending);
-		for (size_t i = 0; i < slot.n; i++)
-			visit(in, slot.ids[i]);
-	}
-	heap_free(os_heap(in->os), slot.ids);
+	inspect_root(in, in->account);
+	error = account_folders(in->os, visit_one, &visiting);
+	if (error == 0)
+		return;
+	snprintf(finding.text, sizeof finding.text, "not all folders of accounts can be read: "
+	    "%s", strerror(-error));
+	inspect_tell(in, &finding);
 }
 
 void inspect_accounts(struct inspect *in)
