@@ -121,7 +121,7 @@ static size_t session_pump(struct session *s, slice in)
 		/* The replies to a pipelined group leave together (RFC 2920 s3.2): while
 		 * a question is open, more comes with its answer. Room for output may be
 		 * what the engine waits for. */
-		if (!moved && s->request == 0)
+		if (!moved && !s->dead && !s->ending && s->request == 0)
 			moved = flush(s);
 	}
 	s->pumping = false;
