@@ -51,7 +51,7 @@ static void print_failure(struct batch *b, struct sim_run *run)
 	if (b->shrink && (b->until_failure || b->failed <= SHRUNK_MAX)) {
 		tries = sim_shrink(&settings, run, b->stop_fd);
 		sim_run_explain(run, words, sizeof words);
-		fprintf(stderr, "  shrunk in %u tries: %s\n", tries, words);
+		fprintf(stderr, "  shrunk, in %u tries, to: %s\n", tries, words);
 	}
 	fprintf(stderr, "  again: ");
 	sim_run_command(&settings, run->seed, stderr);
@@ -325,7 +325,7 @@ const struct cli_command cli_sim = {
 	    "250 arrives exactly once, nothing else does, no byte changes, UIDLs stay.\n"
 	    "\n"
 	    "A run that fails is tried again with fewer kinds of faults, hosts, messages and\n"
-	    "faults, for a minute or two, and the command of the smallest that still fails is\n"
+	    "faults, for some minutes, and the command of the smallest that still fails is\n"
 	    "printed. Exit status 1 says that a run failed. Ctrl-C prints what is known.\n"
 	    "\n"
 	    "--plant builds a mistake in, to see it found: `posthouse sim --plant list`.\n"

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,6 +27,14 @@ uint64_t sim_clock_ms(void)
 }
 
 /* ---- in the child ---- */
+
+/* A world takes and returns memory all the time: keep what was cleared once. */
+static void keep_memory(void)
+{
+	mallopt(M_MMAP_THRESHOLD, 32 * 1024 * 1024);
+	mallopt(M_TRIM_THRESHOLD, 512 * 1024 * 1024);
+	mallopt(M_TOP_PAD, 16 * 1024 * 1024);
+}
 
 static void be_silent(void)
 {
@@ -51,6 +60,7 @@ _Noreturn static void run_child(const struct sim_settings *settings, unsigned lo
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (settings->silent)
 		be_silent();
+	keep_memory();
 	options.events = settings->events ? stdout : tail;
 	options.n_events = settings->events ? EVENTS_SHOWN : TAIL_EVENTS;
 	world_run(seed, &options, &result);
@@ -71,6 +81,7 @@ _Noreturn static void run_child(const struct sim_settings *settings, unsigned lo
 bool sim_run_start(struct sim_run *run, const struct sim_settings *settings,
     unsigned long seed, uint64_t ms_max)
 {
+	uint64_t now_ms = sim_clock_ms();
 	int fds[2];
 	pid_t pid;
 
@@ -89,7 +100,7 @@ bool sim_run_start(struct sim_run *run, const struct sim_settings *settings,
 		return false;
 	}
 	*run = (struct sim_run){ .pid = pid, .fd = fds[0], .seed = seed,
-	    .until_ms = sim_clock_ms() + ms_max };
+	    .since_ms = now_ms, .until_ms = now_ms + ms_max };
 	return true;
 }
 
@@ -99,6 +110,7 @@ static void end(struct sim_run *run)
 	while (waitpid(run->pid, &run->status, 0) < 0 && errno == EINTR)
 		continue;
 	run->pid = 0;
+	run->took_ms = sim_clock_ms() - run->since_ms;
 }
 
 bool sim_run_read(struct sim_run *run)

@@ -24,7 +24,8 @@ struct sim_run {
 	pid_t pid;                      /* 0: none */
 	int fd;                         /* becomes readable: sim_run_read() */
 	unsigned long seed;
-	uint64_t until_ms;              /* of sim_clock_ms() */
+	uint64_t since_ms, until_ms;    /* of sim_clock_ms() */
+	uint64_t took_ms;               /* when it has ended */
 	bool late;                      /* it was ended because its time was over */
 	int status;                     /* of waitpid, when it has ended */
 	struct world_result result;

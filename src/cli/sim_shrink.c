@@ -11,7 +11,10 @@
 #include <unistd.h>
 
 enum {
-	TRIES_MAX = 80, SECONDS_MAX = 120,
+	TRIES_MAX = 80,
+	TIME_MIN_MS = 2 * 60 * 1000,    /* or so many times what the run took */
+	TIME_FACTOR = 20,
+	TIME_MAX_MS = 15 * 60 * 1000,
 	/* To begin with, when a run died without a word of how much it had. */
 	HOSTS_GUESS = 64, MESSAGES_GUESS = 1024, FAULTS_GUESS = 1024,
 };
@@ -124,10 +127,19 @@ static void fewer(struct shrink *s, size_t place, unsigned least)
 	}
 }
 
+static uint64_t time_for(const struct sim_run *run)
+{
+	uint64_t ms = TIME_FACTOR * run->took_ms;
+
+	if (ms > TIME_MAX_MS)
+		return TIME_MAX_MS;
+	return ms > TIME_MIN_MS ? ms : TIME_MIN_MS;
+}
+
 unsigned sim_shrink(struct sim_settings *settings, struct sim_run *run, int stop_fd)
 {
 	struct shrink s = { .settings = settings, .run = run, .stop_fd = stop_fd,
-	    .until_ms = sim_clock_ms() + SECONDS_MAX * 1000 };
+	    .until_ms = sim_clock_ms() + time_for(run) };
 	struct world_bounds before;
 
 	tighten(&s);

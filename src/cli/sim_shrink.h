@@ -7,8 +7,8 @@
 
 #include "cli/sim_run.h"
 
-/* Try while that helps, for some dozens of tries and a minute or two, or until
- * stop_fd becomes readable. `run` failed with `settings`; both become those of
+/* Try while that helps, for some dozens of tries and two minutes (longer when runs
+ * take long, a quarter of an hour at most), or until stop_fd becomes readable. `run` failed with `settings`; both become those of
  * the smallest run that did. Returns how many were tried. */
 unsigned sim_shrink(struct sim_settings *settings, struct sim_run *run, int stop_fd);
 

@@ -58,7 +58,7 @@ static void on_leave(struct os_defer *defer)
 	a->stream = NULL;
 	a->client = NULL;
 	a->step = STEP_LOGIN;
-	os_timer_start(a->os, &a->timer, chance_skewed(&a->chance, 50, a->behaves ? 500 : 4000));
+	os_timer_start(a->os, &a->timer, chance_skewed(&a->chance, 50, 4000));
 }
 
 /* ---- one session ---- */

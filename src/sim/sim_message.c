@@ -27,10 +27,16 @@ enum sim_shape sim_message_shape(uint64_t seed, unsigned number)
 static void line(struct chance *chance, size_t len, bool eight_bit, struct buffer *out)
 {
 	unsigned char *at = buffer_reserve(out, len + 2);
+	unsigned kinds = eight_bit ? 94 + 128 : 94;
+	uint64_t drawn = 0;
 
-	for (size_t i = 0; i < len; i++) {
-		uint64_t v = chance_below(chance, eight_bit ? 94 + 128 : 94);
+	/* A draw for eight octets: readers have each message made many times. */
+	for (size_t i = 0; i < len; i++, drawn >>= 8) {
+		unsigned v;
 
+		if (i % 8 == 0)
+			drawn = chance_u64(chance);
+		v = (unsigned)(drawn & 0xff) * kinds >> 8;
 		at[i] = (unsigned char)(v < 94 ? '!' + v : v - 94 + 128);
 	}
 	at[len] = '\r';

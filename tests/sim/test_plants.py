@@ -64,7 +64,7 @@ class Runs(unittest.TestCase):
     def test_failure_is_shrunk_and_repeats(self):
         status, _, err = sim("--plant", "counted-uidl", "--runs", SEEDS, "--until-failure")
         self.assertEqual(status, 1)
-        self.assertRegex(err, r"(?m)^  shrunk in \d+ tries: ")
+        self.assertRegex(err, r"(?m)^  shrunk, in \d+ tries, to: ")
         words = shlex.split(re.search(r"^  again: posthouse sim (.*)$", err, re.M).group(1))
         # One that counts in memory is seen with two messages and no fault at all.
         self.assertEqual(words[words.index("--hosts") + 1], "1")
