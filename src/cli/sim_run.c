@@ -53,10 +53,8 @@ _Noreturn static void run_child(const struct sim_settings *settings, unsigned lo
 	char *text = NULL;
 	size_t len = 0;
 	FILE *tail = open_memstream(&text, &len);
-	sigset_t none;
 
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
+	/* SIGINT stays blocked: the parent ends its children, which have not failed. */
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (settings->silent)
 		be_silent();

@@ -76,13 +76,14 @@ class Runs(unittest.TestCase):
 
     def test_interrupt_ends_children(self):
         parent = subprocess.Popen([POSTHOUSE, "sim", "--runs", "100000", "--jobs", "2"],
-                                  stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+                                  stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                                  start_new_session=True)
         listing = "/proc/%d/task/%d/children" % (parent.pid, parent.pid)
         children = []
         while len(children) < 2 and parent.poll() is None:
             with open(listing) as f:
                 children = f.read().split()
-        parent.send_signal(signal.SIGINT)
+        os.killpg(parent.pid, signal.SIGINT)    # as a terminal does
         out, _ = parent.communicate(timeout=60)
         self.assertEqual(parent.returncode, 1)
         self.assertRegex(out, r"^stopped; \d+ of 100000 runs from seed 1: 0 failed")
