@@ -20,7 +20,7 @@ static const char *const fuzz_ipc_fields[IPC_TYPES] = {
 	[IPC_HELLO] = "wbw", [IPC_CREDIT] = "d", [IPC_CONFIG] = "s", [IPC_KEY] = "K",
 	[IPC_CERTIFICATE] = "ss", [IPC_LISTENER] = "bs", [IPC_UNLISTEN] = "bs", [IPC_PEER] = "bw",
 	[IPC_START] = "qq", [IPC_DRAIN] = "d", [IPC_PING] = "q", [IPC_PONG] = "q",
-	[IPC_FATAL] = "s", [IPC_BROKEN] = "bw", [IPC_RECIPIENT] = "qqbss",
+	[IPC_FATAL] = "s", [IPC_BROKEN] = "bw", [IPC_RECIPIENT] = "qqbIqss",
 	[IPC_RECIPIENT_IS] = "qbss", [IPC_OWNS] = "qqs", [IPC_OWNS_IS] = "qbs",
 	[IPC_LOGIN] = "qbIss", [IPC_LOGIN_IS] = "qbsqswq", [IPC_SESSION] = "qqs",
 	[IPC_REMOVED] = "q", [IPC_ADOPT] = "qbbIss", [IPC_SEGMENT] = "wqd", [IPC_SYNCED] = "qd",

@@ -1,4 +1,5 @@
-/* os/os_address_fuzz.c - any text as an address of a socket and as an ip.
+/* os/os_address_fuzz.c - any text as an address of a socket, as an ip
+ * and as a prefix.
  *
  * For: os/os_address.c
  *
@@ -26,6 +27,26 @@ static void fuzz_ip(slice in)
 	check(os_ip_is_loopback(ip) == os_ip_is_loopback(again));
 }
 
+static void fuzz_prefix(slice in)
+{
+	struct os_prefix prefix, again;
+	char text[OS_PREFIX_TEXT];
+	uint8_t outside[16];
+	size_t n;
+
+	if (!os_prefix_parse(in, &prefix))
+		return;
+	check(prefix.bits <= 128 && os_prefix_has(&prefix, prefix.ip));
+	n = os_prefix_print(&prefix, text, sizeof text);
+	check(n == strlen(text) && os_prefix_parse(slice_of(text, n), &again));
+	check(memcmp(prefix.ip, again.ip, 16) == 0 && prefix.bits == again.bits);
+	if (prefix.bits > 0) {
+		memcpy(outside, prefix.ip, sizeof outside);
+		outside[(prefix.bits - 1) / 8] ^= (uint8_t)(0x80 >> (prefix.bits - 1) % 8);
+		check(!os_prefix_has(&prefix, outside));
+	}
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
 	slice in = fuzz_copy(slice_of(data, len));
@@ -33,6 +54,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	char text[OS_ADDRESS_TEXT], once_more[OS_ADDRESS_TEXT];
 
 	fuzz_ip(in);
+	fuzz_prefix(in);
 	if (os_address_parse(in, &address)) {
 		size_t n = os_address_print(&address, text, sizeof text);
 
