@@ -35,9 +35,10 @@ class Demo:
 
     services = ("smtp", "submission", "submissions", "pop3", "pop3s")
 
-    def __init__(self, *options, program=POSTHOUSE, data=None):
+    def __init__(self, *options, program=POSTHOUSE, data=None, environment=None):
         self.options = options
         self.program = program
+        self.environment = dict(os.environ, **(environment or {}))
         self.own_data = data is None
         self.data = data or tempfile.mkdtemp(prefix="posthouse-test-")
         self.process = None
@@ -59,7 +60,8 @@ class Demo:
                                         os.path.basename(self.data) + ".stderr"), "ab")
         self.process = subprocess.Popen(
             [self.program, "serve", "--demo", "--json", "--data", self.data, *self.options],
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=self.errors)
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=self.errors,
+            env=self.environment)
         line = self.first_line()
         self.ready = json.loads(line)
         row = self.ready["hosts"][0]
