@@ -72,8 +72,9 @@ enum {
 	KEEPER_RESTART_MAX_MS = 30 * 1000,
 	KEEPER_LIVES_MS = 60 * 1000,    /* a role that lived so long starts afresh */
 	KEEPER_DEATHS_MANY = 5,         /* in a row: then it is said aloud */
-	KEEPER_PING_MS = 10 * 1000,
-	KEEPER_SILENT_MS = 120 * 1000,  /* a slow disk may block a role, not that long */
+	/* Unanswered in a row, over watch.silence, before a role is ended: counted, so
+	 * that a keeper that was itself stopped for long does not blame the roles. */
+	KEEPER_PINGS = 12,
 	KEEPER_STAGE_MS = 10 * 1000,    /* a drained stage syncs and ends */
 	KEEPER_END_MS = 5 * 1000,       /* from a closed channel to the end of its process */
 

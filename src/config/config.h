@@ -11,7 +11,7 @@
 #include "ipc/message.h"
 #include "os/os.h"
 
-enum { CONFIG_KEYS = 35 };              /* rows of the table */
+enum { CONFIG_KEYS = 36 };              /* rows of the table */
 
 struct config_listener {
 	enum service service;
@@ -52,6 +52,7 @@ struct config {
 	uint64_t journal_size;          /* bytes of all segments */
 	unsigned segment_size;
 	unsigned drain_s;
+	unsigned silence_s;             /* a role, before the keeper ends it */
 	unsigned auth_failures_max;     /* an address, before it is slowed */
 	uint64_t password_memory;       /* bytes, of one argon2id hash */
 

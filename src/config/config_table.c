@@ -103,6 +103,10 @@ const struct config_key config_keys[CONFIG_KEYS] = {
 	    .means = "Silence that ends a POP3 session (RFC 1939: at least 10m)." },
 	{ "drain.timeout", CONFIG_TIME, FIELD(drain_s), .unit_ms = 1000, .max = 3600,
 	    .preset = "30s", .means = "How long a stop waits for sessions that are under way." },
+	{ "watch.silence", CONFIG_TIME, FIELD(silence_s), .unit_ms = 1000, .min = 4,
+	    .max = 3600, .preset = "2m",
+	    .means = "How long a process may answer nothing before it is ended and started "
+	    "again." },
 
 	{ "journal.size", CONFIG_SIZE, CONFIG_RESTART, FIELD(journal_size), .min = 16 * MIB,
 	    .max = 1024 * GIB, .preset = "1G",

@@ -94,20 +94,18 @@ void keeper_fail(struct keeper *k, const char *format, ...)
 
 static void watch_role(struct keeper *k, struct keeper_role *r)
 {
-	uint64_t now = os_now_ms(k->os);
 	char name[32];
 
-	if (r->channel == NULL || !r->ready)
+	if (r->channel == NULL)
 		return;
-	if (!r->pinged) {
-		r->pinged = true;
-		r->pinged_ms = now;
+	if (r->unanswered == 0) {
 		put_u64(ipc_begin(r->channel, IPC_PING), ++r->ping);
 		ipc_end(r->channel, -1);
-	} else if (now - r->pinged_ms >= KEEPER_SILENT_MS) {
+	}
+	if (r->unanswered++ == KEEPER_PINGS) {
 		keeper_role_name(r, name);
 		os_log(k->os, OS_ERROR, "%s has been silent for %u seconds: it is ended", name,
-		    (unsigned)((now - r->pinged_ms) / 1000));
+		    (unsigned)(k->silence_ms / 1000));
 		keeper_role_kill(r);
 	}
 }
@@ -120,7 +118,7 @@ static void on_watch(struct os_timer *timer)
 		return;
 	for (size_t i = 0; i < k->n_roles; i++)
 		watch_role(k, &k->roles[i]);
-	os_timer_start(k->os, timer, KEEPER_PING_MS);
+	os_timer_start(k->os, timer, k->silence_ms / KEEPER_PINGS);
 }
 
 /* ---- settings ---- */
@@ -143,6 +141,7 @@ static void take_texts(struct keeper *k, const struct keeper_settings *settings)
 	config_print(settings->config, &text);
 	replace(k, &k->config_text, buffer_bytes(&text));
 	buffer_free(&text);
+	k->silence_ms = (uint64_t)settings->config->silence_s * 1000;
 	replace(k, &k->chain, settings->chain);
 	replace(k, &k->key, settings->key);
 }
@@ -270,7 +269,7 @@ struct keeper *keeper_start(struct os *os, const struct keeper_inputs *inputs,
 	for (size_t i = 0; i < k->n_roles; i++)
 		keeper_role_spawn(&k->roles[i]);
 	if (inputs->watch)
-		os_timer_start(os, &k->watch, KEEPER_PING_MS);
+		os_timer_start(os, &k->watch, k->silence_ms / KEEPER_PINGS);
 	return k;
 }
 

@@ -38,7 +38,8 @@ struct keeper_inputs {
 	 * given to the keeper. -1: nothing. */
 	int hold;
 	int64_t uid, gid;               /* whom roles become; -1: who we are */
-	bool watch;                     /* kill a role that answers no PING: only for processes */
+	bool watch;                     /* kill a role that answers no PING (watch.silence):
+	                                 * only for processes */
 };
 
 struct keeper_handler {

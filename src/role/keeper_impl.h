@@ -36,8 +36,7 @@ struct keeper_role {
 	uint64_t spawned_ms;
 
 	uint64_t ping;                  /* cookie of the last PING */
-	bool pinged;                    /* it is not answered yet */
-	uint64_t pinged_ms;
+	unsigned unanswered;            /* times it was due since */
 };
 
 struct keeper {
@@ -47,6 +46,7 @@ struct keeper {
 	enum keeper_state state;
 	struct os_defer turn;           /* judges the whole after what one turn brought */
 	struct os_timer watch;
+	uint64_t silence_ms;            /* of a role, before it is ended */
 	struct os_timer stage_end;
 
 	unsigned char seal_key[32];

@@ -60,7 +60,7 @@ static void settle_if_down(struct keeper_role *r)
 	r->started = false;
 	r->ready = false;
 	r->draining = false;
-	r->pinged = false;
+	r->unanswered = 0;
 	os_timer_stop(k->os, &r->timer);
 	if (may_restart(k))
 		os_timer_start(k->os, &r->timer, restart_delay(r));
@@ -134,9 +134,9 @@ static bool on_pong(struct keeper_role *r, struct bytes *body)
 {
 	uint64_t cookie = get_u64(body);
 
-	if (!bytes_end(body) || !r->pinged || cookie != r->ping)
+	if (!bytes_end(body) || r->unanswered == 0 || cookie != r->ping)
 		return false;
-	r->pinged = false;
+	r->unanswered = 0;
 	return true;
 }
 

@@ -10,6 +10,7 @@
 #include "role/keeper.h"
 #include "role/role.h"
 
+enum { SILENCE_MS = 120 * 1000 };       /* watch.silence by default */
 enum { STORES = 2, EDGES = 2, ROLES = 2 + STORES + EDGES, EVENTS = 4096 };
 
 /* How the roles of one kind behave. */
@@ -456,11 +457,11 @@ static void test_watch(void **state)
 	run_ms(1000);
 	assert_int_equal(world.ready, 1);
 	world.manners[ROLE_ROUTER].deaf = false;
-	run_ms(KEEPER_SILENT_MS);
+	run_ms(SILENCE_MS);
 	assert_int_equal(world.starts[ROLE_ROUTER][0], 1);
-	run_ms(3 * KEEPER_PING_MS);
+	run_ms(SILENCE_MS / 4);
 	assert_int_equal(world.starts[ROLE_ROUTER][0], 2);
-	run_ms(3 * KEEPER_SILENT_MS);           /* who answers lives */
+	run_ms(3 * SILENCE_MS);                 /* who answers lives */
 	assert_int_equal(world.starts[ROLE_ROUTER][0], 2);
 	assert_int_equal(world.starts[ROLE_STORE][0], 1);
 	assert_mesh();

@@ -20,11 +20,13 @@ class Sender(threading.Thread):
     """One session's share. A message is tried until it gets its 250; a try whose
     reply was lost may have been taken, so it is counted."""
 
-    def __init__(self, host, name, count, progress, body=""):
+    def __init__(self, host, name, count, progress, body="", account=None):
         super().__init__(daemon=True)
         self.host, self.prefix, self.count, self.progress = host, name, count, progress
         self.body = body
+        self.to = (account or host.alice).address
         self.acknowledged, self.unsure, self.refused, self.trouble = {}, {}, {}, None
+        self.vain = 0                   # tries, so far
 
     def run(self):
         try:
@@ -50,7 +52,7 @@ class Sender(threading.Thread):
                     client.ehlo("client.example")
                 code, _words = client.mail("sender@client.example")
                 if code == 250:
-                    code, _words = client.rcpt("alice@alice.example")
+                    code, _words = client.rcpt(self.to)
                 if code == 250:
                     handed_over = True
                     code, _words = client.data(data)
@@ -67,15 +69,16 @@ class Sender(threading.Thread):
                 if client:
                     client.close()
                 client = None
+            self.vain += 1
             threading.Event().wait(0.05)        # a mail program, too, waits before it tries again
         raise AssertionError("%s was never taken" % name)
 
 
 class Traffic:
-    def __init__(self, host, name, messages, sessions=4, body=""):
-        self.host = host
+    def __init__(self, host, name, messages, sessions=4, body="", account=None):
+        self.host, self.account = host, account or host.alice
         self.progress = threading.Semaphore(0)
-        self.senders = [Sender(host, "%s.%d" % (name, n), messages // sessions, self.progress, body)
+        self.senders = [Sender(host, "%s.%d" % (name, n), messages // sessions, self.progress, body, account)
                         for n in range(sessions)]
 
     def __enter__(self):
@@ -99,13 +102,16 @@ class Traffic:
             if not self.progress.acquire(timeout=300):
                 raise AssertionError("no message gets through")
 
+    def vain(self):
+        return sum(s.vain for s in self.senders)
+
     def acknowledged(self):
         return {name: n for s in self.senders for name, n in s.acknowledged.items()}
 
     def check(self, test, refused_may_come=False):
-        """All are in alice's mailbox, once; takes them out. A try that was refused
+        """All are in the mailbox, once; takes them out. A try that was refused
         may count as one whose reply was lost: say so where a crash followed it."""
-        found = collect(self.host, set(self.acknowledged()), test)
+        found = collect(self.host, set(self.acknowledged()), test, self.account)
         for s in self.senders:
             for name, count in s.acknowledged.items():
                 have = found.pop(name, 0)
@@ -115,16 +121,16 @@ class Traffic:
         test.assertEqual(found, {}, "nobody sent these")
 
 
-def open_box(host):
+def open_box(host, account):
     try:
-        return host.box()
+        return host.box(account)
     except (OSError, poplib.error_proto):
         return None
 
 
-def mailbox(host, test):
+def mailbox(host, test, account=None):
     """Takes all out; how often each subject was there."""
-    box = wait_for(lambda: open_box(host), seconds=120, what="a login")
+    box = wait_for(lambda: open_box(host, account), seconds=120, what="a login")
     found = {}
     for n in range(1, box.stat()[0] + 1):
         lines = box.retr(n)[1]
@@ -137,12 +143,12 @@ def mailbox(host, test):
     return found
 
 
-def collect(host, names, test, seconds=120):
+def collect(host, names, test, account=None, seconds=120):
     """Read until each of names is there: with doubles their number tells nothing."""
     found = {}
 
     def all_there():
-        for name, count in mailbox(host, test).items():
+        for name, count in mailbox(host, test, account).items():
             found[name] = found.get(name, 0) + count
         return names <= found.keys()
     try:
