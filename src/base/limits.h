@@ -318,6 +318,9 @@ enum {
 	 * less, and clients wait ten minutes (RFC 5321 s4.5.3.2.6). */
 	EDGE_SEGMENT_WAIT_MS = 10 * 1000,
 	EDGE_TICK_MS = 1000,            /* how exact session timeouts are */
+	/* Bytes a second, over a whole body, that give a client more time: below the
+	 * slowest modem. At that rate the default limit.message_size takes a day. */
+	EDGE_BODY_RATE_MIN = 500,
 	EDGE_ACCEPTS_PER_TURN = 64,     /* then those who are in have their turn */
 	EDGE_LISTENERS_MAX = CONFIG_LISTENERS_MAX,
 	/* One network may have an eighth of the sessions and the memory that are free:

@@ -11,7 +11,7 @@
 #include "ipc/message.h"
 #include "os/os.h"
 
-enum { CONFIG_KEYS = 36 };              /* rows of the table */
+enum { CONFIG_KEYS = 37 };              /* rows of the table */
 
 struct config_listener {
 	enum service service;
@@ -48,6 +48,7 @@ struct config {
 	struct os_prefix *trusted;      /* who meets none of these limits */
 	unsigned greeting_delay_ms;     /* port 25, against early talkers */
 	unsigned session_timeout_s;     /* SMTP, RFC 5321 s4.5.3.2.7 */
+	unsigned fruitless_s;           /* a session without a message or a login */
 	unsigned pop3_timeout_s;        /* RFC 1939 s3: at least 600 */
 	uint64_t journal_size;          /* bytes of all segments */
 	unsigned segment_size;

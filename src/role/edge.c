@@ -191,6 +191,9 @@ static void take_config(struct edge *e)
 	e->clocks[CLOCK_GREETING].duration_ms = c->greeting_delay_ms;
 	e->clocks[CLOCK_SMTP].duration_ms = (uint64_t)c->session_timeout_s * 1000;
 	e->clocks[CLOCK_POP3].duration_ms = (uint64_t)c->pop3_timeout_s * 1000;
+	/* The store says that time is up, and waits as long for that to leave. */
+	e->clocks[CLOCK_PUMP].duration_ms = 2 * e->clocks[CLOCK_POP3].duration_ms + STREAM_END_MS;
+	e->fruitless_ms = (uint64_t)c->fruitless_s * 1000;
 }
 
 static bool on_keeper(struct frame *frame, struct ipc_message *message)

@@ -109,13 +109,16 @@ struct transaction {
 
 /* ---- sessions ---- */
 
-enum edge_clock_kind { CLOCK_GREETING, CLOCK_SMTP, CLOCK_POP3, CLOCKS };
+enum edge_clock_kind { CLOCK_GREETING, CLOCK_SMTP, CLOCK_POP3, CLOCK_PUMP, CLOCKS };
 
 struct session_protocol {
 	size_t (*feed)(struct session *s, slice in);
 	/* Handle what the engine reports; false when there was nothing. */
 	bool (*events)(struct session *s);
 	bool (*waits)(struct session *s);       /* for an answer, not for the client */
+	/* n bytes of the client's were taken: is it fast enough to get more time? */
+	bool (*lives)(struct session *s, size_t n);
+	enum edge_clock_kind clock;
 	slice (*output)(struct session *s);
 	void (*sent)(struct session *s, size_t n);
 	void (*greet)(struct session *s);
@@ -134,6 +137,7 @@ struct session {
 	struct list clock_link;
 	uint64_t deadline_ms;
 	enum edge_clock_kind clock;
+	uint64_t fruit_ms;              /* when it began, or its last message was taken */
 	enum service service;
 	uint8_t ip[16];
 	struct session_shares shares;
@@ -155,6 +159,7 @@ struct session {
 	slice helo;                     /* from the heap */
 	bool extended;
 	uint64_t account;               /* logged in, or 0 */
+	uint64_t body_ms, body_bytes;   /* when the body began; what came of it */
 	/* POP3 */
 	bool granted;                   /* to be handed over once all output left */
 	unsigned store;
@@ -211,6 +216,7 @@ struct edge {
 	size_t n_sessions;
 	struct shares shares;
 	struct edge_clock clocks[CLOCKS];
+	uint64_t fruitless_ms;          /* no message, no login: no more time is given */
 	struct os_timer tick, greeting, grace;
 	bool ticking;
 	struct os_defer bury;
@@ -244,6 +250,8 @@ void edge_session_end(struct session *s);            /* send what is queued, the
 void edge_session_kill(struct session *s);           /* at once */
 void edge_session_touch(struct session *s, enum edge_clock_kind clock);      /* it lives */
 void edge_session_still(struct session *s);          /* no timeout: it waits for us */
+void edge_session_lives(struct session *s, size_t n);        /* the client moved n bytes */
+bool edge_session_fruitless(const struct session *s);        /* others want its place */
 void edge_session_secure(struct session *s);         /* output first, then TLS */
 void edge_session_died(struct session *s);           /* to the dead list */
 void edge_clocks_init(struct edge *e);

@@ -5,7 +5,9 @@
  * A plain connection goes as it is: the socket, and what was read of it. Under
  * TLS the store gets one end of a pair, and this session turns into a pump that
  * carries bytes between the client's TLS and the other end; neither side is read
- * faster than the other takes. */
+ * faster than the other takes. The store keeps the time. The pump has a longer
+ * one: behind a client that reads nothing it does not see that the store left. */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -35,6 +37,7 @@ static size_t inner_data(struct stream *inner, slice in)
 	if (s->dead || s->ending)
 		return in.len;
 	n = pump(s->stream, in);
+	edge_session_lives(s, n);
 	if (n < in.len)
 		stream_pause(inner);    /* so that its end waits for what is left */
 	return n;
@@ -80,9 +83,13 @@ static slice pump_output(struct session *s)
 	return (slice){ 0 };
 }
 
+static bool pump_lives(struct session *s, size_t n)
+{
+	return true;
+}
+
 static void pump_nothing(struct session *s)
 {
-	edge_session_still(s);               /* the store keeps the time */
 }
 
 static void pump_sent(struct session *s, size_t n)
@@ -98,8 +105,9 @@ static void pump_drained(struct session *s)
 
 static const struct session_protocol pump_protocol = {
 	.feed = pump_feed, .events = pump_events, .waits = pump_waits,
+	.lives = pump_lives, .clock = CLOCK_PUMP,
 	.output = pump_output, .sent = pump_sent, .greet = pump_nothing,
-	.secured = pump_nothing, .timeout = pump_nothing, .drain = pump_nothing,
+	.secured = pump_nothing, .timeout = edge_session_kill, .drain = pump_nothing,
 	.drained = pump_drained, .closed = pump_nothing,
 };
 
@@ -154,7 +162,7 @@ static void hand_over_tls(struct session *s, struct ipc_channel *store)
 	s->pop3 = NULL;
 	s->protocol = &pump_protocol;
 	s->granted = false;
-	edge_session_still(s);
+	edge_session_touch(s, CLOCK_PUMP);
 	s->inner = stream_create(e->os, fds[0], EDGE_PUMP_MAX, EDGE_PUMP_MAX, &inner_handler, s);
 	/* The store answers while we still send: who waits first would wait for both. */
 	stream_read_always(s->inner);
@@ -230,6 +238,11 @@ static bool pop3_waits(struct session *s)
 	return s->request != 0 || s->granted;
 }
 
+static bool pop3_lives(struct session *s, size_t n)
+{
+	return !edge_session_fruitless(s);
+}
+
 static slice pop3_output(struct session *s)
 {
 	return pop3_server_output(s->pop3);
@@ -269,6 +282,7 @@ static void pop3_closed(struct session *s)
 
 const struct session_protocol edge_pop3_protocol = {
 	.feed = pop3_feed, .events = pop3_events, .waits = pop3_waits,
+	.lives = pop3_lives, .clock = CLOCK_POP3,
 	.output = pop3_output, .sent = pop3_sent, .greet = pop3_greet,
 	.secured = pop3_secured, .timeout = pop3_timeout, .drain = pop3_drain,
 	.closed = pop3_closed,

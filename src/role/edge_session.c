@@ -11,7 +11,10 @@
 #include "base/check.h"
 #include "role/edge_impl.h"
 
-/* ---- time: sessions of one clock wait equally long, so each list is in order ---- */
+/* ---- time: sessions of one clock wait equally long, so each list is in order ----
+ *
+ * A client gets more time for each command or piece of a body that it completes,
+ * not for each byte: one byte now and then would hold a session for ever. */
 
 static void on_tick(struct os_timer *timer);
 static void on_greeting(struct os_timer *timer);
@@ -82,9 +85,17 @@ static void on_tick(struct os_timer *timer)
 	}
 }
 
-static enum edge_clock_kind waiting_clock(const struct session *s)
+bool edge_session_fruitless(const struct session *s)
 {
-	return s->protocol == &edge_smtp_protocol ? CLOCK_SMTP : CLOCK_POP3;
+	const struct edge *e = s->edge;
+
+	return os_now_ms(e->os) - s->fruit_ms >= e->fruitless_ms;
+}
+
+void edge_session_lives(struct session *s, size_t n)
+{
+	if (n > 0 && !list_empty(&s->clock_link) && s->protocol->lives(s, n))
+		edge_session_touch(s, s->protocol->clock);
 }
 
 /* ---- moving ---- */
@@ -144,7 +155,7 @@ void edge_session_wake(struct session *s)
 	if (s->protocol->waits(s))
 		return;
 	if (list_empty(&s->clock_link))
-		edge_session_touch(s, waiting_clock(s));
+		edge_session_touch(s, s->protocol->clock);
 	stream_resume(s->stream);
 }
 
@@ -157,7 +168,7 @@ void edge_session_end(struct session *s)
 	edge_forget_question(s);
 	if (s->dead)
 		return;
-	edge_session_touch(s, waiting_clock(s));
+	edge_session_touch(s, s->protocol->clock);
 	stream_end(s->stream);
 }
 
@@ -203,13 +214,14 @@ static void greet(struct session *s)
 {
 	s->greeted = true;
 	s->protocol->greet(s);
-	edge_session_touch(s, waiting_clock(s));
+	edge_session_touch(s, s->protocol->clock);
 	edge_session_wake(s);
 }
 
 static size_t on_data(struct stream *stream, slice in)
 {
 	struct session *s = stream_owner(stream);
+	size_t used;
 
 	if (s->ending || s->dead)
 		return in.len;
@@ -225,9 +237,10 @@ static size_t on_data(struct stream *stream, slice in)
 		session_pump(s, (slice){ 0 });
 		return in.len;
 	}
-	if (!list_empty(&s->clock_link))
-		edge_session_touch(s, waiting_clock(s));
-	return session_pump(s, in);
+	used = session_pump(s, in);
+	if (!s->ending && !s->dead)
+		edge_session_lives(s, used);
+	return used;
 }
 
 static void on_drained(struct stream *stream)
@@ -301,6 +314,7 @@ void edge_session_open(struct edge *e, int fd, const struct os_address *peer,
 	s->shares = shares;
 	s->loopback = os_ip_is_loopback(peer->ip);
 	s->secure = secure;
+	s->fruit_ms = os_now_ms(e->os);
 	list_init(&s->clock_link);
 	list_append(&e->sessions, &s->link);
 	s->protocol = pop3 ? &edge_pop3_protocol : &edge_smtp_protocol;
@@ -311,7 +325,7 @@ void edge_session_open(struct edge *e, int fd, const struct os_address *peer,
 	s->stream = stream_create(e->os, fd, pop3 ? SESSION_UNREAD_MAX : EDGE_INPUT_MAX,
 	    EDGE_OUTPUT_MAX, &stream_handler, s);
 	if (secure) {
-		edge_session_touch(s, waiting_clock(s));
+		edge_session_touch(s, s->protocol->clock);
 		stream_secure(s->stream, e->tls, NULL);
 	} else if (service == SERVICE_SMTP && !s->loopback &&
 	    e->clocks[CLOCK_GREETING].duration_ms > 0) {

@@ -288,6 +288,7 @@ void edge_smtp_committed(struct transaction *t, const struct smtp_reply *failure
 	edge_transaction_drop(t);
 	if (s == NULL)
 		return;
+	s->fruit_ms = os_now_ms(s->edge->os);
 	snprintf(words, sizeof words, "Ok: queued as %s", id);
 	reply.text = slice_from(words);
 	smtp_server_answer(s->smtp, &reply);
@@ -322,6 +323,8 @@ static void on_event(struct session *s, const struct smtp_event *event)
 		edge_ask_login(s, event->text, event->secret, on_login);
 		return;
 	case SMTP_EVENT_DATA:
+		s->body_ms = os_now_ms(s->edge->os);
+		s->body_bytes = 0;
 		smtp_server_answer(s->smtp, NULL);
 		return;
 	case SMTP_EVENT_BODY:
@@ -373,6 +376,20 @@ static bool smtp_waits(struct session *s)
 	return s->request != 0 || (t != NULL && (edge_body_busy(t) || t->body.ending));
 }
 
+/* A body as a whole must not take longer than the timeout and its bytes at
+ * EDGE_BODY_RATE_MIN. */
+static bool smtp_lives(struct session *s, size_t n)
+{
+	uint64_t took_ms = os_now_ms(s->edge->os) - s->body_ms;
+	uint64_t timeout_ms = s->edge->clocks[CLOCK_SMTP].duration_ms;
+
+	if (!smtp_server_in_data(s->smtp))
+		return !edge_session_fruitless(s);
+	s->body_bytes += n;
+	return took_ms <= timeout_ms ||
+	    s->body_bytes / EDGE_BODY_RATE_MIN >= (took_ms - timeout_ms) / 1000;
+}
+
 static slice smtp_output(struct session *s)
 {
 	return smtp_server_output(s->smtp);
@@ -412,6 +429,7 @@ static void smtp_closed(struct session *s)
 
 const struct session_protocol edge_smtp_protocol = {
 	.feed = smtp_feed, .events = smtp_events, .waits = smtp_waits,
+	.lives = smtp_lives, .clock = CLOCK_SMTP,
 	.output = smtp_output, .sent = smtp_sent, .greet = smtp_greet,
 	.secured = smtp_secured, .timeout = smtp_timeout, .drain = smtp_drain,
 	.closed = smtp_closed,
