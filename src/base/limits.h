@@ -35,6 +35,9 @@ enum {
 	LOG_GATHER_MAX = 16 * 1024,     /* lines of one turn, before they are written */
 	OS_LOG_MAX = 1000,              /* so that a line enters a pipe whole: PIPE_BUF is 4096 */
 	DESCRIPTORS_MAX = 1 << 20,      /* one process keeps an owner for each */
+	/* Fewer (RLIMIT_NOFILE) are no mail server: channels, segments and listeners
+	 * alone take some 50. */
+	DESCRIPTORS_MIN = 256,
 	DEFER_ROUNDS_MAX = 16,          /* chains of gathering are shorter than this */
 	CHANNEL_PACKETS = 8,            /* in flight, so that a busy peer costs no turn */
 	PLAN_COPY_PIECE = 64 * 1024,    /* on the stack of a pool thread */
@@ -375,7 +378,7 @@ enum {
 
 	/* store */
 	/* Pack and log of each account that is being delivered to, and for a moment
-	 * the folders of a new one. The sessions need far more of RLIMIT_NOFILE. */
+	 * the folders of a new one; at most a quarter of RLIMIT_NOFILE. */
 	ACCOUNT_FDS_MAX = 2048,
 	/* Accounts in memory: heads are 2 to 6 KB, rows of open sessions more. The
 	 * least recently used go, unless they have work to do. */

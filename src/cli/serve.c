@@ -172,15 +172,15 @@ static void harden(const struct serve *s)
 		prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 }
 
-/* Sessions are descriptors: as many as we may have. */
-static void raise_descriptors(void)
+static bool enough_descriptors(struct serve *s)
 {
-	struct rlimit limit;
+	size_t max = os_descriptors_max(s->os);
 
-	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
-		return;
-	limit.rlim_cur = limit.rlim_max;
-	setrlimit(RLIMIT_NOFILE, &limit);
+	if (max >= DESCRIPTORS_MIN)
+		return true;
+	cli_fail("%zu open files are too few for a server, %d are the least: raise the limit "
+	    "(ulimit -Hn, LimitNOFILE=)", max, DESCRIPTORS_MIN);
+	return false;
 }
 
 /* Each folder becomes the root of its role. */
@@ -249,13 +249,12 @@ int serve_run(struct serve *s)
 	struct keeper_inputs inputs = { 0 };
 	int status = CLI_FAILED;
 
-	raise_descriptors();
 	s->os = os_uv_create(&options);
 	s->life = arena_init(os_heap(s->os), SERVE_MEMORY);
 	s->arena = arena_init(os_heap(s->os), SERVE_MEMORY);
 	s->to = complain_stderr;
 	s->data = (struct data_folder){ .fd = -1, .lock = -1 };
-	if (read_settings(s, &s->arena, &s->setting) && prepare(s, &inputs)) {
+	if (enough_descriptors(s) && read_settings(s, &s->arena, &s->setting) && prepare(s, &inputs)) {
 		start(s, &inputs);
 		status = os_uv_run(s->os);
 		/* Not dumpable, we could not be looked at for leaks either: end here.

@@ -228,6 +228,11 @@ int os_has_writer(struct os *os, int fd)
 	return os->ops->has_writer(os, fd);
 }
 
+size_t os_descriptors_max(struct os *os)
+{
+	return os->ops->descriptors_max(os);
+}
+
 /* ---- streams and channels ---- */
 
 int os_listen(struct os *os, const struct os_address *address, int backlog)

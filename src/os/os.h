@@ -150,6 +150,9 @@ int os_sync_system(struct os *os, int fd);      /* all of the file system: syncf
 int os_free_space(struct os *os, int fd, uint64_t *ret_free, uint64_t *ret_total);
 void os_close(struct os *os, int fd);           /* any descriptor; OS_ROOT is ignored */
 int os_duplicate(struct os *os, int fd);        /* any descriptor */
+/* As many as this process may have open; each new one gets the lowest number that
+ * is free, so one that is high says that all below it are taken. */
+size_t os_descriptors_max(struct os *os);
 
 /* Whether anybody, in whatever process, can still write through a descriptor of
  * this file: 1, or 0, or -errno where the file system can't tell. fd is open for

@@ -39,6 +39,7 @@ struct os_ops {
 	void (*close)(struct os *, int);
 	int (*duplicate)(struct os *, int);
 	int (*has_writer)(struct os *, int);
+	size_t (*descriptors_max)(struct os *);
 
 	int (*listen)(struct os *, const struct os_address *, int);
 	int (*local_address)(struct os *, int, struct os_address *);

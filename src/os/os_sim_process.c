@@ -120,6 +120,11 @@ static int os_sim_duplicate(struct os *os, int fd)
 	return sim_fd_add(process, object);
 }
 
+static size_t sim_os_descriptors_max(struct os *os)
+{
+	return SIM_FDS_MAX;
+}
+
 size_t sim_descriptors(const struct os *os)
 {
 	const struct sim_process *process = (const struct sim_process *)os;
@@ -532,6 +537,7 @@ const struct os_ops sim_ops = {
 	.free_space = sim_os_free_space,
 	.close = os_sim_close,
 	.duplicate = os_sim_duplicate, .has_writer = sim_os_has_writer,
+	.descriptors_max = sim_os_descriptors_max,
 	.listen = sim_os_listen,
 	.local_address = sim_os_local_address,
 	.accept = sim_os_accept,

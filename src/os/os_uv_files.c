@@ -88,6 +88,11 @@ int files_has_writer(struct os *os, int fd)
 	return 0;
 }
 
+size_t files_descriptors_max(struct os *os)
+{
+	return os_uv_of(os)->world->descriptors_max;
+}
+
 /* ---- names ---- */
 
 /* The folder that paths start from, or -EACCES: the role may have no files. */

@@ -39,6 +39,7 @@ struct world {
 	uv_mutex_t owners_lock;         /* pool threads open and close, too */
 	struct os_uv **owners;          /* by descriptor; NULL unless one_process */
 	size_t n_owners;
+	size_t descriptors_max;         /* RLIMIT_NOFILE */
 };
 
 struct os_uv {
@@ -124,6 +125,7 @@ int files_free_space(struct os *os, int fd, uint64_t *ret_free, uint64_t *ret_to
 void files_close(struct os *os, int fd);
 int files_duplicate(struct os *os, int fd);
 int files_has_writer(struct os *os, int fd);
+size_t files_descriptors_max(struct os *os);
 
 /* A new descriptor of os, or the negative errno that fd is. */
 int files_own(struct os_uv *os, int fd);

@@ -143,6 +143,7 @@ static const struct os_ops ops = {
 	.sync = files_sync, .sync_folder = files_sync_folder, .sync_system = files_sync_system,
 	.free_space = files_free_space, .close = files_close, .duplicate = files_duplicate,
 	.has_writer = files_has_writer,
+	.descriptors_max = files_descriptors_max,
 	.listen = net_listen, .local_address = net_local_address, .accept = net_accept,
 	.connect = net_connect, .connected = net_connected, .read = net_read,
 	.write = net_write, .shutdown = net_shutdown, .stream_pair = net_stream_pair,
@@ -266,7 +267,6 @@ struct os *os_uv_create(const struct os_uv_options *options)
 {
 	struct heap *heap = heap_create(SIZE_MAX);
 	struct world *world = heap_new(heap, struct world);
-	size_t descriptors = raise_descriptors();
 	int error;
 
 	signal(SIGPIPE, SIG_IGN);
@@ -276,6 +276,7 @@ struct os *os_uv_create(const struct os_uv_options *options)
 	tune_malloc();
 	world->heap = heap;
 	world->options = *options;
+	world->descriptors_max = raise_descriptors();
 	list_init(&world->roles);
 	list_init(&world->spare_timers);
 	error = uv_loop_init(&world->loop);
@@ -291,7 +292,7 @@ struct os *os_uv_create(const struct os_uv_options *options)
 	uv_timer_start(&world->trim, on_trim, MALLOC_TRIM_MS, MALLOC_TRIM_MS);
 	uv_unref((uv_handle_t *)&world->trim);
 	if (options->one_process)
-		track_owners(world, descriptors);
+		track_owners(world, world->descriptors_max);
 	world->first = world_add(world, options->name != NULL ? options->name : "");
 	return &world->first->os;
 }

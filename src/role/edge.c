@@ -43,9 +43,11 @@ static void accept_one(struct edge *e, int fd, const struct os_address *peer,
 		[SHARES_NETWORK] = "Too many connections from your network",
 		[SHARES_OFTEN] = "Too many new connections, try again later",
 	};
+	/* Descriptors that are left are for those who are in. */
+	size_t n = (size_t)fd < e->fds_max / 4 * 3 ? e->n_sessions : SIZE_MAX;
 	uint64_t now_ms = os_now_ms(e->os);
 	struct session_shares shares;
-	enum shares_answer answer = shares_open(&e->shares, e->frame.config, e->n_sessions,
+	enum shares_answer answer = shares_open(&e->shares, e->frame.config, n,
 	    peer->ip, now_ms, &shares);
 	char text[OS_IP_TEXT];
 
@@ -339,6 +341,7 @@ void edge_start(struct os *os, int channel, unsigned index)
 	list_init(&e->spool_wanted);
 	os_random(os, secret, sizeof secret);
 	shares_init(&e->shares, e->heap, os_random_u64(os), secret);
+	e->fds_max = os_descriptors_max(os);
 	e->transaction_last = os_random_u64(os);
 	e->requests = table_init(e->heap, os_random_u64(os));
 	e->grace = (struct os_timer){ .fire = on_grace, .owner = e };

@@ -229,6 +229,11 @@ static void want_spool(struct transaction *t)
 		fail(t, &edge_later);
 		return;
 	}
+	if (e->spools_asked + e->spools_open >= e->fds_max / 16) {
+		fail(t, &edge_no_space);
+		return;
+	}
+	e->spools_asked++;
 	t->body.place = BODY_WANTS_SPOOL;
 	t->body.request = ++e->request_last;
 	list_append(&e->spool_wanted, &t->spool_link);
@@ -267,6 +272,9 @@ bool edge_on_spool(struct edge *e, struct ipc_message *message)
 
 	if (!bytes_end(&message->body) || (spool != 0) != (message->n_fds == 1))
 		return false;
+	if (e->spools_asked == 0)
+		return false;
+	e->spools_asked--;
 	fd = ipc_take_fd(message);
 	t = take_wanting(e, request);
 	if (t == NULL) {                /* it went meanwhile */
@@ -285,6 +293,7 @@ bool edge_on_spool(struct edge *e, struct ipc_message *message)
 	t->body.place = BODY_IN_SPOOL;
 	t->body.spool = spool;
 	t->body.spool_fd = fd;
+	e->spools_open++;
 	t->body.router_life = e->router_life;
 	t->body.stream = heap_new(e->heap, struct checksum_stream);
 	checksum_begin(t->body.stream, 0);
@@ -297,6 +306,7 @@ void edge_spools_lost(struct edge *e)
 {
 	struct list *at;
 
+	e->spools_asked = 0;
 	while ((at = list_take_first(&e->spool_wanted)) != NULL) {
 		struct transaction *t = list_item(at, struct transaction, spool_link);
 
@@ -380,8 +390,10 @@ void edge_body_release(struct transaction *t)
 	buffer_free(&t->body.frames);
 	heap_free(t->edge->heap, t->body.stream);
 	t->body.stream = NULL;
-	if (t->body.spool_fd >= 0)
+	if (t->body.spool_fd >= 0) {
 		os_close(t->edge->os, t->body.spool_fd);
+		t->edge->spools_open--;
+	}
 	t->body.spool_fd = -1;
 }
 

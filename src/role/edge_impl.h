@@ -13,7 +13,11 @@
  * (2) A transaction belongs to its session until edge_commit(), then to the
  *     journal, which calls edge_smtp_committed() exactly once. A session that
  *     goes meanwhile leaves it behind without a session.
- * (3) Nothing is freed inside a callback of what is freed: sessions go to the
+ * (3) Descriptors: sessions are taken while three quarters suffice, an eighth is
+ *     for the other ends of POP3's sessions under TLS, a sixteenth for spool
+ *     files. So there is always one for the next segment: a message whose
+ *     descriptor finds no place ends the channel.
+ * (4) Nothing is freed inside a callback of what is freed: sessions go to the
  *     dead list and are buried before the loop next waits.
  */
 #ifndef ROLE_EDGE_IMPL_H
@@ -235,6 +239,8 @@ struct edge {
 	ZSTD_CCtx *zstd;
 	struct list spool_wanted;       /* transactions */
 	size_t body_bytes;              /* in memory, all sessions */
+	size_t spools_asked, spools_open;       /* files of bodies */
+	size_t fds_max;                 /* os_descriptors_max() */
 };
 
 /* edge.c */

@@ -152,8 +152,14 @@ static void hand_over_tls(struct session *s, struct ipc_channel *store)
 {
 	struct edge *e = s->edge;
 	int fds[2];
+	int error = os_stream_pair(e->os, fds);
 
-	if (os_stream_pair(e->os, fds) < 0) {
+	if (error == 0 && (size_t)fds[1] >= e->fds_max / 8 * 7) {
+		os_close(e->os, fds[0]);
+		os_close(e->os, fds[1]);
+		error = -EMFILE;
+	}
+	if (error < 0) {
 		refuse(s, "[SYS/TEMP] no connection to the mailbox, try again later");
 		return;
 	}

@@ -150,7 +150,7 @@ static bool has_open_folder(const struct box *box)
 /* The least recently used go first. When others starve, a quarter is freed. */
 static void free_idle(struct store *s)
 {
-	size_t fds_max = list_empty(&s->starved) ? ACCOUNT_FDS_MAX : ACCOUNT_FDS_MAX / 4 * 3;
+	size_t fds_max = list_empty(&s->starved) ? s->fds_max : s->fds_max / 4 * 3;
 
 	list_for(at, &s->boxes) {
 		struct box *box = list_item(at, struct box, link);
@@ -171,7 +171,7 @@ static void free_idle(struct store *s)
 /* Room for one more job's files, beside those of the jobs that run. */
 static bool may_open(const struct store *s)
 {
-	return s->n_fds + (s->n_jobs + 1) * (ACCOUNT_FOLDERS + 2) <= ACCOUNT_FDS_MAX;
+	return s->n_fds + (s->n_jobs + 1) * (ACCOUNT_FOLDERS + 2) <= s->fds_max;
 }
 
 static void limit_boxes(struct os_defer *defer)
@@ -186,12 +186,15 @@ static void limit_boxes(struct os_defer *defer)
 void boxes_limit(struct store *s)
 {
 	if (!list_empty(&s->starved) || s->n_boxes > STORE_BOXES_MAX || s->memory > STORE_MEMORY_MAX ||
-	    s->n_fds > ACCOUNT_FDS_MAX)
+	    s->n_fds > s->fds_max)
 		os_defer(s->os, &s->limit_defer);
 }
 
 void boxes_init(struct store *s)
 {
+	size_t all = os_descriptors_max(s->os);
+
+	s->fds_max = all / 4 < ACCOUNT_FDS_MAX ? all / 4 : ACCOUNT_FDS_MAX;
 	s->table = table_init(s->heap, os_random_u64(s->os));
 	list_init(&s->boxes);
 	list_init(&s->starved);

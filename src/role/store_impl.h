@@ -154,7 +154,7 @@ struct store {
 
 	struct table table;             /* boxes by id */
 	struct list boxes;
-	size_t n_boxes, n_fds, memory;
+	size_t n_boxes, n_fds, fds_max, memory;
 	struct list starved;            /* boxes */
 	struct os_defer limit_defer;
 	size_t n_jobs;

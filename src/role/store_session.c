@@ -317,6 +317,23 @@ bool store_login(struct store *s, struct ipc_message *message)
 	return true;
 }
 
+/* Half of the descriptors are for sessions, a quarter for accounts, the rest for
+ * large bodies: a message whose descriptor finds no place ends the channel. The
+ * lowest number that was free tells how many are taken. */
+static bool has_descriptors(const struct store *s, const struct ipc_message *message)
+{
+	return (size_t)message->fds[0] < os_descriptors_max(s->os) / 2;
+}
+
+/* One line that fits into any socket's buffer. */
+static void turn_away(struct store *s, int fd)
+{
+	slice words = slice_lit("-ERR [SYS/TEMP] Too many sessions, try again later\r\n");
+
+	os_write(s->os, fd, &words, 1);
+	os_close(s->os, fd);
+}
+
 bool store_adopt(struct store *s, struct ipc_message *message)
 {
 	struct bytes *in = &message->body;
@@ -331,8 +348,11 @@ bool store_adopt(struct store *s, struct ipc_message *message)
 	unread = get_slice(in, SESSION_UNREAD_MAX);
 	if (!bytes_end(in) || (service != SERVICE_POP3 && service != SERVICE_POP3S))
 		return false;
-	if (s->frame.draining || s->n_sessions >= STORE_SESSIONS_MAX)
-		return true;            /* the descriptor is closed with the message */
+	if (s->frame.draining || s->n_sessions >= STORE_SESSIONS_MAX ||
+	    !has_descriptors(s, message)) {
+		turn_away(s, ipc_take_fd(message));
+		return true;
+	}
 	nonce = table_get(&s->nonce_table, table_key(number));
 	if (nonce != NULL && nonce->session != NULL)
 		return false;           /* two connections for one login */
