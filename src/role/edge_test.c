@@ -525,6 +525,75 @@ static void test_shares_of_recipients(void **state)
 	world_end();
 }
 
+/* Who is slow is not silent: time is given for what is done. */
+static void test_slow(void **state)
+{
+	enum { BYTE, NOTHING, BODY, POP3, STEADY, N };
+	static const struct {
+		const char *where, *first, *reply, *then;
+		unsigned from_s, to_s;          /* when it ends; 0: it does not */
+	} rows[N] = {
+		[BYTE] = { "10.0.0.1:25", "HELO c\r\n", "250 ", "N", 30, 40 },
+		[NOTHING] = { "10.0.0.1:25", "HELO c\r\n", "250 ", "NOOP\r\n", 120, 160 },
+		[BODY] = { "10.0.0.1:25", MAIL_TO_DATA, "354 ", "x\r\n", 30, 80 },
+		[POP3] = { "10.0.0.1:110", "CAPA\r\n", "\r\n.\r\n", "CAPA\r\n", 120, 170 },
+		[STEADY] = { "10.0.0.1:25", MAIL_TO_DATA, "354 ", NULL, 0, 0 },
+	};
+	unsigned char piece[10 * EDGE_BODY_RATE_MIN];
+	unsigned ended_s[N] = { 0 };
+	struct client c[N];
+
+	memset(piece, 'x', sizeof piece);
+	memcpy(piece + sizeof piece - 2, "\r\n", 2);
+	world_begin("limit.fruitless = 2m\nsmtp.timeout = 30s\npop3.timeout = 40s\n");
+	for (unsigned i = 0; i < N; i++) {
+		client_open(&c[i], rows[i].where);
+		client_expect(&c[i], "\r\n");
+		client_say(&c[i], rows[i].first, rows[i].reply);
+	}
+	for (unsigned s = 0; s <= 200; s += 10) {
+		for (unsigned i = 0; i < N; i++) {
+			if (c[i].closed && ended_s[i] == 0)
+				ended_s[i] = s;
+			if (!c[i].closed)
+				client_send(&c[i], rows[i].then != NULL ? slice_from(rows[i].then) :
+				    slice_of(piece, sizeof piece));
+		}
+		run_ms(10 * 1000);
+	}
+	client_say(&c[STEADY], ".\r\n", "250 2.0.0 Ok");
+	for (unsigned i = 0; i < N; i++) {
+		if (ended_s[i] < rows[i].from_s || ended_s[i] > rows[i].to_s)
+			fail_msg("client %u ended after %u s", i, ended_s[i]);
+		client_close(&c[i]);
+	}
+	world_end();
+}
+
+/* Behind a client that reads nothing the edge does not see that the store left. */
+static void test_pump_stands_still(void **state)
+{
+	static const unsigned char mail[64 * 1024];
+	struct client c;
+
+	world_begin("pop3.timeout = 10s\n");
+	client_open(&c, "10.0.0.1:995");
+	client_secure(&c);
+	client_expect(&c, "\r\n");
+	client_say(&c, "USER alice@here.example\r\nPASS secret\r\n", "+OK adopted\r\n");
+	stream_pause(c.stream);
+	for (unsigned i = 0; i < 16; i++) {
+		size_t room = stream_room(world.adopted);
+
+		stream_write(world.adopted, slice_of(mail, room < sizeof mail ? room : sizeof mail));
+		run_ms(100);
+	}
+	run_ms(60 * 1000);
+	assert_null(world.adopted);             /* the edge has closed its end of the pair */
+	client_close(&c);
+	world_end();
+}
+
 static void test_pop3(void **state)
 {
 	struct client c;
@@ -585,4 +654,5 @@ UNIT_TESTS(cmocka_unit_test(test_relay_in), cmocka_unit_test(test_half_close),
     cmocka_unit_test(test_limits), cmocka_unit_test(test_shares_of_sessions),
     cmocka_unit_test(test_shares_of_connections), cmocka_unit_test(test_no_shares),
     cmocka_unit_test(test_shares_of_recipients), cmocka_unit_test(test_pop3),
+    cmocka_unit_test(test_slow), cmocka_unit_test(test_pump_stands_still),
     cmocka_unit_test(test_drain))
