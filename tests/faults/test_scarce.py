@@ -8,9 +8,11 @@ import subprocess
 import unittest
 
 from server import Account, Demo, free_ports, wait_for
-from traffic import Traffic
+from traffic import Traffic, in_data
 
 WORDS = ("--set", "edges=1", "--set", "stores=1")
+MEGABYTES = 40
+BODIES_MAX = 1000
 FEW = 256                               # the least that the server takes
 RELEASE = os.environ["POSTHOUSE_RELEASE"]
 MEMORY = "/sys/fs/cgroup/memory"        # cgroups, version 1 or 2
@@ -66,10 +68,10 @@ class Descriptors(unittest.TestCase):
             self.assertEqual(host.roles(), roles)
 
     def test_few_descriptors_and_mailboxes(self):
-        """POP3 sessions over the store's share are refused, plain and under TLS."""
-        with Limited(descriptors=FEW) as host:
+        """POP3 sessions over the store's share are refused."""
+        with Limited("--set", "password.memory=8K", descriptors=FEW) as host:
             roles = host.roles()
-            accounts = [self.add(host, n) for n in range(FEW)]
+            accounts = [self.add(host, n) for n in range(FEW // 8 * 5)]
             boxes = []
             refused = 0
             for account in accounts:
@@ -106,21 +108,26 @@ class Descriptors(unittest.TestCase):
 
 
 class Memory(unittest.TestCase):
-    def limited(self, megabytes):
-        """A cgroup of that size, or the test is skipped."""
+    def cgroup(self):
+        """A cgroup whose memory can be limited, or the test is skipped."""
         base = MEMORY if os.path.isdir(MEMORY) else "/sys/fs/cgroup"
         folder = os.path.join(base, "posthouse-test-%d" % os.getpid())
         try:
             os.mkdir(folder)
             self.addCleanup(wait_for, lambda: self.remove(folder), what="the end of the cgroup")
-            for name in ("memory.limit_in_bytes", "memory.max"):
-                if os.path.exists(os.path.join(folder, name)):
-                    with open(os.path.join(folder, name), "w") as f:
-                        f.write(str(megabytes << 20))
-                    return folder
+            if self.limit(folder, MEGABYTES):
+                return folder
         except OSError as e:
             self.skipTest("no cgroup to limit memory: %s" % e)
         self.skipTest("no cgroup that limits memory")
+
+    def limit(self, folder, megabytes):
+        for name in ("memory.limit_in_bytes", "memory.max"):
+            if os.path.exists(os.path.join(folder, name)):
+                with open(os.path.join(folder, name), "w") as f:
+                    f.write(str(megabytes << 20))
+                return True
+        return False
 
     def remove(self, folder):
         try:
@@ -129,12 +136,29 @@ class Memory(unittest.TestCase):
         except OSError:
             return False
 
+    def kills(self, folder):
+        for name in ("memory.oom_control", "memory.events"):
+            if os.path.exists(os.path.join(folder, name)):
+                rows = dict(line.split() for line in open(os.path.join(folder, name)))
+                return int(rows["oom_kill"])
+        return 0
+
     def test_little_memory(self):
-        """So little that the kernel ends whoever holds most of it."""
-        folder = self.limited(64)
+        """Bodies that do not end fill it, until the kernel ends whoever holds most."""
+        folder = self.cgroup()
         with Limited(cgroup=folder) as host:
-            with Traffic(host, "tight", 400, sessions=40, body=LARGE[:150000]) as traffic:
-                pass
+            with Traffic(host, "tight", 400, sessions=20, body=LARGE[:150000]) as traffic:
+                traffic.wait(50)
+                held = []
+                while self.kills(folder) == 0 and len(held) < BODIES_MAX:
+                    try:
+                        held.append(in_data(host))
+                        held[-1].sendall(LARGE[:200000].encode())
+                    except (OSError, AssertionError):
+                        pass            # it has just been ended, or has no room now
+                self.assertGreater(self.kills(folder), 0)
+                for s in held:
+                    s.close()
             traffic.check(self, refused_may_come=True)
             wait_for(lambda: sorted(host.roles()) == ["directory", "edge", "router", "store"],
                      seconds=60, what="all roles")

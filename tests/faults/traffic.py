@@ -8,6 +8,7 @@ about it: what got its 250 is there once, with every byte.
 """
 import poplib
 import smtplib
+import socket
 import threading
 
 from server import wait_for
@@ -119,6 +120,21 @@ class Traffic:
                 test.assertGreaterEqual(have, count, "%s is lost" % name)
                 test.assertLessEqual(have, count + may, "%s is there too often" % name)
         test.assertEqual(found, {}, "nobody sent these")
+
+
+def dial(address):
+    return socket.create_connection(address, timeout=120)
+
+
+def in_data(host):
+    """A session that may send its body."""
+    s = dial(host.smtp)
+    for line in (b"", b"HELO client.example\r\n", b"MAIL FROM:<x@client.example>\r\n",
+                 b"RCPT TO:<alice@alice.example>\r\n", b"DATA\r\n"):
+        s.sendall(line)
+        reply = s.recv(4096)
+        assert reply[:1] in b"23", reply
+    return s
 
 
 def open_box(host, account):
