@@ -27,10 +27,13 @@ enum {
 static int try_socket(struct control *c)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	const struct timeval patience = { .tv_sec = CONTROL_TIMEOUT_MS / 1000 };
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), error = 0;
 
 	if (fd < 0)
 		return errno;
+	/* The keeper holds the socket open also while its directory can't start. */
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
 	snprintf(address.sun_path, sizeof(address.sun_path), "/proc/self/fd/%d/control.sock",
 	    c->data.fd);
 	if (connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0)
@@ -190,6 +193,7 @@ json_t *control_call(struct control *c, json_t *request)
 		cli_fail("what was given is not UTF-8");
 		return NULL;
 	}
+	errno = 0;
 	if (ask(c, slice_from(text), &line)) {
 		answer = json_loadb((const char *)line.ptr, line.len, 0, NULL);
 		buffer_consume(&c->answers, line.len + 1);
@@ -198,6 +202,8 @@ json_t *control_call(struct control *c, json_t *request)
 	error = json_string_value(json_object_get(answer, "error"));
 	if (answer != NULL && error == NULL)
 		return answer;
+	if (error == NULL && answer == NULL && (errno == EAGAIN || errno == EWOULDBLOCK))
+		error = "the server does not answer; see its logs, and try again";
 	cli_fail("%s", error ? error : "the server ended the conversation; try again");
 	json_decref(answer);
 	return NULL;
