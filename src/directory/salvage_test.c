@@ -9,11 +9,12 @@
 #include "directory/verify.h"
 #include "os/os_sim.h"
 
-enum { DISK = 32 << 20, ACCOUNTS = 300, PAGE = 4096 };
+enum { DISK = 32 << 20, ACCOUNTS = 300, LATE = 3, PAGE = 4096 };
 
 struct world {
 	struct sim *sim;
 	struct os *os;
+	struct directory *directory;    /* the server's: its last changes are in the WAL */
 	int dir, copy, fresh;           /* the server's, a copy, a new one */
 	unsigned told, rows;
 };
@@ -48,11 +49,18 @@ static void world_init(struct world *w)
 	assert_non_null(directory);
 	directory_set_domains(directory, &domain, 1);
 	for (unsigned i = 0; i < ACCOUNTS; i++) {
+		/* All so far goes from the WAL into the database. */
+		if (i == ACCOUNTS - LATE) {
+			directory_close(directory);
+			directory = directory_open(w->os, w->dir, DIRECTORY_FILE, &error);
+			assert_non_null(directory);
+			directory_set_domains(directory, &domain, 1);
+		}
 		snprintf(address, sizeof address, "user%u@alice.example", i);
 		assert_true(directory_account_add(directory, slice_from(address),
 		    slice_lit("$6$salt$hash"), &id, &error));
 	}
-	directory_close(directory);
+	w->directory = directory;
 }
 
 static void world_finish(struct world *w)
@@ -96,6 +104,40 @@ static void a_copy_is_sound(void **state)
 	world_finish(&w);
 }
 
+/* The middle of the WAL is hit: SQLite would not say a word. Its end: a change that
+ * was broken off. */
+static void a_damaged_wal_is_told(void **state)
+{
+	static const char name[] = DIRECTORY_FILE "-wal";
+
+	(void)state;
+	for (unsigned part = 0; part < 4; part++) {
+		unsigned char byte;
+		struct world w;
+		int64_t size;
+		int fd;
+
+		world_init(&w);
+		fd = os_open(w.os, w.dir, name, OS_READ | OS_WRITE);
+		assert_true(fd >= 0);
+		size = os_size(w.os, fd);
+		assert_true(size > 3 * PAGE);
+		if (part > 0) {
+			uint64_t at = (uint64_t)(part * (size - 1)) / 4;
+
+			assert_int_equal(os_pread(w.os, fd, &byte, 1, at), 1);
+			byte ^= 4;
+			assert_int_equal(os_pwrite(w.os, fd, slice_of(&byte, 1), at), 0);
+		}
+		os_close(w.os, fd);
+		assert_int_equal(directory_copy(w.os, w.dir, w.copy), 0);
+		assert_true(verify(&w, w.copy));
+		assert_int_equal(w.told, part > 0);
+		assert_int_equal(w.rows == ACCOUNTS, part == 0);
+		world_finish(&w);
+	}
+}
+
 /* A page is overwritten: found, unless nothing was on it; the rest is saved. */
 static void a_damaged_page_costs_its_rows(void **state)
 {
@@ -110,6 +152,7 @@ static void a_damaged_page_costs_its_rows(void **state)
 		int fd;
 
 		world_init(&w);
+		directory_close(w.directory);
 		listener.world = &w;
 		fd = os_open(w.os, w.dir, DIRECTORY_FILE, OS_READ | OS_WRITE);
 		pages = (unsigned)(os_size(w.os, fd) / PAGE);
@@ -152,5 +195,6 @@ static void a_lost_row_comes_back_without_a_password(void **state)
 
 UNIT_TESTS(
     cmocka_unit_test(a_copy_is_sound),
+    cmocka_unit_test(a_damaged_wal_is_told),
     cmocka_unit_test(a_damaged_page_costs_its_rows),
     cmocka_unit_test(a_lost_row_comes_back_without_a_password))

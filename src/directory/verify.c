@@ -8,6 +8,7 @@
 #include "base/checksum.h"
 #include "base/limits.h"
 #include "directory/vfs.h"
+#include "directory/wal.h"
 
 enum { COPY_PIECE = 64 * 1024, COPY_TRIES = 20, FAULTS_MAX = 20 };
 
@@ -161,14 +162,29 @@ static void list_accounts(struct check *c, directory_row *row, void *context)
 	sqlite3_finalize(statement);
 }
 
+/* Before SQLite opens it: that begins it anew. */
+static void check_wal(struct check *c, struct os *os, int dir)
+{
+	struct finding finding = { .kind = FINDING_DIRECTORY };
+
+	if (wal_is_whole(os, dir, DIRECTORY_FILE "-wal", &finding.from))
+		return;
+	c->faults++;
+	finder_tell(c->finder, &finding, DIRECTORY_FILE "-wal", "the journal of the database is "
+	    "damaged from here on: changes behind it are lost, unless it is a power cut that "
+	    "broke off the last one");
+}
+
 bool directory_verify(struct os *os, int dir, struct finder *finder, directory_row *row,
     void *context)
 {
 	struct directory_vfs *vfs = directory_vfs_create(os, dir);
 	struct check c = { .finder = finder };
-	int result = sqlite3_open_v2(DIRECTORY_FILE, &c.handle, SQLITE_OPEN_READWRITE |
-	    SQLITE_OPEN_NOMUTEX, directory_vfs_name(vfs));
+	int result;
 
+	check_wal(&c, os, dir);
+	result = sqlite3_open_v2(DIRECTORY_FILE, &c.handle, SQLITE_OPEN_READWRITE |
+	    SQLITE_OPEN_NOMUTEX, directory_vfs_name(vfs));
 	if (result == SQLITE_OK)
 		result = sqlite3_exec(c.handle, "PRAGMA locking_mode = EXCLUSIVE;"
 		    "PRAGMA trusted_schema = OFF; SELECT count(*) FROM sqlite_schema;", NULL, NULL,
