@@ -13,7 +13,9 @@ struct faults {
 	struct station **stations;
 	size_t n_stations;
 	struct chance chance;
-	unsigned kinds;
+	unsigned kinds;                 /* as drawn */
+	unsigned allowed;               /* others of them are drawn, and do not strike: so the
+	                                 * rest of the run stays much the same without them */
 	unsigned struck, max;
 	bool stopped;
 };
@@ -61,6 +63,24 @@ bool faults_parse(slice text, unsigned *ret_kinds)
 	return none || kinds != 0;
 }
 
+static bool allowed(const struct faults *f, unsigned kind)
+{
+	return (f->kinds & f->allowed & kind) != 0;
+}
+
+static void set_odds(struct faults *f, struct sim_faults odds)
+{
+	if (!allowed(f, FAULT_STREAMS))
+		odds.reset = 0;
+	if (!allowed(f, FAULT_SLOW))
+		odds.slow = 0;
+	if (!allowed(f, FAULT_DISK))
+		odds.read_error = odds.write_error = odds.sync_error = 0;
+	if (!allowed(f, FAULT_FULL))
+		odds.write_full = 0;
+	sim_set_faults(f->sim, &odds);
+}
+
 /* The odds that stand for a while. */
 static void draw_odds(struct faults *f)
 {
@@ -78,7 +98,7 @@ static void draw_odds(struct faults *f)
 	}
 	if ((f->kinds & FAULT_FULL) != 0 && chance_one_in(c, 3))
 		odds.write_full = (unsigned)chance_skewed(c, 2, 100);
-	sim_set_faults(f->sim, &odds);
+	set_odds(f, odds);
 }
 
 /* A role of a station's keeper; not the keeper itself. */
@@ -157,7 +177,7 @@ static void on_time(void *arg)
 	struct faults *f = arg;
 	unsigned kind;
 
-	if (f->stopped || f->kinds == 0)
+	if (f->stopped || !allowed(f, FAULTS_ALL))
 		return;
 	if (f->struck == f->max) {
 		sim_set_faults(f->sim, &none);
@@ -166,7 +186,7 @@ static void on_time(void *arg)
 	draw_odds(f);
 	kind = draw_kind(f);
 	f->struck++;
-	strike(f, kind, f->stations[chance_below(&f->chance, f->n_stations)]);
+	strike(f, kind & f->allowed, f->stations[chance_below(&f->chance, f->n_stations)]);
 	sim_at(f->sim, chance_skewed(&f->chance, SECOND_US / 100, 4 * SECOND_US), on_time, f);
 }
 
@@ -184,7 +204,7 @@ struct faults *faults_create(struct sim *sim, struct station **stations, size_t 
 	/* One run in eight is fair weather: then all must go well at once. */
 	if (chance_one_in(&f->chance, 8))
 		f->kinds = 0;
-	f->kinds &= kinds_max;
+	f->allowed = kinds_max;
 	f->max = faults_max;
 	sim_at(sim, SECOND_US / 2, on_time, f);
 	return f;
@@ -192,7 +212,7 @@ struct faults *faults_create(struct sim *sim, struct station **stations, size_t 
 
 unsigned faults_kinds(const struct faults *f)
 {
-	return f->kinds;
+	return f->kinds & f->allowed;
 }
 
 unsigned faults_struck(const struct faults *f)
