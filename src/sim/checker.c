@@ -28,8 +28,8 @@ struct copy {
 };
 
 struct message {
-	uint32_t accounts;              /* of accepted recipients */
-	uint32_t copies;                /* accounts that have or had one */
+	uint64_t accounts;              /* of accepted recipients */
+	uint64_t copies;                /* accounts that have or had one */
 	bool dot;
 	unsigned code;                  /* after the dot; 0: none came */
 };
@@ -102,7 +102,7 @@ unsigned checker_message_begin(struct checker *c)
 	return c->n_messages;
 }
 
-void checker_accepted(struct checker *c, unsigned message, uint32_t accounts)
+void checker_accepted(struct checker *c, unsigned message, uint64_t accounts)
 {
 	message_of(c, message)->accounts |= accounts;
 }
@@ -287,17 +287,17 @@ void checker_body(struct checker *c, unsigned account, slice uid, slice bytes)
 	else if (!may_come(m))
 		checker_fail(c, "%.*s: message m%u came, which was %s", slice_arg(address),
 		    number, m->dot ? "refused" : "never finished");
-	else if ((m->accounts & 1u << account) == 0)
+	else if ((m->accounts & UINT64_C(1) << account) == 0)
 		checker_fail(c, "%.*s: message m%u came, which was for others",
 		    slice_arg(address), number);
-	else if (copy->message == 0 && (m->copies & 1u << account) != 0)
+	else if (copy->message == 0 && (m->copies & UINT64_C(1) << account) != 0)
 		checker_fail(c, "%.*s: message m%u came twice, now as UIDL %s",
 		    slice_arg(address), number, copy->uid);
 	else if (!same_body(c, number, bytes))
 		checker_fail(c, "%.*s: message m%u (UIDL %s) is not what was sent",
 		    slice_arg(address), number, copy->uid);
 	copy->message = number;
-	m->copies |= 1u << account;
+	m->copies |= UINT64_C(1) << account;
 }
 
 void checker_deleting(struct checker *c, unsigned account, slice uid)
@@ -344,9 +344,9 @@ void checker_settle(struct checker *c)
 		const struct message *m = &c->messages[i];
 
 		if (!settled(m))
-			checker_fail(c, "message m%u was %s for accounts %x and came to %x", i,
-			    acknowledged(m) ? "acknowledged" : "taken without a word",
-			    m->accounts, m->copies);
+			checker_fail(c, "message m%u was %s for accounts %llx and came to %llx",
+			    i, acknowledged(m) ? "acknowledged" : "taken without a word",
+			    (unsigned long long)m->accounts, (unsigned long long)m->copies);
 	}
 }
 

@@ -21,7 +21,7 @@
 #include "base/buffer.h"
 #include "os/os_sim.h"
 
-enum { CHECKER_ACCOUNTS_MAX = 32, CHECKER_UID_MAX = 70 };
+enum { CHECKER_ACCOUNTS_MAX = 64, CHECKER_UID_MAX = 70 };
 
 struct checker;
 
@@ -39,7 +39,7 @@ unsigned checker_account_add(struct checker *c, slice address);
 /* A new message; its reverse-path is "mNUMBER@away.example". */
 unsigned checker_message_begin(struct checker *c);
 /* A recipient that leads to the accounts of the set was accepted. */
-void checker_accepted(struct checker *c, unsigned message, uint32_t accounts);
+void checker_accepted(struct checker *c, unsigned message, uint64_t accounts);
 void checker_dot(struct checker *c, unsigned message);          /* is about to leave */
 void checker_reply(struct checker *c, unsigned message, unsigned code);
 

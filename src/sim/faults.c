@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "base/check.h"
+#include "base/limits.h"
 
 enum { PROCESSES_MAX = 64, SECOND_US = 1000 * 1000 };
 
@@ -17,6 +18,9 @@ struct faults {
 	unsigned allowed;               /* others of them are drawn, and do not strike: so the
 	                                 * rest of the run stays much the same without them */
 	unsigned struck, max;
+	unsigned pace;
+	struct sim_host *hosts[FAULT_HOSTS_MAX];
+	size_t n_hosts;
 	bool stopped;
 };
 
@@ -27,7 +31,9 @@ static const struct {
 	{ FAULT_STREAMS, "streams" }, { FAULT_SLOW, "slow" }, { FAULT_KILL_ROLE, "roles" },
 	{ FAULT_KILL_KEEPER, "keeper" }, { FAULT_POWER, "power" }, { FAULT_DISK, "disk" },
 	{ FAULT_FULL, "full" }, { FAULT_CLOCK, "clock" },
-	{ FAULT_RELOAD, "reload" }, { FAULT_DRAIN, "drain" },
+	{ FAULT_RELOAD, "reload" }, { FAULT_DRAIN, "drain" }, { FAULT_PARTS, "parts" },
+	{ FAULT_VANISH, "vanish" }, { FAULT_FREEZE, "freeze" }, { FAULT_FILES, "files" },
+	{ FAULT_STORM, "storm" },
 };
 
 enum { KINDS = sizeof names / sizeof *names };
@@ -93,6 +99,7 @@ static void draw_odds(struct faults *f)
 		odds.slow = (unsigned)chance_between(c, 20, 500);
 	/* A disk fails for some time, then it does not. */
 	if ((f->kinds & FAULT_DISK) != 0 && chance_one_in(c, 3)) {
+		odds.read_error = (unsigned)chance_skewed(c, 4, 400);
 		odds.write_error = (unsigned)chance_skewed(c, 4, 200);
 		odds.sync_error = (unsigned)chance_skewed(c, 4, 200);
 	}
@@ -124,6 +131,110 @@ static void kill_soon(struct faults *f, struct os *os)
 		sim_kill_after(os, chance_skewed(&f->chance, 1, 500));
 }
 
+/* ---- what passes again ---- */
+
+/* A fault that ends by itself, or goes on: one of a host. */
+struct spell {
+	struct faults *f;
+	struct station *station;
+	struct sim_host *host;
+	unsigned left;
+	uint64_t cuts;
+};
+
+static void begin(struct faults *f, const struct spell *spell, uint64_t delay_us,
+    void (*fn)(void *arg))
+{
+	struct spell *s = heap_new(sim_heap(f->sim), struct spell);
+
+	*s = *spell;
+	s->f = f;
+	sim_at(f->sim, delay_us, fn, s);
+}
+
+static void end(struct spell *s)
+{
+	heap_free(sim_heap(s->f->sim), s);
+}
+
+static void join_again(void *arg)
+{
+	struct spell *s = arg;
+
+	sim_host_side(s->host, 0);
+	end(s);
+}
+
+/* Some client's host, or the station's. */
+static void part(struct faults *f, struct station *s)
+{
+	uint64_t n = chance_below(&f->chance, f->n_hosts + 1);
+	struct spell spell = { .host = n < f->n_hosts ? f->hosts[n] : station_host(s) };
+
+	sim_host_side(spell.host, (unsigned)chance_between(&f->chance, 1, 2));
+	begin(f, &spell, chance_skewed(&f->chance, SECOND_US / 10, 120 * SECOND_US), join_again);
+}
+
+static void mend(void *arg)
+{
+	struct spell *s = arg;
+
+	sim_mend_files(s->host);
+	end(s);
+}
+
+static void break_files(struct faults *f, struct station *s)
+{
+	struct spell spell = { .host = station_host(s) };
+
+	for (uint64_t n = chance_skewed(&f->chance, 1, 8); n > 0; n--)
+		sim_break_file(spell.host, (unsigned)chance_between(&f->chance, 1, 7));
+	begin(f, &spell, chance_skewed(&f->chance, SECOND_US / 10, 30 * SECOND_US), mend);
+}
+
+/* Cut again, some calls after each start; a host that is down waits its turn. */
+static void cut_again(void *arg)
+{
+	struct spell *s = arg;
+
+	if (s->f->stopped || s->left == 0) {
+		end(s);
+		return;
+	}
+	if (sim_power_cuts(s->host) > s->cuts && sim_process_alive(station_keeper(s->station))) {
+		s->cuts = sim_power_cuts(s->host);
+		s->left--;
+		sim_power_cut_after(s->host, chance_skewed(&s->f->chance, 1, 400));
+	}
+	sim_at(s->f->sim, SECOND_US / 20, cut_again, s);
+}
+
+static void storm(struct faults *f, struct station *s)
+{
+	struct spell spell = { .station = s, .host = station_host(s),
+	    .left = (unsigned)chance_between(&f->chance, 2, 10),
+	    .cuts = sim_power_cuts(station_host(s)) };
+
+	sim_power_cut(spell.host);
+	begin(f, &spell, SECOND_US / 20, cut_again);
+}
+
+/* Up to where the keeper ends it, and some above. */
+static void freeze(struct faults *f, struct os *os)
+{
+	if (os != NULL)
+		sim_freeze(os, chance_skewed(&f->chance, SECOND_US / 100,
+		    (uint64_t)KEEPER_SILENT_MS * 2000));
+}
+
+/* Mostly minutes to hours, now and then days: a dead battery, a wrong zone. */
+static int64_t draw_jump(struct chance *c)
+{
+	int64_t by = (int64_t)chance_skewed(c, SECOND_US, (uint64_t)30 * 24 * 3600 * SECOND_US);
+
+	return chance_one_in(c, 2) ? by : -by;
+}
+
 static void strike(struct faults *f, unsigned kind, struct station *s)
 {
 	struct chance *c = &f->chance;
@@ -145,8 +256,22 @@ static void strike(struct faults *f, unsigned kind, struct station *s)
 			sim_power_cut_after(station_host(s), chance_skewed(c, 1, 500));
 		break;
 	case FAULT_CLOCK:
-		sim_wall_jump(station_host(s), (int64_t)chance_below(c, 7200) * SECOND_US -
-		    (int64_t)3600 * SECOND_US);
+		sim_wall_jump(station_host(s), draw_jump(c));
+		break;
+	case FAULT_PARTS:
+		part(f, s);
+		break;
+	case FAULT_VANISH:
+		sim_vanish_stream(f->sim);
+		break;
+	case FAULT_FREEZE:
+		freeze(f, draw_role(f, s));
+		break;
+	case FAULT_FILES:
+		break_files(f, s);
+		break;
+	case FAULT_STORM:
+		storm(f, s);
 		break;
 	case FAULT_RELOAD:
 		sim_signal(station_keeper(s), SIGHUP);
@@ -187,7 +312,8 @@ static void on_time(void *arg)
 	kind = draw_kind(f);
 	f->struck++;
 	strike(f, kind & f->allowed, f->stations[chance_below(&f->chance, f->n_stations)]);
-	sim_at(f->sim, chance_skewed(&f->chance, SECOND_US / 100, 4 * SECOND_US), on_time, f);
+	sim_at(f->sim, f->pace * chance_skewed(&f->chance, SECOND_US / 100, 4 * SECOND_US),
+	    on_time, f);
 }
 
 struct faults *faults_create(struct sim *sim, struct station **stations, size_t n_stations,
@@ -199,6 +325,7 @@ struct faults *faults_create(struct sim *sim, struct station **stations, size_t 
 	f->sim = sim;
 	f->stations = stations;
 	f->n_stations = n_stations;
+	f->pace = 1;
 	f->chance = chance_init(sim_seed(sim), "faults", 0);
 	f->kinds = (unsigned)chance_u64(&f->chance) & FAULTS_ALL;
 	/* One run in eight is fair weather: then all must go well at once. */
@@ -208,6 +335,17 @@ struct faults *faults_create(struct sim *sim, struct station **stations, size_t 
 	f->max = faults_max;
 	sim_at(sim, SECOND_US / 2, on_time, f);
 	return f;
+}
+
+void faults_add_host(struct faults *f, struct sim_host *host)
+{
+	check(f->n_hosts < FAULT_HOSTS_MAX);
+	f->hosts[f->n_hosts++] = host;
+}
+
+void faults_slow_down(struct faults *f, unsigned pace)
+{
+	f->pace = pace;
 }
 
 unsigned faults_kinds(const struct faults *f)
@@ -226,11 +364,15 @@ void faults_stop(struct faults *f)
 
 	f->stopped = true;
 	sim_set_faults(f->sim, &none);
+	for (size_t i = 0; i < f->n_hosts; i++)
+		sim_host_side(f->hosts[i], 0);
 	for (size_t i = 0; i < f->n_stations; i++) {
 		struct os *list[PROCESSES_MAX];
 		size_t n = sim_host_processes(station_host(f->stations[i]), list, PROCESSES_MAX);
 
 		sim_power_cut_after(station_host(f->stations[i]), 0);
+		sim_mend_files(station_host(f->stations[i]));
+		sim_host_side(station_host(f->stations[i]), 0);
 		for (size_t j = 0; j < n && j < PROCESSES_MAX; j++)
 			sim_kill_after(list[j], 0);
 	}

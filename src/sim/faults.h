@@ -19,12 +19,22 @@ enum {
 	FAULT_CLOCK = 128,      /* the wall clock jumps */
 	FAULT_RELOAD = 256,     /* SIGHUP to the keeper */
 	FAULT_DRAIN = 512,      /* SIGTERM: an orderly end, then a start */
-	FAULTS_ALL = 1023,
+	FAULT_PARTS = 1024,     /* a host cut off from all others for a while */
+	FAULT_VANISH = 2048,    /* one end of a connection, without a word to the other */
+	FAULT_FREEZE = 4096,    /* SIGSTOP of a role, SIGCONT up to minutes later */
+	FAULT_FILES = 8192,     /* bad sectors: EIO of single files, reading too */
+	FAULT_STORM = 16384,    /* power cut in the midst of recovery, again and again */
+	FAULTS_ALL = 32767,
 };
 
 /* At most so many faults, and none but of these kinds. */
 struct faults *faults_create(struct sim *sim, struct station **stations, size_t n_stations,
     unsigned faults_max, unsigned kinds_max);
+/* A host of clients, which may be cut off as well. At most FAULT_HOSTS_MAX. */
+enum { FAULT_HOSTS_MAX = 8 };
+void faults_add_host(struct faults *f, struct sim_host *host);
+/* Faults come so many times slower. */
+void faults_slow_down(struct faults *f, unsigned pace);
 unsigned faults_kinds(const struct faults *f);
 /* Kinds by their names: "power,disk", "none". */
 bool faults_parse(slice text, unsigned *ret_kinds);

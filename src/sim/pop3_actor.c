@@ -45,6 +45,12 @@ static void go(struct pop3_actor *a)
 	os_defer(a->os, &a->leave);
 }
 
+static void rest(struct pop3_actor *a)
+{
+	os_timer_start(a->os, &a->timer,
+	    a->plan.pace * chance_skewed(&a->chance, 50, 4000));
+}
+
 static void on_leave(struct os_defer *defer)
 {
 	struct pop3_actor *a = defer->owner;
@@ -58,7 +64,7 @@ static void on_leave(struct os_defer *defer)
 	a->stream = NULL;
 	a->client = NULL;
 	a->step = STEP_LOGIN;
-	os_timer_start(a->os, &a->timer, chance_skewed(&a->chance, 50, 4000));
+	rest(a);
 }
 
 /* ---- one session ---- */
@@ -267,6 +273,9 @@ struct pop3_actor *pop3_actor_create(struct os *os, const struct pop3_actor_plan
 void pop3_actor_behave(struct pop3_actor *actor)
 {
 	actor->behaves = true;
+	actor->plan.pace = 1;
+	if (actor->stream == NULL && actor->dial.fd < 0)
+		rest(actor);
 }
 
 unsigned pop3_actor_sessions(const struct pop3_actor *actor)

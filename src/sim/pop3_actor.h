@@ -10,6 +10,7 @@ struct pop3_actor_plan {
 	struct os_address server;
 	unsigned account;
 	slice login, secret;
+	unsigned pace;                  /* rests are so many times longer; 1 or more */
 	uint64_t seed;
 };
 

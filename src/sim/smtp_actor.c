@@ -47,7 +47,8 @@ struct smtp_actor {
 static void rest(struct smtp_actor *a)
 {
 	if (a->left > 0)
-		os_timer_start(a->os, &a->timer, chance_skewed(&a->chance, 5, 3000));
+		os_timer_start(a->os, &a->timer,
+		    a->plan.pace * chance_skewed(&a->chance, 5, 3000));
 }
 
 static void go(struct smtp_actor *a)
@@ -331,4 +332,7 @@ bool smtp_actor_finished(const struct smtp_actor *actor)
 void smtp_actor_behave(struct smtp_actor *actor)
 {
 	actor->behaves = true;
+	actor->plan.pace = 1;
+	if (actor->stream == NULL && actor->dial.fd < 0)
+		rest(actor);
 }

@@ -10,7 +10,7 @@
  * does not exist and must be refused). */
 struct smtp_actor_recipient {
 	slice address;
-	uint32_t accounts;
+	uint64_t accounts;
 };
 
 struct smtp_actor_plan {
@@ -19,6 +19,7 @@ struct smtp_actor_plan {
 	const struct smtp_actor_recipient *recipients;
 	size_t n_recipients;
 	unsigned messages;              /* to get acknowledged, or give up */
+	unsigned pace;                  /* rests are so many times longer; 1 or more */
 	uint64_t seed;                  /* of the run */
 	unsigned number;                /* of this sender */
 };
@@ -28,7 +29,7 @@ struct smtp_actor;
 /* Lives on os_heap(os). The plan is copied. */
 struct smtp_actor *smtp_actor_create(struct os *os, const struct smtp_actor_plan *plan);
 bool smtp_actor_finished(const struct smtp_actor *actor);
-/* From now on: no vanishing, one last try each. */
+/* From now on: no vanishing, no long rests, until all is through. */
 void smtp_actor_behave(struct smtp_actor *actor);
 
 #endif

@@ -26,6 +26,7 @@ struct station {
 	struct config configs[2];       /* a reload goes from one to the other */
 	unsigned config;                /* which of them */
 	unsigned char seal_key[32];
+	uint64_t ids[STATION_ACCOUNTS_MAX];
 	struct os *process;             /* the keeper's */
 	struct keeper *keeper;          /* in it, while it lives */
 	struct os_signal hangup, end;
@@ -45,11 +46,11 @@ static void make_config(struct station *s, unsigned errors_max, struct config *r
 	    "listen.smtp = %u.%u.%u.%u:%d\nlisten.pop3 = %u.%u.%u.%u:%d\n"
 	    "listen.submission = none\nlisten.submissions = none\nlisten.pop3s = none\n"
 	    "password.memory = 8K\nsmtp.greeting_delay = 10ms\nsmtp.timeout = 60s\n"
-	    "pop3.timeout = 60s\njournal.size = 32M\njournal.segment = 4M\n"
+	    "pop3.timeout = 60s\njournal.size = %s\njournal.segment = 4M\n"
 	    "limit.errors = %u\n",
 	    s->domain, s->domain, s->plan.edges, s->plan.stores, ip[0], ip[1], ip[2], ip[3],
 	    STATION_SMTP_PORT, ip[0], ip[1], ip[2], ip[3], STATION_POP3_PORT,
-	    errors_max);
+	    s->plan.small_journal ? "16M" : "32M", errors_max);
 	size_t faults = config_parse(text, &s->arena, ret, &error, 1);
 
 	if (faults > 0)
@@ -63,13 +64,12 @@ static void add_account(struct station *s, struct directory *directory, unsigned
 	struct directory_error error;
 	struct password_hash hash;
 	char address[80];
-	uint64_t id;
 	bool ok;
 
 	snprintf(address, sizeof address, "user%u@%s", number, s->domain);
 	ok = password_hash(slice_lit(STATION_PASSWORD), PASSWORD_MEMORY_MIN, salt, &hash) &&
-	    directory_account_add(directory, slice_from(address), slice_from(hash.text), &id,
-	    &error);
+	    directory_account_add(directory, slice_from(address), slice_from(hash.text),
+	    &s->ids[number], &error);
 	check(ok);
 }
 
@@ -142,17 +142,30 @@ static void on_ended(struct keeper *keeper, const char *failure)
 	os_stop(keeper_os(keeper), failure != NULL ? 1 : 0);
 }
 
+/* Where the directory hears commands: a Unix socket elsewhere, a port here, so
+ * that commands come over a network that breaks. */
+static struct keeper_listener control_listener(const struct station *s)
+{
+	struct keeper_listener l = { .service = SERVICE_CONTROL, .fd = -1 };
+
+	memset(l.address.ip + 10, 0xff, 2);
+	memcpy(l.address.ip + 12, s->plan.ipv4, 4);
+	l.address.port = STATION_CONTROL_PORT;
+	return l;
+}
+
 static void on_hangup(struct os_signal *signal)
 {
 	struct station *s = signal->owner;
 	const struct config *config = &s->configs[s->config ^= 1];
 	struct keeper_listener listeners[SERVICES];
 	struct keeper_settings settings = { .config = config, .listeners = listeners,
-	    .n_listeners = config->n_listeners };
+	    .n_listeners = config->n_listeners + 1 };
 
 	for (size_t i = 0; i < config->n_listeners; i++)
 		listeners[i] = (struct keeper_listener){ config->listeners[i].service,
 		    config->listeners[i].address, -1 };
+	listeners[config->n_listeners] = control_listener(s);
 	keeper_reload(s->keeper, &settings);
 }
 
@@ -178,12 +191,13 @@ static bool open_listeners(struct station *s, struct os *os, struct keeper_liste
 {
 	const struct config *config = &s->configs[s->config];
 
-	for (size_t i = 0; i < config->n_listeners; i++) {
-		const struct config_listener *l = &config->listeners[i];
-
-		ret[i].service = l->service;
-		ret[i].address = l->address;
-		ret[i].fd = os_listen(os, &l->address, BACKLOG);
+	for (size_t i = 0; i <= config->n_listeners; i++) {
+		if (i < config->n_listeners)
+			ret[i] = (struct keeper_listener){ config->listeners[i].service,
+			    config->listeners[i].address, -1 };
+		else
+			ret[i] = control_listener(s);
+		ret[i].fd = os_listen(os, &ret[i].address, BACKLOG);
 		if (ret[i].fd < 0)
 			return false;
 	}
@@ -215,10 +229,10 @@ static bool open_roots(struct os *os, int roots[ROLE_KINDS])
 static void start(struct station *s)
 {
 	struct keeper_listener listeners[SERVICES];
-	struct keeper_inputs inputs = { .hold = -1, .uid = -1, .gid = -1 };
+	struct keeper_inputs inputs = { .hold = -1, .uid = -1, .gid = -1, .watch = true };
 	struct os *os = sim_process_create(s->host, "keeper");
 
-	check(s->configs[s->config].n_listeners <= SERVICES);
+	check(s->configs[s->config].n_listeners < SERVICES);
 	s->process = os;
 	s->serving = false;
 	s->starts++;
@@ -230,7 +244,7 @@ static void start(struct station *s)
 	}
 	inputs.settings.config = &s->configs[s->config];
 	inputs.settings.listeners = listeners;
-	inputs.settings.n_listeners = inputs.settings.config->n_listeners;
+	inputs.settings.n_listeners = inputs.settings.config->n_listeners + 1;
 	memcpy(inputs.seal_key, s->seal_key, sizeof s->seal_key);
 	s->keeper = keeper_start(os, &inputs, &handler, s);
 	catch_signals(s, os);
@@ -287,6 +301,17 @@ const struct station_plan *station_plan(const struct station *s)
 slice station_domain(const struct station *s)
 {
 	return slice_from(s->domain);
+}
+
+uint64_t station_account_id(const struct station *s, unsigned number)
+{
+	check(number < s->plan.accounts);
+	return s->ids[number];
+}
+
+const unsigned char *station_seal_key(const struct station *s)
+{
+	return s->seal_key;
 }
 
 bool station_serves(const struct station *s)

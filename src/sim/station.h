@@ -12,6 +12,7 @@ struct station_plan {
 	const char *name;               /* of the host; its domain is NAME.example */
 	uint8_t ipv4[4];                /* 127.x: clients may log in without TLS */
 	unsigned edges, stores;
+	bool small_journal;             /* the smallest there may be: it is full now and then */
 	unsigned accounts;              /* user0@NAME.example, ... with password "secret" */
 };
 
@@ -19,6 +20,7 @@ enum {
 	STATION_ACCOUNTS_MAX = 8,
 	STATION_SMTP_PORT = 25,
 	STATION_POP3_PORT = 110,
+	STATION_CONTROL_PORT = 4000,    /* for the directory's control socket */
 	STATION_STARTS_MAX = 20,        /* in a row that fail, while nothing breaks */
 };
 
@@ -31,6 +33,8 @@ struct station *station_create(struct sim *sim, const struct station_plan *plan)
 struct sim_host *station_host(const struct station *s);
 const struct station_plan *station_plan(const struct station *s);
 slice station_domain(const struct station *s);
+uint64_t station_account_id(const struct station *s, unsigned number);
+const unsigned char *station_seal_key(const struct station *s);
 /* All roles have been ready since the last start of the keeper, and it runs. */
 bool station_serves(const struct station *s);
 unsigned station_starts(const struct station *s);       /* of the keeper, so far */

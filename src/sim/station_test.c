@@ -93,7 +93,8 @@ static void wait_for(struct sim *sim, const struct station *s)
 
 static uint64_t live(uint64_t seed)
 {
-	const struct station_plan plan = { "alice", { 127, 1, 0, 1 }, 2, 2, 3 };
+	const struct station_plan plan = { .name = "alice", .ipv4 = { 127, 1, 0, 1 },
+	    .edges = 2, .stores = 2, .accounts = 3 };
 	struct sim *sim = sim_create(seed);
 	struct station *s = station_create(sim, &plan);
 	struct faults *faults;

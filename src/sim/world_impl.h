@@ -1,0 +1,53 @@
+/* sim/world_impl.h - what the files of a simulated run share.
+ *
+ *   world_make.c    hosts and clients, drawn from the seed
+ *   world.c         start, weather, calm, verdict
+ *
+ * Most worlds are small and short, so that many seeds are cheap. Some have dozens
+ * of hosts, some go on for hours in which little happens at a time. */
+#ifndef SIM_WORLD_IMPL_H
+#define SIM_WORLD_IMPL_H
+
+#include "base/arena.h"
+#include "sim/faults.h"
+#include "sim/pop3_actor.h"
+#include "sim/rude_actor.h"
+#include "sim/smtp_actor.h"
+#include "sim/station.h"
+#include "sim/world.h"
+
+enum {
+	STATIONS_MAX = 24, AWAY_MAX = 4, RECIPIENTS_MAX = 12, RUDE_MAX = 4,
+	SENDERS_MAX = 2 * STATIONS_MAX, READERS_MAX = CHECKER_ACCOUNTS_MAX,
+};
+
+enum { SECOND_US = 1000 * 1000 };
+
+struct world {
+	struct sim *sim;
+	struct world_bounds bounds;
+	struct chance chance;
+	struct arena arena;
+	struct checker *checker;
+	struct faults *faults;
+	unsigned pace;                  /* how many times slower than a busy world */
+	unsigned weather_s;
+	struct sim_host *away[AWAY_MAX];        /* of clients */
+	size_t n_away;
+	struct station *stations[STATIONS_MAX];
+	size_t n_stations;
+	struct smtp_actor_recipient recipients[STATIONS_MAX][RECIPIENTS_MAX];
+	size_t n_recipients[STATIONS_MAX];
+	struct smtp_actor *senders[SENDERS_MAX];
+	size_t n_senders;
+	unsigned messages;              /* of all senders */
+	struct pop3_actor *readers[READERS_MAX];
+	unsigned sessions[READERS_MAX]; /* a mark, to wait for further ones */
+	size_t n_readers;
+	struct rude_actor *rude[RUDE_MAX];
+	size_t n_rude;
+};
+
+void world_make(struct world *w, uint64_t seed, const struct world_options *options);
+
+#endif

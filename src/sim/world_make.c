@@ -1,0 +1,199 @@
+/* sim/world_make.c - the hosts and clients of a world, drawn from its seed. */
+#include "sim/world_impl.h"
+
+#include <string.h>
+
+#include "base/check.h"
+
+/* A plan of all that depends on the size of a world. */
+struct scale {
+	unsigned stations;
+	unsigned edges, stores, accounts, senders, messages;    /* at most */
+};
+
+static struct scale draw_scale(struct world *w)
+{
+	static const struct scale small = { 1, 2, 2, 4, 5, 20 }, dozens = { 0, 1, 1, 2, 0, 6 };
+	struct chance *c = &w->chance;
+	struct scale scale = small;
+
+	w->pace = 1;
+	w->weather_s = (unsigned)chance_between(c, 5, 40);
+	if (chance_one_in(c, 40)) {
+		scale = dozens;
+		scale.stations = (unsigned)chance_between(c, 12, STATIONS_MAX);
+		scale.senders = scale.stations + scale.stations / 2;
+	} else if (chance_one_in(c, 5)) {
+		scale.stations = 2;
+	}
+	if (chance_one_in(c, 12)) {
+		w->pace = (unsigned)chance_between(c, 30, 200);
+		w->weather_s = (unsigned)chance_between(c, 1800, 4 * 3600);
+	}
+	if (scale.stations > w->bounds.hosts)
+		scale.stations = w->bounds.hosts;
+	return scale;
+}
+
+static struct sim_host *draw_away(struct world *w)
+{
+	return w->away[chance_below(&w->chance, w->n_away)];
+}
+
+static void make_away(struct world *w)
+{
+	size_t n = chance_between(&w->chance, 1, AWAY_MAX);
+
+	for (size_t i = 0; i < n; i++) {
+		const uint8_t ip[4] = { 127, 2, 0, (uint8_t)(i + 1) };
+		char name[16];
+
+		snprintf(name, sizeof name, "away%zu", i);
+		w->away[w->n_away++] = sim_host_create(w->sim, name, ip, 0);
+	}
+}
+
+/* ---- stations and readers ---- */
+
+static void add_recipient(struct world *w, size_t station, const char *name, uint64_t accounts)
+{
+	size_t n = w->n_recipients[station]++;
+	slice domain = station_domain(w->stations[station]);
+
+	check(n < RECIPIENTS_MAX);
+	w->recipients[station][n] = (struct smtp_actor_recipient){
+		arena_printf(&w->arena, "%s@%.*s", name, slice_arg(domain)), accounts
+	};
+}
+
+static struct os_address address_of(const struct station *s, uint16_t port)
+{
+	struct os_address address = { .port = port };
+
+	memset(address.ip + 10, 0xff, 2);
+	memcpy(address.ip + 12, station_plan(s)->ipv4, 4);
+	return address;
+}
+
+static void add_reader(struct world *w, struct station *s, slice login, unsigned account)
+{
+	struct pop3_actor_plan plan = {
+		.checker = w->checker,
+		.server = address_of(s, STATION_POP3_PORT),
+		.account = account,
+		.login = login,
+		.secret = slice_lit(STATION_PASSWORD),
+		.pace = w->pace,
+		.seed = sim_seed(w->sim),
+	};
+
+	check(w->n_readers < READERS_MAX);
+	w->readers[w->n_readers++] =
+	    pop3_actor_create(sim_process_create(draw_away(w), "reader"), &plan);
+}
+
+static struct station *create_station(struct world *w, const struct scale *scale)
+{
+	size_t i = w->n_stations;
+	struct chance *c = &w->chance;
+	struct station_plan plan = {
+		.name = slice_cstr(&w->arena, arena_printf(&w->arena, "host%zu", i)),
+		.ipv4 = { 127, 1, 0, (uint8_t)(i + 1) },
+		.edges = (unsigned)chance_between(c, 1, scale->edges),
+		.stores = (unsigned)chance_between(c, 1, scale->stores),
+		.accounts = (unsigned)chance_between(c, 1, scale->accounts),
+		.small_journal = chance_one_in(c, 2),
+	};
+
+	return w->stations[w->n_stations++] = station_create(w->sim, &plan);
+}
+
+static void make_station(struct world *w, const struct scale *scale)
+{
+	size_t i = w->n_stations;
+	struct station *s = create_station(w, scale);
+	unsigned n_accounts = station_plan(s)->accounts;
+	uint64_t all = 0, team = 0;
+	char name[32];
+
+	for (unsigned n = 0; n < n_accounts; n++) {
+		slice login = arena_printf(&w->arena, "user%u@%.*s", n,
+		    slice_arg(station_domain(s)));
+		unsigned account = checker_account_add(w->checker, login);
+
+		all |= UINT64_C(1) << account;
+		team |= n < 2 ? UINT64_C(1) << account : 0;
+		add_reader(w, s, login, account);
+		snprintf(name, sizeof name, n % 2 ? "User%u+news" : "user%u", n);
+		add_recipient(w, i, name, UINT64_C(1) << account);
+	}
+	add_recipient(w, i, "all", all);
+	if (n_accounts > 1)
+		add_recipient(w, i, "team", team);
+	add_recipient(w, i, "nobody", 0);
+}
+
+/* ---- those who send ---- */
+
+static void make_senders(struct world *w, const struct scale *scale)
+{
+	size_t n = chance_between(&w->chance, 1, scale->senders);
+
+	for (size_t i = 0; i < n; i++) {
+		size_t to = chance_below(&w->chance, w->n_stations);
+		unsigned messages = (unsigned)chance_skewed(&w->chance, 1, scale->messages);
+		unsigned left = w->bounds.messages - w->messages;
+		struct smtp_actor_plan plan = {
+			.checker = w->checker,
+			.server = address_of(w->stations[to], STATION_SMTP_PORT),
+			.recipients = w->recipients[to],
+			.n_recipients = w->n_recipients[to],
+			.messages = messages < left ? messages : left,
+			.pace = w->pace,
+			.seed = sim_seed(w->sim),
+			.number = (unsigned)i,
+		};
+
+		w->messages += plan.messages;
+		w->senders[w->n_senders++] =
+		    smtp_actor_create(sim_process_create(draw_away(w), "sender"), &plan);
+	}
+}
+
+static void make_rude(struct world *w)
+{
+	size_t n = chance_one_in(&w->chance, 4) ? chance_between(&w->chance, 1, RUDE_MAX) : 0;
+
+	for (size_t i = 0; i < n; i++) {
+		size_t to = chance_below(&w->chance, w->n_stations);
+		struct rude_actor_plan plan = {
+			.server = address_of(w->stations[to], chance_one_in(&w->chance, 2) ?
+			    STATION_SMTP_PORT : STATION_POP3_PORT),
+			.seed = sim_seed(w->sim),
+			.number = (unsigned)i,
+		};
+
+		w->rude[w->n_rude++] =
+		    rude_actor_create(sim_process_create(draw_away(w), "rude"), &plan);
+	}
+}
+
+void world_make(struct world *w, uint64_t seed, const struct world_options *options)
+{
+	struct scale scale;
+
+	check(options->bounds.hosts > 0);
+	w->sim = sim_create(seed);
+	w->bounds = options->bounds;
+	sim_plant(w->sim, options->plant);
+	sim_echo(w->sim, options->log);
+	w->arena = arena_init(sim_heap(w->sim), 256 * 1024);
+	w->chance = chance_init(seed, "world", 0);
+	w->checker = checker_create(w->sim);
+	scale = draw_scale(w);
+	make_away(w);
+	while (w->n_stations < scale.stations)
+		make_station(w, &scale);
+	make_senders(w, &scale);
+	make_rude(w);
+}
