@@ -123,6 +123,8 @@ void sim_kill(struct os *os);
 void sim_freeze(struct os *os, uint64_t for_us);
 void sim_kill_after(struct os *os, uint64_t n_calls);
 void sim_signal(struct os *os, int signo);      /* caught by os_signal_start, or ends it */
+/* How many processes of the world were killed so far, by whatever. */
+uint64_t sim_deaths(const struct sim *sim);
 size_t sim_descriptors(const struct os *os);    /* how many are open */
 struct sim_host *sim_process_host(const struct os *os);
 

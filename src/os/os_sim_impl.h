@@ -67,6 +67,7 @@ struct sim {
 	enum os_plant plant;
 	struct list hosts, processes, objects;
 	unsigned n_hosts, n_processes, n_objects;
+	uint64_t deaths;                /* by a signal or a power cut */
 	void (*tap)(void *arg, struct os *from, slice packet);
 	void *tap_arg;
 	void (*log)(void *arg, struct os *from, slice line);

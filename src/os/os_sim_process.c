@@ -125,6 +125,11 @@ static size_t sim_os_descriptors_max(struct os *os)
 	return SIM_FDS_MAX;
 }
 
+uint64_t sim_deaths(const struct sim *sim)
+{
+	return sim->deaths;
+}
+
 size_t sim_descriptors(const struct os *os)
 {
 	const struct sim_process *process = (const struct sim_process *)os;
@@ -354,6 +359,7 @@ void sim_process_end(struct sim_process *process, int status)
 	process->doomed = true;
 	process->dead = true;
 	process->status = status;
+	sim->deaths += status < 0;
 	heap_drop(process->os.heap);
 	process->os.heap = NULL;
 	process->os.scratch = NULL;

@@ -22,7 +22,9 @@ struct copy {
 	char uid[CHECKER_UID_MAX + 1];
 	unsigned message;               /* from 1; 0: body not compared yet */
 	enum copy_state state;
-	bool asked;                     /* was COPY_DELETING once: may still go */
+	bool asked;                     /* was COPY_DELETING once: may still go ... */
+	uint64_t deaths;                /* ... once more have died than when it was last seen */
+	bool unreadable;                /* when it was last tried */
 	bool listed;
 	size_t place;
 };
@@ -30,6 +32,9 @@ struct copy {
 struct message {
 	uint64_t accounts;              /* of accepted recipients */
 	uint64_t copies;                /* accounts that have or had one */
+	uint64_t sealed, moving;        /* decided by the directory; for CHECKER_MOVING */
+	uint64_t rotten;                /* accounts whose copy rot may have taken */
+	uint64_t deaths;                /* in the world, when it began */
 	bool dot;
 	unsigned code;                  /* after the dot; 0: none came */
 };
@@ -47,6 +52,7 @@ struct checker {
 	unsigned n_accounts;
 	struct message *messages;       /* from 1 */
 	unsigned n_messages, size;
+	bool no_excuse, damage_named;
 	char failure[512];
 };
 
@@ -98,13 +104,37 @@ unsigned checker_message_begin(struct checker *c)
 		c->size = c->size ? 2 * c->size : 64;
 		c->messages = heap_resize(c->heap, c->messages, c->size * sizeof *c->messages);
 	}
-	c->messages[++c->n_messages] = (struct message){ 0 };
+	c->messages[++c->n_messages] = (struct message){ .deaths = sim_deaths(c->sim) };
 	return c->n_messages;
+}
+
+void checker_sealed(struct checker *c, unsigned message, slice recipient, uint64_t accounts)
+{
+	struct message *m = message_of(c, message);
+
+	m->sealed |= accounts;
+	if (slice_starts(recipient, slice_lit(CHECKER_MOVING "@")))
+		m->moving = accounts;
 }
 
 void checker_accepted(struct checker *c, unsigned message, uint64_t accounts)
 {
-	message_of(c, message)->accounts |= accounts;
+	struct message *m = message_of(c, message);
+
+	m->accounts |= accounts;
+	if ((accounts & ~m->sealed) != 0)
+		checker_fail(c, "message m%u: a recipient was accepted that nobody decided on",
+		    message);
+}
+
+void checker_accepted_moving(struct checker *c, unsigned message)
+{
+	struct message *m = message_of(c, message);
+
+	m->accounts |= m->moving;
+	if (m->moving == 0)
+		checker_fail(c, "message m%u: a recipient was accepted that nobody decided on",
+		    message);
 }
 
 void checker_dot(struct checker *c, unsigned message)
@@ -126,8 +156,10 @@ static bool acknowledged(const struct message *m)
 	return m->dot && m->code / 100 == 2;
 }
 
-static bool may_come(const struct message *m)
+static bool may_come(const struct checker *c, const struct message *m)
 {
+	if (m->code / 100 == 4)
+		return m->dot && sim_deaths(c->sim) > m->deaths;
 	return m->dot && m->code / 100 != 5;
 }
 
@@ -174,8 +206,15 @@ void checker_listed(struct checker *c, unsigned account, slice uid)
 		    slice_arg(a->address), copy->uid, copy->message);
 	}
 	copy->state = COPY_PRESENT;
+	copy->deaths = sim_deaths(c->sim);
 	copy->listed = true;
 	copy->place = a->n_listed++;
+}
+
+static bool is_rotten(const struct checker *c, const struct copy *copy, unsigned account)
+{
+	return copy->message != 0 &&
+	    (c->messages[copy->message].rotten & UINT64_C(1) << account) != 0;
 }
 
 void checker_list_end(struct checker *c, unsigned account)
@@ -187,7 +226,8 @@ void checker_list_end(struct checker *c, unsigned account)
 
 		if (copy->listed)
 			continue;
-		if (copy->state == COPY_PRESENT && !copy->asked)
+		if (copy->state == COPY_PRESENT &&
+		    !(copy->asked && sim_deaths(c->sim) > copy->deaths) && !is_rotten(c, copy, account))
 			checker_fail(c, "%.*s: UIDL %s (message m%u) vanished",
 			    slice_arg(a->address), copy->uid, copy->message);
 		copy->state = COPY_GONE;
@@ -284,7 +324,7 @@ void checker_body(struct checker *c, unsigned account, slice uid, slice bytes)
 	if (copy->message != 0 && copy->message != number)
 		checker_fail(c, "%.*s: UIDL %s was message m%u and is now m%u",
 		    slice_arg(address), copy->uid, copy->message, number);
-	else if (!may_come(m))
+	else if (!may_come(c, m))
 		checker_fail(c, "%.*s: message m%u came, which was %s", slice_arg(address),
 		    number, m->dot ? "refused" : "never finished");
 	else if ((m->accounts & UINT64_C(1) << account) == 0)
@@ -297,7 +337,48 @@ void checker_body(struct checker *c, unsigned account, slice uid, slice bytes)
 		checker_fail(c, "%.*s: message m%u (UIDL %s) is not what was sent",
 		    slice_arg(address), number, copy->uid);
 	copy->message = number;
+	copy->unreadable = false;
 	m->copies |= UINT64_C(1) << account;
+}
+
+/* Some copy in the account, not known yet, may be one that rot hit. */
+static bool may_be_rotten(const struct checker *c, unsigned account)
+{
+	for (unsigned i = 1; i <= c->n_messages; i++) {
+		if ((c->messages[i].rotten & ~c->messages[i].copies & UINT64_C(1) << account) != 0)
+			return true;
+	}
+	return false;
+}
+
+void checker_unreadable(struct checker *c, unsigned account, slice uid)
+{
+	struct copy *copy = find_copy(c, account, uid);
+
+	check(copy != NULL);
+	copy->unreadable = true;
+	if (!c->no_excuse || is_rotten(c, copy, account) ||
+	    (copy->message == 0 && may_be_rotten(c, account)))
+		return;
+	checker_fail(c, "%.*s: UIDL %s (message m%u) can't be read",
+	    slice_arg(c->accounts[account].address), copy->uid, copy->message);
+}
+
+void checker_no_excuse(struct checker *c)
+{
+	c->no_excuse = true;
+}
+
+/* ---- rot ---- */
+
+void checker_rotten(struct checker *c, unsigned message, uint64_t accounts)
+{
+	message_of(c, message)->rotten |= accounts;
+}
+
+void checker_damage_named(struct checker *c)
+{
+	c->damage_named = true;
 }
 
 void checker_deleting(struct checker *c, unsigned account, slice uid)
@@ -325,8 +406,8 @@ void checker_quit(struct checker *c, unsigned account, bool answered, bool ok)
 static bool settled(const struct message *m)
 {
 	if (acknowledged(m))
-		return m->copies == m->accounts;
-	return m->copies == 0 || m->copies == m->accounts;
+		return (m->accounts & ~m->copies & ~m->rotten) == 0;
+	return m->copies == 0 || (m->accounts & ~m->copies & ~m->rotten) == 0;
 }
 
 bool checker_settled(const struct checker *c)
@@ -347,6 +428,8 @@ void checker_settle(struct checker *c)
 			checker_fail(c, "message m%u was %s for accounts %llx and came to %llx",
 			    i, acknowledged(m) ? "acknowledged" : "taken without a word",
 			    (unsigned long long)m->accounts, (unsigned long long)m->copies);
+		else if (acknowledged(m) && m->copies != m->accounts && !c->damage_named)
+			checker_fail(c, "message m%u was taken by rot that no log names", i);
 	}
 }
 
@@ -360,6 +443,10 @@ struct checker_counts checker_count(const struct checker *c)
 		counts.acknowledged += acknowledged(m);
 		counts.doubtful += m->dot && m->code == 0;
 		counts.refused += m->dot && m->code >= 400;
+		counts.full += m->code == 452;
+		counts.rotten += (unsigned)__builtin_popcountll(m->rotten & m->accounts);
+		counts.taken += (unsigned)__builtin_popcountll(acknowledged(m) ?
+		    m->accounts & ~m->copies : 0);
 	}
 	for (unsigned i = 0; i < c->n_accounts; i++) {
 		list_for(at, &c->accounts[i].copies) {

@@ -5,14 +5,20 @@
  * told apart by its reverse-path. So the promises are sharp:
  *   - acknowledged (250 after the dot): exactly once in each mailbox of its
  *     accepted recipients, whatever broke;
- *   - the dot was sent, but no reply came, or a 4xx: in none of them or once
- *     in each;
- *   - everything else, and a 5xx after the dot: nowhere.
+ *   - the dot was sent, but no reply came: in none of them or once in each;
+ *   - a 4xx after the dot: likewise, but nowhere unless some process died since
+ *     the message began: a record whose sync failed may count after a crash;
+ *   - everything else, and a 5xx after the dot: nowhere;
+ *   - nowhere without a decision of the directory, sealed for this message.
  * And for mailboxes: a UIDL belongs to one message for ever; a message that was
  * seen stays until its reader deletes it; deleted (+OK to QUIT, or seen to be
  * gone) is gone for ever; bytes do not change. After a QUIT that got no +OK its
- * marked messages may go then or later, each by itself: a record that failed to
- * be synced may be on the disk all the same, and count after a crash.
+ * marked messages may go, each by itself; one that was seen once more goes only
+ * when some process has died since: a record that failed to be synced may be on
+ * the disk all the same, and count after a crash.
+ *
+ * Rot takes only what it hit: a copy whose bytes turned may be missing, or
+ * listed and unreadable, but if it can be read it is what was sent.
  *
  * The first broken promise is kept; later ones are its consequences. */
 #ifndef SIM_CHECKER_H
@@ -38,8 +44,14 @@ unsigned checker_account_add(struct checker *c, slice address);
 
 /* A new message; its reverse-path is "mNUMBER@away.example". */
 unsigned checker_message_begin(struct checker *c);
+/* The directory sealed a decision for this message. */
+void checker_sealed(struct checker *c, unsigned message, slice recipient, uint64_t accounts);
 /* A recipient that leads to the accounts of the set was accepted. */
 void checker_accepted(struct checker *c, unsigned message, uint64_t accounts);
+/* The same of CHECKER_MOVING@..., which leads to other accounts now and then:
+ * where the last decision that was sealed for it says. */
+#define CHECKER_MOVING "moves"
+void checker_accepted_moving(struct checker *c, unsigned message);
 void checker_dot(struct checker *c, unsigned message);          /* is about to leave */
 void checker_reply(struct checker *c, unsigned message, unsigned code);
 
@@ -53,9 +65,22 @@ slice checker_list_uid(const struct checker *c, unsigned account, size_t place);
 /* Has its body been compared before? */
 bool checker_known(const struct checker *c, unsigned account, slice uid);
 void checker_body(struct checker *c, unsigned account, slice uid, slice bytes);
+/* A message that was listed can't be read. An error for ever, once no fault is
+ * left to explain it. */
+void checker_unreadable(struct checker *c, unsigned account, slice uid);
+/* From now on a message that can't be read is a broken promise. */
+void checker_no_excuse(struct checker *c);
 /* QUIT leaves with this one marked; then how that ended. */
 void checker_deleting(struct checker *c, unsigned account, slice uid);
 void checker_quit(struct checker *c, unsigned account, bool answered, bool ok);
+
+/* ---- rot ---- */
+
+/* Bytes of a message turned: on its way to all (accounts = its own), or at rest
+ * in one. */
+void checker_rotten(struct checker *c, unsigned message, uint64_t accounts);
+/* A role named damage in its log. */
+void checker_damage_named(struct checker *c);
 
 /* ---- at the end ---- */
 
@@ -66,6 +91,9 @@ void checker_settle(struct checker *c);
 
 struct checker_counts {
 	unsigned messages, acknowledged, doubtful, refused, copies, deleted;
+	unsigned full;          /* refused with 452: no room */
+	unsigned rotten;        /* copies that rot hit; and that it took */
+	unsigned taken;
 };
 
 struct checker_counts checker_count(const struct checker *c);

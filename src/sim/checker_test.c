@@ -24,10 +24,11 @@ static struct fixture fixture(void)
 	return f;
 }
 
-static unsigned sent(struct fixture *f, uint32_t accounts, unsigned code)
+static unsigned sent(struct fixture *f, uint64_t accounts, unsigned code)
 {
 	unsigned m = checker_message_begin(f->c);
 
+	checker_sealed(f->c, m, slice_lit("x@x.example"), accounts);
 	checker_accepted(f->c, m, accounts);
 	checker_dot(f->c, m);
 	if (code != 0)
@@ -56,6 +57,14 @@ static void read_as(struct fixture *f, unsigned account, const char *uid, unsign
 		buffer_add(&f->body, slice_lit("\r\n"));
 	buffer_add(&f->body, slice_from(more));
 	checker_body(f->c, account, slice_from(uid), buffer_bytes(&f->body));
+}
+
+/* Some process of the world. */
+static void die(struct fixture *f)
+{
+	static const uint8_t ip[4] = { 127, 0, 0, 1 };
+
+	sim_kill(sim_process_create(sim_host_create(f->sim, "x", ip, 0), "x"));
 }
 
 static const char trace[] = "Delivered-To: x\r\nReceived: from y\r\n\tby z\r\n";
@@ -131,9 +140,10 @@ static void test_unwanted(void **state)
 	static const struct {
 		const char *name;
 		unsigned code;
-		uint32_t accounts;
+		uint64_t accounts;
 	} rows[] = {
 		{ "which was refused", 554, BOTH },
+		{ "which was refused", 451, BOTH },
 		{ "which was for others", 250, 1u << BOB },
 	};
 	struct fixture f;
@@ -149,6 +159,7 @@ static void test_unwanted(void **state)
 	}
 	f = fixture();
 	m = checker_message_begin(f.c);
+	checker_sealed(f.c, m, slice_lit("x@x.example"), BOTH);
 	checker_accepted(f.c, m, BOTH);
 	list(&f, ALICE, "a1");
 	read_as(&f, ALICE, "a1", m, trace, "");
@@ -216,20 +227,116 @@ static void test_deletion(void **state)
 	list(&f, ALICE, "a1");
 	finish(&f, "came back from deletion");
 
-	/* Without an answer either may go, then or later, but not come back. */
+	/* Without an answer either may go, but not come back; and what has stayed
+	 * goes only by a crash. */
 	f = fixture();
 	list(&f, ALICE, "a1 a2");
 	checker_deleting(f.c, ALICE, slice_lit("a1"));
 	checker_deleting(f.c, ALICE, slice_lit("a2"));
 	checker_quit(f.c, ALICE, false, false);
 	list(&f, ALICE, "a2");
+	die(&f);
 	list(&f, ALICE, "");
 	assert_null(checker_failure(f.c));
 	list(&f, ALICE, "a2");
 	finish(&f, "came back from deletion");
+
+	f = fixture();
+	list(&f, ALICE, "a1");
+	checker_deleting(f.c, ALICE, slice_lit("a1"));
+	checker_quit(f.c, ALICE, true, false);
+	list(&f, ALICE, "a1");
+	list(&f, ALICE, "");
+	finish(&f, "vanished");
+}
+
+/* Refused for now, on the disk all the same, and a crash later it counts. */
+static void test_refused_and_a_crash(void **state)
+{
+	struct fixture f = fixture();
+	unsigned m = sent(&f, BOTH, 451);
+
+	(void)state;
+	die(&f);
+	list(&f, ALICE, "a1");
+	read_as(&f, ALICE, "a1", m, trace, "");
+	assert_null(checker_failure(f.c));
+	checker_settle(f.c);
+	finish(&f, "came to 1");
+}
+
+static void test_sealed(void **state)
+{
+	struct fixture f = fixture();
+	unsigned m = checker_message_begin(f.c);
+
+	(void)state;
+	checker_sealed(f.c, m, slice_lit("bob@x.example"), 1u << BOB);
+	checker_accepted(f.c, m, 1u << BOB);
+	assert_null(checker_failure(f.c));
+	checker_accepted(f.c, m, 1u << ALICE);
+	finish(&f, "nobody decided on");
+
+	f = fixture();
+	checker_accepted_moving(f.c, checker_message_begin(f.c));
+	finish(&f, "nobody decided on");
+
+	/* Where the last decision led, and nowhere else. */
+	f = fixture();
+	m = checker_message_begin(f.c);
+	checker_sealed(f.c, m, slice_lit("moves@x.example"), 1u << ALICE);
+	checker_sealed(f.c, m, slice_lit("moves@x.example"), 1u << BOB);
+	checker_accepted_moving(f.c, m);
+	checker_dot(f.c, m);
+	checker_reply(f.c, m, 250);
+	list(&f, BOB, "b1");
+	read_as(&f, BOB, "b1", m, trace, "");
+	checker_settle(f.c);
+	assert_null(checker_failure(f.c));
+	list(&f, ALICE, "a1");
+	read_as(&f, ALICE, "a1", m, trace, "");
+	finish(&f, "which was for others");
+}
+
+static void test_rot(void **state)
+{
+	struct fixture f = fixture();
+	unsigned m = sent(&f, BOTH, 250), other;
+
+	(void)state;
+	list(&f, ALICE, "a1");
+	read_as(&f, ALICE, "a1", m, trace, "");
+	checker_rotten(f.c, m, 1u << BOB);
+	checker_settle(f.c);
+	finish(&f, "no log names");
+
+	f = fixture();
+	m = sent(&f, BOTH, 250);
+	other = sent(&f, 1u << BOB, 250);
+	checker_rotten(f.c, m, 1u << BOB);
+	checker_damage_named(f.c);
+	list(&f, ALICE, "a1");
+	read_as(&f, ALICE, "a1", m, trace, "");
+	list(&f, BOB, "b1 b2");
+	checker_no_excuse(f.c);
+	checker_unreadable(f.c, BOB, slice_lit("b1"));
+	read_as(&f, BOB, "b2", other, trace, "");
+	checker_settle(f.c);
+	assert_null(checker_failure(f.c));
+	checker_unreadable(f.c, BOB, slice_lit("b2"));
+	finish(&f, "can't be read");
+
+	/* What it did not hit must come. */
+	f = fixture();
+	checker_rotten(f.c, sent(&f, BOTH, 250), 1u << BOB);
+	checker_damage_named(f.c);
+	checker_settle(f.c);
+	finish(&f, "was acknowledged for accounts 3 and came to 0");
 }
 
 UNIT_TESTS(cmocka_unit_test(test_all_is_well), cmocka_unit_test(test_lost),
     cmocka_unit_test(test_half_delivered), cmocka_unit_test(test_twice),
     cmocka_unit_test(test_unwanted), cmocka_unit_test(test_changed),
-    cmocka_unit_test(test_uids), cmocka_unit_test(test_deletion))
+    cmocka_unit_test(test_uids), cmocka_unit_test(test_deletion),
+    cmocka_unit_test(test_refused_and_a_crash), cmocka_unit_test(test_sealed),
+    cmocka_unit_test(test_rot))

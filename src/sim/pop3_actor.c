@@ -30,7 +30,7 @@ struct pop3_actor {
 	struct stream *stream;
 	struct pop3_client *client;
 	struct pop3_client_config config;
-	bool behaves;
+	bool behaves, paused;
 	unsigned sessions;
 
 	enum step step;
@@ -47,8 +47,11 @@ static void go(struct pop3_actor *a)
 
 static void rest(struct pop3_actor *a)
 {
-	os_timer_start(a->os, &a->timer,
-	    a->plan.pace * chance_skewed(&a->chance, 50, 4000));
+	if (a->paused)
+		os_timer_stop(a->os, &a->timer);
+	else
+		os_timer_start(a->os, &a->timer,
+		    a->plan.pace * chance_skewed(&a->chance, 50, 4000));
 }
 
 static void on_leave(struct os_defer *defer)
@@ -136,6 +139,8 @@ static void on_done(struct pop3_actor *a, const struct pop3_client_event *event)
 			was_read(a);
 		} else {
 			buffer_free(&a->body);
+			checker_unreadable(a->plan.checker, a->plan.account, checker_list_uid(
+			    a->plan.checker, a->plan.account, a->place));
 			a->place++;
 			read_next(a);
 		}
@@ -274,6 +279,13 @@ void pop3_actor_behave(struct pop3_actor *actor)
 {
 	actor->behaves = true;
 	actor->plan.pace = 1;
+	if (actor->stream == NULL && actor->dial.fd < 0)
+		rest(actor);
+}
+
+void pop3_actor_pause(struct pop3_actor *actor, bool paused)
+{
+	actor->paused = paused;
 	if (actor->stream == NULL && actor->dial.fd < 0)
 		rest(actor);
 }

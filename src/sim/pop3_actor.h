@@ -20,6 +20,8 @@ struct pop3_actor;
 struct pop3_actor *pop3_actor_create(struct os *os, const struct pop3_actor_plan *plan);
 /* From now on: read everything each time, no vanishing, no deleting. */
 void pop3_actor_behave(struct pop3_actor *actor);
+/* No new session while it is paused. */
+void pop3_actor_pause(struct pop3_actor *actor, bool paused);
 /* How many sessions went from login to +OK to QUIT. */
 unsigned pop3_actor_sessions(const struct pop3_actor *actor);
 

@@ -76,7 +76,7 @@ static void on_leave(struct os_defer *defer)
 static bool disjoint(const struct smtp_actor *a, const struct smtp_actor_recipient *r)
 {
 	for (size_t i = 0; i < a->n_to; i++) {
-		if (a->to[i] == r || (a->to[i]->accounts & r->accounts) != 0)
+		if (a->to[i] == r || a->to[i]->moves || r->moves || (a->to[i]->accounts & r->accounts) != 0)
 			return false;
 	}
 	return true;
@@ -130,7 +130,10 @@ static void on_recipient(struct smtp_actor *a, const struct smtp_client_event *e
 {
 	const struct smtp_actor_recipient *r = a->to[event->index];
 
-	if (event->code / 100 == 2 && r->accounts == 0)
+	if (r->moves) {
+		if (event->code / 100 == 2)
+			checker_accepted_moving(a->plan.checker, a->message);
+	} else if (event->code / 100 == 2 && r->accounts == 0)
 		checker_fail(a->plan.checker, "unknown recipient %.*s was accepted",
 		    slice_arg(r->address));
 	else if (event->code / 100 == 5 && r->accounts != 0)
@@ -322,6 +325,13 @@ struct smtp_actor *smtp_actor_create(struct os *os, const struct smtp_actor_plan
 	dial_init(&a->dial, os, on_dialled, a);
 	rest(a);
 	return a;
+}
+
+void smtp_actor_more(struct smtp_actor *actor, unsigned messages)
+{
+	actor->left += messages;
+	if (actor->stream == NULL && actor->dial.fd < 0)
+		rest(actor);
 }
 
 bool smtp_actor_finished(const struct smtp_actor *actor)

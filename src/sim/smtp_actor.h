@@ -7,10 +7,12 @@
 #include "sim/checker.h"
 
 /* Whom a sender may write to: an address, and the accounts it leads to (0: it
- * does not exist and must be refused). */
+ * does not exist and must be refused). One that moves leads to others now and
+ * then, or to nobody; a message to it has no other recipient. */
 struct smtp_actor_recipient {
 	slice address;
 	uint64_t accounts;
+	bool moves;
 };
 
 struct smtp_actor_plan {
@@ -28,6 +30,8 @@ struct smtp_actor;
 
 /* Lives on os_heap(os). The plan is copied. */
 struct smtp_actor *smtp_actor_create(struct os *os, const struct smtp_actor_plan *plan);
+/* So many messages more. */
+void smtp_actor_more(struct smtp_actor *actor, unsigned messages);
 bool smtp_actor_finished(const struct smtp_actor *actor);
 /* From now on: no vanishing, no long rests, until all is through. */
 void smtp_actor_behave(struct smtp_actor *actor);

@@ -79,7 +79,7 @@ static void check_directory(struct sound *sound)
 	if (error != 0)
 		checker_fail(sound->checker, "verify can't copy the directory: %d", error);
 	else if (directory_verify(os, copy, &sound->finder, count, &n) &&
-	    n != station_plan(sound->station)->accounts)
+	    n < station_plan(sound->station)->accounts)        /* some come and go */
 		checker_fail(sound->checker, "verify sees %u accounts", n);
 	sim_kill(os);
 }

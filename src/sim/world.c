@@ -14,9 +14,10 @@ enum {
 	WEATHER_MIN_S = 5,
 	CALM_S = 900,           /* all must have come by then: tries again after pauses */
 	QUIET_S = 15,           /* then nothing more may come */
+	IDLE_S = 90,            /* longer than any session may be silent */
 };
 
-enum { SOUND_EVERY = 4 };
+enum { LOAD_MESSAGES = 5, HOLDINGS_MAX = 256, SOUND_EVERY = 4 };
 
 /* More events than that: something turns in circles. */
 enum { EVENTS_MAX = 20 * 1000 * 1000 };
@@ -77,9 +78,19 @@ static bool live(struct world *w, uint64_t seconds, bool (*done)(struct world *w
 	return done == NULL || done(w);
 }
 
+static bool all_looked(struct world *w)
+{
+	for (size_t i = 0; i < w->n_controls; i++) {
+		if (control_actor_looks(w->controls[i]) == 0)
+			return false;
+	}
+	return true;
+}
+
 static bool calm_over(struct world *w)
 {
-	return senders_finished(w) && checker_settled(w->checker) && all_read(w);
+	return senders_finished(w) && checker_settled(w->checker) && all_read(w) &&
+	    all_looked(w);
 }
 
 static void explain_calm(struct world *w)
@@ -98,6 +109,10 @@ static void explain_calm(struct world *w)
 	for (size_t i = 0; i < w->n_readers; i++) {
 		if (pop3_actor_sessions(w->readers[i]) < w->sessions[i] + 2)
 			checker_fail(w->checker, "reader %zu can't read its mail", i);
+	}
+	for (size_t i = 0; i < w->n_controls; i++) {
+		if (control_actor_looks(w->controls[i]) == 0)
+			checker_fail(w->checker, "administrator %zu gets no lists", i);
 	}
 }
 
@@ -124,13 +139,51 @@ static void calm(struct world *w)
 		smtp_actor_behave(w->senders[i]);
 	for (size_t i = 0; i < w->n_readers; i++)
 		pop3_actor_behave(w->readers[i]);
+	for (size_t i = 0; i < w->n_controls; i++)
+		control_actor_behave(w->controls[i]);
 	mark_sessions(w);
 	if (!live(w, CALM_S, calm_over))
 		explain_calm(w);
 	live(w, QUIET_S, NULL);
+	checker_no_excuse(w->checker);
 	mark_sessions(w);
 	if (!live(w, CALM_S, calm_over))
 		explain_calm(w);
+}
+
+static void pause(struct world *w, bool paused)
+{
+	for (size_t i = 0; i < w->n_readers; i++)
+		pop3_actor_pause(w->readers[i], paused);
+	for (size_t i = 0; i < w->n_controls; i++)
+		control_actor_pause(w->controls[i], paused);
+}
+
+/* Some messages and sessions, and then nothing for longer than any time-out. */
+static void work_a_little(struct world *w)
+{
+	for (size_t i = 0; i < w->n_senders; i++)
+		smtp_actor_more(w->senders[i], LOAD_MESSAGES);
+	mark_sessions(w);
+	if (!live(w, CALM_S, calm_over))
+		explain_calm(w);
+	pause(w, true);
+	live(w, IDLE_S, NULL);
+	pause(w, false);
+}
+
+/* The same work twice: what roles hold more after the second time is a leak. */
+static void look_for_leaks(struct world *w)
+{
+	static struct holding before[HOLDINGS_MAX], after[HOLDINGS_MAX];
+	size_t n_before, n_after;
+
+	work_a_little(w);
+	n_before = world_weigh(w, before, HOLDINGS_MAX);
+	work_a_little(w);
+	n_after = world_weigh(w, after, HOLDINGS_MAX);
+	if (checker_failure(w->checker) == NULL)
+		world_compare(w, before, n_before, after, n_after);
 }
 
 void world_run(uint64_t seed, const struct world_options *options,
@@ -142,6 +195,9 @@ void world_run(uint64_t seed, const struct world_options *options,
 	world_make(&w, seed, options);
 	weather(&w);
 	calm(&w);
+	if (chance_one_in(&w.chance, 4))
+		look_for_leaks(&w);
+	world_check_journals(&w);
 	result.hash = sim_hash(w.sim);
 	result.events = sim_events(w.sim);
 	result.now_us = sim_now_us(w.sim);

@@ -1,6 +1,7 @@
 /* sim/world_impl.h - what the files of a simulated run share.
  *
  *   world_make.c    hosts and clients, drawn from the seed
+ *   world_idle.c    what must be so once nothing is left to do
  *   world.c         start, weather, calm, verdict
  *
  * Most worlds are small and short, so that many seeds are cheap. Some have dozens
@@ -9,15 +10,17 @@
 #define SIM_WORLD_IMPL_H
 
 #include "base/arena.h"
+#include "sim/control_actor.h"
 #include "sim/faults.h"
 #include "sim/pop3_actor.h"
 #include "sim/rude_actor.h"
+#include "sim/seals.h"
 #include "sim/smtp_actor.h"
 #include "sim/station.h"
 #include "sim/world.h"
 
 enum {
-	STATIONS_MAX = 24, AWAY_MAX = 4, RECIPIENTS_MAX = 12, RUDE_MAX = 4,
+	STATIONS_MAX = 24, AWAY_MAX = 4, RECIPIENTS_MAX = 12, RUDE_MAX = 4, CONTROLS_MAX = 2,
 	SENDERS_MAX = 2 * STATIONS_MAX, READERS_MAX = CHECKER_ACCOUNTS_MAX,
 };
 
@@ -46,8 +49,25 @@ struct world {
 	size_t n_readers;
 	struct rude_actor *rude[RUDE_MAX];
 	size_t n_rude;
+	struct control_actor *controls[CONTROLS_MAX];
+	size_t n_controls;
+	struct seals *seals;
 };
 
 void world_make(struct world *w, uint64_t seed, const struct world_options *options);
+
+/* Nothing is left to do: is nothing left over? */
+void world_check_journals(struct world *w);
+
+/* What each living role of the stations holds. */
+struct holding {
+	const struct os *role;
+	size_t bytes, descriptors;
+};
+
+size_t world_weigh(struct world *w, struct holding *ret_list, size_t size);
+/* Both taken when nothing was left to do, with the same work done before each. */
+void world_compare(struct world *w, const struct holding *before, size_t n_before,
+    const struct holding *after, size_t n_after);
 
 #endif

@@ -108,11 +108,36 @@ static struct station *create_station(struct world *w, const struct scale *scale
 	return w->stations[w->n_stations++] = station_create(w->sim, &plan);
 }
 
+/* An administrator of the station, whose alias the senders write to. */
+static struct book *make_control(struct world *w, size_t station)
+{
+	struct station *s = w->stations[station];
+	struct book *book = book_create(w->sim, w->checker,
+	    sim_host_name(station_host(s)));
+	struct control_actor_plan plan = {
+		.checker = w->checker,
+		.book = book,
+		.server = address_of(s, STATION_CONTROL_PORT),
+		.domain = station_domain(s),
+		.accounts = station_plan(s)->accounts,
+		.pace = w->pace,
+		.seed = sim_seed(w->sim),
+		.number = (unsigned)station,
+	};
+
+	w->controls[w->n_controls++] =
+	    control_actor_create(sim_process_create(draw_away(w), "control"), &plan);
+	add_recipient(w, station, CHECKER_MOVING, 0);
+	w->recipients[station][w->n_recipients[station] - 1].moves = true;
+	return book;
+}
+
 static void make_station(struct world *w, const struct scale *scale)
 {
 	size_t i = w->n_stations;
 	struct station *s = create_station(w, scale);
-	unsigned n_accounts = station_plan(s)->accounts;
+	unsigned n_accounts = station_plan(s)->accounts, first = 0;
+	struct book *book = NULL;
 	uint64_t all = 0, team = 0;
 	char name[32];
 
@@ -121,6 +146,7 @@ static void make_station(struct world *w, const struct scale *scale)
 		    slice_arg(station_domain(s)));
 		unsigned account = checker_account_add(w->checker, login);
 
+		first = n == 0 ? account : first;
 		all |= UINT64_C(1) << account;
 		team |= n < 2 ? UINT64_C(1) << account : 0;
 		add_reader(w, s, login, account);
@@ -131,6 +157,9 @@ static void make_station(struct world *w, const struct scale *scale)
 	if (n_accounts > 1)
 		add_recipient(w, i, "team", team);
 	add_recipient(w, i, "nobody", 0);
+	if (w->n_controls < CONTROLS_MAX && chance_one_in(&w->chance, 2))
+		book = make_control(w, i);
+	seals_add(w->seals, s, first, book);
 }
 
 /* ---- those who send ---- */
@@ -190,6 +219,7 @@ void world_make(struct world *w, uint64_t seed, const struct world_options *opti
 	w->arena = arena_init(sim_heap(w->sim), 256 * 1024);
 	w->chance = chance_init(seed, "world", 0);
 	w->checker = checker_create(w->sim);
+	w->seals = seals_create(w->sim, w->checker);
 	scale = draw_scale(w);
 	make_away(w);
 	while (w->n_stations < scale.stations)
