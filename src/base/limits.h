@@ -351,6 +351,9 @@ enum {
 	ROUTER_DONE_SEGMENT = 1024 * 1024,
 	ROUTER_TICK_MS = 1000,          /* done marks, retries, parking */
 	ROUTER_RETRY_MS = 5000,         /* after a failure of our own disk work */
+	/* Of reading a segment: a minute. A disk that came back by then has lost
+	 * nothing; what still can't be read is damaged. */
+	ROUTER_READ_TRIES = 12,
 	ROUTER_LATER_FIRST_MS = 500,    /* a store's LATER; doubles */
 	ROUTER_LATER_MAX_MS = 60 * 1000,
 	PARK_AFTER_MS = 10 * 60 * 1000, /* then a message no longer pins its segment */

@@ -80,6 +80,8 @@ struct segment {
 	uint32_t need;                  /* the reader's last wish */
 	uint32_t ended_at;              /* its limit when it last said LOG_END */
 	bool busy;                      /* a window is being read */
+	bool waits;                     /* it could not be read: again in a while */
+	unsigned tries;                 /* of that, so far */
 	bool sync_first;                /* what its writer wrote may not be on disk: sync, then
 	                                 * read (again) to the end */
 	bool until_edge;                /* of an earlier life: its edge may still write and answer
@@ -227,6 +229,7 @@ struct router {
 	unsigned n_parking;             /* messages that are being copied */
 
 	struct os_timer tick;
+	struct os_timer reread;         /* segments that could not be read */
 	struct os_work space_work;
 	bool space_busy;
 	uint64_t space_free, space_total;       /* the pool's answer */

@@ -13,7 +13,7 @@ struct read_job {
 	struct segment *segment;
 	unsigned char *window;
 	uint32_t at, size;
-	bool sync;
+	bool sync, last_try;
 	int sync_error, read_error;
 	ssize_t got;
 };
@@ -52,7 +52,8 @@ static void run(struct os_work *work)
 	job->got = os_pread(work->os, fd, job->window, job->size, job->at);
 	if (job->got < 0) {
 		job->read_error = (int)job->got;
-		job->got = read_blocks(work->os, job);
+		if (job->last_try)
+			job->got = read_blocks(work->os, job);
 	}
 }
 
@@ -119,6 +120,44 @@ static bool parse(struct segment *s, slice window, uint32_t at, bool final)
 	return true;
 }
 
+static void on_reread(struct os_timer *timer)
+{
+	struct router *r = timer->owner;
+
+	list_for(at, &r->segments) {
+		struct segment *s = list_item(at, struct segment, link);
+
+		if (s->waits) {
+			s->waits = false;
+			segment_wake(s);
+		}
+	}
+}
+
+/* A disk that fails now may work in a minute, and then nothing is lost. */
+static void read_later(struct segment *s, int error)
+{
+	struct router *r = s->router;
+
+	if (s->tries++ == 0)
+		os_log(r->os, OS_WARN, "cannot read journal file %s/%03u.log (%s): trying again",
+		    s->pool->folder, s->head.number, strerror(-error));
+	s->waits = true;
+	r->reread.fire = on_reread;
+	r->reread.owner = r;
+	os_timer_start(r->os, &r->reread, ROUTER_RETRY_MS);
+}
+
+static void job_end(struct read_job *job)
+{
+	struct router *r = job->segment->router;
+
+	job->segment->busy = false;
+	r->readers--;
+	heap_free(r->heap, job->window);
+	heap_free(r->heap, job);
+}
+
 static void on_read(struct os_work *work)
 {
 	struct read_job *job = work->owner;
@@ -129,6 +168,13 @@ static void on_read(struct os_work *work)
 	if (job->sync_error != 0)
 		os_log(r->os, OS_WARN, "cannot sync journal file %s/%03u.log (%s): what is there "
 		    "is delivered", s->pool->folder, s->head.number, strerror(-job->sync_error));
+	if (job->read_error != 0 && !job->last_try) {
+		read_later(s, job->read_error);
+		job_end(job);
+		readers_pump(r);
+		return;
+	}
+	s->tries = 0;
 	if (job->read_error != 0) {
 		s->damaged = true;
 		os_log(r->os, OS_ERROR, "cannot read all of journal file %s/%03u.log: %s",
@@ -136,10 +182,7 @@ static void on_read(struct os_work *work)
 	}
 	more = parse(s, slice_of(job->window, (size_t)job->got), job->at, final);
 	messages_settle(r);
-	heap_free(r->heap, job->window);
-	heap_free(r->heap, job);
-	s->busy = false;
-	r->readers--;
+	job_end(job);
 	if (more)
 		segment_wake(s);
 	else
@@ -151,7 +194,7 @@ static void on_read(struct os_work *work)
 
 static bool may_read(const struct segment *s)
 {
-	if (s->busy || s->read_all)
+	if (s->busy || s->waits || s->read_all)
 		return false;
 	if (s->pool->kind == LOG_PARKED && !s->router->loaded && !s->collecting)
 		return false;
@@ -190,6 +233,7 @@ static void read_start(struct segment *s)
 	job->size = size;
 	job->window = heap_alloc(r->heap, size + 1);
 	job->sync = s->sync_first;
+	job->last_try = s->tries + 1 >= ROUTER_READ_TRIES;
 	s->sync_first = false;
 	s->busy = true;
 	r->readers++;

@@ -401,6 +401,27 @@ static void test_parking_fails(void **state)
 	}
 }
 
+/* A disk that can't be read for a while has lost nothing. */
+static void test_unreadable_for_a_while(void **state)
+{
+	const struct sim_faults failing = { .read_error = 1 }, none = { 0 };
+
+	(void)state;
+	world_begin(34, small);
+	assert_true(edge_has_segment(5000));
+	sim_set_faults(world.sim, &failing);
+	edge_send(10, 3000);
+	run_ms(20 * 1000);
+	assert_false(all_durable());
+	sim_set_faults(world.sim, &none);
+	assert_all_durable(30 * 1000);
+	/* It is not taken for damaged: used again like any other. */
+	edge_end_segment();
+	run_ms(5000);
+	assert_true(world.stores[0]->n_retired > 0);
+	world_end();
+}
+
 static void damage(uint64_t generation, uint32_t offset, uint32_t len)
 {
 	unsigned char *junk = heap_alloc(world.heap, len);
@@ -778,7 +799,7 @@ UNIT_TESTS(cmocka_unit_test(test_plain), cmocka_unit_test(test_large_bodies),
     cmocka_unit_test(test_edge_speaks_early),
     cmocka_unit_test(test_retiring_fails), cmocka_unit_test(test_parked),
     cmocka_unit_test(test_one_store_stalls), cmocka_unit_test(test_parking_fails),
-    cmocka_unit_test(test_rot), cmocka_unit_test(test_newer_head),
+    cmocka_unit_test(test_rot), cmocka_unit_test(test_unreadable_for_a_while), cmocka_unit_test(test_newer_head),
     cmocka_unit_test(test_strange_files), cmocka_unit_test(test_full),
     cmocka_unit_test(test_head_in_cache_only),
     cmocka_unit_test(test_drain), cmocka_unit_test(test_edge_lies),
