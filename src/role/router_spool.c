@@ -20,6 +20,8 @@ enum job_verb { SPOOL_MAKE, SPOOL_READ, SPOOL_REMOVE };
 
 struct spool_job {
 	struct os_work work;
+	struct os_timer again;          /* REMOVE, after it failed */
+	bool failed;
 	struct router *router;
 	enum job_verb verb;
 	struct spool *spool;            /* NULL for REMOVE */
@@ -80,8 +82,6 @@ static void run_job(struct os_work *work)
 	switch (job->verb) {
 	case SPOOL_MAKE:
 		job->error = make(job);
-		if (job->error != 0 && job->fd_write >= 0)
-			os_unlink(work->os, OS_ROOT, job->path);
 		break;
 	case SPOOL_READ:
 		job->error = open_to_read(job);
@@ -121,19 +121,41 @@ static struct spool *spool_new(struct router *r, uint64_t id, uint16_t producer,
 	return spool;
 }
 
+static void on_again(struct os_timer *timer)
+{
+	struct spool_job *job = timer->owner;
+
+	os_work_start(job->router->os, &job->work);
+}
+
+/* A disk that fails, or is full where that takes space, does not stay so. */
 static void on_removed(struct os_work *work)
 {
 	struct spool_job *job = work->owner;
 	struct router *r = job->router;
 
-	if (job->error != 0 && job->error != -ENOENT)
-		os_log(r->os, OS_WARN, "cannot remove %s: %s", job->path, strerror(-job->error));
-	heap_free(r->heap, job);
+	if (job->error == 0 || job->error == -ENOENT) {
+		heap_free(r->heap, job);
+		return;
+	}
+	if (!job->failed)
+		os_log(r->os, OS_WARN, "cannot remove %s: %s; trying again", job->path,
+		    strerror(-job->error));
+	job->failed = true;
+	job->again = (struct os_timer){ .fire = on_again, .owner = job };
+	os_timer_start(r->os, &job->again, ROUTER_RETRY_MS);
+}
+
+static void remove_file(struct router *r, uint64_t id)
+{
+	struct spool_job *job = job_new(r, SPOOL_REMOVE, id, on_removed);
+
+	os_work_start(r->os, &job->work);
 }
 
 static void spool_remove(struct router *r, struct spool *spool)
 {
-	struct spool_job *job = job_new(r, SPOOL_REMOVE, spool->id, on_removed);
+	uint64_t id = spool->id;
 
 	table_remove(&r->spools, table_key(spool->id));
 	list_remove(&spool->link);
@@ -141,7 +163,7 @@ static void spool_remove(struct router *r, struct spool *spool)
 	r->spooled -= spool->stored;
 	r->n_spools--;
 	heap_free(r->heap, spool);
-	os_work_start(r->os, &job->work);
+	remove_file(r, id);
 }
 
 /* ---- handing out ---- */
@@ -169,6 +191,8 @@ static void on_made(struct os_work *work)
 		os_close(r->os, job->fd_write);
 		if (there)
 			answer(edge->channel, job->request, 0, -1);
+		if (job->fd_write >= 0)
+			remove_file(r, spool->id);
 		table_remove(&r->spools, table_key(spool->id));
 		list_remove(&spool->link);
 		r->n_spools--;

@@ -111,6 +111,28 @@ static void test_spool(void **state)
 	world_end();
 }
 
+/* What can't be removed now goes when the disk lets it. */
+static void test_spool_stays(void **state)
+{
+	struct os_faulty faulty;
+
+	(void)state;
+	world_begin(4, small);
+	assert_true(edge_has_segment(5000));
+	assert_non_null(edge_append(700000, edge_spool(700000, world.n_sent * 7 + 1), false));
+	os_faulty_wrap(&faulty, process("router"));
+	os_faulty_arm(&faulty, FAULT_REMOVE, 1, -ENOSPC);
+	faulty.all_after = true;
+	edge_commit();
+	assert_all_durable(5000);
+	run_ms(10 * 1000);
+	assert_int_equal(files_in("spool"), 1);
+	os_faulty_unwrap(&faulty);
+	run_ms(10 * 1000);
+	assert_int_equal(files_in("spool"), 0);
+	world_end();
+}
+
 /* A spool file outlives the router until its record is done, and no longer. */
 static void test_spool_restart(void **state)
 {
@@ -792,7 +814,7 @@ static void test_disk_fails(void **state)
 
 UNIT_TESTS(cmocka_unit_test(test_plain), cmocka_unit_test(test_large_bodies),
     cmocka_unit_test(test_recycling), cmocka_unit_test(test_spool),
-    cmocka_unit_test(test_spool_restart), cmocka_unit_test(test_forged_seal),
+    cmocka_unit_test(test_spool_restart), cmocka_unit_test(test_spool_stays), cmocka_unit_test(test_forged_seal),
     cmocka_unit_test(test_later), cmocka_unit_test(test_store_dies),
     cmocka_unit_test(test_edge_dies), cmocka_unit_test(test_aborted),
     cmocka_unit_test(test_router_dies),
