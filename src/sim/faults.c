@@ -5,9 +5,9 @@
 #include <stdio.h>
 
 #include "base/check.h"
-#include "base/limits.h"
 
 enum { PROCESSES_MAX = 64, SECOND_US = 1000 * 1000 };
+enum { FROZEN_MAX_S = 240 };    /* twice what a keeper bears: watch.silence */
 
 struct faults {
 	struct sim *sim;
@@ -224,7 +224,7 @@ static void freeze(struct faults *f, struct os *os)
 {
 	if (os != NULL)
 		sim_freeze(os, chance_skewed(&f->chance, SECOND_US / 100,
-		    (uint64_t)KEEPER_SILENT_MS * 2000));
+		    (uint64_t)FROZEN_MAX_S * SECOND_US));
 }
 
 /* Mostly minutes to hours, now and then days: a dead battery, a wrong zone. */
