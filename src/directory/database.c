@@ -148,7 +148,12 @@ static bool migrate(struct database *database, struct directory_error *ret_error
 		version++;
 	if (version == VERSION)
 		return true;
-	snprintf(ret_error->text, sizeof(ret_error->text), "%s", database->fault);
+	if (version < 0 && !database->faulty)
+		snprintf(ret_error->text, sizeof(ret_error->text),
+		    "is damaged, or no directory of Posthouse: its version is %lld",
+		    (long long)version);
+	else
+		snprintf(ret_error->text, sizeof(ret_error->text), "%s", database->fault);
 	return false;
 }
 

@@ -271,6 +271,16 @@ static void refuses_other_files(void **state)
 	assert_string_equal(error.text, "was written by a newer Posthouse (its version is 99, this"
 	    " program knows 1); use that one");
 
+	database = database_open(os, OS_ROOT, "damaged.db", &error);
+	assert_non_null(database);
+	handle = sqlite3_db_handle(database_query(database, QUERY_DOMAINS));
+	assert_int_equal(sqlite3_exec(handle, "PRAGMA user_version = -3", NULL, NULL, NULL),
+	    SQLITE_OK);
+	database_close(database);
+	assert_null(directory_open(os, OS_ROOT, "damaged.db", &error));
+	assert_string_equal(error.text, "is damaged, or no directory of Posthouse: its version is"
+	    " -3");
+
 	fd = os_open(os, OS_ROOT, "other.db", OS_WRITE | OS_CREATE);
 	assert_int_equal(os_pwrite(os, fd, slice_lit("this is no database, it is a letter"), 0), 0);
 	os_close(os, fd);
