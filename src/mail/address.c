@@ -365,6 +365,9 @@ bool domain_normal(struct arena *arena, slice domain, slice *ret_normal)
 		normal = slice_lower(arena, domain);
 	else if (!utf8_valid(domain) || !domain_to_ascii(arena, domain, &normal))
 		return false;
+	/* IDNA drops some characters: what is left may look like a literal, and is none. */
+	if (slice_starts(normal, slice_lit("[")) && !slice_starts(domain, slice_lit("[")))
+		return false;
 	rest = normal;
 	if (rest.len > 0 && rest.ptr[0] == '[' ? take_literal(&rest, &whole) != ADDRESS_OK :
 	    take_domain(&rest, 0, &whole) != ADDRESS_OK)

@@ -112,7 +112,7 @@ static const struct {
 	{ "xn--BCHER-kva.example", "xn--bcher-kva.example" },
 	{ "a\xe2\x80\xae.example", NULL },
 	{ "a b", NULL }, { "", NULL }, { ".", NULL }, { "a.", NULL }, { "[1.2.3]", NULL },
-	{ "a\xc3", NULL }, { "\xe3\x80\x82", NULL },
+	{ "a\xc3", NULL }, { "\xe3\x80\x82", NULL }, { "\xf3\xa0\x86\x88[IPv6:::1]", NULL },
 };
 
 static void test_domain_normal(void **state)
