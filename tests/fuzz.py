@@ -181,11 +181,14 @@ def measure(name, files):
             sys.exit("%s failed:\n%s" % (name, done.stderr[-2000:]))
         subprocess.run(["llvm-profdata-14", "merge", "-sparse", raw, "-o", data], check=True)
         text = subprocess.run(["llvm-cov-14", "export", "-summary-only", "-instr-profile=" + data,
-                               program, *[os.path.join(ROOT, "src", f) for f in files]],
-                              check=True, capture_output=True, text=True).stdout
-    total = json.loads(text)["data"][0]["totals"]
-    return (len(inputs), total["lines"]["count"], total["lines"]["covered"],
-            total["branches"]["count"], total["branches"]["covered"])
+                               program], check=True, capture_output=True, text=True).stdout
+    wanted = [os.path.realpath(os.path.join(ROOT, "src", f)) for f in files]
+    found = [f["summary"] for f in json.loads(text)["data"][0]["files"]
+             if os.path.realpath(f["filename"]) in wanted]
+    if len(found) != len(wanted):
+        sys.exit("%s: not all of its files are in the program: %s" % (name, " ".join(files)))
+    return (len(inputs), *[sum(f[what][which] for f in found) for what in ("lines", "branches")
+                           for which in ("count", "covered")])
 
 
 def percent(part, whole):

@@ -1,6 +1,6 @@
 /* config/config_fuzz.c - any text as posthouse.conf; mutated by the line.
  *
- * For: config/config.c config/config_value.c config/config_table.c
+ * For: config/config.c config/config_value.c
  *
  * Holds: there are faults, each of a line that is there, in words; or a configuration
  * that keeps its limits and prints as one that reads and prints the same. */

@@ -61,9 +61,11 @@ static void check_member(struct arena *arena, const struct address *address)
 	struct mailbox_reader r = mailbox_reader_init(address->whole);
 	struct mailbox again;
 
-	/* What is obsolete lets in a NUL, which no engine does, and a quoted bracket in a
-	 * literal, which no domain of ours has. */
+	/* What is obsolete lets in a NUL, which no engine does, a quoted CR or LF, and a
+	 * quoted bracket in a literal: no address of ours has any of them. */
 	if (slice_find_byte(address->whole, 0) < address->whole.len ||
+	    slice_find_byte(address->whole, '\r') < address->whole.len ||
+	    slice_find_byte(address->whole, '\n') < address->whole.len ||
 	    slice_starts(address->domain, slice_lit("[")))
 		return;
 	check(mailbox_next(&r, arena, &again) == MAILBOX_OK);
