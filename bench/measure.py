@@ -23,25 +23,29 @@ def read(path):
         return ""
 
 
+def cgroups():
+    """Where control groups (version 2) can be made, or None."""
+    for line in read("/proc/mounts").splitlines():
+        _, at, kind, options = line.split()[:4]
+        if kind == "cgroup2" and "rw" in options.split(",") and os.access(at, os.W_OK):
+            return at
+    return None
+
+
 class Group:
     """The processes of one server: a cgroup of its own, or, where none can be made,
     the process that was started and all that came from it."""
 
     def __init__(self, name):
-        self.first = None
+        self.first = None               # process
         self.path = None
-        for line in read("/proc/mounts").splitlines():
-            fields = line.split()
-            if fields[2] == "cgroup2":
-                self.path = os.path.join(fields[1], "posthouse-compare-%d-%s" % (os.getpid(), name))
         try:
-            if self.path:
-                os.mkdir(self.path)
+            if cgroups():
+                path = "%s/posthouse-compare-%d-%s" % (cgroups(), os.getpid(), name)
+                os.mkdir(path)
+                self.path = path
         except OSError:
-            self.path = None
-
-    def counts(self):
-        return "cgroup cpu.stat" if self.path else "/proc/PID/stat"
+            pass
 
     def enter(self):
         """Called in the child, before it becomes the server."""

@@ -27,10 +27,10 @@ class Records:
         values = [r[key] for r in found.values() if r.get(key) is not None]
         return statistics.median(values) if values else None
 
-    def ratio(self, above, below, key, key_below=None):
+    def ratio(self, above, below, key):
         """The median of the ratios within each round, or None."""
-        values = [above[r][key] / below[r][key_below or key] for r in above
-                  if r in below and above[r].get(key) is not None and below[r].get(key_below or key)]
+        values = [above[r][key] / below[r][key] for r in above
+                  if r in below and above[r].get(key) is not None and below[r].get(key)]
         return statistics.median(values) if values else None
 
 
@@ -49,8 +49,9 @@ def bars(records):
     def row(name, against, wanted, value, format, met):
         return name, against, wanted, show(value, format), None if value is None else met(value)
 
-    for work, name, times, share in (("new", "10 KiB, 50 sessions, a new connection each", 12, 0.60),
-                                     ("reuse", "the same, connections reused", 20, 0.45)):
+    for work, name, times, share in (
+            ("new", "10 KiB, 50 sessions, a new connection each", 12, 0.60),
+            ("reuse", "the same, connections reused", 20, 0.45)):
         yield row(name, "Postfix + Dovecot", "%d x" % times, rate(work, "postfix-dovecot"),
                   "%.1f x", lambda v, t=times: v >= t)
         value = rate(work, "floor")
