@@ -9,13 +9,14 @@ import json
 import os
 import pwd
 import random
+import re
 import shutil
 import signal
 import socket
 import subprocess
 import time
 
-from measure import Group, cgroups, read
+from measure import TICKS, Group, cgroups, read
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 BUILD = os.path.join(ROOT, "build", "release")
@@ -147,6 +148,10 @@ class Peer:
     def said(self):
         """The last lines that its processes wrote."""
         return " / ".join(read(os.path.join(self.folder, "said")).split("\n")[-4:]).strip(" /")
+
+    def roles(self):
+        """Only Posthouse's processes live long enough to be told apart."""
+        return {}
 
     def users(self):
         return ["user%d" % i for i in range(1, self.accounts + 1)]
@@ -425,6 +430,20 @@ class Posthouse(Peer):
         keeper = self.run(self.program, "serve", "--config", config)
         wait_for(self.title, lambda: greets(self.port), keeper)
         self.add_accounts()
+
+    def roles(self):
+        """{role: (CPU seconds, bytes written)}, its processes together."""
+        found = {}
+        for pid in self.group.pids():
+            words = read("/proc/%d/cmdline" % pid).split("\0")
+            stat = read("/proc/%d/stat" % pid).rpartition(")")[2].split()
+            io = re.search(r"^write_bytes: (\d+)", read("/proc/%d/io" % pid), re.M)
+            name = words[2] if words[1:2] == ["role"] else "keeper"
+            if stat:
+                cpu, written = found.get(name, (0, 0))
+                found[name] = (cpu + (int(stat[11]) + int(stat[12])) / TICKS,
+                               written + (int(io[1]) if io else 0))
+        return found
 
     def add_accounts(self):
         requests = "".join(json.dumps({"command": "account add", "hash": PASSWORD_HASH,

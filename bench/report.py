@@ -8,6 +8,7 @@ from measure import CORES, read
 from peers import PEERS, ROOT
 
 DOCUMENT = "doc/PERFORMANCE.md"
+ROLES = ("edge", "directory", "router", "store", "keeper")
 BEGIN = "<!-- bench/compare writes from here -->"
 END = "<!-- to here; all else is written by hand -->"
 
@@ -141,6 +142,21 @@ def steady_table(records, work, key):
                   "other CPU, worst"), rows)
 
 
+def roles_table(records):
+    """Of Posthouse: which process uses what of a message."""
+    rows = []
+    for r, name in (({"work": "new"}, "10 KiB, new connections"),
+                    ({"work": "reuse"}, "10 KiB, connections reused"),
+                    ({"work": "large"}, "100 KiB, connections reused"),
+                    ({"work": "accounts", "accounts": 10000}, "10 KiB, 10,000 accounts")):
+        found = [x["roles"] for x in records.of(peer="posthouse", **r).values() if "roles" in x]
+        if found:
+            rows.append((name, *("%.3f ms, %.1f KB" % (
+                statistics.median(f[role]["cpu_ms"] for f in found),
+                statistics.median(f[role]["written"] for f in found) / 1e3) for role in ROLES)))
+    return table(("CPU and KB written of a message", *ROLES), rows)
+
+
 def memory_table(records):
     rows = []
     for name, peer in PEERS.items():
@@ -163,6 +179,8 @@ def tables(results):
                         ("large", "100 KiB, 10 sessions, connections reused")):
         if work in seen:
             parts += ["### %s\n" % words, delivery_table(records, work)]
+    if any("roles" in r for r in records.records):
+        parts += ["### Posthouse, role by role\n", roles_table(records)]
     if "accounts" in seen:
         parts += ["### Posthouse, few and many accounts\n",
                   steady_table(records, "accounts", "accounts")]

@@ -104,6 +104,7 @@ class Snapshot:
         self.cpu = server.peer.group.cpu_s()
         self.written = server.peer.group.written()
         self.device, self.flushes = device.used()
+        self.roles = server.peer.roles()
 
 
 def run(server, load, context, watch=True):
@@ -138,6 +139,11 @@ def run(server, load, context, watch=True):
         "other_cpu": max(0, other) / wall / measure.CORES, "before_cpu": quiet,
         "pss_mb": peer.group.pss_mb(),
     }
+    if after.roles:
+        record["roles"] = {role: {"cpu_ms": (after.roles[role][0] - cpu) * 1e3 / n,
+                                  "written": (after.roles[role][1] - written) / n}
+                           for role, (cpu, written) in before.roles.items()
+                           if role in after.roles}
     if delivered:
         record["delivered"] = delivered["messages"]
         record["delivered_per_s"] = delivered["per_second"]
