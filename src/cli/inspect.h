@@ -39,7 +39,8 @@ struct inspect {
 	int scratch;                    /* a folder of our own, with a copy of directory.db */
 	char scratch_path[64];
 	bool json, quiet;               /* quiet: findings are not printed */
-	bool beside;                    /* a server runs, or may start */
+	bool beside;                    /* a server runs */
+	bool alone;                     /* we have the lock: none can start */
 	bool directory_sound;
 
 	struct inspect_account *accounts;       /* with a row; by id */

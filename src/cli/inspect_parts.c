@@ -70,6 +70,9 @@ static void read_sure(struct inspect *in, const char *folder, read_part *read, u
 
 	sieve_init(&sure, in, folder);
 	read(in, &sure, id);
+	/* A server that started meanwhile counts as well. */
+	if (sure.n > 0 && !in->alone && !in->beside)
+		in->beside = data_holder(&in->data) != 0;
 	for (unsigned round = 1; round < ROUNDS && sure.n > 0 && in->beside; round++) {
 		wait_for_round(round);
 		inspect_marks(in);

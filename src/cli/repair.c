@@ -190,7 +190,8 @@ static bool lock(struct repair *r)
 		    r->in.data.path, pid);
 		return false;
 	}
-	return r->dry_run || data_lock(&r->in.data, &complain_stderr);
+	r->in.alone = !r->dry_run && data_lock(&r->in.data, &complain_stderr);
+	return r->dry_run || r->in.alone;
 }
 
 static int run(const struct cli_args *args)

@@ -177,6 +177,37 @@ static void park_commit(struct parking *p, const struct journal_file *file,
 	heap_free(p->heap, targets);
 }
 
+/* Its body can't be read as a whole. One in a file of its own is kept as it is: a
+ * router removes what no record names. */
+static void keep_body(struct parking *p, const struct journal_file *file,
+    const struct log_record *record)
+{
+	struct repair *r = p->repair;
+	char path[ASIDE_NAME], name[ASIDE_NAME];
+	struct journal_commit commit;
+	struct delivery d;
+	uint64_t spool = 0;
+	int error;
+
+	arena_reset(&p->arena);
+	if (file->head.kind == LOG_PARKED && parked_read(record->payload, &p->arena, &d))
+		spool = d.body.spool;
+	else if (file->head.kind == LOG_JOURNAL &&
+	    journal_commit_read(record->payload, &p->arena, &commit))
+		spool = commit.body.spool;
+	p->unreadable++;
+	if (spool == 0)
+		return;
+	snprintf(path, sizeof path, "spool/%016" PRIx64, spool);
+	error = aside_copy(r->in.os, r->aside, path, 0, 0, "", name);
+	if (error == 0)
+		error = aside_note(r->in.os, r->aside, "%s: journal/%s, the body (zstd) of the "
+		    "message in record %" PRIu32 " of journal/%s/%03" PRIu32 ".log", name, path,
+		    record->sequence, file->folder, file->number);
+	if (error != 0 && error != -ENOENT)
+		p->error = error;
+}
+
 /* First reading: which files are damaged. Second: what is left in those. */
 struct second {
 	struct parking parking;
@@ -203,7 +234,7 @@ static void on_record(void *context, const struct journal_file *file,
 	if (!was_damaged(second->first, file) || p->error != 0)
 		return;
 	if (!whole) {
-		p->unreadable++;
+		keep_body(p, file, record);
 		return;
 	}
 	if (!p->begun)

@@ -39,7 +39,6 @@ static int run(const struct cli_args *args)
 	if (!inspect_open(&in, args))
 		return CLI_FAILED;
 	in.beside = data_holder(&in.data) != 0;
-	/* A server that starts meanwhile is as one that runs. */
 	inspect_directory(&in);
 	if (inspect_choose(&in)) {
 		if (in.only == NULL) {

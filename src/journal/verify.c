@@ -301,13 +301,20 @@ static struct message_id id_of(const struct reading *r, const struct log_record 
 }
 
 static void tell_body(struct reading *r, const struct log_record *record, struct message_id id,
-    enum finding_kind kind, const char *text)
+    enum finding_kind kind, const char *format, ...) __attribute__((format(printf, 5, 6)));
+
+static void tell_body(struct reading *r, const struct log_record *record, struct message_id id,
+    enum finding_kind kind, const char *format, ...)
 {
 	struct finding finding = { .kind = kind, .from = record->offset, .to = record->next };
-	char path[FINDING_PATH];
+	char path[FINDING_PATH], text[FINDING_TEXT];
+	va_list args;
 
 	if (was_recycled(r))
 		return;
+	va_start(args, format);
+	vsnprintf(text, sizeof text, format, args);
+	va_end(args);
 	journal_file_path(r->file, path);
 	message_id_print(id, finding.message);
 	r->file->damaged = true;
@@ -341,8 +348,8 @@ static bool check_spool(struct reading *r, const struct log_record *record,
 	snprintf(path, sizeof path, "spool/%016" PRIx64, body->spool);
 	fd = os_open(r->v->os, OS_ROOT, path, OS_READ);
 	if (fd < 0) {
-		tell_body(r, record, id, FINDING_MISSING, "the spool file with the body of a "
-		    "message on its way is not there: the message can't be delivered");
+		tell_body(r, record, id, FINDING_MISSING, "the file with the body of a message on "
+		    "its way, %s, is not there: the message can't be delivered", path);
 		return false;
 	}
 	result = read_frames(r, fd, 0, body);
@@ -350,8 +357,8 @@ static bool check_spool(struct reading *r, const struct log_record *record,
 	finder_read(r->v->finder, path, body->stored);
 	if (result == PACK_END)
 		return true;
-	tell_body(r, record, id, result == PACK_IO ? FINDING_DISK : FINDING_BODY, "the spool "
-	    "file with the body of a message on its way is damaged");
+	tell_body(r, record, id, result == PACK_IO ? FINDING_DISK : FINDING_BODY, "the file with "
+	    "the body of a message on its way, %s, is damaged", path);
 	return false;
 }
 

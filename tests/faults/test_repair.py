@@ -88,6 +88,34 @@ class Others(Damaged):
             self.assertEqual(sorted(subjects), ["waits 0", "waits 2"])
 
 
+    def test_body_in_a_file_of_its_own(self):
+        """A large acknowledged message waits, its spool file is hit: it is kept aside as
+        it is, and what waits beside it is delivered."""
+        with server(self.data) as host:
+            for pid in host.roles()["store"]:
+                os.kill(pid, signal.SIGSTOP)
+            for name, lines in (("large", 8000), ("small", 10)):
+                self.assertEqual(host.send("waits " + name, text(name, lines))[0], 250)
+            host.kill()
+            spool, = below(self.data, "/journal/spool/")
+            content = open(spool, "rb").read()
+            flip(spool, len(content) // 2)
+            findings = verify(self.data)[1]
+            self.assertEqual([f["finding"] for f in findings], ["body-damaged"])
+            self.assertIn(os.path.basename(spool), findings[0]["what"])
+            status, out, said = repair(self.data)
+            self.assertEqual((status, said), (0, ""), out)
+            self.assertEqual(verify(self.data)[:2], (0, []))
+            kept, = self.aside(os.path.basename(spool))
+            self.assertEqual(os.path.getsize(kept), len(content))
+            host.start()
+            want = len(self.before) + 1
+            wait_for(lambda: host.count() == want, what="the small one")
+            box = host.box()
+            self.assertIn(b"Subject: waits small", box.top(want, 0)[1])
+            box.quit()
+
+
 class Usage(unittest.TestCase):
     def test_bad_input_gets_one_line(self):
         data = the_ripe().data
