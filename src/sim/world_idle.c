@@ -83,9 +83,12 @@ size_t world_weigh(struct world *w, struct holding *ret_list, size_t size)
 		struct os *list[64];
 		size_t have = sim_host_processes(station_host(w->stations[i]), list, 64);
 
-		for (size_t j = 0; j < have && j < 64 && n < size; j++)
+		for (size_t j = 0; j < have && j < 64 && n < size; j++) {
+			/* It comes with the first use: let all have it. */
+			os_scratch(list[j]);
 			ret_list[n++] = (struct holding){ list[j], heap_used(os_heap(list[j])),
 			    sim_descriptors(list[j]) };
+		}
 	}
 	return n;
 }
