@@ -387,7 +387,8 @@ static void step(uint8_t type, uint8_t fds, slice body)
 		client(number % CLIENTS, in.rest);
 		break;
 	case FUZZ_PACKET:
-		if (world.peers[number % ROLE_KINDS].channel != NULL)
+		if (world.peers[number % ROLE_KINDS].channel != NULL && in.rest.len > 0 &&
+		    in.rest.len <= IPC_PACKET_MAX)
 			(void)os_channel_send(world.os, world.peers[number % ROLE_KINDS].fd, in.rest,
 			    NULL, 0);
 		break;
