@@ -22,7 +22,8 @@ ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 BUILD = os.path.join(ROOT, "build", "release")
 DOMAIN = "bench.example"
 PASSWORD = "bench"
-# $5$ with few rounds: logging in must cost nothing here, since logins are not compared.
+# Logging in must cost nothing here, since logins are not compared: $5$ with few rounds,
+# which the server hashes anew at the first login, with as little memory as it takes.
 PASSWORD_HASH = "$5$rounds=1000$abcdefgh$f2wkMh5rV2Ae335Tg9VCjZV1qLzvnPsirnr3Dxj6lxD"
 MAIL_USER = 5000                        # owns the Maildirs; needs no name
 READY_S, STOP_S = 60, 30
@@ -403,6 +404,7 @@ listen.submission = none
 listen.submissions = none
 listen.pop3s = none
 smtp.greeting_delay = 0
+password.memory = 8K
 """
 
 
