@@ -60,7 +60,7 @@ class Runs(unittest.TestCase):
             self.assertEqual(status, 0)
             sent.append(int(re.search(r"; (\d+) messages", out).group(1)))
         self.assertLess(sent[1], sent[0])
-        for words in (("--kinds", "storm"), ("--hosts", 0), ("--shrink", "maybe")):
+        for words in (("--kinds", "nosuch"), ("--hosts", 0), ("--shrink", "maybe")):
             with self.subTest(words=words):
                 status, out, err = sim(*words)
                 self.assertEqual((status, out, err.count("\n")), (2, "", 1))
