@@ -34,6 +34,17 @@ static void turn_away(struct edge *e, int fd, enum service service, const char *
 
 /* ---- listeners ---- */
 
+/* How many more sessions there may be, that of fd included. A quarter of the
+ * descriptors is for those who are in; the system gives the lowest one first. */
+static size_t free_places(const struct edge *e, int fd)
+{
+	size_t sessions_max = e->frame.config->sessions_max, fds = e->fds_max / 4 * 3;
+	size_t sessions = sessions_max > e->n_sessions ? sessions_max - e->n_sessions : 0;
+	size_t descriptors = fds > (size_t)fd ? fds - (size_t)fd : 0;
+
+	return sessions < descriptors ? sessions : descriptors;
+}
+
 static void accept_one(struct edge *e, int fd, const struct os_address *peer,
     enum service service)
 {
@@ -43,12 +54,10 @@ static void accept_one(struct edge *e, int fd, const struct os_address *peer,
 		[SHARES_NETWORK] = "Too many connections from your network",
 		[SHARES_OFTEN] = "Too many new connections, try again later",
 	};
-	/* Descriptors that are left are for those who are in. */
-	size_t n = (size_t)fd < e->fds_max / 4 * 3 ? e->n_sessions : SIZE_MAX;
 	uint64_t now_ms = os_now_ms(e->os);
 	struct session_shares shares;
-	enum shares_answer answer = shares_open(&e->shares, e->frame.config, n,
-	    peer->ip, now_ms, &shares);
+	enum shares_answer answer = shares_open(&e->shares, e->frame.config,
+	    free_places(e, fd), peer->ip, now_ms, &shares);
 	char text[OS_IP_TEXT];
 
 	if (answer == SHARES_OK) {

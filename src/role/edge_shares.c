@@ -83,13 +83,12 @@ static bool seldom(struct shares *shares, const struct config *config, slice pee
 }
 
 enum shares_answer shares_open(struct shares *shares, const struct config *config,
-    size_t n_sessions, const uint8_t ip[16], uint64_t now_ms, struct session_shares *ret_shares)
+    size_t free, const uint8_t ip[16], uint64_t now_ms, struct session_shares *ret_shares)
 {
 	slice peer = os_ip_peer(ip), network = os_ip_network(ip);
 	unsigned in_network;
-	size_t free;
 
-	if (n_sessions >= config->sessions_max)
+	if (free == 0)
 		return SHARES_FULL;
 	if (config_trusts(config, ip)) {
 		*ret_shares = (struct session_shares){ 0 };
@@ -98,7 +97,6 @@ enum shares_answer shares_open(struct shares *shares, const struct config *confi
 	if (sessions_of(shares, peer) >= config->sessions_per_address)
 		return SHARES_PEER;
 	in_network = sessions_of(shares, network);
-	free = config->sessions_max - n_sessions;
 	if (in_network >= (uint64_t)config->sessions_per_address * config->network_factor ||
 	    (in_network > 0 && in_network >= free / SHARES_FREE_DIVISOR))
 		return SHARES_NETWORK;

@@ -54,9 +54,9 @@ enum shares_answer {
 void shares_init(struct shares *shares, struct heap *heap, uint64_t seed,
     const unsigned char secret[16]);
 
-/* One more connection to an edge that has n_sessions? It is counted if so. */
+/* One more connection to an edge that has so many free places? Counted if so. */
 enum shares_answer shares_open(struct shares *shares, const struct config *config,
-    size_t n_sessions, const uint8_t ip[16], uint64_t now_ms,
+    size_t free, const uint8_t ip[16], uint64_t now_ms,
     struct session_shares *ret_shares) __attribute__((warn_unused_result));
 void shares_close(struct shares *shares, struct session_shares *session);
 

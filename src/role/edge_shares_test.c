@@ -39,8 +39,8 @@ static void end(void)
 
 static enum shares_answer open_ip(const uint8_t ip[16])
 {
-	enum shares_answer answer = shares_open(&test.shares, &test.config, test.n, ip,
-	    test.now_ms, &test.held[test.n]);
+	enum shares_answer answer = shares_open(&test.shares, &test.config,
+	    test.config.sessions_max - test.n, ip, test.now_ms, &test.held[test.n]);
 
 	test.n += answer == SHARES_OK;
 	return answer;
