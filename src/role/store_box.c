@@ -73,8 +73,16 @@ void box_close_folders(struct box *box)
 
 void box_close_files(struct box *box)
 {
+	list_remove(&box->opened);
 	box->store->n_fds -= count_fds(&box->files);
 	account_files_close(box->store->os, &box->files);
+}
+
+/* It has descriptors, and was the last to be used. */
+static void has_files(struct box *box)
+{
+	list_remove(&box->opened);
+	list_append(&box->store->opened, &box->opened);
 }
 
 struct box *box_get(struct store *s, uint64_t id)
@@ -84,6 +92,8 @@ struct box *box_get(struct store *s, uint64_t id)
 	if (box != NULL) {
 		list_remove(&box->link);
 		list_append(&s->boxes, &box->link);
+		if (!list_empty(&box->opened))
+			has_files(box);
 		return box;
 	}
 	box = heap_new(s->heap, struct box);
@@ -95,6 +105,7 @@ struct box *box_get(struct store *s, uint64_t id)
 	list_init(&box->pieces);
 	list_init(&box->flying_pieces);
 	list_init(&box->dirty);
+	list_init(&box->opened);
 	list_init(&box->starved);
 	list_init(&box->next);
 	new_state(box);
@@ -109,7 +120,7 @@ static void unload(struct box *box)
 {
 	check(!box->busy && !box->flying);
 	check(list_empty(&box->pending) && list_empty(&box->pieces));
-	list_remove(&box->dirty);
+	box_clean(box);
 	box_close_files(box);
 	drop_state(box);
 	new_state(box);
@@ -154,14 +165,21 @@ static void free_idle(struct store *s)
 
 	list_for(at, &s->boxes) {
 		struct box *box = list_item(at, struct box, link);
-		bool forget_it = s->n_boxes > STORE_BOXES_MAX || s->memory > STORE_MEMORY_MAX;
 
-		if (!forget_it && s->n_fds <= fds_max)
-			return;
+		if (s->n_boxes <= STORE_BOXES_MAX && s->memory <= STORE_MEMORY_MAX)
+			break;
+		if (is_idle(box))
+			forget(box);
+	}
+	list_for(at, &s->opened) {
+		struct box *box = list_item(at, struct box, opened);
+
+		if (s->n_fds <= fds_max)
+			break;
 		if (!is_idle(box))
 			continue;
 		/* Names not yet synced: the next load finds out what is there. */
-		if (forget_it || has_open_folder(box))
+		if (has_open_folder(box))
 			forget(box);
 		else
 			box_close_files(box);
@@ -197,6 +215,7 @@ void boxes_init(struct store *s)
 	s->fds_max = all / 4 < ACCOUNT_FDS_MAX ? all / 4 : ACCOUNT_FDS_MAX;
 	s->table = table_init(s->heap, os_random_u64(s->os));
 	list_init(&s->boxes);
+	list_init(&s->opened);
 	list_init(&s->starved);
 	s->limit_defer = (struct os_defer){ .run = limit_boxes, .owner = s };
 }
@@ -327,6 +346,7 @@ static void attach_files(struct box *box)
 	struct account *a = box->account;
 
 	s->n_fds += count_fds(made);
+	has_files(box);
 	if (made->log >= 0) {
 		close_one(box, &files->log);
 		files->log = made->log;
@@ -380,6 +400,7 @@ static void judge_job(struct box *box)
 			close_one(box, &box->files.log);
 			box->files.log = box->new_files.log;
 			box->store->n_fds++;
+			has_files(box);
 			box->purged = box->account->state.head.removed;
 			break;
 		}
@@ -486,8 +507,21 @@ void box_dirty(struct box *box, bool hot)
 		if (list_empty(&s->dirty))
 			s->dirty_since_ms = os_now_ms(s->os);
 		list_append(&s->dirty, &box->dirty);
+		s->n_dirty++;
+	}
+	if (box->hot) {
+		/* To the front, so that nobody looks through the others for it. */
+		list_remove(&box->dirty);
+		list_append(s->dirty.next, &box->dirty);
 	}
 	checkpoint_schedule(s);
+}
+
+void box_clean(struct box *box)
+{
+	if (!list_empty(&box->dirty))
+		box->store->n_dirty--;
+	list_remove(&box->dirty);
 }
 
 /* Each step returns true when the rest has to wait. */

@@ -148,7 +148,7 @@ static void settle(struct box *box)
 	box->n_flying = 0;
 	box_judge_waiting(box);
 	if (box->account->n_changes == 0)
-		list_remove(&box->dirty);
+		box_clean(box);
 	if (box->session != NULL && box->expunge_flies)
 		session_committed(box->session, true);
 	box->expunge_flies = false;
@@ -167,7 +167,7 @@ static void take_back(struct box *box)
 	box->pack_failed = true;
 	box->flush_failed = true;
 	box->expunge_flies = false;
-	list_remove(&box->dirty);
+	box_clean(box);
 	box->hot = false;
 	if (box->session != NULL)
 		session_committed(box->session, false);
@@ -232,10 +232,9 @@ static void half_done(struct plan *plan)
 
 /* ---- the start of a flight ---- */
 
-static bool can_fly(const struct box *box, bool hot_only)
+static bool can_fly(const struct box *box)
 {
-	return !box->busy && !box->flying && box->account->open && box->files.log >= 0 &&
-	    (box->hot || !hot_only);
+	return !box->busy && !box->flying && box->account->open && box->files.log >= 0;
 }
 
 static void board(struct store *s, struct box *box)
@@ -243,7 +242,7 @@ static void board(struct store *s, struct box *box)
 	struct flying *flying = heap_new(s->heap, struct flying);
 	struct list *at;
 
-	list_remove(&box->dirty);
+	box_clean(box);
 	box->hot = false;
 	flying->box = box;
 	flying->n_writes = account_take(box->account, flying->writes);
@@ -271,7 +270,9 @@ static void take_off(struct store *s, bool hot_only)
 	list_for(at, &s->dirty) {
 		struct box *box = list_item(at, struct box, dirty);
 
-		if (can_fly(box, hot_only))
+		if (hot_only && !box->hot)
+			break;
+		if (can_fly(box))
 			board(s, box);
 	}
 	if (!hot_only)
@@ -292,11 +293,7 @@ static void take_off(struct store *s, bool hot_only)
 
 static bool anybody_waits(const struct store *s)
 {
-	list_for(at, &s->dirty) {
-		if (list_item(at, struct box, dirty)->hot)
-			return true;
-	}
-	return false;
+	return !list_empty(&s->dirty) && list_item(s->dirty.next, struct box, dirty)->hot;
 }
 
 /* Milliseconds until all that is dirty should fly; 0: now. */

@@ -77,6 +77,7 @@ enum job {
 
 struct box {
 	struct list link;               /* store->boxes, least recently used first */
+	struct list opened;             /* store->opened, likewise: it has descriptors */
 	struct store *store;
 	uint64_t id;
 	struct heap *heap;
@@ -107,7 +108,7 @@ struct box {
 	struct list pending;            /* wait for their records, in their order */
 	size_t n_flying;                /* the first of pending that fly */
 	struct list pieces, flying_pieces;
-	struct list dirty;              /* store->dirty */
+	struct list dirty;              /* store->dirty, hot ones first */
 	bool hot;                       /* somebody waits: sync at once */
 	struct list starved;            /* store->starved: waits for descriptors */
 	bool flush_failed;              /* since the session asked */
@@ -153,7 +154,7 @@ struct store {
 	int root;                       /* for syncfs */
 
 	struct table table;             /* boxes by id */
-	struct list boxes;
+	struct list boxes, opened;
 	size_t n_boxes, n_fds, fds_max, memory;
 	struct list starved;            /* boxes */
 	struct os_defer limit_defer;
@@ -171,7 +172,7 @@ struct store {
 	struct os_defer answer_defer;
 
 	struct list dirty;
-	size_t pending_bytes;
+	size_t n_dirty, pending_bytes;
 	struct flight flight;
 	struct os_timer checkpoint_timer;
 	struct os_defer checkpoint_defer;
@@ -215,6 +216,7 @@ void box_step(struct box *box);
 bool box_writable(struct box *box, bool pack);
 /* Something waits for a flight; hot: so does somebody. */
 void box_dirty(struct box *box, bool hot);
+void box_clean(struct box *box);        /* nothing waits, or it flies */
 void box_count_memory(struct box *box);
 void box_close_folders(struct box *box);
 void box_close_files(struct box *box);
