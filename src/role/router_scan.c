@@ -17,7 +17,9 @@
 
 enum { FOLDERS_MAX = EDGES_MAX * 4 };   /* also those of edges that are no longer */
 
-enum finding { FOUND_HEAD, FOUND_NOTHING, FOUND_DAMAGED, FOUND_NEWER, FOUND_ERROR };
+enum finding {
+	FOUND_HEAD, FOUND_NOTHING, FOUND_DAMAGED, FOUND_UNREADABLE, FOUND_NEWER, FOUND_ERROR,
+};
 
 struct entry {
 	uint16_t folder;
@@ -31,6 +33,8 @@ struct entry {
 
 struct scan {
 	struct os_work work;
+	struct os_timer again;
+	unsigned tries;                 /* so far */
 	struct router *router;
 	char folders[FOLDERS_MAX][16];
 	size_t n_folders, n_entries, n_spools;
@@ -103,8 +107,8 @@ static bool on_spool(void *context, const char *name)
 
 /* ---- on the pool ---- */
 
-/* A file that was being made when all went dark: zeros, or less. */
-static bool is_zeros(struct os *os, int fd)
+/* Without a head: was it being made when all went dark? Zeros, or less. */
+static enum finding look_for_zeros(struct os *os, int fd)
 {
 	unsigned char piece[16 * 1024];
 	uint64_t at = 0;
@@ -113,13 +117,13 @@ static bool is_zeros(struct os *os, int fd)
 		ssize_t n = os_pread(os, fd, piece, sizeof piece, at);
 
 		if (n < 0)
-			return false;
+			return FOUND_UNREADABLE;
 		for (ssize_t i = 0; i < n; i++) {
 			if (piece[i] != 0)
-				return false;
+				return FOUND_DAMAGED;
 		}
 		if ((size_t)n < sizeof piece)
-			return true;
+			return FOUND_NOTHING;
 		at += sizeof piece;
 	}
 }
@@ -135,7 +139,9 @@ static enum finding look(struct os *os, struct entry *entry)
 		return FOUND_ERROR;
 	}
 	entry->size = size > LOG_SEGMENT_MAX ? LOG_SEGMENT_MAX : (uint32_t)size;
-	switch (log_head_read(slice_of(block, n < 0 ? 0 : (size_t)n), &entry->head)) {
+	if (n < 0)
+		return FOUND_UNREADABLE;
+	switch (log_head_read(slice_of(block, (size_t)n), &entry->head)) {
 	case LOG_HEAD_OK:
 		return FOUND_HEAD;
 	case LOG_HEAD_NEWER:
@@ -143,7 +149,7 @@ static enum finding look(struct os *os, struct entry *entry)
 	case LOG_HEAD_DAMAGED:
 		break;
 	}
-	return is_zeros(os, entry->fd) ? FOUND_NOTHING : FOUND_DAMAGED;
+	return look_for_zeros(os, entry->fd);
 }
 
 /* What is read here is told to the stores as true: it must not be in the page
@@ -215,6 +221,7 @@ static void run(struct os_work *work)
 	struct scan *scan = work->owner;
 	struct os *os = work->os;
 
+	scan->tries++;
 	scan->step = "spool";
 	scan->error = make_spool_folder(os);
 	if (scan->error == 0)
@@ -232,6 +239,17 @@ static void run(struct os_work *work)
 	}
 	for (size_t i = 0; i < scan->n_entries && scan->error == 0; i++)
 		open_entry(os, scan, &scan->entries[i]);
+}
+
+static void run_again(struct os_work *work)
+{
+	struct scan *scan = work->owner;
+
+	scan->tries++;
+	for (size_t i = 0; i < scan->n_entries; i++) {
+		if (scan->entries[i].finding == FOUND_UNREADABLE)
+			open_entry(work->os, scan, &scan->entries[i]);
+	}
 }
 
 /* ---- on the loop ---- */
@@ -285,6 +303,7 @@ static bool take_entry(struct router *r, struct scan *scan, struct entry *entry)
 	case FOUND_NOTHING:
 		return true;
 	case FOUND_DAMAGED:
+	case FOUND_UNREADABLE:
 		os_log(r->os, OS_ERROR, "journal file %s/%03u.log has no head that can be read: "
 		    "it is left alone", folder, entry->number);
 		segment_found_damaged(pool, entry->number, entry->size);
@@ -322,11 +341,50 @@ static bool take_all(struct router *r, struct scan *scan)
 	return true;
 }
 
+static void on_again(struct os_timer *timer)
+{
+	struct scan *scan = timer->owner;
+
+	scan->work.run = run_again;
+	os_work_start(scan->router->os, &scan->work);
+}
+
+/* A generation that is not told as live is forgotten by the stores, and what is in
+ * the file would come twice once it can be read. A disk that fails now may work in a
+ * minute. */
+static bool look_later(struct scan *scan)
+{
+	struct router *r = scan->router;
+	const struct entry *unreadable = NULL;
+
+	for (size_t i = 0; i < scan->n_entries && scan->error == 0 && !scan->too_many; i++) {
+		const struct entry *entry = &scan->entries[i];
+
+		if (entry->finding == FOUND_ERROR || entry->finding == FOUND_NEWER)
+			return false;
+		if (entry->finding == FOUND_UNREADABLE)
+			unreadable = entry;
+	}
+	if (unreadable == NULL || scan->tries >= ROUTER_READ_TRIES)
+		return false;
+	if (scan->tries == 1)
+		os_log(r->os, OS_WARN, "cannot read the head of journal file %s/%03u.log: "
+		    "trying again before anything is delivered",
+		    scan->folders[unreadable->folder], unreadable->number);
+	scan->again = (struct os_timer){ .fire = on_again, .owner = scan };
+	os_timer_start(r->os, &scan->again, ROUTER_RETRY_MS);
+	return true;
+}
+
 static void on_scanned(struct os_work *work)
 {
 	struct scan *scan = work->owner;
 	struct router *r = scan->router;
-	bool ok = take_all(r, scan);
+	bool ok;
+
+	if (look_later(scan))
+		return;
+	ok = take_all(r, scan);
 
 	heap_free(r->heap, scan->entries);
 	heap_free(r->heap, scan->spools);

@@ -629,6 +629,33 @@ static void test_head_in_cache_only(void **state)
 	}
 }
 
+/* Heads that can't be read for a while: the stores are told of all that is live, and
+ * what was acknowledged is delivered without another start. */
+static void test_unreadable_head(void **state)
+{
+	const struct sim_faults failing = { .read_error = 2 }, none = { 0 };
+
+	(void)state;
+	for (uint64_t seed = 50; seed < 58; seed++) {
+		uint64_t generation;
+
+		world_begin(seed, small);
+		world.stores[0]->answer = world.stores[1]->answer = ANSWER_LATER;
+		edge_send(5, 100);
+		run_ms(1000);
+		generation = world.edge->head.generation;
+		sim_kill(process("router"));
+		sim_set_faults(world.sim, &failing);
+		run_ms(12 * 1000);
+		sim_set_faults(world.sim, &none);
+		run_ms(20 * 1000);
+		assert_true(store_knows(generation));
+		world.stores[0]->answer = world.stores[1]->answer = ANSWER_DURABLE;
+		assert_all_durable(2 * ROUTER_LATER_MAX_MS);
+		world_end();
+	}
+}
+
 /* Stores that take nothing: at 80 % the edge is told, below 70 % again. */
 static void test_full(void **state)
 {
@@ -823,6 +850,6 @@ UNIT_TESTS(cmocka_unit_test(test_plain), cmocka_unit_test(test_large_bodies),
     cmocka_unit_test(test_one_store_stalls), cmocka_unit_test(test_parking_fails),
     cmocka_unit_test(test_rot), cmocka_unit_test(test_unreadable_for_a_while), cmocka_unit_test(test_newer_head),
     cmocka_unit_test(test_strange_files), cmocka_unit_test(test_full),
-    cmocka_unit_test(test_head_in_cache_only),
+    cmocka_unit_test(test_head_in_cache_only), cmocka_unit_test(test_unreadable_head),
     cmocka_unit_test(test_drain), cmocka_unit_test(test_edge_lies),
     cmocka_unit_test(test_survives), cmocka_unit_test(test_disk_fails))
