@@ -126,6 +126,8 @@ void sim_signal(struct os *os, int signo);      /* caught by os_signal_start, or
 /* How many processes of the world were killed so far, by whatever. */
 uint64_t sim_deaths(const struct sim *sim);
 size_t sim_descriptors(const struct os *os);    /* how many are open */
+/* How many of them may write to this file. */
+size_t sim_descriptors_to_write(const struct os *os, const struct sim_disk_file *file);
 struct sim_host *sim_process_host(const struct os *os);
 
 #endif

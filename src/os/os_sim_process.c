@@ -140,6 +140,21 @@ size_t sim_descriptors(const struct os *os)
 	return n;
 }
 
+size_t sim_descriptors_to_write(const struct os *os, const struct sim_disk_file *file)
+{
+	const struct sim_process *process = (const struct sim_process *)os;
+	size_t n = 0;
+
+	for (size_t fd = 0; fd < process->n_fds; fd++) {
+		const struct sim_object *object = process->fds[fd];
+		const struct sim_file *open = (const struct sim_file *)object;
+
+		n += object != NULL && object->kind == SIM_FILE && open->inode == file->inode &&
+		    (open->flags & OS_WRITE) != 0;
+	}
+	return n;
+}
+
 /* ---- hosts ---- */
 
 struct sim_host *sim_host_create(struct sim *sim, const char *name, const uint8_t ipv4[4],

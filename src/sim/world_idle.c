@@ -75,19 +75,61 @@ void world_check_journals(struct world *w)
  * grew, a cache that took a row. */
 enum { SLACK_BYTES = 8 * 1024 };
 
+enum { ACCOUNT_NAME = 2 + 1 + 16 };     /* SLOT/ID */
+
+struct account_look {
+	const struct os *role;
+	char account[ACCOUNT_NAME];     /* the last one; its files come one after another */
+	bool log, pack;                 /* open, to be written */
+	size_t kept;
+};
+
+static void look_at_account(void *context, const struct sim_disk_file *file)
+{
+	struct account_look *look = context;
+	slice path = slice_from(file->path);
+	bool *seen;
+
+	if (!slice_starts(path, slice_lit("account/")))
+		return;
+	path = slice_drop(path, 8);
+	if (path.len < ACCOUNT_NAME)
+		return;
+	if (memcmp(look->account, path.ptr, ACCOUNT_NAME) != 0) {
+		memcpy(look->account, path.ptr, ACCOUNT_NAME);
+		look->log = look->pack = false;
+	}
+	seen = slice_ends(path, slice_lit(".log")) ? &look->log : &look->pack;
+	if (*seen || sim_descriptors_to_write(look->role, file) == 0)
+		return;
+	*seen = true;
+	look->kept++;
+}
+
+/* A store keeps one log and one pack of an account that it wrote to: which accounts
+ * those are is by chance. All else that is open counts. */
+static size_t weigh_descriptors(struct sim_host *host, const struct os *role)
+{
+	struct account_look look = { .role = role };
+
+	sim_disk_each(host, look_at_account, &look);
+	return sim_descriptors(role) - look.kept;
+}
+
 size_t world_weigh(struct world *w, struct holding *ret_list, size_t size)
 {
 	size_t n = 0;
 
 	for (size_t i = 0; i < w->n_stations; i++) {
+		struct sim_host *host = station_host(w->stations[i]);
 		struct os *list[64];
-		size_t have = sim_host_processes(station_host(w->stations[i]), list, 64);
+		size_t have = sim_host_processes(host, list, 64);
 
 		for (size_t j = 0; j < have && j < 64 && n < size; j++) {
 			/* It comes with the first use: let all have it. */
 			os_scratch(list[j]);
 			ret_list[n++] = (struct holding){ list[j], heap_used(os_heap(list[j])),
-			    sim_descriptors(list[j]) };
+			    weigh_descriptors(host, list[j]) };
 		}
 	}
 	return n;
