@@ -282,6 +282,7 @@ void account_settled(struct account *a)
 	log_taken_done(&a->log);
 	heap_free(a->heap, a->head_block);
 	a->head_block = NULL;
+	a->torn = false;
 	a->tail_bytes += a->log.synced_to - (a->segment.end > 0 ? a->segment.end : LOG_BLOCK);
 	a->segment.end = a->log.synced_to;
 	apply_changes(a, a->n_taken);
@@ -294,6 +295,7 @@ void account_failed(struct account *a)
 	size_t kept = 0;
 
 	if (a->open) {
+		a->torn = true;
 		log_failed(&a->log);
 		log_taken_done(&a->log);
 		log_writer_finish(&a->log);

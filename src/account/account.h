@@ -21,6 +21,9 @@
  *     changes that are `kept`: it may be only in the page cache, and may have
  *     been acknowledged. A failure does not drop those.
  * (4) UIDs that a failure took back are not used again.
+ * (5) What a failure took back may be in the file all the same, and a next life
+ *     would keep it, until a HEAD says how much of that file counts. So that HEAD
+ *     is written before the state is shown: account_take() without changes.
  *
  * Pure: the caller writes what account_take gives. All memory is in one heap,
  * which belongs to the loop or to one pool work, never to both. */
@@ -52,6 +55,7 @@ struct account {
 	struct account_segment segment; /* the newest; number 0: none */
 	struct log_writer log;          /* of `segment`, when open */
 	bool open;
+	bool torn;                      /* what failed may be in `segment`: see (5) */
 	unsigned char *head_block;      /* to be written with the first take */
 	uint32_t log_next;              /* no file has this number or a higher one */
 	uint32_t tail_records, tail_bytes;      /* behind the base, durable */

@@ -596,8 +596,9 @@ static bool step_session(struct box *box)
 		start_job(box, JOB_ROWS);
 		return true;
 	}
-	/* Show what was delivered a moment ago, too. */
-	if (session_waits(session) && a->n_changes > 0 && !box->flush_failed &&
+	/* Show what was delivered a moment ago, too; and nothing that a deletion which
+	 * failed would take away in the next life. */
+	if (session_waits(session) && (a->n_changes > 0 || a->torn) && !box->flush_failed &&
 	    !store_stopped(box->store)) {
 		if (!box_writable(box, false))
 			return true;

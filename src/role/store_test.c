@@ -368,6 +368,37 @@ static void a_full_disk_makes_it_wait(void **state)
 	world_end();
 }
 
+/* A QUIT that was refused deletes nothing that is shown afterwards, though its record
+ * is in a file: not in this life and not in the next. */
+static void a_refused_deletion_stays_refused(void **state)
+{
+	struct client c;
+
+	for (uint64_t seed = 1; seed <= 10; seed++) {
+		world_begin(seed);
+		deliver(0, 7, 300);
+		assert_int_equal(wait_result(0), DELIVERY_DURABLE);
+		client_open(&c, 7);
+		client_until(&c, "+OK");
+		client_say(&c, "DELE 1\r\n", "+OK");
+		set_faults(1, 0, 0);
+		client_say(&c, "QUIT\r\n", "-ERR");
+		client_close(&c);
+		set_faults(0, 0, 0);
+		for (int life = 0; life < 3; life++) {
+			client_open(&c, 7);
+			client_until(&c, "+OK");
+			client_say(&c, "STAT\r\n", "+OK 1 ");
+			client_quit(&c);
+			if (life == 0 && seed % 2 == 0)
+				kill_store();
+			else
+				cut_power();
+		}
+		world_end();
+	}
+}
+
 /* Deliver what is not durable yet, until all of first..last is. */
 static void deliver_until_durable(uint32_t first, uint32_t last, uint64_t account, size_t size)
 {
@@ -725,6 +756,7 @@ UNIT_TESTS(cmocka_unit_test(delivered_and_read), cmocka_unit_test(exactly_once),
     cmocka_unit_test(an_idle_session_ends), cmocka_unit_test(removed),
     cmocka_unit_test(removed_before_its_first_message), cmocka_unit_test(many_accounts),
     cmocka_unit_test(a_damaged_message_says_so), cmocka_unit_test(a_full_disk_makes_it_wait),
+    cmocka_unit_test(a_refused_deletion_stays_refused),
     cmocka_unit_test(each_disk_call_may_fail), cmocka_unit_test(no_syncfs),
     cmocka_unit_test(readers_take_turns), cmocka_unit_test(readers_end_together),
     cmocka_unit_test(packs_roll_over),
