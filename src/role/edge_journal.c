@@ -103,7 +103,8 @@ bool edge_journal_on_segment(struct edge *e, struct ipc_message *message)
 	segment.head.generation = get_u64(&message->body);
 	segment.head.size = get_u32(&message->body);
 	if (!bytes_end(&message->body) || !j->wanted || segment.head.generation == 0 ||
-	    segment.head.size < 2 * LOG_BLOCK || segment.head.size > LOG_SEGMENT_MAX)
+	    segment.head.size < 2 * LOG_BLOCK || segment.head.size > LOG_SEGMENT_MAX ||
+	    segment.head.size % LOG_BLOCK != 0)
 		return false;
 	segment.fd = ipc_take_fd(message);
 	j->wanted = false;
