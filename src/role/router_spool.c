@@ -6,7 +6,8 @@
  * (1) A file's name is on disk before an edge gets it: a record may rely on it.
  * (2) It is unlinked only after a done mark for its record is on disk, so a named
  *     file that is missing means damage, not history.
- * (3) An orphan goes when every segment that could name it was read. */
+ * (3) An orphan goes when every segment that could name it was read. While one
+ *     lies aside unread, none goes that was there at the start. */
 #include "role/router_impl.h"
 
 #include <errno.h>
@@ -263,8 +264,13 @@ static bool may_still_be_named(const struct router *r, const struct spool *spool
 	list_for(at, &r->segments) {
 		const struct segment *s = list_item(at, struct segment, link);
 
-		if (s->state == SEGMENT_CLOSED && !s->read_all && s->pool->kind != LOG_DONE &&
+		if (s->pool->kind == LOG_DONE)
+			continue;
+		if (s->state == SEGMENT_CLOSED && !s->read_all &&
 		    (spool->producer == 0 || spool->producer == s->head.producer))
+			return true;
+		/* Without a head that we know it was not read: a later start may. */
+		if (s->state == SEGMENT_ASIDE && s->head.generation == 0 && spool->producer == 0)
 			return true;
 	}
 	return false;

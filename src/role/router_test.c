@@ -467,6 +467,53 @@ static void damage(uint64_t generation, uint32_t offset, uint32_t len)
 	}
 }
 
+/* All of the head's block is turned over; twice, it is as it was. */
+static void flip_head(const char *path)
+{
+	unsigned char block[LOG_BLOCK];
+	int fd = os_open(world.os, world.root, path, OS_READ | OS_WRITE);
+
+	assert_int_equal(os_pread(world.os, fd, block, sizeof block, 0), LOG_BLOCK);
+	for (size_t i = 0; i < sizeof block; i++)
+		block[i] ^= 0xff;
+	assert_int_equal(os_pwrite(world.os, fd, slice_of(block, sizeof block), 0), 0);
+	os_close(world.os, fd);
+}
+
+/* A file whose head can't be read keeps the bodies that it may name: who mends
+ * the head has lost nothing. */
+static void test_headless_keeps_spool(void **state)
+{
+	const char *const path = "1/000.log";
+
+	(void)state;
+	world_begin(36, small);
+	assert_true(edge_has_segment(5000));
+	for (size_t i = 0; i < STORES; i++)
+		world.stores[i]->answer = ANSWER_HOLD;
+	assert_non_null(edge_append(700000, edge_spool(700000, world.n_sent * 7 + 1), false));
+	edge_commit();
+	flip_head(path);
+	world.answer = ANSWER_DURABLE;
+	sim_kill(world.os);
+	run_ms(100);
+	keeper_begin();
+	run_ms(5000);
+	/* The edge has spoken: all else is read to its end. */
+	assert_true(edge_has_segment(5000));
+	run_ms(5000);
+	assert_true(world.ready && !all_durable());
+	assert_int_equal(files_in("spool"), 1);
+	flip_head(path);
+	sim_kill(world.os);
+	run_ms(100);
+	keeper_begin();
+	assert_all_durable(30 * 1000);
+	run_ms(5000);
+	assert_int_equal(files_in("spool"), 0);
+	world_end();
+}
+
 /* Rot in the middle: named, kept, and all that is behind it is delivered. */
 static void test_rot(void **state)
 {
@@ -848,7 +895,8 @@ UNIT_TESTS(cmocka_unit_test(test_plain), cmocka_unit_test(test_large_bodies),
     cmocka_unit_test(test_edge_speaks_early),
     cmocka_unit_test(test_retiring_fails), cmocka_unit_test(test_parked),
     cmocka_unit_test(test_one_store_stalls), cmocka_unit_test(test_parking_fails),
-    cmocka_unit_test(test_rot), cmocka_unit_test(test_unreadable_for_a_while), cmocka_unit_test(test_newer_head),
+    cmocka_unit_test(test_rot), cmocka_unit_test(test_headless_keeps_spool),
+    cmocka_unit_test(test_unreadable_for_a_while), cmocka_unit_test(test_newer_head),
     cmocka_unit_test(test_strange_files), cmocka_unit_test(test_full),
     cmocka_unit_test(test_head_in_cache_only), cmocka_unit_test(test_unreadable_head),
     cmocka_unit_test(test_drain), cmocka_unit_test(test_edge_lies),
