@@ -263,8 +263,10 @@ bool directory_account_password(struct directory *directory, slice address, slic
 void directory_accounts(struct directory *directory, slice after,
     bool (*visit)(void *context, const struct directory_account *account), void *context)
 {
-	sqlite3_stmt *row = database_query(directory->database, QUERY_ACCOUNTS);
+	sqlite3_stmt *row;
 
+	database_clear_fault(directory->database);
+	row = database_query(directory->database, QUERY_ACCOUNTS);
 	bind_slice(row, 1, after);
 	while (database_row(directory->database, row)) {
 		struct directory_account account = directory_account_row(row, NULL);

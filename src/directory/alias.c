@@ -197,8 +197,10 @@ bool directory_alias_remove(struct directory *directory, slice address,
 static void list(struct directory *directory, enum query query, slice bound,
     bool (*visit)(void *context, slice address, slice target), void *context)
 {
-	sqlite3_stmt *row = database_query(directory->database, query);
+	sqlite3_stmt *row;
 
+	database_clear_fault(directory->database);
+	row = database_query(directory->database, query);
 	bind_slice(row, 1, bound);
 	while (database_row(directory->database, row)) {
 		if (!visit(context, column_slice(row, 0), column_slice(row, 1)))

@@ -186,7 +186,7 @@ static bool domain_list(struct command *c)
 	if (!unpack_after(c, &after))
 		return false;
 	directory_domains(c->directory, after, list_domain, &list);
-	return true;
+	return directory_list_whole(c->directory, &c->error);
 }
 
 /* ---- accounts ---- */
@@ -277,7 +277,7 @@ static bool account_list(struct command *c)
 	if (!unpack_after(c, &after))
 		return false;
 	directory_accounts(c->directory, after, list_account, &list);
-	return true;
+	return directory_list_whole(c->directory, &c->error);
 }
 
 static bool note_alias(void *context, slice address, slice target)
@@ -300,7 +300,7 @@ static bool account_show(struct command *c)
 		return false;
 	fill_account(c->answer, &account);
 	directory_aliases_of(c->directory, account.address, note_alias, aliases);
-	return true;
+	return directory_list_whole(c->directory, &c->error);
 }
 
 /* ---- aliases ---- */
@@ -375,7 +375,7 @@ static bool alias_list(struct command *c)
 	if (!unpack_after(c, &after))
 		return false;
 	directory_aliases(c->directory, after, list_alias, &list);
-	return true;
+	return directory_list_whole(c->directory, &c->error);
 }
 
 /* ---- */

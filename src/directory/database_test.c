@@ -1,5 +1,6 @@
 /* directory/database_test.c - what was acknowledged is there after power cuts,
  * after failed writes and syncs, and in no other case is anything half done. */
+#include "directory/command.h"
 #include "directory/database.h"
 
 #include <errno.h>
@@ -251,6 +252,47 @@ static void says_that_it_is_broken(void **state)
 	sim_destroy(sim);
 }
 
+static bool count_account(void *context, const struct directory_account *account)
+{
+	++*(unsigned *)context;
+	return true;
+}
+
+/* What could not be read is no list without accounts. */
+static void lists_all_or_fails(void **state)
+{
+	struct sim *sim = sim_create(1);
+	struct sim_host *host = sim_host_create(sim, "a", ip, DISK);
+	struct os *os = sim_process_create(host, "directory");
+	struct directory_error error;
+	struct directory *directory = open_directory(os, &error);
+	struct command_effect effect;
+	struct os_faulty faulty;
+	struct buffer answer = buffer_init(os_heap(os), 4096);
+	unsigned n = 0;
+	uint64_t id;
+
+	assert_true(directory_account_add(directory, slice_lit("a@alice.example"), slice_lit("h"),
+	    &id, &error));
+	directory_close(directory);
+	directory = open_directory(os, &error);
+	os_faulty_wrap(&faulty, os);
+	os_faulty_arm(&faulty, FAULT_READ, 1, -EIO);
+	faulty.all_after = true;
+	directory_accounts(directory, slice_lit(""), count_account, &n);
+	assert_int_equal(n, 0);
+	assert_false(directory_list_whole(directory, &error));
+	directory_command(directory, slice_lit("{\"command\":\"account list\"}"), &answer, &effect);
+	assert_true(slice_starts(buffer_bytes(&answer), slice_lit("{\"error\"")));
+	os_faulty_unwrap(&faulty);
+	directory_accounts(directory, slice_lit(""), count_account, &n);
+	assert_int_equal(n, 1);
+	assert_true(directory_list_whole(directory, &error));
+	buffer_free(&answer);
+	directory_close(directory);
+	sim_destroy(sim);
+}
+
 static void refuses_other_files(void **state)
 {
 	struct sim *sim = sim_create(1);
@@ -292,4 +334,5 @@ static void refuses_other_files(void **state)
 UNIT_TESTS(cmocka_unit_test(survives_power_cuts), cmocka_unit_test(survives_kills),
     cmocka_unit_test(survives_a_failing_disk),
     cmocka_unit_test(survives_faults_then_a_power_cut), cmocka_unit_test(says_that_it_is_broken),
+    cmocka_unit_test(lists_all_or_fails),
     cmocka_unit_test(refuses_other_files))

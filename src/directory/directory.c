@@ -235,3 +235,9 @@ void directory_domains(struct directory *directory, slice after,
 	}
 	database_done(row);
 }
+
+bool directory_list_whole(struct directory *directory, struct directory_error *ret_error)
+{
+	return database_fault(directory->database) == NULL ||
+	    directory_say_fault(directory, ret_error);
+}

@@ -100,9 +100,14 @@ struct directory_domain {
 
 /* Calls visit for each until it returns false: those of posthouse.conf (unless
  * `after` is given), then the others by name, from the first one after `after`.
- * Slices are borrowed until visit returns; it calls nothing of the directory. */
+ * Slices are borrowed until visit returns; it calls nothing of the directory.
+ * After this and the lists below: directory_list_whole(). */
 void directory_domains(struct directory *directory, slice after,
     bool (*visit)(void *context, const struct directory_domain *domain), void *context);
+
+/* False when the disk failed in the midst of the last list: what was visited is not
+ * all that there is. */
+bool directory_list_whole(struct directory *directory, struct directory_error *ret_error);
 
 /* hash: as password_hash() makes it, or an imported one (password.h). */
 bool directory_account_add(struct directory *directory, slice address, slice hash,
