@@ -124,7 +124,8 @@ class SmallDisk(unittest.TestCase):
         self.host.stop()
 
     def test_full(self):
-        with Traffic(self.host, "full", 240, body=BODY) as traffic:
+        # More than goes in before the disk is full and that is seen.
+        with Traffic(self.host, "full", 800, body=BODY) as traffic:
             traffic.wait(30)
             ballast = os.path.join(self.disk.mount, "ballast")
             before = traffic.vain()
