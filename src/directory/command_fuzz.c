@@ -90,7 +90,7 @@ static size_t count_list(struct directory *directory, const char *command, struc
 		if (more != NULL) {
 			check(strcmp(json_string_value(more), after) != 0);
 			check(json_string_length(more) < sizeof after);
-			strcpy(after, json_string_value(more));
+			memcpy(after, json_string_value(more), json_string_length(more) + 1);
 		}
 		json_decref(all);
 		json_decref(answer);
