@@ -120,7 +120,7 @@ static void unload(struct box *box)
 {
 	check(!box->busy && !box->flying);
 	check(list_empty(&box->pending) && list_empty(&box->pieces));
-	box_clean(box);
+	list_remove(&box->dirty);
 	box_close_files(box);
 	drop_state(box);
 	new_state(box);
@@ -507,7 +507,6 @@ void box_dirty(struct box *box, bool hot)
 		if (list_empty(&s->dirty))
 			s->dirty_since_ms = os_now_ms(s->os);
 		list_append(&s->dirty, &box->dirty);
-		s->n_dirty++;
 	}
 	if (box->hot) {
 		/* To the front, so that nobody looks through the others for it. */
@@ -515,13 +514,6 @@ void box_dirty(struct box *box, bool hot)
 		list_append(s->dirty.next, &box->dirty);
 	}
 	checkpoint_schedule(s);
-}
-
-void box_clean(struct box *box)
-{
-	if (!list_empty(&box->dirty))
-		box->store->n_dirty--;
-	list_remove(&box->dirty);
 }
 
 /* Each step returns true when the rest has to wait. */

@@ -148,7 +148,7 @@ static void settle(struct box *box)
 	box->n_flying = 0;
 	box_judge_waiting(box);
 	if (box->account->n_changes == 0)
-		box_clean(box);
+		list_remove(&box->dirty);
 	if (box->session != NULL && box->expunge_flies)
 		session_committed(box->session, true);
 	box->expunge_flies = false;
@@ -167,7 +167,7 @@ static void take_back(struct box *box)
 	box->pack_failed = true;
 	box->flush_failed = true;
 	box->expunge_flies = false;
-	box_clean(box);
+	list_remove(&box->dirty);
 	box->hot = false;
 	if (box->session != NULL)
 		session_committed(box->session, false);
@@ -242,7 +242,7 @@ static void board(struct store *s, struct box *box)
 	struct flying *flying = heap_new(s->heap, struct flying);
 	struct list *at;
 
-	box_clean(box);
+	list_remove(&box->dirty);
 	box->hot = false;
 	flying->box = box;
 	flying->n_writes = account_take(box->account, flying->writes);

@@ -172,7 +172,7 @@ struct store {
 	struct os_defer answer_defer;
 
 	struct list dirty;
-	size_t n_dirty, pending_bytes;
+	size_t pending_bytes;
 	struct flight flight;
 	struct os_timer checkpoint_timer;
 	struct os_defer checkpoint_defer;
@@ -216,7 +216,6 @@ void box_step(struct box *box);
 bool box_writable(struct box *box, bool pack);
 /* Something waits for a flight; hot: so does somebody. */
 void box_dirty(struct box *box, bool hot);
-void box_clean(struct box *box);        /* nothing waits, or it flies */
 void box_count_memory(struct box *box);
 void box_close_folders(struct box *box);
 void box_close_files(struct box *box);
