@@ -112,24 +112,6 @@ enum submit_result submit_read(slice head, bool final, struct arena *arena,
 	return SUBMIT_OK;
 }
 
-const char *submit_fault(enum submit_result result)
-{
-	switch (result) {
-	case SUBMIT_BAD_FROM:
-		return "From or Sender holds no address that can be read";
-	case SUBMIT_TWICE:
-		return "From or Sender is there twice";
-	case SUBMIT_BAD_HEADER:
-		return "A line of the header is no field, and no blank line stands before it";
-	case SUBMIT_MANY:
-		return "Too many addresses in From and Sender, or too many Bcc fields";
-	case SUBMIT_OK:
-	case SUBMIT_MORE:
-		break;
-	}
-	return "The header is fine";
-}
-
 size_t submit_cut(const struct submission *s, unsigned char *bytes, size_t len)
 {
 	for (size_t i = s->n_cuts; i-- > 0;) {

@@ -40,9 +40,6 @@ struct submission {
 enum submit_result submit_read(slice head, bool final, struct arena *arena,
     struct submission *ret) __attribute__((warn_unused_result));
 
-/* Words for the refusal. */
-const char *submit_fault(enum submit_result result);
-
 /* Take the cuts out of `len` bytes at `bytes`, in place; the new length. */
 size_t submit_cut(const struct submission *s, unsigned char *bytes, size_t len);
 
