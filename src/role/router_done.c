@@ -50,10 +50,13 @@ static bool append_facts(struct router *r, struct segment *s)
 	return append(r, DONE_RECORDS);
 }
 
+/* Also one that is being retired: until that is on disk a next life reads it again,
+ * and what was spooled for it is gone already. */
 static bool has_facts(const struct segment *s)
 {
 	return s->pool->kind != LOG_DONE && (s->state == SEGMENT_OPEN ||
-	    s->state == SEGMENT_CLOSED || s->state == SEGMENT_ASIDE);
+	    s->state == SEGMENT_CLOSED || s->state == SEGMENT_ASIDE ||
+	    (s->state == SEGMENT_MAKING && s->read_all));
 }
 
 bool done_is_clean(const struct router *r)
