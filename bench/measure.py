@@ -8,6 +8,7 @@ import os
 import select
 import signal
 import struct
+import sys
 import time
 
 TICKS = os.sysconf("SC_CLK_TCK")
@@ -30,6 +31,21 @@ def cgroups():
         if kind == "cgroup2" and "rw" in options.split(",") and os.access(at, os.W_OK):
             return at
     return None
+
+
+def kill(pid, deadline):
+    """And wait for its end."""
+    try:
+        process = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return
+    try:
+        signal.pidfd_send_signal(process, signal.SIGKILL)
+        select.select([process], [], [], max(deadline - time.monotonic(), 0))
+    except ProcessLookupError:
+        pass
+    finally:
+        os.close(process)
 
 
 class Group:
@@ -95,18 +111,22 @@ class Group:
         deadline = time.monotonic() + 10
         while self.pids() and time.monotonic() < deadline:
             for pid in self.pids():
-                try:
-                    os.kill(pid, signal.SIGKILL)
-                except ProcessLookupError:
-                    pass
-            time.sleep(0.02)
+                kill(pid, deadline)
         if self.path:
-            for _ in range(100):
-                try:
-                    os.rmdir(self.path)
-                    return
-                except OSError:         # its last process is not buried yet
-                    time.sleep(0.05)
+            self._await_empty(deadline)
+            try:
+                os.rmdir(self.path)
+            except OSError:
+                print("%s is left behind" % self.path, file=sys.stderr)
+
+    def _await_empty(self, deadline):
+        """The kernel says when the last process was buried."""
+        with open(self.path + "/cgroup.events") as events:
+            watch = select.poll()
+            watch.register(events, select.POLLPRI)
+            while "populated 1" in events.read() and time.monotonic() < deadline:
+                watch.poll(1000 * max(deadline - time.monotonic(), 0))
+                events.seek(0)
 
 
 class Device:

@@ -6,6 +6,7 @@ round, and stops them. A record is a dictionary; report.py knows the names.
 import json
 import os
 import poplib
+import select
 import socket
 import subprocess
 import sys
@@ -76,16 +77,25 @@ class Server:
                 arrivals.close()
 
 
+def await_end(process, seconds):
+    """Its status is left to be asked for. False: it lives on."""
+    ended = os.pidfd_open(process.pid)
+    try:
+        return bool(select.select([ended], [], [], seconds)[0])
+    finally:
+        os.close(ended)
+
+
 def wait(process, arrivals, messages):
     """Until the generator has ended and all has arrived, or nothing more comes. Returns
     the generator's CPU seconds."""
     deadline = time.monotonic() + RUN_S
     quiet_since = time.monotonic()
+    if arrivals is None:
+        await_end(process, RUN_S)
     while process.returncode is None or (arrivals and arrivals.count < messages):
         now = time.monotonic()
-        if arrivals is None:
-            time.sleep(0.02)
-        elif arrivals.wait(0.1):
+        if arrivals and arrivals.wait(0.1):
             quiet_since = now
         if process.returncode is None:
             pid, status, usage = os.wait4(process.pid, os.WNOHANG)
@@ -324,9 +334,8 @@ class Memory:
         load = subprocess.Popen([POSTHOUSE, "bench", "smtp", *options], stdout=subprocess.PIPE)
         highest = 0
         try:
-            while load.poll() is None:
+            while not await_end(load, 0.2):
                 highest = max(highest, peer.group.pss_mb())
-                time.sleep(0.2)
             got = json.loads(load.stdout.read())
         finally:
             load.kill()
