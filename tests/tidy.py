@@ -68,11 +68,38 @@ def unlisted(path):
         yield "%s: not in %s/meson.build" % (path, folder)
 
 
+def cited(text):
+    return set(re.findall(r"\bRFC (\d{3,5})\b", text))
+
+
+def rfc_rows(text):
+    """RFC -> the files of its row."""
+    rows = {}
+    for line in text.splitlines():
+        found = re.match(r"\| (\d[\d, ]*) \|", line)
+        for number in found.group(1).split(", ") if found else []:
+            rows[number] = re.findall(r"`(src/[^`]+)`", line)
+    return rows
+
+
+def rfc_faults(code, rows):
+    for number in sorted(cited(code) - set(rows)):
+        yield "RFC %s is named in src and has no row in doc/RFC.md" % number
+    for number in sorted(set(rows) - cited(code)):
+        yield "doc/RFC.md: nothing in src names RFC %s" % number
+    for number, files in rows.items():
+        for name in files or ["no file"]:
+            if not os.path.exists(os.path.join(ROOT, name)):
+                yield "doc/RFC.md: RFC %s: %s is not there" % (number, name)
+
+
 def faults():
     found = {"includes go downwards only": [], "files within %d lines" % FILE_LINES_MAX: [],
              "functions within %d lines" % FUNCTION_LINES_MAX: [],
-             "each file says what it is": [], "each fuzz target says what it holds": [], "each file is built": []}
+             "each file says what it is": [], "each fuzz target says what it holds": [], "each file is built": [],
+             "each RFC has its row": []}
     names = list(found)
+    code = []
     for path in sources():
         text = open(os.path.join(ROOT, path), encoding="utf-8").read()
         found[names[0]] += upward_includes(path, text)
@@ -84,6 +111,9 @@ def faults():
         if path.endswith("_fuzz.c") and not re.search(r"\n \* For: .*\n \* Holds: ", text, re.S):
             found[names[4]].append("%s: its head needs \"For:\" and \"Holds:\"" % path)
         found[names[5]] += unlisted(path)
+        code.append(text)
+    with open(os.path.join(ROOT, "doc", "RFC.md"), encoding="utf-8") as index:
+        found[names[6]] += rfc_faults("".join(code), rfc_rows(index.read()))
     return found
 
 
@@ -93,6 +123,9 @@ def self_test():
     assert not list(upward_includes("src/mail/a.c", '#include "base/slice.h"\n'))
     assert list(long_functions("a.c", "int f(void)\n{\n" + "\n" * 100 + "}\n"))
     assert not list(long_functions("a.c", "int f(void)\n{\n" + "\n" * 90 + "}\n"))
+    assert list(rfc_faults("/* RFC 9999 */", {}))
+    assert len(list(rfc_faults("", rfc_rows("| 9998, 9999 | x | y | `src/no` |\n")))) == 4
+    assert not list(rfc_faults("/* RFC 9999 */", rfc_rows("| 9999 | x | y | `src/cli/main.c` |\n")))
 
 
 def main():
