@@ -14,12 +14,11 @@
 #include "base/check.h"
 #include "base/limits.h"
 #include "directory/password.h"
-#include "os/stream.h"
-#include "sim/dial.h"
+#include "sim/visit.h"
 
 enum { ACCOUNTS = 3, NAMES = ACCOUNTS + 1, PASSWORDS = 3, ALIAS = ACCOUNTS };
 enum {
-	PATIENCE_MS = 20 * 1000, IN_MAX = CONTROL_ANSWER_MAX + 1, OUT_MAX = CONTROL_REQUEST_MAX,
+	IN_MAX = CONTROL_ANSWER_MAX + 1, OUT_MAX = CONTROL_REQUEST_MAX,
 	/* Above the longest cut, freeze and keeper's patience together. */
 	DOUBT_MS = 600 * 1000,
 };
@@ -30,10 +29,7 @@ struct control_actor {
 	struct os *os;
 	struct control_actor_plan plan;
 	struct chance chance;
-	struct dial dial;
-	struct os_timer timer;          /* rest, or patience */
-	struct os_defer leave;
-	struct stream *stream;
+	struct visit visit;
 	char request[1024];
 	struct password_hash hashes[PASSWORDS];
 	uint64_t doubt_until_ms[NAMES]; /* 0: none */
@@ -52,31 +48,21 @@ static slice name_of(size_t i)
 	return slice_from(names[i]);
 }
 
-static void rest(struct control_actor *a)
+static int64_t rest_ms(void *owner)
 {
-	if (a->paused)
-		os_timer_stop(a->os, &a->timer);
-	else
-		os_timer_start(a->os, &a->timer,
-		    a->plan.pace * chance_skewed(&a->chance, 50, a->behaves ? 500 : 5000));
+	struct control_actor *a = owner;
+
+	return a->paused ? VISIT_NEVER : (int64_t)(a->plan.pace *
+	    chance_skewed(&a->chance, 50, a->behaves ? 500 : 5000));
 }
 
-static void go(struct control_actor *a)
+static void end(void *owner)
 {
-	os_defer(a->os, &a->leave);
-}
-
-static void on_leave(struct os_defer *defer)
-{
-	struct control_actor *a = defer->owner;
+	struct control_actor *a = owner;
 
 	if (a->verb == VERB_CHANGE && a->asked && !a->answered)
 		a->doubt_until_ms[a->name] = os_now_ms(a->os) + DOUBT_MS;
-	dial_stop(&a->dial);
-	stream_destroy(a->stream);
-	a->stream = NULL;
 	a->asked = a->answered = false;
-	rest(a);
 }
 
 /* ---- what is asked ---- */
@@ -231,7 +217,7 @@ static void on_answer(struct control_actor *a, slice line)
 	if (a->verb != VERB_CHANGE && error == NULL && a->behaves)
 		a->looks++;
 	json_decref(answer);
-	go(a);
+	visit_leave(&a->visit);
 }
 
 static size_t on_data(struct stream *stream, slice in)
@@ -247,41 +233,27 @@ static size_t on_data(struct stream *stream, slice in)
 
 static void on_closed(struct stream *stream, int error)
 {
+	struct control_actor *a = stream_owner(stream);
+
 	(void)error;
-	go(stream_owner(stream));
+	visit_leave(&a->visit);
 }
 
 static const struct stream_handler stream_handler = { .data = on_data, .closed = on_closed };
 
-static void on_dialled(struct dial *dial, int fd)
+static void begin(void *owner)
 {
-	struct control_actor *a = dial->owner;
+	struct control_actor *a = owner;
 
-	if (fd < 0) {
-		go(a);
-		return;
-	}
-	a->stream = stream_create(a->os, fd, IN_MAX, OUT_MAX, &stream_handler, a);
-	stream_read_always(a->stream);
 	draw_request(a);
 	if (a->verb == VERB_CHANGE)
 		book_try(a->plan.book, name_of(a->name), a->value);
 	a->asked = true;
-	stream_write(a->stream, slice_from(a->request));
+	stream_write(a->visit.stream, slice_from(a->request));
 }
 
-static void on_timer(struct os_timer *timer)
-{
-	struct control_actor *a = timer->owner;
-
-	if (a->stream != NULL || a->dial.fd >= 0) {
-		go(a);
-		return;
-	}
-	os_timer_start(a->os, timer, PATIENCE_MS);
-	if (!dial_start(&a->dial, &a->plan.server))
-		go(a);
-}
+static const struct visit_manner manner = { .rest_ms = rest_ms, .begin = begin, .end = end,
+    .stream = &stream_handler, .in_max = IN_MAX, .out_max = OUT_MAX };
 
 struct control_actor *control_actor_create(struct os *os, const struct control_actor_plan *plan)
 {
@@ -291,8 +263,6 @@ struct control_actor *control_actor_create(struct os *os, const struct control_a
 	a->os = os;
 	a->plan = *plan;
 	a->chance = chance_init(plan->seed, "control", plan->number);
-	a->timer = (struct os_timer){ .fire = on_timer, .owner = a };
-	a->leave = (struct os_defer){ .run = on_leave, .owner = a };
 	for (size_t i = 0; i < PASSWORDS; i++) {
 		bool ok;
 
@@ -302,8 +272,8 @@ struct control_actor *control_actor_create(struct os *os, const struct control_a
 	}
 	for (size_t i = 0; i < NAMES; i++)
 		book_add(plan->book, names[i]);
-	dial_init(&a->dial, os, on_dialled, a);
-	rest(a);
+	visit_init(&a->visit, os, &plan->server, &manner, a);
+	visit_rest(&a->visit);
 	return a;
 }
 
@@ -311,15 +281,15 @@ void control_actor_behave(struct control_actor *actor)
 {
 	actor->behaves = true;
 	actor->plan.pace = 1;
-	if (actor->stream == NULL && actor->dial.fd < 0)
-		rest(actor);
+	if (visit_rests(&actor->visit))
+		visit_rest(&actor->visit);
 }
 
 void control_actor_pause(struct control_actor *actor, bool paused)
 {
 	actor->paused = paused;
-	if (actor->stream == NULL && actor->dial.fd < 0)
-		rest(actor);
+	if (visit_rests(&actor->visit))
+		visit_rest(&actor->visit);
 }
 
 unsigned control_actor_looks(const struct control_actor *actor)

@@ -8,13 +8,12 @@
 #include "sim/pop3_actor.h"
 
 #include "base/check.h"
-#include "os/stream.h"
 #include "pop3/client.h"
-#include "sim/dial.h"
 #include "sim/sim_message.h"
+#include "sim/visit.h"
 
 enum {
-	IN_MAX = 64 * 1024, OUT_MAX = 64 * 1024, PATIENCE_MS = 20 * 1000,
+	IN_MAX = 64 * 1024, OUT_MAX = 64 * 1024,
 	MARKED_MAX = 8, BODY_MAX = SIM_MESSAGE_MAX + 64 * 1024,
 };
 
@@ -24,10 +23,7 @@ struct pop3_actor {
 	struct os *os;
 	struct pop3_actor_plan plan;
 	struct chance chance;
-	struct dial dial;
-	struct os_timer timer;          /* rest, or patience */
-	struct os_defer leave;
-	struct stream *stream;
+	struct visit visit;
 	struct pop3_client *client;
 	struct pop3_client_config config;
 	bool behaves, paused;
@@ -40,34 +36,24 @@ struct pop3_actor {
 	size_t n_marked;
 };
 
-static void go(struct pop3_actor *a)
+static int64_t rest_ms(void *owner)
 {
-	os_defer(a->os, &a->leave);
+	struct pop3_actor *a = owner;
+
+	return a->paused ? VISIT_NEVER :
+	    (int64_t)(a->plan.pace * chance_skewed(&a->chance, 50, 4000));
 }
 
-static void rest(struct pop3_actor *a)
+static void end(void *owner)
 {
-	if (a->paused)
-		os_timer_stop(a->os, &a->timer);
-	else
-		os_timer_start(a->os, &a->timer,
-		    a->plan.pace * chance_skewed(&a->chance, 50, 4000));
-}
-
-static void on_leave(struct os_defer *defer)
-{
-	struct pop3_actor *a = defer->owner;
+	struct pop3_actor *a = owner;
 
 	if (a->step == STEP_QUIT)
 		checker_quit(a->plan.checker, a->plan.account, false, false);
-	dial_stop(&a->dial);
-	stream_destroy(a->stream);
 	pop3_client_destroy(a->client);
 	buffer_free(&a->body);
-	a->stream = NULL;
 	a->client = NULL;
 	a->step = STEP_LOGIN;
-	rest(a);
 }
 
 /* ---- one session ---- */
@@ -97,7 +83,7 @@ static void read_next(struct pop3_actor *a)
 			break;
 	}
 	if (!a->behaves && chance_one_in(&a->chance, 60)) {
-		go(a);
+		visit_leave(&a->visit);
 		return;
 	}
 	a->step = STEP_READ;
@@ -127,7 +113,7 @@ static void on_done(struct pop3_actor *a, const struct pop3_client_event *event)
 		break;
 	case STEP_LIST:
 		if (!event->ok) {
-			go(a);
+			visit_leave(&a->visit);
 			return;
 		}
 		checker_list_end(a->plan.checker, a->plan.account);
@@ -182,7 +168,7 @@ static void on_event(struct pop3_actor *a, const struct pop3_client_event *event
 	case POP3_CLIENT_EVENT_STLS:
 	case POP3_CLIENT_EVENT_FAILED:
 	case POP3_CLIENT_EVENT_CLOSED:
-		go(a);
+		visit_leave(&a->visit);
 		break;
 	}
 }
@@ -193,9 +179,9 @@ static void send_output(struct pop3_actor *a)
 {
 	slice out = pop3_client_output(a->client);
 
-	check(out.len <= stream_room(a->stream));
+	check(out.len <= stream_room(a->visit.stream));
 	if (out.len > 0) {
-		stream_write(a->stream, out);
+		stream_write(a->visit.stream, out);
 		pop3_client_sent(a->client, out.len);
 	}
 }
@@ -207,54 +193,40 @@ static size_t on_data(struct stream *stream, slice in)
 	size_t taken = 0, n;
 	bool moved;
 
-	os_timer_start(a->os, &a->timer, PATIENCE_MS);
+	visit_moves(&a->visit);
 	do {
 		moved = false;
-		n = a->leave.armed ? 0 : pop3_client_feed(a->client, slice_drop(in, taken));
+		n = visit_leaves(&a->visit) ? 0 : pop3_client_feed(a->client, slice_drop(in, taken));
 		taken += n;
-		while (!a->leave.armed && pop3_client_next(a->client, &event)) {
+		while (!visit_leaves(&a->visit) && pop3_client_next(a->client, &event)) {
 			on_event(a, &event);
 			moved = true;
 		}
-	} while ((n > 0 || moved) && !a->leave.armed);
-	if (!a->leave.armed)
+	} while ((n > 0 || moved) && !visit_leaves(&a->visit));
+	if (!visit_leaves(&a->visit))
 		send_output(a);
 	return taken;
 }
 
 static void on_closed(struct stream *stream, int error)
 {
+	struct pop3_actor *a = stream_owner(stream);
+
 	(void)error;
-	go(stream_owner(stream));
+	visit_leave(&a->visit);
 }
 
 static const struct stream_handler stream_handler = { .data = on_data, .closed = on_closed };
 
-static void on_dialled(struct dial *dial, int fd)
+static void begin(void *owner)
 {
-	struct pop3_actor *a = dial->owner;
+	struct pop3_actor *a = owner;
 
-	if (fd < 0) {
-		go(a);
-		return;
-	}
 	a->client = pop3_client_create(os_heap(a->os), &a->config, false);
-	a->stream = stream_create(a->os, fd, IN_MAX, OUT_MAX, &stream_handler, a);
-	stream_read_always(a->stream);
 }
 
-static void on_timer(struct os_timer *timer)
-{
-	struct pop3_actor *a = timer->owner;
-
-	if (a->stream != NULL || a->dial.fd >= 0) {
-		go(a);
-		return;
-	}
-	os_timer_start(a->os, timer, PATIENCE_MS);
-	if (!dial_start(&a->dial, &a->plan.server))
-		go(a);
-}
+static const struct visit_manner manner = { .rest_ms = rest_ms, .begin = begin, .end = end,
+    .stream = &stream_handler, .in_max = IN_MAX, .out_max = OUT_MAX };
 
 struct pop3_actor *pop3_actor_create(struct os *os, const struct pop3_actor_plan *plan)
 {
@@ -263,15 +235,11 @@ struct pop3_actor *pop3_actor_create(struct os *os, const struct pop3_actor_plan
 	a->os = os;
 	a->plan = *plan;
 	a->chance = chance_init(plan->seed, "reader", plan->account);
-	a->timer.fire = on_timer;
-	a->timer.owner = a;
-	a->leave.run = on_leave;
-	a->leave.owner = a;
 	a->config.clear_login = true;
 	a->config.login = plan->login;
 	a->config.secret = plan->secret;
-	dial_init(&a->dial, os, on_dialled, a);
-	os_timer_start(os, &a->timer, chance_skewed(&a->chance, 10, 3000));
+	visit_init(&a->visit, os, &plan->server, &manner, a);
+	visit_in(&a->visit, chance_skewed(&a->chance, 10, 3000));
 	return a;
 }
 
@@ -279,15 +247,15 @@ void pop3_actor_behave(struct pop3_actor *actor)
 {
 	actor->behaves = true;
 	actor->plan.pace = 1;
-	if (actor->stream == NULL && actor->dial.fd < 0)
-		rest(actor);
+	if (visit_rests(&actor->visit))
+		visit_rest(&actor->visit);
 }
 
 void pop3_actor_pause(struct pop3_actor *actor, bool paused)
 {
 	actor->paused = paused;
-	if (actor->stream == NULL && actor->dial.fd < 0)
-		rest(actor);
+	if (visit_rests(&actor->visit))
+		visit_rest(&actor->visit);
 }
 
 unsigned pop3_actor_sessions(const struct pop3_actor *actor)

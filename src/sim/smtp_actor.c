@@ -11,21 +11,17 @@
 #include <stdio.h>
 
 #include "base/check.h"
-#include "os/stream.h"
-#include "sim/dial.h"
 #include "sim/sim_message.h"
+#include "sim/visit.h"
 #include "smtp/client.h"
 
-enum { RECIPIENTS_MAX = 4, IN_MAX = 64 * 1024, OUT_MAX = 256 * 1024, PATIENCE_MS = 20 * 1000 };
+enum { RECIPIENTS_MAX = 4, IN_MAX = 64 * 1024, OUT_MAX = 256 * 1024 };
 
 struct smtp_actor {
 	struct os *os;
 	struct smtp_actor_plan plan;
 	struct chance chance;
-	struct dial dial;
-	struct os_timer timer;          /* rest, or patience */
-	struct os_defer leave;
-	struct stream *stream;
+	struct visit visit;
 	struct smtp_client *client;
 	struct smtp_client_config config;
 	unsigned left;                  /* messages still to be acknowledged */
@@ -44,31 +40,23 @@ struct smtp_actor {
 	bool vanish_after;              /* the dot */
 };
 
-static void rest(struct smtp_actor *a)
+static int64_t rest_ms(void *owner)
 {
-	if (a->left > 0)
-		os_timer_start(a->os, &a->timer,
-		    a->plan.pace * chance_skewed(&a->chance, 5, 3000));
+	struct smtp_actor *a = owner;
+
+	return a->left > 0 ? (int64_t)(a->plan.pace * chance_skewed(&a->chance, 5, 3000)) :
+	    VISIT_NEVER;
 }
 
-static void go(struct smtp_actor *a)
+static void end(void *owner)
 {
-	os_defer(a->os, &a->leave);
-}
+	struct smtp_actor *a = owner;
 
-static void on_leave(struct os_defer *defer)
-{
-	struct smtp_actor *a = defer->owner;
-
-	dial_stop(&a->dial);
-	stream_destroy(a->stream);
 	smtp_client_destroy(a->client);
 	buffer_free(&a->body);
-	a->stream = NULL;
 	a->client = NULL;
 	a->message = 0;
 	a->in_body = false;
-	rest(a);
 }
 
 /* ---- one message ---- */
@@ -150,7 +138,7 @@ static void send_body(struct smtp_actor *a)
 	size_t n;
 
 	if (a->vanish_at <= a->body_at) {
-		go(a);
+		visit_leave(&a->visit);
 		return;
 	}
 	if (rest.len > a->vanish_at - a->body_at)
@@ -194,7 +182,7 @@ static void on_event(struct smtp_actor *a, const struct smtp_client_event *event
 	case SMTP_CLIENT_EVENT_STARTTLS:
 	case SMTP_CLIENT_EVENT_FAILED:
 	case SMTP_CLIENT_EVENT_CLOSED:
-		go(a);
+		visit_leave(&a->visit);
 		break;
 	}
 }
@@ -205,11 +193,11 @@ static bool send_output(struct smtp_actor *a)
 {
 	slice out = smtp_client_output(a->client);
 
-	if (out.len > stream_room(a->stream))
-		out = slice_head(out, stream_room(a->stream));
+	if (out.len > stream_room(a->visit.stream))
+		out = slice_head(out, stream_room(a->visit.stream));
 	if (out.len == 0)
 		return false;
-	stream_write(a->stream, out);
+	stream_write(a->visit.stream, out);
 	smtp_client_sent(a->client, out.len);
 	return true;
 }
@@ -220,17 +208,17 @@ static bool step(struct smtp_actor *a)
 	struct smtp_client_event event;
 	bool moved = false;
 
-	while (!a->leave.armed && smtp_client_next(a->client, &event)) {
+	while (!visit_leaves(&a->visit) && smtp_client_next(a->client, &event)) {
 		on_event(a, &event);
 		moved = true;
 	}
-	if (a->in_body && !a->leave.armed) {
+	if (a->in_body && !visit_leaves(&a->visit)) {
 		size_t before = a->body_at;
 
 		send_body(a);
 		moved = moved || a->body_at != before || !a->in_body;
 	}
-	return (!a->leave.armed && send_output(a)) || moved;
+	return (!visit_leaves(&a->visit) && send_output(a)) || moved;
 }
 
 /* Until nothing moves. */
@@ -238,12 +226,12 @@ static bool pump(struct smtp_actor *a)
 {
 	bool moved = false;
 
-	while (!a->leave.armed && step(a))
+	while (!visit_leaves(&a->visit) && step(a))
 		moved = true;
 	if (a->vanish_after && a->message != 0 && !a->in_body &&
 	    a->body_at == buffer_bytes(&a->body).len && a->body_at > 0 &&
-	    stream_unsent(a->stream) == 0)
-		go(a);
+	    stream_unsent(a->visit.stream) == 0)
+		visit_leave(&a->visit);
 	return moved;
 }
 
@@ -253,8 +241,8 @@ static size_t on_data(struct stream *stream, slice in)
 	size_t taken = 0, n;
 	bool moved = true;
 
-	os_timer_start(a->os, &a->timer, PATIENCE_MS);
-	while (moved && !a->leave.armed) {
+	visit_moves(&a->visit);
+	while (moved && !visit_leaves(&a->visit)) {
 		n = smtp_client_feed(a->client, slice_drop(in, taken));
 		taken += n;
 		moved = pump(a) || n > 0;
@@ -266,14 +254,16 @@ static void on_drained(struct stream *stream)
 {
 	struct smtp_actor *a = stream_owner(stream);
 
-	if (!a->leave.armed)
+	if (!visit_leaves(&a->visit))
 		pump(a);
 }
 
 static void on_closed(struct stream *stream, int error)
 {
+	struct smtp_actor *a = stream_owner(stream);
+
 	(void)error;
-	go(stream_owner(stream));
+	visit_leave(&a->visit);
 }
 
 static const struct stream_handler stream_handler = {
@@ -282,31 +272,15 @@ static const struct stream_handler stream_handler = {
 	.closed = on_closed,
 };
 
-static void on_dialled(struct dial *dial, int fd)
+static void begin(void *owner)
 {
-	struct smtp_actor *a = dial->owner;
+	struct smtp_actor *a = owner;
 
-	if (fd < 0) {
-		go(a);
-		return;
-	}
 	a->client = smtp_client_create(os_heap(a->os), &a->config, false);
-	a->stream = stream_create(a->os, fd, IN_MAX, OUT_MAX, &stream_handler, a);
-	stream_read_always(a->stream);
 }
 
-static void on_timer(struct os_timer *timer)
-{
-	struct smtp_actor *a = timer->owner;
-
-	if (a->stream != NULL || a->dial.fd >= 0) {
-		go(a);
-		return;
-	}
-	os_timer_start(a->os, timer, PATIENCE_MS);
-	if (!dial_start(&a->dial, &a->plan.server))
-		go(a);
-}
+static const struct visit_manner manner = { .rest_ms = rest_ms, .begin = begin, .end = end,
+    .stream = &stream_handler, .in_max = IN_MAX, .out_max = OUT_MAX };
 
 struct smtp_actor *smtp_actor_create(struct os *os, const struct smtp_actor_plan *plan)
 {
@@ -317,32 +291,28 @@ struct smtp_actor *smtp_actor_create(struct os *os, const struct smtp_actor_plan
 	a->plan = *plan;
 	a->chance = chance_init(plan->seed, "sender", plan->number);
 	a->left = plan->messages;
-	a->timer.fire = on_timer;
-	a->timer.owner = a;
-	a->leave.run = on_leave;
-	a->leave.owner = a;
 	a->config.hostname = slice_lit("client.away.example");
-	dial_init(&a->dial, os, on_dialled, a);
-	rest(a);
+	visit_init(&a->visit, os, &plan->server, &manner, a);
+	visit_rest(&a->visit);
 	return a;
 }
 
 void smtp_actor_more(struct smtp_actor *actor, unsigned messages)
 {
 	actor->left += messages;
-	if (actor->stream == NULL && actor->dial.fd < 0)
-		rest(actor);
+	if (visit_rests(&actor->visit))
+		visit_rest(&actor->visit);
 }
 
 bool smtp_actor_finished(const struct smtp_actor *actor)
 {
-	return actor->left == 0 && actor->stream == NULL && actor->dial.fd < 0;
+	return actor->left == 0 && visit_rests(&actor->visit);
 }
 
 void smtp_actor_behave(struct smtp_actor *actor)
 {
 	actor->behaves = true;
 	actor->plan.pace = 1;
-	if (actor->stream == NULL && actor->dial.fd < 0)
-		rest(actor);
+	if (visit_rests(&actor->visit))
+		visit_rest(&actor->visit);
 }
