@@ -428,7 +428,7 @@ bool address_normal(struct arena *arena, const struct address *address, struct a
 	if (address->local.len > 0)
 		local = local_quoted(arena, local_plain(arena, address->local));
 	*ret = address_join(arena, local, domain);
-	return true;
+	return ret->whole.len <= ADDRESS_PATH_MAX - 2;
 }
 
 struct address address_join(struct arena *arena, slice local, slice domain)

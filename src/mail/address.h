@@ -63,7 +63,8 @@ slice local_folded(struct arena *arena, slice local);
 slice local_quoted(struct arena *arena, slice plain);
 
 /* Normal form: domain as above; the local part keeps its case and is quoted
- * only where it must be. Two spellings of one mailbox get the same bytes. */
+ * only where it must be. Two spellings of one mailbox get the same bytes. False
+ * when it is no address: the domain is none, or A-labels make the whole too long. */
 bool address_normal(struct arena *arena, const struct address *address,
     struct address *ret) __attribute__((warn_unused_result));
 

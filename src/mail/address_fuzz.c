@@ -37,6 +37,7 @@ static void check_address(struct arena *arena, const struct address *address)
 	check(slice_equal(slice_lower(arena, plain), local_folded(arena, address->local)));
 	if (!address_normal(arena, address, &normal))
 		return;
+	check(address_parse(normal.whole, ADDRESS_ALLOW_UTF8, &parsed) == ADDRESS_OK);
 	check(address_normal(arena, &normal, &again));
 	check(slice_equal(normal.whole, again.whole));
 	check(slice_equal(local_plain(arena, normal.local), local_plain(arena, address->local)));

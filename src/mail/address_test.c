@@ -164,6 +164,30 @@ static void test_normal(void **state)
 	heap_drop(heap);
 }
 
+/* As it is written it is no longer than an address may be; in A-labels it may be. */
+static void test_normal_too_long(void **state)
+{
+	enum { LABELS = 23 };
+	struct heap *heap = heap_create(SIZE_MAX);
+	struct arena arena = arena_init(heap, 1 << 20);
+	slice domain = slice_lit("example"), local = slice_lit("");
+
+	for (int i = 0; i < LABELS; i++)
+		domain = arena_printf(&arena, "\xc3\xbc.%.*s", slice_arg(domain));
+	for (size_t len = 1; len <= ADDRESS_LOCAL_MAX; len++) {
+		size_t ascii = len + strlen("@example") + LABELS * strlen("xn--tda.");
+		struct address address, normal;
+		slice whole;
+
+		local = arena_printf(&arena, "%.*su", slice_arg(local));
+		whole = arena_printf(&arena, "%.*s@%.*s", slice_arg(local), slice_arg(domain));
+		assert_int_equal(address_parse(whole, ADDRESS_ALLOW_UTF8, &address), ADDRESS_OK);
+		assert_int_equal(address_normal(&arena, &address, &normal),
+		    ascii <= ADDRESS_PATH_MAX - 2);
+	}
+	heap_drop(heap);
+}
+
 /* What the suite calls valid for SMTP is a Mailbox; what it calls valid for a
  * header field is one for mailbox_next(); errors are neither. */
 static bool suite_smtp(slice category)
@@ -222,4 +246,5 @@ static void test_isemail(void **state)
 
 UNIT_TESTS(cmocka_unit_test(test_paths), cmocka_unit_test(test_limits),
     cmocka_unit_test(test_domain_normal), cmocka_unit_test(test_normal),
+    cmocka_unit_test(test_normal_too_long),
     cmocka_unit_test(test_isemail))
