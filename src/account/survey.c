@@ -57,6 +57,23 @@ slice survey_delivered_to(slice prefix)
 
 /* ---- files ---- */
 
+/* Only the last pack grows. */
+static uint64_t packs_end(struct account_survey *s)
+{
+	uint32_t last = s->n_packs > 0 ? s->packs[s->n_packs - 1] : 0;
+	char path[ACCOUNT_PATH_MAX];
+	int64_t size = -1;
+	int fd;
+
+	account_pack_path(s->account, last, path);
+	fd = last == 0 ? -1 : os_open(s->os, OS_ROOT, path, OS_READ);
+	if (fd >= 0) {
+		size = os_size(s->os, fd);
+		os_close(s->os, fd);
+	}
+	return survey_place(last, size < 0 ? 0 : size > UINT32_MAX ? UINT32_MAX : (uint32_t)size);
+}
+
 static bool list_files(struct account_survey *s)
 {
 	char folder[ACCOUNT_PATH_MAX], packs[ACCOUNT_PATH_MAX];
@@ -68,8 +85,10 @@ static bool list_files(struct account_survey *s)
 	error = account_list(s->os, s->heap, folder, ".log", &s->logs, &s->n_logs);
 	if (error == 0)
 		error = account_list(s->os, s->heap, packs, ".pack", &s->packs, &s->n_packs);
-	if (error == 0)
+	if (error == 0) {
+		s->packs_end = packs_end(s);
 		return true;
+	}
 	s->failed = true;
 	survey_tell(s, &finding, folder, "the folder can't be read: %s", strerror(-error));
 	return false;

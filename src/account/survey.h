@@ -17,6 +17,9 @@
  *     disk. Or it would, and the account has its key and would not take it,
  * (4) without damage in the log: it is not among those that vanished.
  *
+ * What came into a pack after the survey began was not to be expected in the log,
+ * and is not looked at: beside a server a survey has an end.
+ *
  * Changes nothing; blocking. OS_ROOT is the folder `account`. */
 #ifndef ACCOUNT_SURVEY_H
 #define ACCOUNT_SURVEY_H
@@ -66,6 +69,7 @@ struct account_survey {
 
 	uint32_t *logs, *packs;         /* numbers of the files, ascending */
 	size_t n_logs, n_packs;
+	uint64_t packs_end;             /* the place behind all packs, before logs were read */
 	struct survey_gap gaps[SURVEY_GAPS_MAX];
 	size_t n_gaps;
 	struct survey_bad *bad;         /* ascending by uid */

@@ -15,7 +15,7 @@ struct walk {
 	struct account_survey *s;
 	int fd;
 	uint32_t pack;
-	uint64_t size;
+	uint64_t size;                  /* of the pack, when the survey began */
 	char path[ACCOUNT_PATH_MAX];
 	struct survey_unnamed *found;   /* candidates, before twins are taken out */
 	size_t n_found, found_capacity;
@@ -240,6 +240,10 @@ static void open_pack(struct walk *w, bool named)
 	if (w->fd >= 0)
 		size = os_size(s->os, w->fd);
 	w->size = size > 0 ? (uint64_t)size : 0;
+	if (survey_place(w->pack, 0) > s->packs_end)
+		w->size = 0;
+	else if (w->pack == s->packs_end >> 32 && w->size > (uint32_t)s->packs_end)
+		w->size = (uint32_t)s->packs_end;
 	if (w->fd < 0 && named)
 		survey_tell(s, &finding, w->path, "a pack that messages of the mailbox are in "
 		    "can't be opened: %s", strerror(-w->fd));

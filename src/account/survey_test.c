@@ -336,6 +336,45 @@ static void what_is_pending_is_not_lost(void **state)
 	world_finish(&w);
 }
 
+/* A server delivers while the survey reads: a whole entry comes into the pack. */
+static void deliver_meanwhile(struct finder *finder, const char *log, uint64_t bytes)
+{
+	struct world *w = ((struct listener *)finder)->world;
+	struct account a = { .heap = w->heap };
+	struct account_row row = { .pack = 1 };
+	char path[ACCOUNT_PATH_MAX];
+	int pack;
+
+	(void)bytes;
+	if (strstr(log, ".log") == NULL)
+		return;
+	account_pack_path(ID, row.pack, path);
+	row.offset = size_of(w, path);
+	pack = os_open(w->os, OS_ROOT, path, OS_WRITE);
+	write_entry(w, &a, pack, w->sent++, &row);
+	os_close(w->os, pack);
+}
+
+static void what_comes_meanwhile_is_not_lost(void **state)
+{
+	struct account_survey s;
+	struct world w;
+
+	(void)state;
+	world_init(&w, 1);
+	survey(&w, &s);
+	listener.finder.read = deliver_meanwhile;
+	s = (struct account_survey){ .os = w.os, .heap = w.heap, .finder = &listener.finder,
+	    .account = ID };
+	account_survey(&s);
+	assert_int_equal(w.sent, EACH + 1);
+	assert_int_equal(s.damage, 0);
+	/* And one that stands there before it, without a record, is. */
+	survey(&w, &s);
+	assert_int_equal(w.kinds[FINDING_UNNAMED], 1);
+	world_finish(&w);
+}
+
 /* Two damages; then the n-th disk call of the repair fails, and all that follow. */
 static void a_repair_that_fails_anywhere_is_run_again(void **state)
 {
@@ -397,5 +436,6 @@ UNIT_TESTS(
     cmocka_unit_test(a_flipped_byte_of_a_pack_costs_one_message),
     cmocka_unit_test(files_may_be_missing),
     cmocka_unit_test(what_is_pending_is_not_lost),
+    cmocka_unit_test(what_comes_meanwhile_is_not_lost),
     cmocka_unit_test(a_repair_that_fails_anywhere_is_run_again),
     cmocka_unit_test(a_disk_that_can_not_read_is_a_finding))
