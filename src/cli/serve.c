@@ -40,19 +40,28 @@ static unsigned count_cores(void)
 	return (unsigned)CPU_COUNT(&set);
 }
 
-static unsigned one_per_core(unsigned given, unsigned max)
+static unsigned at_most(unsigned n, unsigned max)
 {
-	unsigned n = given ? given : count_cores();
-
 	return n < max ? n : max;
+}
+
+/* An edge for each two cores: what an edge takes in, the router and a store on the
+ * other core have to bring on, and the fewer edges, the more messages share a sync. */
+static void set_numbers(struct config *config)
+{
+	unsigned cores = count_cores();
+
+	if (config->edges == 0)
+		config->edges = at_most((cores + 1) / 2, EDGES_MAX);
+	if (config->stores == 0)
+		config->stores = at_most(cores, STORES_MAX);
 }
 
 static bool read_settings(struct serve *s, struct arena *arena, struct setting *ret)
 {
 	if (!setting_read(s->args, s->preset, NULL, arena, &s->to, ret))
 		return false;
-	ret->config->edges = one_per_core(ret->config->edges, EDGES_MAX);
-	ret->config->stores = one_per_core(ret->config->stores, STORES_MAX);
+	set_numbers(ret->config);
 	return true;
 }
 

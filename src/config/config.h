@@ -29,7 +29,7 @@ struct config {
 	struct config_listener *listeners;
 	slice certificate, key;         /* files; empty: self-signed, made at first start */
 
-	unsigned edges, stores;         /* processes; 0 in the file: one per core */
+	unsigned edges, stores;         /* processes; 0: as many as serve likes */
 	uint64_t message_size_max;      /* bytes */
 	unsigned recipients_max;        /* a transaction */
 	unsigned errors_max;            /* a session */

@@ -25,7 +25,7 @@ const struct config_key config_keys[CONFIG_KEYS] = {
 	{ "user", CONFIG_WORD, CONFIG_RESTART, FIELD(user), .preset = "posthouse",
 	    .means = "Who the processes become when root starts them." },
 	{ "edges", CONFIG_COUNT, CONFIG_RESTART, FIELD(edges), .preset = "0", .max = EDGES_MAX,
-	    .means = "Processes that speak with the network; 0: one per core." },
+	    .means = "Processes that speak with the network; 0: one for each two cores." },
 	{ "stores", CONFIG_COUNT, CONFIG_RESTART, FIELD(stores), .preset = "0",
 	    .max = STORES_MAX, .means = "Processes that keep accounts; 0: one per core." },
 

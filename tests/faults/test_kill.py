@@ -33,7 +33,8 @@ class Kill(unittest.TestCase):
 
     def test_kill_nine_in_ten_rounds(self):
         port = free_ports()
-        with Demo("--port-base", str(port), program=os.environ["POSTHOUSE_RELEASE"]) as self.host:
+        with Demo("--port-base", str(port), "--set", "edges=2",
+                  program=os.environ["POSTHOUSE_RELEASE"]) as self.host:
             for number, victim in enumerate(ROUNDS):
                 with self.subTest(round=number, victim=victim):
                     self.round(number, victim)
