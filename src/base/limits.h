@@ -48,10 +48,14 @@ enum {
 	OS_VECTOR_MAX = 64,             /* slices in one system call; longer lists take several */
 	/* What malloc keeps at hand when it is freed, for the next message, and the
 	 * blocks that are mapped one by one instead. Giving memory back and getting it
-	 * zeroed again costs more than a message; after a while without need it goes. */
+	 * zeroed again costs more than a message; after a while without need it goes:
+	 * every MALLOC_TRIM_MS, if little was done in them and something before, and
+	 * more than MALLOC_SPARE_MAX is free. */
 	MALLOC_KEEP = 2 * 1024 * 1024,
 	MALLOC_MAP_FROM = 4 * 1024 * 1024,
 	MALLOC_TRIM_MS = 5 * 1000,
+	MALLOC_WORKED_MS = 50,          /* of CPU time */
+	MALLOC_SPARE_MAX = 16 * 1024 * 1024,
 
 	/* ipc: some addresses, a login with its password, words, numbers. Far above
 	 * what the engines let through, so that theirs are the limits that show. */

@@ -30,7 +30,8 @@ struct world {
 	uv_loop_t loop;
 	uv_prepare_t prepare;           /* before each wait: defers, then the dead */
 	uv_idle_t again;                /* runs while defers are left: do not wait */
-	uv_timer_t trim;                /* what malloc keeps goes back now and then */
+	uv_timer_t trim;                /* what malloc keeps goes back after work */
+	int64_t cpu_seen_ms, cpu_trimmed_ms;    /* CPU time at its last tick; when it did */
 	struct heap *heap;
 	struct list roles;              /* struct os_uv */
 	struct list spare_timers;       /* stopped, still initialised */

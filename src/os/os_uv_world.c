@@ -239,9 +239,27 @@ static void tune_malloc(void)
 	mallopt(M_MMAP_THRESHOLD, MALLOC_MAP_FROM);
 }
 
-static void on_trim(uv_timer_t *trim)
+static int64_t cpu_used_ms(void)
 {
+	struct timespec used = { 0 };
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used);
+	return used.tv_sec * 1000 + used.tv_nsec / 1000000;
+}
+
+/* After work, when it is quiet, and when it is worth it: each hole takes a call and
+ * an interrupt of the other cores, and under load its pages are needed again at once. */
+static void on_trim(uv_timer_t *timer)
+{
+	struct world *world = timer->data;
+	int64_t now = cpu_used_ms(), lately = now - world->cpu_seen_ms;
+
+	world->cpu_seen_ms = now;
+	if (lately > MALLOC_TRIM_MS / 16 || now - world->cpu_trimmed_ms < MALLOC_WORKED_MS ||
+	    mallinfo2().fordblks < MALLOC_SPARE_MAX)
+		return;
 	malloc_trim(0);
+	world->cpu_trimmed_ms = cpu_used_ms();
 }
 
 /* As many descriptors as we are allowed: a shell's 1,024 are few sessions. */
@@ -289,6 +307,7 @@ struct os *os_uv_create(const struct os_uv_options *options)
 	uv_prepare_start(&world->prepare, before_wait);
 	uv_idle_init(&world->loop, &world->again);
 	uv_timer_init(&world->loop, &world->trim);
+	world->trim.data = world;
 	uv_timer_start(&world->trim, on_trim, MALLOC_TRIM_MS, MALLOC_TRIM_MS);
 	uv_unref((uv_handle_t *)&world->trim);
 	if (options->one_process)
