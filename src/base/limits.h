@@ -384,9 +384,10 @@ enum {
 	ROUTER_GENERATIONS_MAX = 8000,
 
 	/* store */
-	/* Pack and log of each account that is being delivered to, and for a moment
-	 * the folders of a new one; at most a quarter of RLIMIT_NOFILE. */
-	ACCOUNT_FDS_MAX = 2048,
+	/* Pack and log of each account that was delivered to lately, and for a moment
+	 * the folders of a new one; at most half of RLIMIT_NOFILE. To open both again
+	 * costs more than the delivery. */
+	ACCOUNT_FDS_MAX = 16384,
 	/* Accounts in memory: heads are 2 to 6 KB, rows of open sessions more. The
 	 * least recently used go, unless they have work to do. */
 	STORE_BOXES_MAX = 16 * 1024,

@@ -212,7 +212,7 @@ void boxes_init(struct store *s)
 {
 	size_t all = os_descriptors_max(s->os);
 
-	s->fds_max = all / 4 < ACCOUNT_FDS_MAX ? all / 4 : ACCOUNT_FDS_MAX;
+	s->fds_max = all / 2 < ACCOUNT_FDS_MAX ? all / 2 : ACCOUNT_FDS_MAX;
 	s->table = table_init(s->heap, os_random_u64(s->os));
 	list_init(&s->boxes);
 	list_init(&s->opened);
