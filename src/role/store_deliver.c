@@ -52,13 +52,26 @@ static void incoming_unref(struct store *s, struct incoming *incoming)
 	heap_free(s->heap, incoming);
 }
 
+static const struct delivery_target *target_of(const struct offer *offer)
+{
+	return &offer->incoming->delivery.targets[offer->target];
+}
+
+static void judged(struct offer *offer)
+{
+	if (!offer->judged)
+		offer->incoming->waiting--;
+	offer->judged = true;
+}
+
 static void answer(struct store *s, struct offer *offer, enum delivery_result result)
 {
 	struct incoming *incoming = offer->incoming;
 
+	judged(offer);
 	if (incoming->epoch == s->epoch) {
 		put_message_id(&s->answers, incoming->delivery.id);
-		put_u16(&s->answers, offer->target->recipient);
+		put_u16(&s->answers, target_of(offer)->recipient);
 		put_u8(&s->answers, (uint8_t)result);
 		s->n_answers++;
 		os_defer(s->os, &s->answer_defer);
@@ -77,11 +90,9 @@ void offers_answer(struct box *box, struct list *offers, size_t n, enum delivery
 
 /* ---- taken ---- */
 
-/* Slices point into a copy: the message dies when its handler returns. */
-static bool read_incoming(struct store *s, struct ipc_message *message, struct incoming *incoming)
+static bool read_incoming(struct store *s, slice bytes, struct incoming *incoming)
 {
-	slice copy = slice_copy(&incoming->arena, message->body.rest);
-	struct bytes in = bytes_init(copy);
+	struct bytes in = bytes_init(bytes);
 	struct delivery *d = &incoming->delivery;
 
 	if (!delivery_read(&in, &incoming->arena, d) || !bytes_end(&in))
@@ -96,13 +107,31 @@ static bool read_incoming(struct store *s, struct ipc_message *message, struct i
 	return true;
 }
 
+/* The message dies when its handler returns. Mostly all targets were judged by
+ * then, and what the pack needs was copied; else the rest needs a copy, too. */
+static void outlive_message(struct incoming *incoming, slice bytes)
+{
+	struct delivery *d = &incoming->delivery;
+	bool again = true;
+
+	if (incoming->waiting > 0) {
+		struct bytes in = bytes_init(slice_copy(&incoming->arena, bytes));
+
+		again = delivery_read(&in, &incoming->arena, d);
+	} else {
+		d->sender = d->trace = d->body.frames = (slice){ 0 };
+		for (size_t i = 0; i < d->n_targets; i++)
+			d->targets[i].delivered_to = (slice){ 0 };
+	}
+	check(again);
+}
+
 static bool too_much(const struct store *s)
 {
 	return s->n_offers > STORE_OFFERS_MAX || s->pending_bytes > STORE_PENDING_MAX;
 }
 
-static void add_offer(struct store *s, struct incoming *incoming,
-    const struct delivery_target *target, bool later)
+static void add_offer(struct store *s, struct incoming *incoming, uint16_t target, bool later)
 {
 	struct offer *offer = heap_new(s->heap, struct offer);
 	struct box *box;
@@ -111,12 +140,13 @@ static void add_offer(struct store *s, struct incoming *incoming,
 	offer->target = target;
 	list_init(&offer->link);
 	incoming->refs++;
+	incoming->waiting++;
 	s->n_offers++;
 	if (later) {
 		answer(s, offer, DELIVERY_LATER);
 		return;
 	}
-	box = box_get(s, target->account);
+	box = box_get(s, target_of(offer)->account);
 	list_append(&box->offers, &offer->link);
 	box_step(box);
 }
@@ -124,20 +154,22 @@ static void add_offer(struct store *s, struct incoming *incoming,
 bool store_deliver(struct store *s, struct ipc_message *message)
 {
 	struct incoming *incoming = heap_new(s->heap, struct incoming);
+	slice bytes = message->body.rest;
 	bool later = too_much(s);
 
 	incoming->refs = 1;
 	incoming->epoch = s->epoch;
 	incoming->fd = ipc_take_fd(message);
 	incoming->arena = arena_init(s->heap, INCOMING_MAX);
-	if (!s->told_live || !read_incoming(s, message, incoming)) {
+	if (!s->told_live || !read_incoming(s, bytes, incoming)) {
 		incoming_unref(s, incoming);
 		return false;
 	}
 	store_note_generation(s, incoming->delivery.id.generation);
 	s->last_offer_ms = os_now_ms(s->os);
-	for (size_t i = 0; i < incoming->delivery.n_targets; i++)
-		add_offer(s, incoming, &incoming->delivery.targets[i], later);
+	for (uint16_t i = 0; i < incoming->delivery.n_targets; i++)
+		add_offer(s, incoming, i, later);
+	outlive_message(incoming, bytes);
 	incoming_unref(s, incoming);
 	checkpoint_schedule(s);
 	return true;
@@ -209,7 +241,7 @@ void pieces_free(struct box *box, struct list *pieces)
 
 static struct account_key key_of(const struct offer *offer)
 {
-	return (struct account_key){ offer->incoming->delivery.id, offer->target->recipient };
+	return (struct account_key){ offer->incoming->delivery.id, target_of(offer)->recipient };
 }
 
 static void add_message(struct box *box, struct offer *offer)
@@ -227,7 +259,7 @@ static void add_message(struct box *box, struct offer *offer)
 		.offset = place.offset,
 	};
 
-	write_prefix(d, offer->target, &prefix);
+	write_prefix(d, target_of(offer), &prefix);
 	pack_entry_write(&entry, place, buffer_bytes(&prefix), body);
 	row.size = buffer_bytes(&prefix).len + body.size;
 	row.stored = pack_entry_len(buffer_bytes(&prefix), body);
@@ -277,6 +309,7 @@ bool box_take_offers(struct box *box)
 		}
 		if (verdict == ACCOUNT_ADDED)
 			add_message(box, offer);
+		judged(offer);
 		list_remove(&offer->link);
 		list_append(&box->pending, &offer->link);
 		box_dirty(box, box->session != NULL);

@@ -43,6 +43,7 @@ struct session;
 /* One IPC_DELIVER, until all its targets are answered. */
 struct incoming {
 	unsigned refs;
+	unsigned waiting;               /* offers that were not judged yet: they need its bytes */
 	unsigned epoch;                 /* of the router that sent it */
 	struct arena arena;
 	struct delivery delivery;
@@ -53,7 +54,8 @@ struct incoming {
 struct offer {
 	struct list link;               /* box->offers, then box->pending */
 	struct incoming *incoming;
-	const struct delivery_target *target;
+	uint16_t target;                /* of the incoming's */
+	bool judged;                    /* in box->pending, or about to be answered */
 	bool ours;                      /* a change was made for it; else it waits for one */
 };
 
