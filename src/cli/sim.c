@@ -66,6 +66,7 @@ static void add_counts(struct batch *b, const struct world_result *r)
 	b->counts.refused += r->counts.refused;
 	b->counts.copies += r->counts.copies;
 	b->counts.deleted += r->counts.deleted;
+	b->counts.rotten += r->counts.rotten;
 }
 
 /* Runs behind the first one that failed do not count: so it is the same one
@@ -189,10 +190,10 @@ static void print_summary(const struct batch *b)
 	if (b->stopped)
 		printf("stopped; %lu of ", b->ended);
 	printf("%lu runs from seed %lu: %lu failed; %u messages, %u acknowledged, %u without an "
-	    "answer, %u refused, %u copies, %u deleted, %llu events\n", b->runs, b->seed,
+	    "answer, %u refused, %u copies, %u deleted, %u hit by rot, %llu events\n", b->runs, b->seed,
 	    b->failed, b->counts.messages, b->counts.acknowledged, b->counts.doubtful,
 	    b->counts.refused, b->counts.copies, b->counts.deleted,
-	    (unsigned long long)b->n_events);
+	    b->counts.rotten, (unsigned long long)b->n_events);
 	if (!b->stopped)
 		printf("trace %016llx\n",
 		    (unsigned long long)(b->runs == 1 ? b->hashes[0] : hash));

@@ -77,3 +77,26 @@ enum pack_result pack_entry_read(struct pack_place place, slice header, slice pr
 	};
 	return PACK_OK;
 }
+
+enum pack_result pack_entry_parse(slice bytes, struct pack_place place, slice *ret_prefix,
+    struct pack_body *ret_body)
+{
+	enum pack_result result;
+	uint32_t prefix_len;
+	slice header;
+
+	if (bytes.len < PACK_ENTRY)
+		return PACK_DAMAGED;
+	header = slice_head(bytes, PACK_ENTRY);
+	bytes = slice_drop(bytes, PACK_ENTRY);
+	result = pack_entry_begin(header, &prefix_len);
+	if (result != PACK_OK)
+		return result;
+	if (prefix_len > bytes.len)
+		return PACK_DAMAGED;
+	*ret_prefix = slice_head(bytes, prefix_len);
+	result = pack_entry_read(place, header, *ret_prefix, ret_body);
+	if (result == PACK_OK && ret_body->stored > bytes.len - prefix_len)
+		return PACK_DAMAGED;
+	return result;
+}

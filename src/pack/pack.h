@@ -53,6 +53,10 @@ struct pack_body {
  * prefix is at most PACK_PREFIX_MAX. */
 void pack_entry_write(struct buffer *out, struct pack_place place, slice prefix,
     struct pack_body body);
+/* The entry at the front of bytes in memory, which go on to the end of the pack.
+ * Judges header and prefix, and that there is room for the body. Borrowed. */
+enum pack_result pack_entry_parse(slice bytes, struct pack_place place, slice *ret_prefix,
+    struct pack_body *ret_body);
 /* Bytes of the whole entry. */
 uint64_t pack_entry_len(slice prefix, struct pack_body body);
 

@@ -119,7 +119,8 @@ static void entries_read_back(void **state)
 		struct buffer entry = buffer_init(w->heap, SIZE_MAX / 2);
 		struct buffer out = buffer_init(w->heap, SIZE_MAX / 2);
 		struct buffer want = buffer_init(w->heap, SIZE_MAX / 2);
-		slice prefix = slice_from(table[i].prefix);
+		slice prefix = slice_from(table[i].prefix), parsed;
+		struct pack_body same;
 		struct pack_body body = compress(pattern(&text, table[i].size), table[i].raw,
 		    &stored);
 
@@ -129,6 +130,10 @@ static void entries_read_back(void **state)
 		assert_int_equal(buffer_bytes(&entry).len, pack_entry_len(prefix, body));
 		assert_int_equal(os_pwrite(w->os, w->fd, buffer_bytes(&entry), place.offset), 0);
 		assert_int_equal(read_all(w, place, &out), PACK_END);
+		assert_int_equal(pack_entry_parse(buffer_bytes(&entry), place, &parsed, &same),
+		    PACK_OK);
+		assert_slice(parsed, prefix);
+		assert_memory_equal(&same, &body, sizeof body);
 		buffer_add(&want, prefix);
 		buffer_add(&want, buffer_bytes(&text));
 		assert_slice(buffer_bytes(&out), buffer_bytes(&want));
@@ -185,8 +190,14 @@ static void each_short_file_is_found(void **state)
 	struct buffer entry = small_entry(w, "Hello\r\n", BODY_FRAME_RAW);
 	slice bytes = buffer_bytes(&entry);
 	struct buffer out = buffer_init(w->heap, SIZE_MAX / 2);
+	struct pack_body body;
+	slice prefix;
 
 	for (size_t n = 0; n < bytes.len; n++) {
+		slice head = guarded_copy(slice_head(bytes, n));
+
+		assert_int_equal(pack_entry_parse(head, place, &prefix, &body), PACK_DAMAGED);
+		guarded_free(head);
 		assert_int_equal(os_pwrite(w->os, w->fd, slice_head(bytes, n), place.offset), 0);
 		assert_int_equal(read_all(w, place, &out), PACK_DAMAGED);
 	}

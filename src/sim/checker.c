@@ -253,7 +253,7 @@ bool checker_known(const struct checker *c, unsigned account, slice uid)
 }
 
 /* Which message is it? Its Return-Path, the first line, says so. */
-static unsigned number_of(const struct checker *c, slice bytes)
+unsigned checker_message_number(const struct checker *c, slice bytes)
 {
 	static const slice before = slice_lit("Return-Path: <m");
 	slice rest = bytes, digits;
@@ -310,7 +310,7 @@ void checker_body(struct checker *c, unsigned account, slice uid, slice bytes)
 {
 	slice address = c->accounts[account].address;
 	struct copy *copy = find_copy(c, account, uid);
-	unsigned number = number_of(c, bytes);
+	unsigned number = checker_message_number(c, bytes);
 	struct message *m;
 	char text[80];
 

@@ -82,6 +82,9 @@ void checker_rotten(struct checker *c, unsigned message, uint64_t accounts);
 /* A role named damage in its log. */
 void checker_damage_named(struct checker *c);
 
+/* Which message do these bytes begin, by their Return-Path? 0: none. */
+unsigned checker_message_number(const struct checker *c, slice bytes);
+
 /* ---- at the end ---- */
 
 /* Has each acknowledged message come, and each doubtful one to all or none? */

@@ -21,6 +21,7 @@ struct faults {
 	unsigned pace;
 	struct sim_host *hosts[FAULT_HOSTS_MAX];
 	size_t n_hosts;
+	struct rot *rot;                /* NULL: none */
 	bool stopped;
 };
 
@@ -33,7 +34,7 @@ static const struct {
 	{ FAULT_FULL, "full" }, { FAULT_CLOCK, "clock" },
 	{ FAULT_RELOAD, "reload" }, { FAULT_DRAIN, "drain" }, { FAULT_PARTS, "parts" },
 	{ FAULT_VANISH, "vanish" }, { FAULT_FREEZE, "freeze" }, { FAULT_FILES, "files" },
-	{ FAULT_STORM, "storm" },
+	{ FAULT_STORM, "storm" }, { FAULT_ROT, "rot" },
 };
 
 enum { KINDS = sizeof names / sizeof *names };
@@ -235,6 +236,15 @@ static int64_t draw_jump(struct chance *c)
 	return chance_one_in(c, 2) ? by : -by;
 }
 
+/* Some draws meet bytes that are not at rest, or nobody's. */
+static void rot(struct faults *f, struct station *s)
+{
+	for (int tries = 0; tries < 8 && f->rot != NULL; tries++) {
+		if (rot_strike(f->rot, s, &f->chance))
+			return;
+	}
+}
+
 static void strike(struct faults *f, unsigned kind, struct station *s)
 {
 	struct chance *c = &f->chance;
@@ -272,6 +282,9 @@ static void strike(struct faults *f, unsigned kind, struct station *s)
 		break;
 	case FAULT_STORM:
 		storm(f, s);
+		break;
+	case FAULT_ROT:
+		rot(f, s);
 		break;
 	case FAULT_RELOAD:
 		sim_signal(station_keeper(s), SIGHUP);
@@ -341,6 +354,11 @@ void faults_add_host(struct faults *f, struct sim_host *host)
 {
 	check(f->n_hosts < FAULT_HOSTS_MAX);
 	f->hosts[f->n_hosts++] = host;
+}
+
+void faults_set_rot(struct faults *f, struct rot *rot)
+{
+	f->rot = rot;
 }
 
 void faults_slow_down(struct faults *f, unsigned pace)

@@ -2,7 +2,7 @@
 #ifndef SIM_FAULTS_H
 #define SIM_FAULTS_H
 
-#include "sim/station.h"
+#include "sim/rot.h"
 
 struct faults;
 
@@ -24,7 +24,8 @@ enum {
 	FAULT_FREEZE = 4096,    /* SIGSTOP of a role, SIGCONT up to minutes later */
 	FAULT_FILES = 8192,     /* bad sectors: EIO of single files, reading too */
 	FAULT_STORM = 16384,    /* power cut in the midst of recovery, again and again */
-	FAULTS_ALL = 32767,
+	FAULT_ROT = 32768,      /* a bit of a message at rest turns */
+	FAULTS_ALL = 65535,
 };
 
 /* At most so many faults, and none but of these kinds. */
@@ -33,6 +34,8 @@ struct faults *faults_create(struct sim *sim, struct station **stations, size_t 
 /* A host of clients, which may be cut off as well. At most FAULT_HOSTS_MAX. */
 enum { FAULT_HOSTS_MAX = 8 };
 void faults_add_host(struct faults *f, struct sim_host *host);
+/* What FAULT_ROT strikes with; without it nothing rots. */
+void faults_set_rot(struct faults *f, struct rot *rot);
 /* Faults come so many times slower. */
 void faults_slow_down(struct faults *f, unsigned pace);
 unsigned faults_kinds(const struct faults *f);

@@ -3,11 +3,12 @@
 #define SIM_SOUND_H
 
 #include "sim/checker.h"
+#include "sim/rot.h"
 #include "sim/station.h"
 
 /* Read the journal, the directory and every account of the host, beside its roles,
  * in an instant between two events. A finding fails the run: whatever crashed and
- * failed before, verify must not cry wolf. Not for disks with bit rot. */
-void sound_check(struct station *s, struct checker *checker);
+ * failed before, verify must not cry wolf, but where rot struck. */
+void sound_check(struct station *s, struct checker *checker, const struct rot *rot);
 
 #endif

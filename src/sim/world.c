@@ -124,6 +124,7 @@ static void weather(struct world *w)
 	w->faults = faults_create(w->sim, w->stations, w->n_stations, w->bounds.faults,
 	    w->bounds.kinds);
 	faults_slow_down(w->faults, w->pace);
+	faults_set_rot(w->faults, w->rot);
 	for (size_t i = 0; i < w->n_away; i++)
 		faults_add_host(w->faults, w->away[i]);
 	live(w, WEATHER_MIN_S, NULL);
@@ -204,7 +205,7 @@ void world_run(uint64_t seed, const struct world_options *options,
 	/* Reading all of a disk takes longer than the run: not each time. */
 	for (size_t i = 0; i < w.n_stations && (seed % SOUND_EVERY) == 1 &&
 	    checker_failure(w.checker) == NULL; i++)
-		sound_check(w.stations[i], w.checker);
+		sound_check(w.stations[i], w.checker, w.rot);
 	result.kinds = faults_kinds(w.faults);
 	result.struck = faults_struck(w.faults);
 	result.hosts = (unsigned)w.n_stations;

@@ -52,6 +52,7 @@ struct world {
 	struct control_actor *controls[CONTROLS_MAX];
 	size_t n_controls;
 	struct seals *seals;
+	struct rot *rot;
 };
 
 void world_make(struct world *w, uint64_t seed, const struct world_options *options);

@@ -160,6 +160,7 @@ static void make_station(struct world *w, const struct scale *scale)
 	if (w->n_controls < CONTROLS_MAX && chance_one_in(&w->chance, 2))
 		book = make_control(w, i);
 	seals_add(w->seals, s, first, book);
+	rot_add(w->rot, s, first);
 }
 
 /* ---- those who send ---- */
@@ -220,6 +221,7 @@ void world_make(struct world *w, uint64_t seed, const struct world_options *opti
 	w->chance = chance_init(seed, "world", 0);
 	w->checker = checker_create(w->sim);
 	w->seals = seals_create(w->sim, w->checker);
+	w->rot = rot_create(w->sim, w->checker);
 	scale = draw_scale(w);
 	make_away(w);
 	while (w->n_stations < scale.stations)

@@ -42,4 +42,26 @@ static void test_other_seed(void **state)
 	assert_true(live(1, NULL).hash != live(2, NULL).hash);
 }
 
-UNIT_TESTS(cmocka_unit_test(test_same_again), cmocka_unit_test(test_other_seed))
+/* Rot alone, in some worlds: it hits messages, and nothing else is lost by it. */
+static void test_rot(void **state)
+{
+	enum { SEEDS = 8 };
+	struct world_options options = { .bounds = world_unbounded };
+	unsigned rotten = 0;
+
+	(void)state;
+	options.bounds.kinds = FAULT_ROT;
+	for (uint64_t seed = 1; seed <= SEEDS; seed++) {
+		struct world_result result;
+
+		world_run(seed, &options, &result);
+		if (result.failed)
+			fail_msg("seed %llu: %s", (unsigned long long)seed, result.failure);
+		assert_true(result.counts.taken <= result.counts.rotten);
+		rotten += result.counts.rotten;
+	}
+	assert_true(rotten > 0);
+}
+
+UNIT_TESTS(cmocka_unit_test(test_same_again), cmocka_unit_test(test_other_seed),
+    cmocka_unit_test(test_rot))

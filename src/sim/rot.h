@@ -1,0 +1,26 @@
+/* sim/rot.h - bits of messages at rest turn.
+ *
+ * Only in packs: there each byte belongs to one message of one account, so the
+ * checker can go on to demand all else. */
+#ifndef SIM_ROT_H
+#define SIM_ROT_H
+
+#include "sim/checker.h"
+#include "sim/station.h"
+
+struct rot;
+
+/* Listens to the log as well: a store that meets damage must name it. */
+struct rot *rot_create(struct sim *sim, struct checker *checker);
+/* The station's accounts are numbered in the checker from `first` on. */
+void rot_add(struct rot *rot, struct station *station, unsigned first);
+
+/* Turn a drawn bit of a drawn pack of the station, and tell the checker whose it
+ * was. False: that byte is of no message at rest, and nothing turned. */
+bool rot_strike(struct rot *rot, const struct station *station, struct chance *chance);
+
+/* Did it strike these bytes of the file, its path below the root of the disk? */
+bool rot_explains(const struct rot *rot, const struct station *station, slice path,
+    uint64_t from, uint64_t to);
+
+#endif
