@@ -160,7 +160,16 @@ static void pause(struct world *w, bool paused)
 		control_actor_pause(w->controls[i], paused);
 }
 
-/* Some messages and sessions, and then nothing for longer than any time-out. */
+/* Nothing for longer than any time-out: what peers left behind that vanished is
+ * given up, a spool file of theirs, too. */
+static void idle(struct world *w)
+{
+	pause(w, true);
+	live(w, IDLE_S, NULL);
+	pause(w, false);
+}
+
+/* Some messages and sessions. */
 static void work_a_little(struct world *w)
 {
 	for (size_t i = 0; i < w->n_senders; i++)
@@ -168,9 +177,7 @@ static void work_a_little(struct world *w)
 	mark_sessions(w);
 	if (!live(w, CALM_S, calm_over))
 		explain_calm(w);
-	pause(w, true);
-	live(w, IDLE_S, NULL);
-	pause(w, false);
+	idle(w);
 }
 
 /* The same work twice: what roles hold more after the second time is a leak. */
@@ -198,6 +205,8 @@ void world_run(uint64_t seed, const struct world_options *options,
 	calm(&w);
 	if (chance_one_in(&w.chance, 4))
 		look_for_leaks(&w);
+	else
+		idle(&w);
 	world_check_journals(&w);
 	result.hash = sim_hash(w.sim);
 	result.events = sim_events(w.sim);
