@@ -385,8 +385,8 @@ enum {
 
 	/* store */
 	/* Pack and log of each account that was delivered to lately, and for a moment
-	 * the folders of a new one; at most half of RLIMIT_NOFILE. To open both again
-	 * costs more than the delivery. */
+	 * the folders of a new one; three quarters of RLIMIT_NOFILE at most, less one
+	 * for each session. To open both again costs more than the delivery. */
 	ACCOUNT_FDS_MAX = 16384,
 	/* Accounts in memory: heads are 2 to 6 KB, rows of open sessions more. The
 	 * least recently used go, unless they have work to do. */

@@ -158,11 +158,19 @@ static bool has_open_folder(const struct box *box)
 	return false;
 }
 
-/* The least recently used go first. When others starve, a quarter is freed. */
-static void free_idle(struct store *s)
+/* Three quarters of all descriptors are for sessions, half at most, and for files
+ * of accounts, which go when sessions come. The rest is for large bodies and for
+ * messages being read: a message whose descriptor finds no place ends the channel. */
+static size_t files_max(const struct store *s)
 {
-	size_t fds_max = list_empty(&s->starved) ? s->fds_max : s->fds_max / 4 * 3;
+	size_t all = os_descriptors_max(s->os), left = all / 4 * 3 - s->n_sessions;
 
+	return left < ACCOUNT_FDS_MAX ? left : ACCOUNT_FDS_MAX;
+}
+
+/* The least recently used go first. When others starve, a quarter is freed. */
+static void free_idle(struct store *s, size_t fds_max)
+{
 	list_for(at, &s->boxes) {
 		struct box *box = list_item(at, struct box, link);
 
@@ -186,17 +194,29 @@ static void free_idle(struct store *s)
 	}
 }
 
+bool boxes_leave_descriptor(struct store *s)
+{
+	size_t all = os_descriptors_max(s->os);
+
+	if (s->n_sessions >= all / 2)
+		return false;
+	if (s->n_fds >= files_max(s))
+		free_idle(s, files_max(s) - 1);
+	return s->n_fds < files_max(s);
+}
+
 /* Room for one more job's files, beside those of the jobs that run. */
 static bool may_open(const struct store *s)
 {
-	return s->n_fds + (s->n_jobs + 1) * (ACCOUNT_FOLDERS + 2) <= s->fds_max;
+	return s->n_fds + (s->n_jobs + 1) * (ACCOUNT_FOLDERS + 2) <= files_max(s);
 }
 
 static void limit_boxes(struct os_defer *defer)
 {
 	struct store *s = defer->owner;
+	size_t fds_max = files_max(s);
 
-	free_idle(s);
+	free_idle(s, list_empty(&s->starved) ? fds_max : fds_max / 4 * 3);
 	while (!list_empty(&s->starved) && may_open(s))
 		box_step(list_item(list_take_first(&s->starved), struct box, starved));
 }
@@ -204,15 +224,12 @@ static void limit_boxes(struct os_defer *defer)
 void boxes_limit(struct store *s)
 {
 	if (!list_empty(&s->starved) || s->n_boxes > STORE_BOXES_MAX || s->memory > STORE_MEMORY_MAX ||
-	    s->n_fds > s->fds_max)
+	    s->n_fds > files_max(s))
 		os_defer(s->os, &s->limit_defer);
 }
 
 void boxes_init(struct store *s)
 {
-	size_t all = os_descriptors_max(s->os);
-
-	s->fds_max = all / 2 < ACCOUNT_FDS_MAX ? all / 2 : ACCOUNT_FDS_MAX;
 	s->table = table_init(s->heap, os_random_u64(s->os));
 	list_init(&s->boxes);
 	list_init(&s->opened);

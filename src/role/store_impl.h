@@ -157,7 +157,7 @@ struct store {
 
 	struct table table;             /* boxes by id */
 	struct list boxes, opened;
-	size_t n_boxes, n_fds, fds_max, memory;
+	size_t n_boxes, n_fds, memory;
 	struct list starved;            /* boxes */
 	struct os_defer limit_defer;
 	size_t n_jobs;
@@ -222,8 +222,10 @@ void box_count_memory(struct box *box);
 void box_close_folders(struct box *box);
 void box_close_files(struct box *box);
 /* At the end of the turn: forget idle accounts and close idle files, until what is
- * open is within limits. Nothing else frees a box. */
+ * open is within limits. Only this and the next one free a box. */
 void boxes_limit(struct store *s);
+/* Is there a descriptor for one more session? Closes files of idle accounts for it. */
+bool boxes_leave_descriptor(struct store *s);
 
 /* ---- store_deliver.c ---- */
 void store_deliver_init(struct store *s);

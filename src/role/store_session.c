@@ -317,13 +317,6 @@ bool store_login(struct store *s, struct ipc_message *message)
 	return true;
 }
 
-/* Half of the descriptors are for accounts, a quarter for sessions, the rest for
- * large bodies: a message whose descriptor finds no place ends the channel. */
-static bool has_descriptors(const struct store *s)
-{
-	return s->n_sessions < os_descriptors_max(s->os) / 4;
-}
-
 /* One line that fits into any socket's buffer. */
 static void turn_away(struct store *s, int fd)
 {
@@ -348,7 +341,7 @@ bool store_adopt(struct store *s, struct ipc_message *message)
 	if (!bytes_end(in) || (service != SERVICE_POP3 && service != SERVICE_POP3S))
 		return false;
 	if (s->frame.draining || s->n_sessions >= STORE_SESSIONS_MAX ||
-	    !has_descriptors(s)) {
+	    !boxes_leave_descriptor(s)) {
 		turn_away(s, ipc_take_fd(message));
 		return true;
 	}
