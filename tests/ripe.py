@@ -113,10 +113,27 @@ class Ripe:
             host.kill()
             host.start()
         assert host.send("large", text("large", 8000))[0] == 250
+        wait_for(lambda: host.count() == sent + 1)
         assert host.send("last", text("last"))[0] == 250
         for n in range(3):
             assert host.send("to bob %d" % n, text("bob %d" % n), host.bob.address)[0] == 250
-        wait_for(lambda: host.count() == sent + 2 and host.count(host.bob) == 3)
+        sent += 2
+        wait_for(lambda: host.count() == sent and host.count(host.bob) == 3)
+        # When a base is made depends on what a kill met: not in the last life.
+        while not self.aged():
+            assert sent < 100, "alice's log does not age"
+            host.kill()
+            host.start()
+            for _ in range(2):          # the second one confirms the first
+                assert host.send("one more", text("%d" % sent))[0] == 250
+                sent += 1
+                wait_for(lambda: host.count() == sent)
+
+    def aged(self):
+        """Does the newest segment of alice follow one in which something was delivered?"""
+        rows = self.log(self.data, self.alice)
+        newest = max((path for path, _at, said in rows if "follows segment" in said), default="")
+        return any(path < newest and said.startswith("delivered") for path, _at, said in rows)
 
     def copy(self):
         self.n_copies += 1
