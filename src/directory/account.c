@@ -108,7 +108,8 @@ static bool check_new_account(struct directory *directory, const struct name *na
 	bool alias;
 
 	if (!directory_serves(directory, name->domain))
-		return directory_say(ret_error, "domain %.*s is not served here; add it first:"
+		return directory_say_missing(directory, ret_error, "domain %.*s is not served"
+		    " here; add it first:"
 		    " posthouse domain add %.*s", slice_arg(name->domain),
 		    slice_arg(name->domain));
 	if (directory_account_by_key(directory, name->key, arena, &there))

@@ -24,10 +24,10 @@ static bool check_target(struct directory *directory, struct arena *arena, slice
 	if (!directory_name(directory, arena, text, ret_name, ret_error))
 		return false;
 	if (!directory_serves(directory, ret_name->domain))
-		return directory_say(ret_error, "%.*s is not here: an alias leads to accounts and"
+		return directory_say_missing(directory, ret_error, "%.*s is not here: an alias leads to accounts and"
 		    " aliases of this server only", slice_arg(ret_name->key));
 	if (directory_walk(directory, ret_name, arena, &targets, &n) == DIRECTORY_NO_SUCH_USER)
-		return directory_say(ret_error, "no account or alias %.*s; add it first",
+		return directory_say_missing(directory, ret_error, "no account or alias %.*s; add it first",
 		    slice_arg(ret_name->key));
 	return true;
 }
@@ -84,7 +84,8 @@ static bool add_alias(struct directory *directory, const struct name *alias,
 	struct directory_account account;
 
 	if (!directory_serves(directory, alias->domain))
-		return directory_say(ret_error, "domain %.*s is not served here; add it first:"
+		return directory_say_missing(directory, ret_error, "domain %.*s is not served"
+		    " here; add it first:"
 		    " posthouse domain add %.*s", slice_arg(alias->domain),
 		    slice_arg(alias->domain));
 	if (directory_account_by_key(directory, alias->key, arena, &account))
@@ -164,8 +165,8 @@ static bool remove_alias(struct directory *directory, const struct name *alias,
     struct arena *arena, const slice *targets, size_t n, struct directory_error *ret_error)
 {
 	if (!alias_there(directory, alias->key))
-		return directory_say(ret_error, "no alias %.*s; 'posthouse alias list' shows them",
-		    slice_arg(alias->key));
+		return directory_say_missing(directory, ret_error, "no alias %.*s; 'posthouse alias"
+		    " list' shows them", slice_arg(alias->key));
 	if (!database_begin(directory->database))
 		return directory_say_fault(directory, ret_error);
 	if (remove_targets(directory, alias, arena, targets, n, ret_error)) {

@@ -293,6 +293,47 @@ static void lists_all_or_fails(void **state)
 	sim_destroy(sim);
 }
 
+/* Nor is what could not be read "not there". */
+static void a_disk_that_can_not_read_denies_nothing(void **state)
+{
+	static const char *const commands[] = {
+		"{\"command\":\"alias remove\",\"address\":\"x@alice.example\",\"targets\":[]}",
+		"{\"command\":\"alias add\",\"address\":\"y@alice.example\",\"targets\":"
+		    "[\"a@alice.example\"]}",
+		"{\"command\":\"account remove\",\"address\":\"a@alice.example\"}",
+		"{\"command\":\"domain remove\",\"domain\":\"other.example\"}",
+	};
+
+	for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
+		struct sim *sim = sim_create(1);
+		struct sim_host *host = sim_host_create(sim, "a", ip, DISK);
+		struct os *os = sim_process_create(host, "directory");
+		struct directory_error error;
+		struct directory *directory = open_directory(os, &error);
+		struct buffer answer = buffer_init(os_heap(os), 4096);
+		slice target = slice_lit("a@alice.example");
+		struct command_effect effect;
+		struct os_faulty faulty;
+		uint64_t id;
+
+		assert_true(directory_account_add(directory, target, slice_lit("h"), &id, &error));
+		assert_true(directory_alias_add(directory, slice_lit("x@alice.example"), &target,
+		    1, &error));
+		directory_close(directory);
+		directory = open_directory(os, &error);
+		os_faulty_wrap(&faulty, os);
+		os_faulty_arm(&faulty, FAULT_READ, 1, -EIO);
+		faulty.all_after = true;
+		directory_command(directory, slice_from(commands[i]), &answer, &effect);
+		if (!slice_starts(buffer_bytes(&answer), slice_lit("{\"error\":\"directory.db: ")))
+			fail_msg("%s: %.*s", commands[i], slice_arg(buffer_bytes(&answer)));
+		os_faulty_unwrap(&faulty);
+		buffer_free(&answer);
+		directory_close(directory);
+		sim_destroy(sim);
+	}
+}
+
 static void refuses_other_files(void **state)
 {
 	struct sim *sim = sim_create(1);
@@ -335,4 +376,5 @@ UNIT_TESTS(cmocka_unit_test(survives_power_cuts), cmocka_unit_test(survives_kill
     cmocka_unit_test(survives_a_failing_disk),
     cmocka_unit_test(survives_faults_then_a_power_cut), cmocka_unit_test(says_that_it_is_broken),
     cmocka_unit_test(lists_all_or_fails),
+    cmocka_unit_test(a_disk_that_can_not_read_denies_nothing),
     cmocka_unit_test(refuses_other_files))

@@ -11,12 +11,30 @@
 #include "base/text.h"
 #include "directory/directory_impl.h"
 
+static void say(struct directory_error *ret_error, const char *format, va_list args)
+{
+	vsnprintf(ret_error->text, sizeof(ret_error->text), format, args);
+}
+
 bool directory_say(struct directory_error *ret_error, const char *format, ...)
 {
 	va_list args;
 
 	va_start(args, format);
-	vsnprintf(ret_error->text, sizeof(ret_error->text), format, args);
+	say(ret_error, format, args);
+	va_end(args);
+	return false;
+}
+
+bool directory_say_missing(struct directory *directory, struct directory_error *ret_error,
+    const char *format, ...)
+{
+	va_list args;
+
+	if (database_fault(directory->database) != NULL)
+		return directory_say_fault(directory, ret_error);
+	va_start(args, format);
+	say(ret_error, format, args);
 	va_end(args);
 	return false;
 }
@@ -180,8 +198,8 @@ static bool remove_domain(struct directory *directory, slice name,
 		return directory_say(ret_error, "domain %.*s is in posthouse.conf; remove it"
 		    " there", slice_arg(name));
 	if (!domain_stored(directory, name))
-		return directory_say(ret_error, "domain %.*s is not served here; 'posthouse"
-		    " domain list' shows those that are", slice_arg(name));
+		return directory_say_missing(directory, ret_error, "domain %.*s is not served"
+		    " here; 'posthouse domain list' shows those that are", slice_arg(name));
 	count_domain(directory, &domain);
 	if (database_fault(database))
 		return directory_say_fault(directory, ret_error);

@@ -19,6 +19,10 @@ struct directory {
 /* Fill *ret_error and return false. */
 bool directory_say(struct directory_error *ret_error, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+/* The same for what was not found; unless the database could not be read: then it
+ * may be there, and the fault is told. */
+bool directory_say_missing(struct directory *directory, struct directory_error *ret_error,
+    const char *format, ...) __attribute__((format(printf, 3, 4)));
 /* The same for a fault of the database. */
 bool directory_say_fault(struct directory *directory, struct directory_error *ret_error);
 
