@@ -68,7 +68,9 @@ class Compare(unittest.TestCase):
         self.assertEqual((again.returncode, again.stdout), (0, done.stdout))
 
     def test_interrupted(self):
-        with subprocess.Popen(self.command("--work", "new"), stdout=subprocess.DEVNULL,
+        # Longer than anybody waits: a quick one may be over before it hears of it.
+        command = [w for w in self.command("--work", "new", "--rounds", "1000") if w != "--quick"]
+        with subprocess.Popen(command, stdout=subprocess.DEVNULL,
                               stderr=subprocess.PIPE, text=True) as process:
             # Its servers have started.
             wait_for(lambda: any(re.fullmatch(r"\d+", name) for name in left_behind(self.data)),

@@ -124,7 +124,8 @@ class Mailboxes(Damaged):
         for _ in range(8):
             want = len(below(os.path.join(self.data, "aside"))) + 2
             p = subprocess.Popen([POSTHOUSE, "repair", "--data", self.data], stdin=subprocess.DEVNULL,
-                                 stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=QUIET)
+                                 stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                                 env=dict(QUIET, TMPDIR=self.ripe.folder))
             while p.poll() is None and len(below(os.path.join(self.data, "aside"))) < want:
                 pass
             p.kill()
