@@ -322,7 +322,8 @@ const struct cli_command cli_sim = {
 	.details =
 	    "Each run is a world of its own: hosts with all roles, senders and readers, and\n"
 	    "faults (connections lost or mute, hosts cut off, roles killed or frozen, power cut\n"
-	    "again and again, disks that fail or are full, clocks that jump).\n"
+	    "again and again, disks that fail or are full, clocks that jump,\n"
+	    "bits of messages at rest that turn).\n"
 	    "One seed decides all of it. Checkers hold what Posthouse promises: mail that got\n"
 	    "250 arrives exactly once, nothing else does, no byte changes, UIDLs stay.\n"
 	    "\n"
