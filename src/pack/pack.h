@@ -15,7 +15,8 @@
  * (2) The header's checksum covers header and prefix, with owner, pack number
  *     and offset: an entry at another place is damage. The body's checksum is
  *     the one that travelled with the body since it was accepted.
- * (3) Reading judges all of an entry before it gives out the first byte.
+ * (3) Reading judges all of an entry before it gives out the first byte, and what
+ *     it must read again before it gives out the last.
  *
  * The writers are pure. The reader reads with os.h, blocking: for the pool. */
 #ifndef PACK_PACK_H
@@ -24,6 +25,7 @@
 #include <stdint.h>
 
 #include "base/buffer.h"
+#include "base/checksum.h"
 #include "os/os.h"
 
 enum { PACK_ENTRY = 64, PACK_VERSION = 1 };
@@ -69,7 +71,7 @@ struct pack_reader {
 	slice prefix;                   /* owned */
 	struct pack_body body;
 	uint64_t frames_at;             /* offset of the first frame */
-	uint64_t read;                  /* stored bytes that were read */
+	uint64_t read;                  /* stored bytes that are, or were, in the window */
 	uint64_t given;                 /* of the body */
 	bool prefix_given;
 	unsigned char *stored;          /* a window on the frames */
@@ -77,10 +79,13 @@ struct pack_reader {
 	size_t stored_room;             /* BODY_FRAME_STORED_MAX, or the body if shorter */
 	unsigned char *raw;
 	size_t raw_room;                /* BODY_FRAME_RAW, or the body if shorter */
+	bool judges_again;              /* the window can't hold all that was judged */
+	struct checksum_stream again;
 };
 
 /* Read and check the entry at `place` of the file fd (borrowed). Memory comes
- * from heap, which nobody else may use meanwhile. Unless it returns PACK_OK there
+ * from heap, which nobody else may use meanwhile. The reader stays where it is
+ * until it is closed. Unless it returns PACK_OK there
  * is nothing to close. */
 enum pack_result pack_reader_open(struct pack_reader *r, struct os *os, struct heap *heap,
     int fd, struct pack_place place);
@@ -95,7 +100,8 @@ enum pack_result pack_reader_open_body(struct pack_reader *r, struct os *os, str
 uint64_t pack_reader_size(const struct pack_reader *r);
 
 /* The next piece: the prefix, then one frame at a time, at most BODY_FRAME_RAW
- * bytes; never empty with PACK_OK. Borrowed until the next call. */
+ * bytes; never empty with PACK_OK. Borrowed until the next call. PACK_DAMAGED after
+ * some pieces: bits turned since it was opened, and those may be wrong too. */
 enum pack_result pack_reader_next(struct pack_reader *r, slice *ret_piece);
 
 /* ---- for those who check packs ---- */

@@ -3,8 +3,11 @@
  *   open: header -> prefix -> every stored byte against the body's checksum
  *   next: prefix -> frame -> frame ... -> end
  *
- * The stored bytes are read twice, the second time from the page cache: a reply
- * that has begun can't be taken back, so all is judged before (3).
+ * A reply that has begun can't be taken back, so all is judged before (3). A body
+ * that fits into the window is given out of it, as it was judged. A longer one is
+ * read twice, and bits may turn in between: it is summed once more, and its last
+ * window gives nothing before the sum holds. Whoever gets such a body damaged
+ * must not end it as if it were whole.
  *
  * Sizes come from the disk. They are believed only up to the file's own size
  * and, a frame at a time, up to BODY_FRAME_*. */
@@ -15,7 +18,6 @@
 #include <zstd.h>
 
 #include "base/check.h"
-#include "base/checksum.h"
 #include "base/limits.h"
 #include "pack/format.h"
 
@@ -93,7 +95,18 @@ static enum pack_result open_body(struct pack_reader *r)
 {
 	enum pack_result result = make_windows(r);
 
-	return result != PACK_OK ? result : judge_body(r);
+	if (result == PACK_OK)
+		result = judge_body(r);
+	if (result != PACK_OK)
+		return result;
+	if (r->body.stored <= r->stored_room) {
+		r->stored_to = r->stored_room;
+		r->read = r->body.stored;
+	} else {
+		r->judges_again = true;
+		checksum_begin(&r->again, 0);
+	}
+	return PACK_OK;
 }
 
 enum pack_result pack_reader_open(struct pack_reader *r, struct os *os, struct heap *heap,
@@ -165,6 +178,14 @@ uint64_t pack_reader_size(const struct pack_reader *r)
 	return r->prefix.len + r->body.size;
 }
 
+static enum pack_result judge_again(struct pack_reader *r, slice bytes)
+{
+	checksum_add(&r->again, bytes);
+	if (r->read < r->body.stored)
+		return PACK_OK;
+	return checksum_end(&r->again) == r->body.checksum ? PACK_OK : PACK_DAMAGED;
+}
+
 /* Move what is left to the front of the window and fill it up. */
 static enum pack_result refill(struct pack_reader *r)
 {
@@ -182,7 +203,7 @@ static enum pack_result refill(struct pack_reader *r)
 		return result;
 	r->stored_to += n;
 	r->read += n;
-	return PACK_OK;
+	return r->judges_again ? judge_again(r, slice_of(r->stored + left, n)) : PACK_OK;
 }
 
 /* The next frame. Refills only when the window ends before the frame does, so
