@@ -24,12 +24,18 @@ static bool check_target(struct directory *directory, struct arena *arena, slice
 	if (!directory_name(directory, arena, text, ret_name, ret_error))
 		return false;
 	if (!directory_serves(directory, ret_name->domain))
-		return directory_say_missing(directory, ret_error, "%.*s is not here: an alias leads to accounts and"
-		    " aliases of this server only", slice_arg(ret_name->key));
-	if (directory_walk(directory, ret_name, arena, &targets, &n) == DIRECTORY_NO_SUCH_USER)
-		return directory_say_missing(directory, ret_error, "no account or alias %.*s; add it first",
+		return directory_say_missing(directory, ret_error, "%.*s is not here: an alias"
+		    " leads to accounts and aliases of this server only",
 		    slice_arg(ret_name->key));
-	return true;
+	switch (directory_walk(directory, ret_name, arena, &targets, &n)) {
+	case DIRECTORY_TEMPORARY:
+		return directory_say_fault(directory, ret_error);
+	case DIRECTORY_NO_SUCH_USER:
+		return directory_say_missing(directory, ret_error, "no account or alias %.*s;"
+		    " add it first", slice_arg(ret_name->key));
+	default:
+		return true;
+	}
 }
 
 static bool insert_targets(struct directory *directory, const struct name *alias,
@@ -91,6 +97,8 @@ static bool add_alias(struct directory *directory, const struct name *alias,
 	if (directory_account_by_key(directory, alias->key, arena, &account))
 		return directory_say(ret_error, "%.*s is an account; an alias needs another name",
 		    slice_arg(alias->key));
+	if (database_fault(directory->database) != NULL)
+		return directory_say_fault(directory, ret_error);
 	if (!database_begin(directory->database))
 		return directory_say_fault(directory, ret_error);
 	if (insert_targets(directory, alias, targets, n, ret_error) &&

@@ -334,6 +334,55 @@ static void a_disk_that_can_not_read_denies_nothing(void **state)
 	}
 }
 
+/* A look-up that failed once found nothing; what has to be there, or must not be,
+ * is not known then. Each read of the command fails in turn. */
+static void a_disk_that_can_not_read_allows_nothing(void **state)
+{
+	static const char *const commands[] = {
+		"{\"command\":\"alias add\",\"address\":\"y@alice.example\",\"targets\":"
+		    "[\"nobody@alice.example\"]}",
+		"{\"command\":\"alias add\",\"address\":\"a@alice.example\",\"targets\":"
+		    "[\"b@alice.example\"]}",
+	};
+
+	for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
+		unsigned faults = 0;
+		bool fired = true;
+
+		for (unsigned n = 1; fired; n++) {
+			struct sim *sim = sim_create(1);
+			struct sim_host *host = sim_host_create(sim, "a", ip, DISK);
+			struct os *os = sim_process_create(host, "directory");
+			struct directory_error error;
+			struct directory *directory = open_directory(os, &error);
+			struct buffer answer = buffer_init(os_heap(os), 4096);
+			struct command_effect effect;
+			struct os_faulty faulty;
+			uint64_t id;
+
+			assert_true(directory_account_add(directory, slice_lit("a@alice.example"),
+			    slice_lit("h"), &id, &error));
+			assert_true(directory_account_add(directory, slice_lit("b@alice.example"),
+			    slice_lit("h"), &id, &error));
+			directory_close(directory);
+			directory = open_directory(os, &error);
+			os_faulty_wrap(&faulty, os);
+			os_faulty_arm(&faulty, FAULT_READ, n, -EIO);
+			directory_command(directory, slice_from(commands[i]), &answer, &effect);
+			if (!slice_starts(buffer_bytes(&answer), slice_lit("{\"error\":")))
+				fail_msg("%s, read %u: %.*s", commands[i], n,
+				    slice_arg(buffer_bytes(&answer)));
+			fired = os_faulty_fired(&faulty);
+			faults += fired;
+			os_faulty_unwrap(&faulty);
+			buffer_free(&answer);
+			directory_close(directory);
+			sim_destroy(sim);
+		}
+		assert_true(faults > 0);
+	}
+}
+
 static void refuses_other_files(void **state)
 {
 	struct sim *sim = sim_create(1);
@@ -377,4 +426,5 @@ UNIT_TESTS(cmocka_unit_test(survives_power_cuts), cmocka_unit_test(survives_kill
     cmocka_unit_test(survives_faults_then_a_power_cut), cmocka_unit_test(says_that_it_is_broken),
     cmocka_unit_test(lists_all_or_fails),
     cmocka_unit_test(a_disk_that_can_not_read_denies_nothing),
+    cmocka_unit_test(a_disk_that_can_not_read_allows_nothing),
     cmocka_unit_test(refuses_other_files))

@@ -11,17 +11,12 @@
 #include "base/text.h"
 #include "directory/directory_impl.h"
 
-static void say(struct directory_error *ret_error, const char *format, va_list args)
-{
-	vsnprintf(ret_error->text, sizeof(ret_error->text), format, args);
-}
-
 bool directory_say(struct directory_error *ret_error, const char *format, ...)
 {
 	va_list args;
 
 	va_start(args, format);
-	say(ret_error, format, args);
+	vsnprintf(ret_error->text, sizeof(ret_error->text), format, args);
 	va_end(args);
 	return false;
 }
@@ -34,7 +29,7 @@ bool directory_say_missing(struct directory *directory, struct directory_error *
 	if (database_fault(directory->database) != NULL)
 		return directory_say_fault(directory, ret_error);
 	va_start(args, format);
-	say(ret_error, format, args);
+	vsnprintf(ret_error->text, sizeof(ret_error->text), format, args);
 	va_end(args);
 	return false;
 }
