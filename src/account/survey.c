@@ -1,6 +1,7 @@
 /* account/survey.c - files listed, logs and packs read, what is lost decided. */
 #include "account/survey.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,6 +22,14 @@ void survey_tell(struct account_survey *s, struct finding *finding, const char *
 	if (!finding_is_note(finding->kind))
 		s->damage++;
 	finder_tell(s->finder, finding, path, "%s", text);
+}
+
+void survey_disk_failed(struct account_survey *s, const char *path)
+{
+	struct finding finding = { .kind = FINDING_DISK };
+
+	s->failed = true;
+	survey_tell(s, &finding, path, "the disk can't read this file");
 }
 
 /* ---- what a prefix says ---- */
@@ -57,21 +66,27 @@ slice survey_delivered_to(slice prefix)
 
 /* ---- files ---- */
 
-/* Only the last pack grows. */
-static uint64_t packs_end(struct account_survey *s)
+/* Only the last pack grows. 0 or -errno. */
+static int find_packs_end(struct account_survey *s)
 {
 	uint32_t last = s->n_packs > 0 ? s->packs[s->n_packs - 1] : 0;
 	char path[ACCOUNT_PATH_MAX];
-	int64_t size = -1;
+	int64_t size;
 	int fd;
 
+	s->packs_end = survey_place(last, 0);
+	if (last == 0)
+		return 0;
 	account_pack_path(s->account, last, path);
-	fd = last == 0 ? -1 : os_open(s->os, OS_ROOT, path, OS_READ);
-	if (fd >= 0) {
-		size = os_size(s->os, fd);
-		os_close(s->os, fd);
-	}
-	return survey_place(last, size < 0 ? 0 : size > UINT32_MAX ? UINT32_MAX : (uint32_t)size);
+	fd = os_open(s->os, OS_ROOT, path, OS_READ);
+	if (fd < 0)
+		return fd == -ENOENT ? 0 : fd;  /* gone since it was listed */
+	size = os_size(s->os, fd);
+	os_close(s->os, fd);
+	if (size < 0)
+		return (int)size;
+	s->packs_end = survey_place(last, size > UINT32_MAX ? UINT32_MAX : (uint32_t)size);
+	return 0;
 }
 
 static bool list_files(struct account_survey *s)
@@ -85,10 +100,10 @@ static bool list_files(struct account_survey *s)
 	error = account_list(s->os, s->heap, folder, ".log", &s->logs, &s->n_logs);
 	if (error == 0)
 		error = account_list(s->os, s->heap, packs, ".pack", &s->packs, &s->n_packs);
-	if (error == 0) {
-		s->packs_end = packs_end(s);
+	if (error == 0)
+		error = find_packs_end(s);
+	if (error == 0)
 		return true;
-	}
 	s->failed = true;
 	survey_tell(s, &finding, folder, "the folder can't be read: %s", strerror(-error));
 	return false;

@@ -96,6 +96,8 @@ void survey_packs(struct account_survey *s);
 /* Tell a finding of the account; counts damage. */
 void survey_tell(struct account_survey *s, struct finding *finding, const char *path,
     const char *format, ...) __attribute__((format(printf, 4, 5)));
+/* The disk failed at this file: what it holds is not known. */
+void survey_disk_failed(struct account_survey *s, const char *path);
 
 static inline uint64_t survey_place(uint32_t pack, uint32_t offset)
 {

@@ -5,6 +5,7 @@
  * looked for in the files that were kept. */
 #include "account/survey.h"
 
+#include <errno.h>
 #include <string.h>
 
 #include "account/slot.h"
@@ -28,6 +29,14 @@ static void tell_log(struct replay *r, enum finding_kind kind, uint64_t from, ui
 
 	account_log_path(r->s->account, r->number, path);
 	survey_tell(r->s, &finding, path, "%s", text);
+}
+
+static void tell_unread(struct account_survey *s, uint32_t number)
+{
+	char path[ACCOUNT_PATH_MAX];
+
+	account_log_path(s->account, number, path);
+	survey_disk_failed(s, path);
 }
 
 /* ---- gaps ---- */
@@ -224,9 +233,13 @@ static void look_at_tail(struct replay *r)
 	int64_t size = os_size(r->s->os, r->reader.fd);
 	uint64_t at = r->reader.log.offset;
 
+	if (size < 0)
+		tell_unread(r->s, r->number);
 	while (size > 0 && at < (uint64_t)size) {
 		ssize_t got = os_pread(r->s->os, r->reader.fd, piece, sizeof piece, at);
 
+		if (got < 0)
+			tell_unread(r->s, r->number);
 		if (got <= 0)
 			return;
 		for (ssize_t i = 0; i < got; i++) {
@@ -302,8 +315,7 @@ static void read_segment(struct replay *r, const struct account_segment *link)
 		tell_log(r, FINDING_NEWER, 0, 0, "a log of a later Posthouse");
 		return;
 	case SEGMENT_IO:
-		s->failed = true;
-		tell_log(r, FINDING_DISK, 0, 0, "the disk can't read this file");
+		tell_unread(s, link->number);
 		lose(r);
 		return;
 	}
@@ -341,9 +353,11 @@ static enum peek peek(struct account_survey *s, uint32_t number, struct account_
 		break;
 	case SEGMENT_NONE:
 		return PEEK_NOTHING;
+	case SEGMENT_IO:
+		tell_unread(s, number);
+		return PEEK_HURT;
 	case SEGMENT_DAMAGED:
 	case SEGMENT_NEWER:
-	case SEGMENT_IO:
 		return PEEK_HURT;
 	}
 	next = segment_next(&reader, &record, &from, &to);
@@ -357,8 +371,10 @@ static enum peek peek(struct account_survey *s, uint32_t number, struct account_
 	else if (next == SEGMENT_RECORD && (record.type == RECORD_BASE ||
 	    record.type == RECORD_VANISHED))
 		result = PEEK_NOTHING;
-	else if (next == SEGMENT_FAILED)
+	else if (next == SEGMENT_FAILED) {
+		tell_unread(s, number);
 		result = PEEK_HURT;
+	}
 	segment_close(&reader);
 	return result;
 }
@@ -374,10 +390,14 @@ static bool never_began(struct account_survey *s, uint32_t number)
 
 	account_log_path(s->account, number, path);
 	fd = os_open(s->os, OS_ROOT, path, OS_READ);
+	if (fd < 0 && fd != -ENOENT)
+		tell_unread(s, number);
 	if (fd < 0)
 		return false;
 	n = os_pread(s->os, fd, block, sizeof block, 0);
 	os_close(s->os, fd);
+	if (n < 0)
+		tell_unread(s, number);
 	for (ssize_t i = 0; i < n; i++)
 		zeros = zeros && block[i] == 0;
 	return n >= 0 && zeros;

@@ -5,6 +5,7 @@
  * row: it is nobody's. */
 #include "account/survey.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -148,11 +149,14 @@ static bool is_whole(struct walk *w, struct pack_place place)
 	enum pack_result result;
 	slice piece;
 
-	if (pack_reader_open(&reader, w->s->os, w->s->heap, w->fd, place) != PACK_OK)
-		return false;
-	while ((result = pack_reader_next(&reader, &piece)) == PACK_OK)
-		;
-	pack_reader_close(&reader);
+	result = pack_reader_open(&reader, w->s->os, w->s->heap, w->fd, place);
+	if (result == PACK_OK) {
+		while ((result = pack_reader_next(&reader, &piece)) == PACK_OK)
+			;
+		pack_reader_close(&reader);
+	}
+	if (result == PACK_IO)
+		survey_disk_failed(w->s, w->path);
 	return result == PACK_END;
 }
 
@@ -194,6 +198,21 @@ static void judge_entry(struct walk *w, struct pack_place place, slice prefix,
 	    twin_of(prefix, body), soft });
 }
 
+/* The next entry behind a damaged place; what stood there may have used up UIDs. */
+static enum pack_result find_entry(struct walk *w, uint64_t at, uint64_t end,
+    struct pack_place *place)
+{
+	struct account_survey *s = w->s;
+	bool soft;
+
+	place->offset++;
+	/* Worth a search only where something may be lost. */
+	if (!in_gap(s, survey_place(w->pack, place->offset), &soft))
+		return PACK_END;
+	w->uids += (end - at) / (2 * PACK_ENTRY) + 1;
+	return pack_find(s->os, s->heap, w->fd, end, place);
+}
+
 /* Entries from `at` on, up to the next row or the end of the pack. */
 static void walk_unnamed(struct walk *w, uint64_t at, uint64_t end)
 {
@@ -202,28 +221,23 @@ static void walk_unnamed(struct walk *w, uint64_t at, uint64_t end)
 	while (at + PACK_ENTRY <= end && at <= UINT32_MAX) {
 		struct pack_place place = { s->account, w->pack, (uint32_t)at };
 		struct pack_body body;
+		enum pack_result result;
 		slice prefix;
-		bool soft;
 
-		switch (pack_look(s->os, s->heap, w->fd, place, &prefix, &body)) {
-		case PACK_OK:
+		result = pack_look(s->os, s->heap, w->fd, place, &prefix, &body);
+		if (result == PACK_OK) {
 			judge_entry(w, place, prefix, &body);
 			at += pack_entry_len(prefix, body);
 			heap_free(s->heap, (void *)(uintptr_t)prefix.ptr);
-			break;
-		case PACK_DAMAGED:
-			/* Worth a search only where something may be lost. */
-			place.offset++;
-			if (!in_gap(s, survey_place(w->pack, place.offset), &soft))
-				return;
-			w->uids += (end - at) / (2 * PACK_ENTRY) + 1;
-			if (pack_find(s->os, s->heap, w->fd, end, &place) != PACK_OK)
-				return;
-			at = place.offset;
-			break;
-		default:
-			return;
+			continue;
 		}
+		if (result == PACK_DAMAGED)
+			result = find_entry(w, at, end, &place);
+		if (result == PACK_IO)
+			survey_disk_failed(s, w->path);
+		if (result != PACK_OK)
+			return;
+		at = place.offset;
 	}
 }
 
@@ -239,6 +253,8 @@ static void open_pack(struct walk *w, bool named)
 	w->fd = os_open(s->os, OS_ROOT, w->path, OS_READ);
 	if (w->fd >= 0)
 		size = os_size(s->os, w->fd);
+	if (size < 0 || (w->fd < 0 && w->fd != -ENOENT && !named))
+		survey_disk_failed(s, w->path);
 	w->size = size > 0 ? (uint64_t)size : 0;
 	if (survey_place(w->pack, 0) > s->packs_end)
 		w->size = 0;
