@@ -4,12 +4,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include <jansson.h>
 
+#include "base/check.h"
 #include "base/limits.h"
 #include "base/text.h"
 #include "os/os_uv.h"
@@ -21,22 +23,6 @@ enum { MEMORY = 8 * 1024 * 1024, PROGRESS_MS = 200, PATH_SHOWN = 48 };
 static int open_folder(const struct inspect *in, const char *name)
 {
 	return openat(in->data.fd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-}
-
-static bool open_scratch(struct inspect *in)
-{
-	const char *base = getenv("TMPDIR");
-	int n = snprintf(in->scratch_path, sizeof in->scratch_path, "%s/posthouse-XXXXXX",
-	    base != NULL && base[0] == '/' ? base : "/tmp");
-
-	if ((size_t)n >= sizeof in->scratch_path || mkdtemp(in->scratch_path) == NULL) {
-		in->scratch_path[0] = '\0';
-		cli_fail("cannot make a folder for a copy of directory.db in %s: %s",
-		    base != NULL ? base : "/tmp", strerror(errno));
-		return false;
-	}
-	in->scratch = open(in->scratch_path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	return in->scratch >= 0;
 }
 
 static bool open_all(struct inspect *in)
@@ -53,7 +39,7 @@ static bool open_all(struct inspect *in)
 		    errno == EACCES ? "; run this as root or as the server's user" : "");
 		return false;
 	}
-	return open_scratch(in);
+	return true;
 }
 
 bool inspect_open(struct inspect *in, const struct cli_args *args)
@@ -72,26 +58,10 @@ bool inspect_open(struct inspect *in, const struct cli_args *args)
 	return false;
 }
 
-/* A copy of the directory holds password hashes: it goes as soon as it was read. */
-static void drop_scratch(struct inspect *in)
-{
-	static const char *const names[] = { "directory.db", "directory.db-wal",
-	    "directory.db-journal" };
-
-	if (in->scratch >= 0) {
-		for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-			unlinkat(in->scratch, names[i], 0);
-		close(in->scratch);
-		in->scratch = -1;
-	}
-	if (in->scratch_path[0] != '\0')
-		rmdir(in->scratch_path);
-}
-
 void inspect_close(struct inspect *in)
 {
 	inspect_progress_end(in);
-	drop_scratch(in);
+	inspect_scratch_drop(in);
 	heap_drop(in->marks_heap);
 	if (in->account >= 0)
 		close(in->account);
@@ -107,6 +77,86 @@ void inspect_close(struct inspect *in)
 void inspect_root(struct inspect *in, int folder)
 {
 	os_uv_set_root(in->os, fcntl(folder, F_DUPFD_CLOEXEC, 3));
+}
+
+/* ---- a place for a copy ---- */
+
+static void hold_signals(struct inspect *in)
+{
+	sigset_t ends;
+
+	sigemptyset(&ends);
+	sigaddset(&ends, SIGHUP);
+	sigaddset(&ends, SIGINT);
+	sigaddset(&ends, SIGTERM);
+	pthread_sigmask(SIG_BLOCK, &ends, &in->signals);
+}
+
+/* Made by who started us, in a folder that is theirs, for who we have become. */
+static int make_scratch(struct inspect *in)
+{
+	uid_t uid = geteuid();
+	int error = 0;
+
+	if (uid != getuid() && seteuid(getuid()) < 0)
+		return -errno;
+	if (mkdtemp(in->scratch_path) == NULL) {
+		error = -errno;
+		in->scratch_path[0] = '\0';
+	} else {
+		in->scratch = open(in->scratch_path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		if (in->scratch < 0 || fchown(in->scratch, uid, getegid()) < 0)
+			error = -errno;
+	}
+	if (uid != geteuid() && seteuid(uid) < 0)
+		return -errno;
+	return error;
+}
+
+bool inspect_scratch_open(struct inspect *in)
+{
+	const char *base = getenv("TMPDIR");
+	int n, error = -ENAMETOOLONG;
+
+	if (base == NULL || base[0] != '/')
+		base = "/tmp";
+	n = snprintf(in->scratch_path, sizeof in->scratch_path, "%s/posthouse-XXXXXX", base);
+	hold_signals(in);
+	in->holding = true;
+	if (n < (int)sizeof in->scratch_path)
+		error = make_scratch(in);
+	else
+		in->scratch_path[0] = '\0';
+	if (error == 0)
+		return true;
+	inspect_scratch_drop(in);
+	cli_fail("cannot make a folder for a copy of directory.db in %s: %s", base,
+	    strerror(-error));
+	return false;
+}
+
+void inspect_scratch_drop(struct inspect *in)
+{
+	static const char *const names[] = { "directory.db", "directory.db-wal",
+	    "directory.db-journal" };
+	uid_t uid = geteuid();
+
+	if (in->scratch >= 0) {
+		for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+			unlinkat(in->scratch, names[i], 0);
+		close(in->scratch);
+		in->scratch = -1;
+	}
+	if (in->scratch_path[0] != '\0') {
+		if (rmdir(in->scratch_path) < 0 && uid != getuid() && seteuid(getuid()) == 0) {
+			rmdir(in->scratch_path);
+			check(seteuid(uid) == 0);
+		}
+		in->scratch_path[0] = '\0';
+	}
+	if (in->holding)
+		pthread_sigmask(SIG_SETMASK, &in->signals, NULL);
+	in->holding = false;
 }
 
 /* ---- which accounts ---- */

@@ -10,6 +10,7 @@
 #ifndef CLI_INSPECT_H
 #define CLI_INSPECT_H
 
+#include <signal.h>
 #include <stdio.h>
 
 #include "account/survey.h"
@@ -36,8 +37,10 @@ struct inspect {
 	struct setting setting;
 	struct data_folder data;
 	int account, journal, directory;        /* folders; -1: not there */
-	int scratch;                    /* a folder of our own, with a copy of directory.db */
-	char scratch_path[64];
+	int scratch;                    /* while a copy of directory.db is read; or -1 */
+	char scratch_path[256];
+	sigset_t signals;               /* as they were before it was made */
+	bool holding;
 	bool json, quiet;               /* quiet: findings are not printed */
 	bool beside;                    /* a server runs */
 	bool alone;                     /* we have the lock: none can start */
@@ -59,6 +62,12 @@ struct inspect {
 bool inspect_open(struct inspect *in, const struct cli_args *args);
 void inspect_close(struct inspect *in);
 
+/* A folder for a copy of directory.db, which holds password hashes: it goes as soon
+ * as it was read, and what would end us (Ctrl-C) waits so long. Its owner is who we
+ * are now. False after a line. */
+bool inspect_scratch_open(struct inspect *in);
+void inspect_scratch_drop(struct inspect *in);
+
 /* The word behind the command: an address, or "all". Reads the directory first;
  * false after a line: there is no such account. */
 bool inspect_choose(struct inspect *in);
@@ -74,7 +83,7 @@ void sieve_free(struct sieve *sieve);
 
 /* Each part, with its findings printed. */
 void inspect_folder(struct inspect *in);        /* rights of keys and of the folder */
-void inspect_directory(struct inspect *in);
+bool inspect_directory(struct inspect *in);     /* false after a line: it was not read */
 /* The accounts of the database in this folder, with what is wrong there. */
 void inspect_list(struct inspect *in, int folder, struct finder *finder);
 void inspect_journal(struct inspect *in);

@@ -185,12 +185,16 @@ static void read_directory(struct inspect *in, struct sieve *sieve, uint64_t id)
 		inspect_list(in, in->scratch, &sieve->finder);
 }
 
-void inspect_directory(struct inspect *in)
+bool inspect_directory(struct inspect *in)
 {
 	uint64_t before = in->findings;
 
+	if (!inspect_scratch_open(in))
+		return false;
 	read_sure(in, "directory/", read_directory, 0);
+	inspect_scratch_drop(in);
 	in->directory_sound = in->findings == before;
+	return true;
 }
 
 /* ---- the journal ---- */

@@ -115,8 +115,7 @@ static bool become_owner(struct repair *r)
 
 	if (fstat(r->in.account, &owner) < 0 || geteuid() != 0 || owner.st_uid == 0)
 		return true;
-	if (fchown(r->in.scratch, owner.st_uid, owner.st_gid) == 0 &&
-	    setegid(owner.st_gid) == 0 && seteuid(owner.st_uid) == 0)
+	if (setegid(owner.st_gid) == 0 && seteuid(owner.st_uid) == 0)
 		return true;
 	cli_fail("cannot become the server's user (%u): %s", (unsigned)owner.st_uid,
 	    strerror(errno));
@@ -202,13 +201,10 @@ static int run(const struct cli_args *args)
 	if (!inspect_open(&r.in, args))
 		return CLI_FAILED;
 	r.has_key = read_key(&r);
-	if (lock(&r) && become_owner(&r)) {
-		inspect_directory(&r.in);
-		if (inspect_choose(&r.in)) {
-			repair_all(&r);
-			print_sum(&r);
-			result = r.left == 0 ? CLI_OK : CLI_FAILED;
-		}
+	if (lock(&r) && become_owner(&r) && inspect_directory(&r.in) && inspect_choose(&r.in)) {
+		repair_all(&r);
+		print_sum(&r);
+		result = r.left == 0 ? CLI_OK : CLI_FAILED;
 	}
 	if (r.aside >= 0)
 		close(r.aside);

@@ -121,6 +121,22 @@ static void readopt(struct inspect *in, uint64_t id)
 
 /* ---- all of it ---- */
 
+/* Each row that can be read of a copy: the old one stays as it is. */
+static int salvage(struct repair *r, int folder, struct finder *finder, uint64_t *ret_rows)
+{
+	int error;
+
+	if (!inspect_scratch_open(&r->in))
+		return -EIO;
+	error = directory_copy(r->in.os, r->in.directory, r->in.scratch);
+	if (error == -ENOENT)
+		error = 0;              /* no row, but mailboxes may tell whose they are */
+	if (error == 0 && !directory_salvage(r->in.os, r->in.scratch, folder, finder, ret_rows))
+		error = -EIO;
+	inspect_scratch_drop(&r->in);
+	return error;
+}
+
 static int make_new(struct repair *r, struct finder *finder, uint64_t *ret_rows)
 {
 	int parent = r->in.directory, folder, error;
@@ -136,14 +152,13 @@ static int make_new(struct repair *r, struct finder *finder, uint64_t *ret_rows)
 	if (folder < 0)
 		return -errno;
 	r->new_directory = folder;
-	if (directory_salvage(r->in.os, r->in.scratch, folder, finder, ret_rows)) {
+	error = salvage(r, folder, finder, ret_rows);
+	if (error == 0) {
 		inspect_list(&r->in, folder, finder);
 		inspect_marks(&r->in);
 		inspect_folders(&r->in, readopt);
 		error = renameat(folder, DIRECTORY_FILE, parent, REPAIRED) < 0 ||
 		    fsync(parent) < 0 ? -errno : 0;
-	} else {
-		error = -EIO;
 	}
 	unlinkat(folder, DIRECTORY_FILE "-wal", 0);
 	close(folder);
@@ -171,7 +186,10 @@ void repair_directory(struct repair *r)
 
 	if (faccessat(r->in.directory, REPAIRED, F_OK, 0) == 0 && !r->dry_run) {
 		replace(r, "directory.db: the repair before this one is finished");
-		inspect_directory(&r->in);
+		if (!inspect_directory(&r->in)) {
+			repair_fault(r, "directory.db was not read again; run repair again");
+			return;
+		}
 	}
 	if (r->in.directory_sound)
 		return;

@@ -39,8 +39,7 @@ static int run(const struct cli_args *args)
 	if (!inspect_open(&in, args))
 		return CLI_FAILED;
 	in.beside = data_holder(&in.data) != 0;
-	inspect_directory(&in);
-	if (inspect_choose(&in)) {
+	if (inspect_directory(&in) && inspect_choose(&in)) {
 		if (in.only == NULL) {
 			inspect_folder(&in);
 			inspect_journal(&in);

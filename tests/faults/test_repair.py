@@ -4,6 +4,7 @@ import os
 import signal
 import sqlite3
 import subprocess
+import tempfile
 import unittest
 
 from ripe import POSTHOUSE, Damaged, below, flip, repair, run, server, text, the_ripe, verify
@@ -146,6 +147,32 @@ class Usage(unittest.TestCase):
                 self.assertEqual((got, out), (status, ""))
                 self.assertIn(said, err)
                 self.assertEqual(err.count("\n"), 1, err)
+
+
+class EndedEarly(unittest.TestCase):
+    def test_no_copy_of_the_directory_stays(self):
+        """verify and repair read a copy of directory.db, which holds password hashes: it
+        is gone when Ctrl-C ends them, whenever that comes."""
+        data = the_ripe().copy()
+        ended = 0
+        for command in ("verify", "repair"):
+            for n in range(40):
+                with tempfile.TemporaryDirectory() as own:
+                    made = os.path.join(own, "made")
+                    os.mkdir(made)
+                    process = subprocess.Popen(
+                        [POSTHOUSE, command, "--data", data], stdin=subprocess.DEVNULL,
+                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                        env={**os.environ, "TMPDIR": made})
+                    while n % 2 and process.poll() is None and not os.listdir(made):
+                        pass            # half of them: as soon as the copy is there
+                    try:
+                        process.wait(timeout=n * 0.001)
+                    except subprocess.TimeoutExpired:
+                        process.send_signal(signal.SIGINT)
+                    ended += process.wait() == -signal.SIGINT
+                    self.assertEqual(os.listdir(made), [], command)
+        self.assertGreater(ended, 10)
 
 
 class Online(unittest.TestCase):
