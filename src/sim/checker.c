@@ -33,7 +33,8 @@ struct message {
 	uint64_t accounts;              /* of accepted recipients */
 	uint64_t copies;                /* accounts that have or had one */
 	uint64_t sealed, moving;        /* decided by the directory; for CHECKER_MOVING */
-	uint64_t rotten;                /* accounts whose copy rot may have taken */
+	uint64_t rotten;                /* accounts whose copy rot hit, ... */
+	uint64_t named;                 /* ... and a store said so */
 	uint64_t deaths;                /* in the world, when it began */
 	bool dot;
 	unsigned code;                  /* after the dot; 0: none came */
@@ -52,7 +53,7 @@ struct checker {
 	unsigned n_accounts;
 	struct message *messages;       /* from 1 */
 	unsigned n_messages, size;
-	bool no_excuse, damage_named;
+	bool no_excuse;
 	char failure[512];
 };
 
@@ -211,12 +212,6 @@ void checker_listed(struct checker *c, unsigned account, slice uid)
 	copy->place = a->n_listed++;
 }
 
-static bool is_rotten(const struct checker *c, const struct copy *copy, unsigned account)
-{
-	return copy->message != 0 &&
-	    (c->messages[copy->message].rotten & UINT64_C(1) << account) != 0;
-}
-
 void checker_list_end(struct checker *c, unsigned account)
 {
 	struct account *a = &c->accounts[account];
@@ -227,7 +222,7 @@ void checker_list_end(struct checker *c, unsigned account)
 		if (copy->listed)
 			continue;
 		if (copy->state == COPY_PRESENT &&
-		    !(copy->asked && sim_deaths(c->sim) > copy->deaths) && !is_rotten(c, copy, account))
+		    !(copy->asked && sim_deaths(c->sim) > copy->deaths))
 			checker_fail(c, "%.*s: UIDL %s (message m%u) vanished",
 			    slice_arg(a->address), copy->uid, copy->message);
 		copy->state = COPY_GONE;
@@ -341,6 +336,12 @@ void checker_body(struct checker *c, unsigned account, slice uid, slice bytes)
 	m->copies |= UINT64_C(1) << account;
 }
 
+static bool is_rotten(const struct checker *c, const struct copy *copy, unsigned account)
+{
+	return copy->message != 0 &&
+	    (c->messages[copy->message].rotten & UINT64_C(1) << account) != 0;
+}
+
 /* Some copy in the account, not known yet, may be one that rot hit. */
 static bool may_be_rotten(const struct checker *c, unsigned account)
 {
@@ -376,9 +377,9 @@ void checker_rotten(struct checker *c, unsigned message, uint64_t accounts)
 	message_of(c, message)->rotten |= accounts;
 }
 
-void checker_damage_named(struct checker *c)
+void checker_damage_named(struct checker *c, unsigned message, uint64_t accounts)
 {
-	c->damage_named = true;
+	message_of(c, message)->named |= accounts;
 }
 
 void checker_deleting(struct checker *c, unsigned account, slice uid)
@@ -406,7 +407,7 @@ void checker_quit(struct checker *c, unsigned account, bool answered, bool ok)
 static bool settled(const struct message *m)
 {
 	if (acknowledged(m))
-		return (m->accounts & ~m->copies & ~m->rotten) == 0;
+		return (m->accounts & ~m->copies & ~(m->rotten & m->named)) == 0;
 	return m->copies == 0 || (m->accounts & ~m->copies & ~m->rotten) == 0;
 }
 
@@ -424,12 +425,14 @@ void checker_settle(struct checker *c)
 	for (unsigned i = 1; i <= c->n_messages; i++) {
 		const struct message *m = &c->messages[i];
 
-		if (!settled(m))
+		if (settled(m))
+			continue;
+		if ((m->accounts & ~m->copies & ~m->rotten) == 0)
+			checker_fail(c, "message m%u was taken by rot that no log names", i);
+		else
 			checker_fail(c, "message m%u was %s for accounts %llx and came to %llx",
 			    i, acknowledged(m) ? "acknowledged" : "taken without a word",
 			    (unsigned long long)m->accounts, (unsigned long long)m->copies);
-		else if (acknowledged(m) && m->copies != m->accounts && !c->damage_named)
-			checker_fail(c, "message m%u was taken by rot that no log names", i);
 	}
 }
 

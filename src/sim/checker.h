@@ -17,8 +17,8 @@
  * when some process has died since: a record that failed to be synced may be on
  * the disk all the same, and count after a crash.
  *
- * Rot takes only what it hit: a copy whose bytes turned may be missing, or
- * listed and unreadable, but if it can be read it is what was sent.
+ * Rot takes only what it hit: a copy whose bytes turned stays listed, but may be
+ * unreadable, and then a store must say so; if it can be read it is what was sent.
  *
  * The first broken promise is kept; later ones are its consequences. */
 #ifndef SIM_CHECKER_H
@@ -79,8 +79,8 @@ void checker_quit(struct checker *c, unsigned account, bool answered, bool ok);
 /* Bytes of a message turned: on its way to all (accounts = its own), or at rest
  * in one. */
 void checker_rotten(struct checker *c, unsigned message, uint64_t accounts);
-/* A role named damage in its log. */
-void checker_damage_named(struct checker *c);
+/* A store named the damage in its log: of this copy, not of some. */
+void checker_damage_named(struct checker *c, unsigned message, uint64_t accounts);
 
 /* Which message do these bytes begin, by their Return-Path? 0: none. */
 unsigned checker_message_number(const struct checker *c, slice bytes);

@@ -314,7 +314,7 @@ static void test_rot(void **state)
 	m = sent(&f, BOTH, 250);
 	other = sent(&f, 1u << BOB, 250);
 	checker_rotten(f.c, m, 1u << BOB);
-	checker_damage_named(f.c);
+	checker_damage_named(f.c, m, 1u << BOB);
 	list(&f, ALICE, "a1");
 	read_as(&f, ALICE, "a1", m, trace, "");
 	list(&f, BOB, "b1 b2");
@@ -328,10 +328,31 @@ static void test_rot(void **state)
 
 	/* What it did not hit must come. */
 	f = fixture();
-	checker_rotten(f.c, sent(&f, BOTH, 250), 1u << BOB);
-	checker_damage_named(f.c);
+	m = sent(&f, BOTH, 250);
+	checker_rotten(f.c, m, 1u << BOB);
+	checker_damage_named(f.c, m, 1u << BOB);
 	checker_settle(f.c);
 	finish(&f, "was acknowledged for accounts 3 and came to 0");
+
+	/* The damage of another is no word about this one. */
+	f = fixture();
+	m = sent(&f, 1u << BOB, 250);
+	other = sent(&f, 1u << BOB, 250);
+	checker_rotten(f.c, m, 1u << BOB);
+	checker_rotten(f.c, other, 1u << BOB);
+	checker_damage_named(f.c, other, 1u << BOB);
+	assert_false(checker_settled(f.c));
+	checker_settle(f.c);
+	finish(&f, "m1 was taken by rot that no log names");
+
+	/* Nor may it go from the list. */
+	f = fixture();
+	m = sent(&f, 1u << BOB, 250);
+	list(&f, BOB, "b1");
+	read_as(&f, BOB, "b1", m, trace, "");
+	checker_rotten(f.c, m, 1u << BOB);
+	list(&f, BOB, "");
+	finish(&f, "vanished");
 }
 
 UNIT_TESTS(cmocka_unit_test(test_all_is_well), cmocka_unit_test(test_lost),

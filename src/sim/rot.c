@@ -12,7 +12,10 @@ enum { HOSTS_MAX = 64, STRUCK_MAX = 64 };
 struct struck {
 	const struct station *station;
 	char path[200];
-	uint64_t offset;
+	struct pack_place place;        /* of the entry that was hit ... */
+	uint64_t offset;                /* ... at this byte of the file */
+	unsigned message, account;      /* as the checker counts */
+	bool named, found;              /* by a store, by verify */
 };
 
 struct rot {
@@ -27,13 +30,46 @@ struct rot {
 	size_t n_struck;
 };
 
+/* ---- what stores say ---- */
+
+static struct struck *struck_at(struct rot *rot, const struct os *from, struct pack_place place)
+{
+	for (size_t i = 0; i < rot->n_struck; i++) {
+		struct struck *struck = &rot->struck[i];
+
+		if (station_host(struck->station) == sim_process_host(from) &&
+		    struck->place.owner == place.owner &&
+		    struck->place.number == place.number && struck->place.offset == place.offset)
+			return struck;
+	}
+	return NULL;
+}
+
+/* "account ID: uid U at OFFSET of pack/NNN.pack: damaged" */
 static void on_log(void *arg, struct os *from, slice line)
 {
 	struct rot *rot = arg;
+	unsigned long long owner;
+	unsigned offset, number;
+	struct struck *struck;
+	char text[200];
 
-	(void)from;
-	if (slice_ends(line, slice_lit(".pack: damaged")))
-		checker_damage_named(rot->checker);
+	if (!slice_ends(line, slice_lit(".pack: damaged")))
+		return;
+	snprintf(text, sizeof text, "%.*s",
+	    slice_arg(slice_drop(line, slice_find(line, slice_lit("account ")))));
+	if (sscanf(text, "account %16llx: uid %*u at %u of pack/%u.pack", &owner, &offset,
+	    &number) != 3) {
+		checker_fail(rot->checker, "which bytes are damaged? \"%s\"", text);
+		return;
+	}
+	struck = struck_at(rot, from, (struct pack_place){ owner, number, offset });
+	if (struck == NULL) {
+		checker_fail(rot->checker, "nothing hit what a store calls damaged: %s", text);
+		return;
+	}
+	struck->named = true;
+	checker_damage_named(rot->checker, struck->message, UINT64_C(1) << struck->account);
 }
 
 struct rot *rot_create(struct sim *sim, struct checker *checker)
@@ -88,8 +124,9 @@ static void draw_file(void *context, const struct sim_disk_file *file)
 	draw->place = place;
 }
 
-/* The prefix of the entry that the byte is part of; empty: of none. */
-static slice prefix_at(slice pack, struct pack_place place, uint64_t offset)
+/* The prefix of the entry that the byte is part of, and where that begins; empty:
+ * of none. */
+static slice prefix_at(slice pack, struct pack_place *place, uint64_t offset)
 {
 	struct pack_body body;
 	slice prefix;
@@ -97,8 +134,9 @@ static slice prefix_at(slice pack, struct pack_place place, uint64_t offset)
 	for (uint64_t at = 0; at <= offset;) {
 		uint64_t len;
 
-		place.offset = (uint32_t)at;
-		if (pack_entry_parse(slice_drop(pack, (size_t)at), place, &prefix, &body) != PACK_OK)
+		place->offset = (uint32_t)at;
+		if (pack_entry_parse(slice_drop(pack, (size_t)at), *place, &prefix, &body) !=
+		    PACK_OK)
 			break;
 		len = pack_entry_len(prefix, body);
 		if (offset < at + len)
@@ -128,7 +166,7 @@ static bool find_account(const struct rot *rot, const struct station *station, u
 
 /* ---- what ---- */
 
-static unsigned message_at(struct rot *rot, const struct draw *draw, uint64_t offset)
+static unsigned message_at(struct rot *rot, struct draw *draw, uint64_t offset)
 {
 	struct heap *heap = sim_heap(rot->sim);
 	size_t size = (size_t)draw->file.size;
@@ -137,24 +175,14 @@ static unsigned message_at(struct rot *rot, const struct draw *draw, uint64_t of
 
 	sim_disk_read(&draw->file, bytes, size, 0);
 	number = checker_message_number(rot->checker,
-	    prefix_at(slice_of(bytes, size), draw->place, offset));
+	    prefix_at(slice_of(bytes, size), &draw->place, offset));
 	heap_free(heap, bytes);
 	return number;
 }
 
-static void remember(struct rot *rot, const struct station *station,
-    const struct sim_disk_file *file, uint64_t offset)
-{
-	struct struck *struck = &rot->struck[rot->n_struck++];
-
-	struck->station = station;
-	struck->offset = offset;
-	snprintf(struck->path, sizeof struck->path, "%s", file->path);
-	sim_note(rot->sim, "rot", slice_from(file->path));
-}
-
 bool rot_strike(struct rot *rot, const struct station *station, struct chance *chance)
 {
+	struct struck *struck = &rot->struck[rot->n_struck];
 	struct draw draw = { .chance = chance };
 	unsigned account, number;
 	uint64_t offset;
@@ -167,20 +195,38 @@ bool rot_strike(struct rot *rot, const struct station *station, struct chance *c
 	if (number == 0 || !find_account(rot, station, draw.place.owner, &account) ||
 	    !sim_disk_rot(&draw.file, offset, (unsigned char)(1u << chance_below(chance, 8))))
 		return false;
+	*struck = (struct struck){ .station = station, .place = draw.place, .offset = offset,
+	    .message = number, .account = account };
+	snprintf(struck->path, sizeof struck->path, "%s", draw.file.path);
+	rot->n_struck++;
 	checker_rotten(rot->checker, number, UINT64_C(1) << account);
-	remember(rot, station, &draw.file, offset);
+	sim_note(rot->sim, "rot", slice_from(struck->path));
 	return true;
 }
 
-bool rot_explains(const struct rot *rot, const struct station *station, slice path,
-    uint64_t from, uint64_t to)
+bool rot_found(struct rot *rot, const struct station *station, slice path, uint64_t from,
+    uint64_t to)
+{
+	bool explained = false;
+
+	for (size_t i = 0; i < rot->n_struck; i++) {
+		struct struck *struck = &rot->struck[i];
+
+		if (struck->station == station && slice_equal(path, slice_from(struck->path)) &&
+		    from <= struck->offset && struck->offset < to)
+			explained = struck->found = true;
+	}
+	return explained;
+}
+
+void rot_check_found(const struct rot *rot, const struct station *station)
 {
 	for (size_t i = 0; i < rot->n_struck; i++) {
 		const struct struck *struck = &rot->struck[i];
 
-		if (struck->station == station && slice_equal(path, slice_from(struck->path)) &&
-		    from <= struck->offset && struck->offset < to)
-			return true;
+		if (struck->station == station && struck->named && !struck->found)
+			checker_fail(rot->checker, "verify does not find message m%u damaged, "
+			    "which a store named: %s, byte %llu", struck->message, struck->path,
+			    (unsigned long long)struck->offset);
 	}
-	return false;
 }

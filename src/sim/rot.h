@@ -10,7 +10,8 @@
 
 struct rot;
 
-/* Listens to the log as well: a store that meets damage must name it. */
+/* Listens to the log as well: a store that meets damage must name it, and nothing
+ * else. */
 struct rot *rot_create(struct sim *sim, struct checker *checker);
 /* The station's accounts are numbered in the checker from `first` on. */
 void rot_add(struct rot *rot, struct station *station, unsigned first);
@@ -19,8 +20,11 @@ void rot_add(struct rot *rot, struct station *station, unsigned first);
  * was. False: that byte is of no message at rest, and nothing turned. */
 bool rot_strike(struct rot *rot, const struct station *station, struct chance *chance);
 
-/* Did it strike these bytes of the file, its path below the root of the disk? */
-bool rot_explains(const struct rot *rot, const struct station *station, slice path,
-    uint64_t from, uint64_t to);
+/* verify calls these bytes of the file damaged, its path below the root of the disk.
+ * Was it rot? */
+bool rot_found(struct rot *rot, const struct station *station, slice path, uint64_t from,
+    uint64_t to);
+/* After all of the station's disk was verified: what a store named, verify found. */
+void rot_check_found(const struct rot *rot, const struct station *station);
 
 #endif

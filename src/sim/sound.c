@@ -10,7 +10,7 @@ struct sound {
 	struct finder finder;
 	struct station *station;
 	struct checker *checker;
-	const struct rot *rot;
+	struct rot *rot;
 	struct heap *heap;
 	struct journal_verify journal;
 	struct os *accounts;            /* the process that reads them */
@@ -20,10 +20,9 @@ static void tell(struct finder *finder, const struct finding *finding)
 {
 	struct sound *sound = (struct sound *)finder;
 
-	if (finding->kind == FINDING_MESSAGE && rot_explains(sound->rot, sound->station,
+	if (finding->kind == FINDING_MESSAGE && rot_found(sound->rot, sound->station,
 	    slice_from(finding->path), finding->from, finding->to))
 		return;
-
 	/* A power cut leaves the same in the directory's log as damage does, and verify
 	 * says so. */
 	if (!finding_is_note(finding->kind) &&
@@ -92,7 +91,7 @@ static void check_directory(struct sound *sound)
 	sim_kill(os);
 }
 
-void sound_check(struct station *s, struct checker *checker, const struct rot *rot)
+void sound_check(struct station *s, struct checker *checker, struct rot *rot)
 {
 	struct sound sound = { .finder = { tell, NULL, "directory/" }, .station = s,
 	    .checker = checker, .rot = rot, .heap = heap_create(SIZE_MAX) };
@@ -106,6 +105,7 @@ void sound_check(struct station *s, struct checker *checker, const struct rot *r
 	journal_verify(&sound.journal, false);
 	sound.accounts = reader(&sound, "account");
 	account_folders(sound.accounts, check_account, &sound);
+	rot_check_found(rot, s);
 	sim_kill(sound.accounts);
 	sim_kill(journal);
 	heap_drop(sound.heap);

@@ -8,7 +8,7 @@
 
 /* Read the journal, the directory and every account of the host, beside its roles,
  * in an instant between two events. A finding fails the run: whatever crashed and
- * failed before, verify must not cry wolf, but where rot struck. */
-void sound_check(struct station *s, struct checker *checker, const struct rot *rot);
+ * failed before, verify must not cry wolf, but where rot struck; there it must. */
+void sound_check(struct station *s, struct checker *checker, struct rot *rot);
 
 #endif
