@@ -159,7 +159,8 @@ class SmallDisk(unittest.TestCase):
 
     def test_failing_block_layer(self):
         """fsync fails with EIO; what the page cache shows is gone after the restart."""
-        with Traffic(self.host, "eio", 240, body=BODY) as traffic:
+        # More than goes into what the journal has already.
+        with Traffic(self.host, "eio", 800, body=BODY) as traffic:
             traffic.wait(60)
             before = traffic.vain()
             self.disk.fill_below()
