@@ -73,6 +73,12 @@ enum {
 	/* role: processes. More cores than this want more hosts. */
 	STORES_MAX = 64,
 	EDGES_MAX = 64,
+	/* Who writes a journal: edges, and the relay for its reports. */
+	ORIGIN_RELAY = EDGES_MAX,
+	ORIGINS_MAX = EDGES_MAX + 1,
+	/* Whom the router hands messages to: stores, and the relay. */
+	OUTLET_RELAY = STORES_MAX,
+	OUTLETS_MAX = STORES_MAX + 1,
 
 	/* keeper */
 	KEEPER_RESTART_FIRST_MS = 100,  /* after a second death; doubles */
@@ -92,6 +98,7 @@ enum {
 	CONFIG_TEXT_MAX = 4 * CONFIG_FILE_MAX + 8 * 1024,
 	CONFIG_DOMAINS_MAX = 1000,      /* more belong in the directory */
 	CONFIG_LISTENERS_MAX = 64,
+	CONFIG_SERVERS_MAX = 16,        /* name servers: more are no help */
 	CONFIG_NETWORKS_MAX = 64,       /* looked through one by one */
 	CONFIG_VALUE_MAX = 4096,        /* of a path or a word */
 	SHARES_MAX = 100 * 1000 * 1000, /* who needs more writes 0 */
@@ -382,6 +389,42 @@ enum {
 	 * them in one message. */
 	PARK_GENERATIONS_MAX = 1024,
 	ROUTER_GENERATIONS_MAX = 8000,
+
+	/* resolver */
+	DNS_ANSWERS_MAX = 64,           /* records of one answer; more are left out */
+	RESOLVER_QUERIES_MAX = 4096,    /* under way at once */
+	RESOLVER_TIMEOUT_MS = 30 * 1000, /* then it counts as failed, and is asked again later */
+
+	/* queue */
+	QUEUE_RECIPIENTS_MAX = 100,     /* of one transaction: RFC 5321 s4.5.3.1.8 */
+	QUEUE_REPLY_MAX = 400,          /* of another host's words, as much as helps */
+	QUEUE_FILE_SIZE = 8 * 1024 * 1024,      /* of its log */
+	QUEUE_PACK_MAX = 16 * 1024 * 1024,      /* one message that waits keeps all of its pack */
+	QUEUE_FILES_MAX = 10000,
+
+	/* relay */
+	RELAY_TICK_MS = 500,
+	RELAY_ENTRIES_MAX = 500 * 1000, /* about 1 KB each */
+	RELAY_FRESH_MAX = 2000,         /* messages that are sent without being in the queue */
+	RELAY_FRESH_BYTES = 64 * 1024 * 1024,   /* of their bodies */
+	RELAY_FRESH_MS = 20 * 1000,     /* then they go into the queue: the journal is not
+	                                 * the place to wait in */
+	RELAY_KEYS_MAX = 1000 * 1000,   /* deliveries remembered against doubles, 48 bytes each */
+	RELAY_BATCH_MAX = 512,          /* records of one write to the queue's log */
+	RELAY_BATCH_BYTES = 4 * 1024 * 1024,    /* bodies of it */
+	RELAY_RETRY_MS = 5000,          /* after a failure of our own disk, or of a role */
+	RELAY_HOSTS_MAX = 10,           /* MX hosts tried, in order */
+	RELAY_ADDRESSES_MAX = 24,       /* of all of them */
+	RELAY_ROUTE_MIN_S = 30,         /* DNS is asked again, at the earliest and the latest */
+	RELAY_ROUTE_MAX_S = 3600,
+	RELAY_HOST_BAD_MS = 60 * 1000,  /* an address that did not answer is tried last */
+	RELAY_CONNECT_MS = 30 * 1000,
+	RELAY_IDLE_MS = 5000,           /* a session without work */
+	RELAY_SESSION_MESSAGES = 100,   /* then another connection, to spread them */
+	RELAY_SESSIONS_FIRST = 4,       /* to a destination; more as it goes well */
+	RELAY_HEADER_MAX = 16 * 1024,   /* of a message, in a report */
+	RELAY_HOPS_MAX = 50,            /* Received lines: a loop */
+	RELAY_LINK_IN = 32 * 1024,
 
 	/* store */
 	/* Pack and log of each account that was delivered to lately, and for a moment

@@ -11,7 +11,7 @@
 #include "base/arena.h"
 #include "base/table.h"
 #include "cli/cli.h"
-#include "cli/link.h"
+#include "os/link.h"
 #include "pop3/client.h"
 #include "smtp/client.h"
 

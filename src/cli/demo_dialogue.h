@@ -4,7 +4,7 @@
 #ifndef CLI_DEMO_DIALOGUE_H
 #define CLI_DEMO_DIALOGUE_H
 
-#include "cli/link.h"
+#include "os/link.h"
 #include "pop3/client.h"
 #include "smtp/client.h"
 

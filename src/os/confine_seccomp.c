@@ -25,7 +25,7 @@
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
-enum duty { ALWAYS, NEVER, FILES, WRITE, ACCEPT, CONNECT };
+enum duty { ALWAYS, NEVER, FILES, WRITE, ACCEPT, CONNECT, DATAGRAMS };
 
 /* Who may make a call with any arguments, and what the others get (0: killed).
  * Calls that depend on their arguments have rows in `by_argument`. */
@@ -87,7 +87,7 @@ static const struct {
 	{ SCMP_SYS(accept), ACCEPT, EACCES }, { SCMP_SYS(accept4), ACCEPT, EACCES },
 	{ SCMP_SYS(socket), CONNECT, EACCES }, { SCMP_SYS(connect), CONNECT, EACCES },
 	{ SCMP_SYS(sendmmsg), CONNECT, ENOSYS }, { SCMP_SYS(recvmmsg), CONNECT, ENOSYS },
-	{ SCMP_SYS(bind), NEVER, EACCES }, { SCMP_SYS(listen), NEVER, EACCES },
+	{ SCMP_SYS(bind), DATAGRAMS, EACCES }, { SCMP_SYS(listen), NEVER, EACCES },
 	/* names of files */
 	{ SCMP_SYS(stat), FILES, ENOENT }, { SCMP_SYS(lstat), FILES, ENOENT },
 	{ SCMP_SYS(statx), FILES, ENOSYS }, { SCMP_SYS(statfs), FILES, ENOENT },
@@ -124,6 +124,8 @@ static bool has_duty(const struct os_confinement *may, enum duty duty)
 		return may->network_accept;
 	case CONNECT:
 		return may->network_connect;
+	case DATAGRAMS:
+		return may->network_connect && may->network_datagrams;
 	}
 	return false;
 }

@@ -305,6 +305,23 @@ int64_t os_peer_uid(struct os *os, int fd)
 	return os->ops->peer_uid(os, fd);
 }
 
+int os_dns_start(struct os *os, const struct os_dns_options *options)
+{
+	return os->ops->dns_start(os, options);
+}
+
+void os_dns_ask(struct os *os, struct os_dns_query *query, const char *name, unsigned type)
+{
+	check(query->impl == NULL && strlen(name) < OS_DNS_NAME_MAX);
+	os->ops->dns_ask(os, query, name, type);
+}
+
+void os_dns_cancel(struct os *os, struct os_dns_query *query)
+{
+	if (query->impl != NULL)
+		os->ops->dns_cancel(os, query);
+}
+
 /* ---- processes ---- */
 
 int os_spawn(struct os *os, struct os_child *child, const struct os_program *program,

@@ -218,6 +218,46 @@ ssize_t os_channel_receive(struct os *os, int fd, void *buf, size_t size,
 /* Who is at the other end of a Unix stream socket: user id, or -errno. */
 int64_t os_peer_uid(struct os *os, int fd);
 
+/* ---- DNS: never blocks ---- */
+
+struct os_dns_options {
+	const struct os_address *servers;       /* who resolves for us ... */
+	size_t n_servers;               /* ... or 0: ask from the root on */
+	bool validate;                  /* DNSSEC, from the root's keys */
+};
+
+enum os_dns_status {
+	OS_DNS_DATA,
+	OS_DNS_NO_DATA,                 /* the name is there, without such records */
+	OS_DNS_NO_NAME,                 /* there is no such name */
+	OS_DNS_FAILED,                  /* nobody answered, or not to be believed: try later */
+};
+
+struct os_dns_answer {
+	enum os_dns_status status;
+	bool secure;                    /* validated */
+	uint32_t ttl_s;
+	slice canonical;                /* behind CNAMEs, if there were any; as text */
+	const slice *data;              /* of each record, in wire form (dns/dns_record.h) */
+	size_t n_data;                  /* at most DNS_ANSWERS_MAX */
+	slice why;                      /* FAILED: one line */
+};
+
+struct os_dns_query {
+	/* All of the answer is borrowed for the call. */
+	void (*answered)(struct os_dns_query *query, const struct os_dns_answer *answer);
+	void *owner;
+	void *impl;
+};
+
+/* Once, after os_confine(). 0 or -errno. */
+int os_dns_start(struct os *os, const struct os_dns_options *options);
+/* `type` as in dns/dns_record.h; the name as text, less than OS_DNS_NAME_MAX bytes. It
+ * may take minutes: whoever is in a hurry cancels. */
+enum { OS_DNS_NAME_MAX = 256 };
+void os_dns_ask(struct os *os, struct os_dns_query *query, const char *name, unsigned type);
+void os_dns_cancel(struct os *os, struct os_dns_query *query);
+
 /* ---- processes ---- */
 
 /* What a role may still do once it runs (os/confine.c turns it into chroot,
@@ -227,6 +267,7 @@ struct os_confinement {
 	bool files_write;
 	bool network_accept;    /* accept on listeners it was given */
 	bool network_connect;
+	bool network_datagrams; /* send them, from a port of its own: DNS */
 };
 
 struct os_program {

@@ -55,6 +55,10 @@ struct os_ops {
 	ssize_t (*channel_receive)(struct os *, int, void *, size_t, int[], size_t *);
 	int64_t (*peer_uid)(struct os *, int);
 
+	int (*dns_start)(struct os *, const struct os_dns_options *);
+	void (*dns_ask)(struct os *, struct os_dns_query *, const char *, unsigned);
+	void (*dns_cancel)(struct os *, struct os_dns_query *);
+
 	int (*spawn)(struct os *, struct os_child *, const struct os_program *, unsigned, int);
 	void (*kill)(struct os *, struct os_child *);
 	int (*confine)(struct os *, const struct os_confinement *, int, int64_t, int64_t,

@@ -62,6 +62,20 @@ void sim_tap(struct sim *sim, void (*fn)(void *arg, struct os *from, slice packe
 /* See each line that a role logs. */
 void sim_listen_log(struct sim *sim, void (*fn)(void *arg, struct os *from, slice line),
     void *arg);
+/* ---- the DNS, the same for all hosts ---- */
+
+/* A record: its data in wire form, at most 512 bytes (dns/dns_record.h). A type of 0
+ * removes all of the name. */
+void sim_dns_add(struct sim *sim, const char *name, unsigned type, slice data);
+void sim_dns_remove(struct sim *sim, const char *name, unsigned type);
+
+struct sim_dns_weather {
+	unsigned slow_one_in;           /* answers that take up to 20 s; 0: none */
+	unsigned fails_one_in;
+};
+
+void sim_dns_weather(struct sim *sim, struct sim_dns_weather weather);
+
 /* The last events and log lines, oldest first, at most n. */
 void sim_print_tail(const struct sim *sim, FILE *out, size_t n);
 /* Print each log line as it comes; NULL: do not. */

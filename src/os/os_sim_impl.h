@@ -10,6 +10,7 @@
  *   os_sim_break.c     what breaks when told to
  *   os_sim_connect.c   listeners and connections
  *   os_sim_channel.c   channels
+ *   os_sim_dns.c       names
  *
  * (1) All of it lives in the world's heap. What a process owns (struct os_timer
  *     and the like) is pointed at only while that process lives.
@@ -72,6 +73,8 @@ struct sim {
 	void *tap_arg;
 	void (*log)(void *arg, struct os *from, slice line);
 	void *log_arg;
+	struct list dns;                /* os_sim_dns.c */
+	struct sim_dns_weather dns_weather;
 	struct sim_process *current;    /* whose handler runs */
 	struct sim_trace *ring;         /* SIM_TRACE_LINES */
 	uint64_t ring_next;
@@ -122,6 +125,7 @@ struct sim_process {
 	struct sim_watch **fd_watches;
 	size_t n_fds;
 	struct list timers, watches, works, defers, signals;
+	struct list asked;              /* questions to the DNS */
 	struct sim_event turn;          /* runs defers that were armed outside of a turn */
 
 	struct sim_process *parent;
@@ -349,6 +353,11 @@ ssize_t sim_os_write(struct os *os, int fd, const slice *parts, size_t n);
 int sim_os_shutdown(struct os *os, int fd);
 int sim_os_stream_pair(struct os *os, int ret_fds[2]);
 int64_t sim_os_peer_uid(struct os *os, int fd);
+
+int sim_os_dns_start(struct os *os, const struct os_dns_options *options);
+void sim_os_dns_ask(struct os *os, struct os_dns_query *query, const char *name, unsigned type);
+void sim_os_dns_cancel(struct os *os, struct os_dns_query *query);
+void sim_dns_process_ends(struct sim_process *process);
 
 int sim_os_channel_pair(struct os *os, int ret_fds[2]);
 int sim_os_channel_send(struct os *os, int fd, slice message, const int *fds, size_t n_fds);

@@ -237,6 +237,7 @@ static struct sim_process *process_create(struct sim_host *host, const char *nam
 	process->chance = chance_init(sim->seed, "process", process->number);
 	process->root = host->disk;
 	host->disk->refs++;
+	list_init(&process->asked);
 	list_init(&process->timers);
 	list_init(&process->watches);
 	list_init(&process->works);
@@ -371,6 +372,7 @@ void sim_process_end(struct sim_process *process, int status)
 	sim_trace(sim, process, SIM_END, (uint64_t)status, 0, slice_from(process->name));
 	sim_unschedule(sim, &process->life);
 	sim_loop_drop(process);
+	sim_dns_process_ends(process);
 	process->doomed = true;
 	process->dead = true;
 	process->status = status;
@@ -572,6 +574,9 @@ const struct os_ops sim_ops = {
 	.channel_send = sim_os_channel_send,
 	.channel_receive = sim_os_channel_receive,
 	.peer_uid = sim_os_peer_uid,
+	.dns_start = sim_os_dns_start,
+	.dns_ask = sim_os_dns_ask,
+	.dns_cancel = sim_os_dns_cancel,
 	.spawn = os_sim_spawn,
 	.kill = os_sim_kill,
 	.confine = os_sim_confine,

@@ -115,6 +115,7 @@ struct sim *sim_create(uint64_t seed)
 	sim->ring = heap_alloc(heap, SIM_TRACE_LINES * sizeof(*sim->ring));
 	list_init(&sim->hosts);
 	list_init(&sim->processes);
+	list_init(&sim->dns);
 	list_init(&sim->objects);
 	return sim;
 }

@@ -3,6 +3,7 @@
  *   os_uv_loop.c      timers, defers, watches, pool work, signals, clock
  *   os_uv_files.c     the calls under "files" (also on pool threads)
  *   os_uv_net.c       streams;   os_uv_channel.c  channels
+ *   os_uv_dns.c       DNS, by libunbound
  *   os_uv_world.c     create, run, destroy; the end of a role; the log
  *   os_uv_process.c   children: processes, or roles beside their parent
  *
@@ -59,6 +60,7 @@ struct os_uv {
 	struct buffer log_lines;
 	int64_t wall_last_us;
 	struct child *as_child;         /* in one process; NULL when nobody waits for it */
+	struct dns *dns;                /* os_uv_dns.c; NULL: not started */
 	struct os_defer start;
 	const struct os_program *program;
 	unsigned index;
@@ -153,6 +155,14 @@ int channel_pair(struct os *os, int ret_fds[2]);
 int channel_send(struct os *os, int fd, slice message, const int *fds, size_t n_fds);
 ssize_t channel_receive(struct os *os, int fd, void *buf, size_t size, int ret_fds[],
     size_t *ret_n_fds);
+
+/* ---- os_uv_dns.c ---- */
+
+int dns_start(struct os *os, const struct os_dns_options *options);
+void dns_ask(struct os *os, struct os_dns_query *query, const char *name, unsigned type);
+void dns_cancel(struct os *os, struct os_dns_query *query);
+/* The role ends: nothing is answered any more. */
+void dns_stop(struct os_uv *os);
 
 /* ---- os_uv_world.c ---- */
 

@@ -340,6 +340,7 @@ void loop_signal_stop(struct os *os, struct os_signal *signal)
 
 void loop_stop_all(struct os_uv *os)
 {
+	dns_stop(os);
 	list_for(at, &os->timers)
 		timer_retire(list_item(at, struct timer, link));
 	list_for(at, &os->watches)

@@ -149,6 +149,7 @@ static const struct os_ops ops = {
 	.write = net_write, .shutdown = net_shutdown, .stream_pair = net_stream_pair,
 	.channel_pair = channel_pair, .channel_send = channel_send,
 	.channel_receive = channel_receive, .peer_uid = net_peer_uid,
+	.dns_start = dns_start, .dns_ask = dns_ask, .dns_cancel = dns_cancel,
 	.spawn = process_spawn, .kill = process_kill, .confine = confine,
 	.log = log_line, .log_to = log_to,
 };

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "base/check.h"
-#include "sim/dial.h"
+#include "os/dial.h"
 
 enum manner {
 	MANNER_MUTE,            /* not a byte */

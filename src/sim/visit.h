@@ -9,7 +9,7 @@
 #define SIM_VISIT_H
 
 #include "os/stream.h"
-#include "sim/dial.h"
+#include "os/dial.h"
 
 enum { VISIT_NEVER = -1 };
 

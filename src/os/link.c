@@ -1,15 +1,11 @@
-/* cli/link.c - one connection of a client engine. */
-#include "cli/link.h"
+/* os/link.c - one connection of a client engine. */
+#include "os/link.h"
 
 #include <stdio.h>
 #include <string.h>
 
 #include "base/check.h"
 #include "base/limits.h"
-
-/* Certificates are not judged here: load generator and demonstration talk to
- * servers that their user named by address. */
-static const char *const server_name = "localhost";
 
 static struct link *link_of(struct stream *stream)
 {
@@ -98,7 +94,7 @@ static void start_stream(struct link *link, int fd)
 	    &stream_handler, link);
 	stream_read_always(link->stream);
 	if (link->tls != NULL) {
-		stream_secure(link->stream, link->tls, server_name);
+		stream_secure(link->stream, link->tls, link->server_name);
 		return;
 	}
 	link->is_up = true;
@@ -141,7 +137,7 @@ static void on_later(struct os_defer *defer)
 		tear_down(link);
 	} else if (link->securing) {
 		link->securing = false;
-		stream_secure(link->stream, link->tls, server_name);
+		stream_secure(link->stream, link->tls, link->server_name);
 	}
 }
 
@@ -155,7 +151,8 @@ static void on_clock(struct os_timer *timer)
 void link_init(struct link *link, struct os *os, const struct link_handler *handler,
     void *owner)
 {
-	*link = (struct link){ .os = os, .handler = handler, .owner = owner };
+	*link = (struct link){ .os = os, .handler = handler, .owner = owner,
+	    .server_name = "localhost" };
 	dial_init(&link->dial, os, on_dialled, link);
 	link->clock = (struct os_timer){ .fire = on_clock, .owner = link };
 	link->later = (struct os_defer){ .run = on_later, .owner = link };

@@ -1,6 +1,6 @@
-/* sim/dial.h - connect, and get a stream: what every simulated client begins with. */
-#ifndef SIM_DIAL_H
-#define SIM_DIAL_H
+/* os/dial.h - connect, and get a stream: what every client begins with. */
+#ifndef OS_DIAL_H
+#define OS_DIAL_H
 
 #include "os/stream.h"
 

@@ -1,4 +1,4 @@
-/* cli/link.h - a client engine's connection: dials, carries bytes between stream
+/* os/link.h - a client engine's connection: dials, carries bytes between stream
  * and engine, switches to TLS, watches the clock.
  *
  *   IDLE --link_open--> DIALLING --> UP --link_finish, or lost--> IDLE, down()
@@ -6,11 +6,11 @@
  * (1) Every link_open() ends in exactly one down(), never from inside a call of
  *     the link's own; after it the link may be opened again.
  * (2) No other handler is called between link_finish() and down(). */
-#ifndef CLI_LINK_H
-#define CLI_LINK_H
+#ifndef OS_LINK_H
+#define OS_LINK_H
 
 #include "os/stream.h"
-#include "sim/dial.h"
+#include "os/dial.h"
 
 struct link;
 
@@ -33,6 +33,8 @@ struct link {
 	struct os *os;
 	const struct link_handler *handler;
 	void *owner;
+	const char *server_name;        /* for TLS; "localhost" unless set, for who dials an
+	                                 * address and judges no certificate */
 
 	/* The link's own. */
 	struct dial dial;

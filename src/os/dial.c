@@ -1,5 +1,5 @@
-/* sim/dial.c - connect and wait until it is through. */
-#include "sim/dial.h"
+/* os/dial.c - connect and wait until it is through. */
+#include "os/dial.h"
 
 static void dial_ready(struct os_watch *watch, int events)
 {
