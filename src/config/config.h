@@ -11,12 +11,18 @@
 #include "ipc/message.h"
 #include "os/os.h"
 
-enum { CONFIG_KEYS = 37 };              /* rows of the table */
+enum { CONFIG_KEYS = 48 };              /* rows of the table */
 
 struct config_listener {
 	enum service service;
 	struct os_address address;
 	unsigned line;                  /* of the file, for messages; 0: a default */
+};
+
+/* A server for all mail to other hosts. */
+struct config_host {
+	slice name;                     /* a name, or an address as text; empty: none */
+	uint16_t port;                  /* 0: relay.port */
 };
 
 struct config {
@@ -50,6 +56,18 @@ struct config {
 	unsigned session_timeout_s;     /* SMTP, RFC 5321 s4.5.3.2.7 */
 	unsigned fruitless_s;           /* a session without a message or a login */
 	unsigned pop3_timeout_s;        /* RFC 1939 s3: at least 600 */
+	bool relay;                     /* does our users' mail go to other hosts? */
+	unsigned relay_port;            /* of other hosts */
+	struct config_host relay_host;
+	unsigned relay_retry_s, relay_retry_max_s;      /* the first wait; the longest */
+	unsigned relay_warn_s;          /* then the sender hears of the delay; 0: never */
+	unsigned relay_expire_s;        /* then it is returned */
+	unsigned relay_sessions;        /* at once, to all hosts */
+	unsigned relay_sessions_per_host;
+	bool dns_system;                /* ask whom /etc/resolv.conf names */
+	size_t n_dns_servers;           /* or these; none: from the root on */
+	struct os_address *dns_servers;
+	bool dns_validate;
 	uint64_t journal_size;          /* bytes of all segments */
 	unsigned segment_size;
 	unsigned drain_s;

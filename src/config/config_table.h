@@ -10,6 +10,9 @@ enum config_type {
 	CONFIG_WORD,            /* a path or a name; may be "none" */
 	CONFIG_LISTEN,          /* a list of addresses with ports */
 	CONFIG_NETWORKS,        /* a list of addresses and networks; may be "none" */
+	CONFIG_HOST,            /* a name or an address, maybe with a port; may be "none" */
+	CONFIG_SERVERS,         /* a list of addresses, with ports or not; "system"; "root" */
+	CONFIG_YES,             /* yes or no */
 	CONFIG_COUNT,           /* a number */
 	CONFIG_SIZE,            /* bytes: 500, 64K, 35M, 2G */
 	CONFIG_TIME,            /* 500ms, 30s, 5m, 2h */

@@ -93,6 +93,15 @@ static const struct {
 	    "write 192.0.2.1, 192.0.2.0/24 or 2001:db8::/32, with zeros behind the prefix" },
 	{ HOST "limit.network_factor = 0\n", 2,
 	    "limit.network_factor: \"0\" is out of range; it may be from 1 to 1000" },
+	{ HOST "relay = maybe\n", 2, "relay: \"maybe\" is neither yes nor no" },
+	{ HOST "relay.host = mx.example:0\n", 2, "relay.host: \"mx.example:0\" is not a host; "
+	    "write mx.example.org, mx.example.org:587, 192.0.2.1 or [2001:db8::1]:587" },
+	{ HOST "relay.host = unix:/x\n", 2, "relay.host: \"unix:/x\" is not a host; "
+	    "write mx.example.org, mx.example.org:587, 192.0.2.1 or [2001:db8::1]:587" },
+	{ HOST "dns.servers = ns.example\n", 2, "dns.servers: \"ns.example\" is not the address "
+	    "of a name server; write 192.0.2.1, 192.0.2.1:5353, system or root" },
+	{ HOST "dns.servers = none\n", 2, "dns.servers: \"none\" is not the address of a name "
+	    "server; write 192.0.2.1, 192.0.2.1:5353, system or root" },
 	{ HOST "data = /\xff\n", 2, "holds bytes that are not text in UTF-8" },
 	{ HOST "data = /a\x01\n", 2, "holds bytes that are not text in UTF-8" },
 };
@@ -189,6 +198,9 @@ static void assert_round(const struct parsed *p)
 	assert_slice(print(&again), text);
 	assert_int_equal(again.config.n_listeners, p->config.n_listeners);
 	assert_int_equal(again.config.n_trusted, p->config.n_trusted);
+	assert_slice(again.config.relay_host.name, p->config.relay_host.name);
+	assert_int_equal(again.config.relay_host.port, p->config.relay_host.port);
+	assert_int_equal(again.config.n_dns_servers, p->config.n_dns_servers);
 	assert_int_equal(again.config.message_size_max, p->config.message_size_max);
 	assert_int_equal(again.config.greeting_delay_ms, p->config.greeting_delay_ms);
 	heap_drop(again.heap);
@@ -203,6 +215,12 @@ static void test_round(void **state)
 		HOST "limit.trusted = none\n",
 		HOST "limit.trusted = 192.0.2.7,10.0.0.0/8 , 2001:DB8::/32\n"
 		    "limit.connections_per_address = 0\n",
+		HOST "relay = no\nrelay.host = mx.b\xc3\xbc.example:587\ndns.servers = root\n",
+		HOST "relay.host = 192.0.2.1\ndns.servers = 127.0.0.1:5353, ::1\n"
+		    "relay.retry = 30s\nrelay.warn = 0\n",
+		HOST "relay.host = 192.0.2.1:26\n",
+		HOST "relay.host = [2001:db8::1]:587\n",
+		HOST "relay.host = 2001:db8::1\n",
 		HOST "limit.message_size = 65537\nsmtp.greeting_delay = 1501ms\n"
 		    "smtp.timeout = 61s\njournal.size = 1025M\n",
 	};

@@ -384,6 +384,139 @@ static void print_networks(const struct config_key *key, const struct config *co
 		buffer_add(out, slice_lit("none"));
 }
 
+/* ---- other hosts ---- */
+
+static bool take_yes(const struct config_key *key, slice value, unsigned line,
+    struct arena *arena, struct config *config, struct config_error *ret_fault)
+{
+	bool yes = slice_equal_ascii(value, slice_lit("yes"));
+
+	if (!yes && !slice_equal_ascii(value, slice_lit("no"))) {
+		fault(ret_fault, "is neither yes nor no", value);
+		return false;
+	}
+	memcpy(field(key, config), &yes, sizeof yes);
+	return true;
+}
+
+static void print_yes(const struct config_key *key, const struct config *config,
+    struct buffer *out)
+{
+	bool yes;
+
+	memcpy(&yes, (const char *)config + key->offset, sizeof yes);
+	buffer_add(out, yes ? slice_lit("yes") : slice_lit("no"));
+}
+
+/* NAME, NAME:PORT, ADDRESS, ADDRESS:PORT, [IPV6]:PORT */
+static bool parse_host(slice value, struct arena *arena, struct config_host *ret)
+{
+	struct config_error nowhere;
+	struct os_address address;
+	uint64_t port = 0;
+	uint8_t ip[16];
+	size_t colon;
+
+	if (os_ip_parse(value, ip)) {
+		*ret = (struct config_host){ slice_copy(arena, value), 0 };
+		return true;
+	}
+	colon = slice_find_last_byte(value, ':');
+	if (os_address_parse(value, &address) && address.path[0] == '\0') {
+		slice host = slice_head(value, colon);
+
+		if (host.ptr[0] == '[')
+			host = slice_sub(host, 1, host.len - 2);
+		*ret = (struct config_host){ slice_copy(arena, host), address.port };
+		return address.port != 0;
+	}
+	if (colon < value.len && (!slice_to_u64(slice_drop(value, colon + 1), UINT16_MAX, &port) ||
+	    port == 0))
+		return false;
+	ret->port = (uint16_t)port;
+	return take_domain(slice_head(value, colon), arena, &ret->name, &nowhere);
+}
+
+static bool take_host(const struct config_key *key, slice value, unsigned line,
+    struct arena *arena, struct config *config, struct config_error *ret_fault)
+{
+	struct config_host host = { 0 };
+
+	if (!is_none(value) && !parse_host(value, arena, &host)) {
+		fault(ret_fault, "is not a host; write mx.example.org, mx.example.org:587, "
+		    "192.0.2.1 or [2001:db8::1]:587", value);
+		return false;
+	}
+	memcpy(field(key, config), &host, sizeof host);
+	return true;
+}
+
+static void print_host(const struct config_key *key, const struct config *config,
+    struct buffer *out)
+{
+	struct config_host host;
+	bool bare;
+
+	memcpy(&host, (const char *)config + key->offset, sizeof host);
+	if (host.name.len == 0) {
+		buffer_add(out, slice_lit("none"));
+		return;
+	}
+	bare = host.port == 0 || slice_find_byte(host.name, ':') == host.name.len;
+	buffer_printf(out, "%s%.*s%s", bare ? "" : "[", slice_arg(host.name), bare ? "" : "]");
+	if (host.port != 0)
+		buffer_printf(out, ":%u", host.port);
+}
+
+static bool take_server(slice text, struct os_address *ret)
+{
+	*ret = (struct os_address){ .port = 53 };
+	return os_ip_parse(text, ret->ip) ||
+	    (os_address_parse(text, ret) && ret->path[0] == '\0' && ret->port != 0);
+}
+
+static bool take_servers(const struct config_key *key, slice value, unsigned line,
+    struct arena *arena, struct config *config, struct config_error *ret_fault)
+{
+	bool more = true;
+
+	config->dns_system = slice_equal_ascii(value, slice_lit("system"));
+	config->n_dns_servers = 0;
+	if (config->dns_system || slice_equal_ascii(value, slice_lit("root")))
+		return true;
+	config->dns_servers = arena_new(arena, struct os_address, CONFIG_SERVERS_MAX);
+	while (more) {
+		slice text;
+
+		more = slice_find_byte(value, ',') < value.len;
+		text = next_part(&value);
+		if (config->n_dns_servers == CONFIG_SERVERS_MAX) {
+			fault(ret_fault, "is one server too many", text);
+			return false;
+		}
+		if (!take_server(text, &config->dns_servers[config->n_dns_servers])) {
+			fault(ret_fault, "is not the address of a name server; write 192.0.2.1, "
+			    "192.0.2.1:5353, system or root", text);
+			return false;
+		}
+		config->n_dns_servers++;
+	}
+	return true;
+}
+
+static void print_servers(const struct config_key *key, const struct config *config,
+    struct buffer *out)
+{
+	for (size_t i = 0; i < config->n_dns_servers; i++) {
+		char text[OS_ADDRESS_TEXT];
+
+		os_address_print(&config->dns_servers[i], text, sizeof text);
+		buffer_printf(out, "%s%s", i ? ", " : "", text);
+	}
+	if (config->n_dns_servers == 0)
+		buffer_add(out, config->dns_system ? slice_lit("system") : slice_lit("root"));
+}
+
 /* ---- by type ---- */
 
 static const struct {
@@ -398,6 +531,9 @@ static const struct {
 	{ CONFIG_WORD, take_word, print_word },
 	{ CONFIG_LISTEN, take_listen, print_listen },
 	{ CONFIG_NETWORKS, take_networks, print_networks },
+	{ CONFIG_HOST, take_host, print_host },
+	{ CONFIG_SERVERS, take_servers, print_servers },
+	{ CONFIG_YES, take_yes, print_yes },
 	{ CONFIG_COUNT, take_count, print_count },
 	{ CONFIG_SIZE, take_size, print_size },
 	{ CONFIG_TIME, take_time, print_time },
