@@ -87,6 +87,7 @@ static bool open_database(struct control *c)
 		return false;
 	}
 	directory_set_domains(c->directory, config->domains, config->n_domains);
+	directory_set_relay(c->directory, config->relay);
 	return true;
 }
 

@@ -32,6 +32,7 @@ static const struct {
 	{ "journal", true },
 	{ "account", true },
 	{ "directory", true },
+	{ "queue", true },
 	{ "empty", false },
 	{ "log", false },
 	{ "tls", false },

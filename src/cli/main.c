@@ -14,6 +14,7 @@ const struct cli_command *const cli_commands[] = {
 	&cli_domain,
 	&cli_account,
 	&cli_alias,
+	&cli_queue,
 	&cli_bench,
 	&cli_verify,
 	&cli_repair,

@@ -62,6 +62,7 @@ static bool read_settings(struct serve *s, struct arena *arena, struct setting *
 	if (!setting_read(s->args, s->preset, NULL, arena, &s->to, ret))
 		return false;
 	set_numbers(ret->config);
+	serve_dns(ret->config, arena);
 	return true;
 }
 
@@ -198,6 +199,7 @@ static bool open_roots(struct serve *s, int ret_roots[ROLE_KINDS])
 	static const char *const names[ROLE_KINDS] = {
 		[ROLE_EDGE] = "empty", [ROLE_DIRECTORY] = "directory",
 		[ROLE_ROUTER] = "journal", [ROLE_STORE] = "account",
+		[ROLE_RELAY] = "queue", [ROLE_RESOLVER] = "empty",
 	};
 
 	for (unsigned i = 0; i < ROLE_KINDS; i++) {

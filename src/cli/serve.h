@@ -65,6 +65,9 @@ bool serve_demo_accounts(struct serve *serve);
 /* One line of JSON, or words, on stdout: what came up, and where. */
 void serve_announce(const struct serve *serve);
 
+/* Name servers of the system, when the configuration wants them; none: the root. */
+void serve_dns(struct config *config, struct arena *arena);
+
 /* serve_log.c */
 int serve_log_open(struct serve *serve, enum role_kind kind, unsigned index);
 void serve_log_start(struct serve *serve);

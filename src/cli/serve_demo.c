@@ -28,6 +28,7 @@ const char *serve_demo_config(struct arena *arena, unsigned port_base)
 	    "domains = alice.example\n"
 	    "data = posthouse.data\n"
 	    "smtp.greeting_delay = 0\n"
+	    "relay = no\n"
 	    "listen.smtp = 127.0.0.1:%u\n"
 	    "listen.submission = 127.0.0.1:%u\n"
 	    "listen.submissions = 127.0.0.1:%u\n"

@@ -54,9 +54,12 @@ static void on_log_check(struct os_timer *timer)
 {
 	struct serve *s = timer->owner;
 	const struct config *config = s->setting.config;
-	bool rotated = rotate(s, ROLE_DIRECTORY, 0);
+	static const enum role_kind single[] = { ROLE_DIRECTORY, ROLE_ROUTER, ROLE_RELAY,
+		ROLE_RESOLVER };
+	bool rotated = false;
 
-	rotated |= rotate(s, ROLE_ROUTER, 0);
+	for (size_t i = 0; i < sizeof single / sizeof *single; i++)
+		rotated |= rotate(s, single[i], 0);
 	for (unsigned i = 0; i < config->edges; i++)
 		rotated |= rotate(s, ROLE_EDGE, i);
 	for (unsigned i = 0; i < config->stores; i++)

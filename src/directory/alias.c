@@ -1,4 +1,4 @@
-/* directory/alias.c - aliases: addresses that lead to other local addresses. */
+/* directory/alias.c - aliases: addresses that lead to others, here or elsewhere. */
 #include "base/check.h"
 #include "base/limits.h"
 #include "directory/directory_impl.h"
@@ -23,10 +23,13 @@ static bool check_target(struct directory *directory, struct arena *arena, slice
 
 	if (!directory_name(directory, arena, text, ret_name, ret_error))
 		return false;
-	if (!directory_serves(directory, ret_name->domain))
-		return directory_say_missing(directory, ret_error, "%.*s is not here: an alias"
-		    " leads to accounts and aliases of this server only",
+	if (!directory_serves(directory, ret_name->domain)) {
+		if (directory->relay && database_fault(directory->database) == NULL)
+			return true;
+		return directory_say_missing(directory, ret_error, "%.*s is not here, and mail"
+		    " does not go to other hosts (relay = no in posthouse.conf)",
 		    slice_arg(ret_name->key));
+	}
 	switch (directory_walk(directory, ret_name, arena, &targets, &n)) {
 	case DIRECTORY_TEMPORARY:
 		return directory_say_fault(directory, ret_error);

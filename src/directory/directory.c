@@ -77,6 +77,13 @@ void directory_set_domains(struct directory *directory, const slice *domains, si
 		directory->domains[i] = slice_copy(&directory->domain_arena, domains[i]);
 }
 
+void directory_set_relay(struct directory *directory, bool relay)
+{
+	if (directory->relay != relay)
+		directory_forget(directory);
+	directory->relay = relay;
+}
+
 bool directory_broken(const struct directory *directory)
 {
 	return database_broken(directory->database);

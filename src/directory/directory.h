@@ -48,6 +48,8 @@ void directory_close(struct directory *directory);
 
 /* The domains of posthouse.conf (normal form); copied. Again at a reload. */
 void directory_set_domains(struct directory *directory, const slice *domains, size_t n);
+/* Does mail of our users, and of aliases, go to other hosts? No, unless said so. */
+void directory_set_relay(struct directory *directory, bool relay);
 
 /* The disk failed under a change: close and open again before the next one. */
 bool directory_broken(const struct directory *directory);

@@ -13,6 +13,7 @@ struct directory {
 	struct arena domain_arena;
 	slice *domains;                 /* of posthouse.conf */
 	size_t n_domains;
+	bool relay;                     /* mail goes to other hosts, too */
 	struct table cache;             /* resolve.c: recipient as written -> struct cached */
 };
 

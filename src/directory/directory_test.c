@@ -276,7 +276,7 @@ static const struct change changes[] = {
 	{ "r", "zzzzzz@alice.example", NULL, "no account zzzzzz@alice.example; 'posthouse" },
 	{ "A", "x@alice.example", "nobody@alice.example", "no account or alias nobody@alice.ex" },
 	{ "A", "x@alice.example", "x@alice.example", "no account or alias x@alice.example" },
-	{ "A", "x@alice.example", "eve@example.org", "eve@example.org is not here: an alias" },
+	{ "A", "x@alice.example", "eve@example.org", "eve@example.org is not here, and mail does not go" },
 	{ "A", "x@example.org", "alice@alice.example", "domain example.org is not served" },
 	{ "A", "alice@alice.example", "bob@alice.example", "alice@alice.example is an account" },
 	{ "A", "x@alice.example", "alice@alice.example nobody@alice.example", "no account or" },

@@ -1,5 +1,7 @@
 /* directory/resolve.c - who is a recipient?
  *
+ * An account, or an address of another host: a target whose account is 0.
+ *
  * A walk over addresses: each is looked at once, an alias adds its targets at
  * the end of the list, an account goes into the result. So loops end, and the
  * list, its depth and the result are bounded by ALIAS_STEPS_MAX,
@@ -75,6 +77,22 @@ static void add_account(struct walk *walk, const struct directory_account *accou
 	walk->targets[walk->n_targets++] = (struct seal_target){ account->id, delivered_to };
 }
 
+/* For the relay, when mail goes to other hosts at all. */
+static void add_remote(struct walk *walk, slice address)
+{
+	if (!walk->directory->relay)
+		return;
+	for (size_t i = 0; i < walk->n_targets; i++) {
+		if (walk->targets[i].account == 0 &&
+		    slice_equal(walk->targets[i].delivered_to, address))
+			return;
+	}
+	if (walk->n_targets == RECIPIENT_TARGETS_MAX)
+		walk->too_many = true;
+	else
+		walk->targets[walk->n_targets++] = (struct seal_target){ 0, address };
+}
+
 /* Targets are stored in normal form: no need to parse them. */
 static bool follow_alias(struct walk *walk, slice key, unsigned depth)
 {
@@ -93,6 +111,10 @@ static bool follow_alias(struct walk *walk, slice key, unsigned depth)
 		if (table_get(&walk->seen, target))
 			continue;
 		target = slice_copy(walk->arena, target);
+		if (!directory_serves(walk->directory, slice_drop(target, at + 1))) {
+			add_remote(walk, target);
+			continue;
+		}
 		add_step(walk, (struct step){
 			.key = target, .local = slice_head(target, at),
 			.domain = slice_drop(target, at + 1), .written = target,
@@ -278,6 +300,22 @@ static enum directory_verdict recall(const struct cached *cached, struct arena *
 	return cached->verdict;
 }
 
+/* Somebody of ours sends to an address of another host. */
+static enum directory_verdict to_other_host(struct directory *directory, slice recipient,
+    struct arena *arena, struct seal_target **ret_targets, size_t *ret_n)
+{
+	struct name name;
+
+	if (!directory->relay)
+		return DIRECTORY_NOT_LOCAL;
+	if (!name_parse(arena, recipient, &name) || name.written.len > SEALED_ADDRESS_MAX)
+		return DIRECTORY_BAD_ADDRESS;
+	*ret_targets = arena_new(arena, struct seal_target, 1);
+	**ret_targets = (struct seal_target){ 0, name.written };
+	*ret_n = 1;
+	return DIRECTORY_OK;
+}
+
 enum directory_verdict directory_recipient(struct directory *directory, slice recipient,
     bool submission, struct arena *arena, struct seal_target **ret_targets, size_t *ret_n)
 {
@@ -302,7 +340,8 @@ enum directory_verdict directory_recipient(struct directory *directory, slice re
 		arena_reset(&scratch);
 	}
 	verdict = recall(cached, arena, ret_targets, ret_n);
-	return verdict == DIRECTORY_RELAYING_DENIED && submission ? DIRECTORY_NOT_LOCAL : verdict;
+	return verdict == DIRECTORY_RELAYING_DENIED && submission ?
+	    to_other_host(directory, recipient, arena, ret_targets, ret_n) : verdict;
 }
 
 enum directory_verdict directory_owns(struct directory *directory, uint64_t account,

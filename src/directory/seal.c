@@ -49,7 +49,6 @@ void seal_recipient(const struct seal_key *key, const struct sealed_recipient *w
 	put_slice(out, what->recipient);
 	put_u16(out, what->n_targets);
 	for (size_t i = 0; i < what->n_targets; i++) {
-		check(what->targets[i].account != 0);
 		check(what->targets[i].delivered_to.len <= SEALED_ADDRESS_MAX);
 		put_u64(out, what->targets[i].account);
 		put_slice(out, what->targets[i].delivered_to);
@@ -79,7 +78,8 @@ static bool read_fields(struct bytes *in, struct arena *arena, struct sealed_rec
 	for (size_t i = 0; i < what.n_targets; i++) {
 		what.targets[i].account = get_u64(in);
 		what.targets[i].delivered_to = get_slice(in, SEALED_ADDRESS_MAX);
-		if (what.targets[i].account == 0)
+		/* For another host: there is no place but the address. */
+		if (what.targets[i].account == 0 && what.targets[i].delivered_to.len == 0)
 			return false;
 	}
 	if (!bytes_end(in))

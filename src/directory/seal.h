@@ -18,8 +18,8 @@ struct seal_key {
 };
 
 struct seal_target {
-	uint64_t account;
-	slice delivered_to;     /* the address it was delivered to: Delivered-To */
+	uint64_t account;       /* 0: it is for another host ... */
+	slice delivered_to;     /* ... at this address; otherwise that for Delivered-To */
 };
 
 struct sealed_recipient {

@@ -11,7 +11,7 @@ static const struct directory_verdict_row verdicts[] = {
 	{ DIRECTORY_NO_SUCH_USER, "no-such-user", 550, "5.1.1", "no such user here", "" },
 	{ DIRECTORY_RELAYING_DENIED, "relaying-denied", 550, "5.7.1", "relaying denied", "" },
 	{ DIRECTORY_NOT_LOCAL, "not-local", 550, "5.7.1",
-	    "this server delivers to its own domains only", "" },
+	    "this server sends no mail to other hosts", "" },
 	{ DIRECTORY_DISABLED, "disabled", 550, "5.2.1", "account is disabled", "" },
 	{ DIRECTORY_LOGIN_DISABLED, "login-disabled", 535, "5.7.13", "account is disabled",
 	    "[AUTH] " },

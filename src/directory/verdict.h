@@ -11,7 +11,7 @@ enum directory_verdict {
 	DIRECTORY_OK,
 	DIRECTORY_NO_SUCH_USER,         /* our domain, nobody of that name */
 	DIRECTORY_RELAYING_DENIED,      /* not our domain, and no login */
-	DIRECTORY_NOT_LOCAL,            /* not our domain, and we don't relay yet */
+	DIRECTORY_NOT_LOCAL,            /* not our domain, and relay = no */
 	DIRECTORY_DISABLED,             /* the account takes no mail */
 	DIRECTORY_LOGIN_DISABLED,       /* nor does it log in; said after the right password only */
 	DIRECTORY_BAD_ADDRESS,          /* not an address, or too long */

@@ -16,7 +16,9 @@ enum {
 	DIRECTORY = 1 << ROLE_DIRECTORY,
 	ROUTER = 1 << ROLE_ROUTER,
 	STORE = 1 << ROLE_STORE,
-	ROLES = EDGE | DIRECTORY | ROUTER | STORE,
+	RELAY = 1 << ROLE_RELAY,
+	RESOLVER = 1 << ROLE_RESOLVER,
+	ROLES = EDGE | DIRECTORY | ROUTER | STORE | RELAY | RESOLVER,
 	ANY = KEEPER | ROLES,
 
 	NUMBER = 8,                     /* one u64 */
@@ -47,10 +49,10 @@ static const struct ipc_rule rules[IPC_TYPES] = {
 	{ IPC_PONG,          "PONG",         ROLES,      KEEPER,     NUMBER, 0, 0 },
 	{ IPC_FATAL,         "FATAL",        ROLES,      KEEPER,     TEXT,   0, 0 },
 	/* An edge may not accuse: it is the one most likely captured. */
-	{ IPC_BROKEN,        "BROKEN",       DIRECTORY | ROUTER | STORE, KEEPER, SMALL, 0, 0 },
+	{ IPC_BROKEN,        "BROKEN",       ROLES & ~EDGE, KEEPER,  SMALL,  0, 0 },
 
-	{ IPC_RECIPIENT,     "RECIPIENT",    EDGE,       DIRECTORY,  TEXT,   0, 0 },
-	{ IPC_RECIPIENT_IS,  "RECIPIENT_IS", DIRECTORY,  EDGE,       LARGE,  0, 0 },
+	{ IPC_RECIPIENT,     "RECIPIENT",    EDGE | RELAY,     DIRECTORY,  TEXT,   0, 0 },
+	{ IPC_RECIPIENT_IS,  "RECIPIENT_IS", DIRECTORY,  EDGE | RELAY, LARGE,  0, 0 },
 	{ IPC_OWNS,          "OWNS",         EDGE,       DIRECTORY,  TEXT,   0, 0 },
 	{ IPC_OWNS_IS,       "OWNS_IS",      DIRECTORY,  EDGE,       TEXT,   0, 0 },
 	{ IPC_LOGIN,         "LOGIN",        EDGE,       DIRECTORY,  TEXT,   0, 0 },
@@ -61,20 +63,29 @@ static const struct ipc_rule rules[IPC_TYPES] = {
 
 	{ IPC_ADOPT,         "ADOPT",        EDGE,       STORE,      IPC_ADOPT_MAX, 1, 1 },
 
-	{ IPC_SEGMENT_WANT,  "SEGMENT_WANT", EDGE,       ROUTER,     0,      0, 0 },
-	{ IPC_SEGMENT,       "SEGMENT",      ROUTER,     EDGE,       SMALL,  1, 1 },
-	{ IPC_SYNCED,        "SYNCED",       EDGE,       ROUTER,     SMALL,  0, 0 },
-	{ IPC_ABORTED,       "ABORTED",      EDGE,       ROUTER,     SMALL,  0, 0 },
-	{ IPC_SEGMENT_END,   "SEGMENT_END",  EDGE,       ROUTER,     NUMBER, 0, 0 },
+	{ IPC_SEGMENT_WANT,  "SEGMENT_WANT", EDGE | RELAY,     ROUTER,     0,      0, 0 },
+	{ IPC_SEGMENT,       "SEGMENT",      ROUTER,     EDGE | RELAY, SMALL,  1, 1 },
+	{ IPC_SYNCED,        "SYNCED",       EDGE | RELAY,     ROUTER,     SMALL,  0, 0 },
+	{ IPC_ABORTED,       "ABORTED",      EDGE | RELAY,     ROUTER,     SMALL,  0, 0 },
+	{ IPC_SEGMENT_END,   "SEGMENT_END",  EDGE | RELAY,     ROUTER,     NUMBER, 0, 0 },
 	{ IPC_SPOOL_WANT,    "SPOOL_WANT",   EDGE,       ROUTER,     NUMBER, 0, 0 },
 	{ IPC_SPOOL,         "SPOOL",        ROUTER,     EDGE,       SMALL,  0, 1 },
 	{ IPC_SPOOL_DROP,    "SPOOL_DROP",   EDGE,       ROUTER,     NUMBER, 0, 0 },
-	{ IPC_SPACE,         "SPACE",        ROUTER,     EDGE,       SMALL,  0, 0 },
+	{ IPC_SPACE,         "SPACE",        ROUTER,     EDGE | RELAY, SMALL,  0, 0 },
 
-	{ IPC_LIVE,          "LIVE",         ROUTER,     STORE,      LARGE,  0, 0 },
-	{ IPC_RETIRED,       "RETIRED",      ROUTER,     STORE,      NUMBER, 0, 0 },
-	{ IPC_DELIVER,       "DELIVER",      ROUTER,     STORE,      LARGE,  0, 1 },
-	{ IPC_DELIVERED,     "DELIVERED",    STORE,      ROUTER,     LARGE,  0, 0 },
+	{ IPC_LIVE,          "LIVE",         ROUTER,     STORE | RELAY, LARGE,  0, 0 },
+	{ IPC_RETIRED,       "RETIRED",      ROUTER,     STORE | RELAY, NUMBER, 0, 0 },
+	{ IPC_DELIVER,       "DELIVER",      ROUTER,     STORE | RELAY, LARGE,  0, 1 },
+	{ IPC_DELIVERED,     "DELIVERED",    STORE | RELAY, ROUTER,     LARGE,  0, 0 },
+
+	{ IPC_REPORTED_WANT, "REPORTED_WANT", RELAY,     ROUTER,     0,      0, 0 },
+	{ IPC_REPORTED,      "REPORTED",     ROUTER,     RELAY,      LARGE,  0, 0 },
+
+	{ IPC_RESOLVE,       "RESOLVE",      RELAY,      RESOLVER,   TEXT,   0, 0 },
+	{ IPC_RESOLVED,      "RESOLVED",     RESOLVER,   RELAY,      LARGE,  0, 0 },
+
+	{ IPC_QUEUE,         "QUEUE",        DIRECTORY,  RELAY,      LARGE,  0, 0 },
+	{ IPC_QUEUE_IS,      "QUEUE_IS",     RELAY,      DIRECTORY,  LARGE,  0, 0 },
 };
 
 static const char *const kinds[ROLE_KINDS] = {
@@ -83,6 +94,8 @@ static const char *const kinds[ROLE_KINDS] = {
 	[ROLE_DIRECTORY] = "directory",
 	[ROLE_ROUTER] = "router",
 	[ROLE_STORE] = "store",
+	[ROLE_RELAY] = "relay",
+	[ROLE_RESOLVER] = "resolver",
 };
 
 static const char *const services[SERVICES] = {

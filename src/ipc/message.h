@@ -17,7 +17,7 @@
 #include "base/limits.h"
 
 enum {
-	IPC_VERSION = 2,
+	IPC_VERSION = 3,
 	IPC_HEADER = 6,                 /* u32 body length, u8 type, u8 descriptors */
 	IPC_BODY_MAX = IPC_PACKET_MAX - IPC_HEADER,
 };
@@ -28,6 +28,8 @@ enum role_kind {
 	ROLE_DIRECTORY,
 	ROLE_ROUTER,
 	ROLE_STORE,
+	ROLE_RELAY,
+	ROLE_RESOLVER,
 	ROLE_KINDS
 };
 
@@ -60,7 +62,8 @@ enum ipc_type {
 	IPC_FATAL,              /* slice: why this role can't go on; one line for people */
 	IPC_BROKEN,             /* u8 kind, u16 index: that peer broke the protocol, end it */
 
-	/* edge <-> directory. `request` is the edge's number for its question. */
+	/* edge <-> directory. `request` is the number that who asks gives its question. The
+	 * relay asks for the senders that its reports go to (RECIPIENT_REPORT). */
 	IPC_RECIPIENT,          /* u64 request, u64 transaction, u8 RECIPIENT_*, 16 bytes peer
 	                         * ip, u64 account (0: no login), slice sender, slice recipient */
 	IPC_RECIPIENT_IS,       /* u64 request, u8 verdict (enum directory_verdict), slice words,
@@ -81,7 +84,8 @@ enum ipc_type {
 	                         * slice greeting (what the reply to the login must carry),
 	                         * slice unread (at most SESSION_UNREAD_MAX); + fd: stream */
 
-	/* edge <-> router: the journal */
+	/* edge <-> router: the journal. The relay's, for its reports, likewise, without
+	 * spool files. */
 	IPC_SEGMENT_WANT,       /* nothing: the edge has no segment, or half of one left */
 	IPC_SEGMENT,            /* u16 producer, u64 generation, u32 size; + fd: write-only */
 	IPC_SYNCED,             /* u64 generation, u32 offset: all below is on disk */
@@ -94,13 +98,28 @@ enum ipc_type {
 	IPC_SPACE,              /* u8 full: 1 at 80 % of the journal's space or a full disk
 	                         * (answer 452 to MAIL), 0 when it passed */
 
-	/* router <-> store */
+	/* router <-> store, router <-> relay */
 	IPC_LIVE,               /* u32 n, n * u64: the generations that may still be redelivered;
 	                         * after each PEER, before any DELIVER */
 	IPC_RETIRED,            /* u64 generation: forget its keys */
 	IPC_DELIVER,            /* journal/delivery.h; + fd when the body is not inside */
 	IPC_DELIVERED,          /* u32 n, n * (message id, u16 recipient, u8 result): durable, or
 	                         * refused for good, or not now (enum delivery_result) */
+
+	/* relay <-> router */
+	IPC_REPORTED_WANT,      /* nothing: no write for an earlier router is under way. Once
+	                         * after each PEER, before any SEGMENT_WANT */
+	IPC_REPORTED,           /* u32 n, n * u64 transaction: the records of earlier lives of
+	                         * the relay, while they are there; the last has n 0 */
+
+	/* relay <-> resolver */
+	IPC_RESOLVE,            /* u64 request, u16 type, slice name (OS_DNS_NAME_MAX - 1) */
+	IPC_RESOLVED,           /* u64 request, u8 status (enum os_dns_status), u8 secure, u32
+	                         * ttl in s, slice canonical, slice why, u16 n, n * slice data */
+
+	/* directory <-> relay: what somebody at the control socket wants of the queue */
+	IPC_QUEUE,              /* u64 request, slice command (JSON; role/relay_control.h) */
+	IPC_QUEUE_IS,           /* u64 request, slice answer (JSON) */
 
 	IPC_TYPES
 };
@@ -117,7 +136,11 @@ enum service {
 
 const char *service_name(enum service service);         /* "smtp", "pop3s" */
 
-enum { RECIPIENT_SUBMISSION = 1, RECIPIENT_FIRST = 2 };  /* no other was taken yet */
+enum {
+	RECIPIENT_SUBMISSION = 1,
+	RECIPIENT_FIRST = 2,            /* no other was taken yet */
+	RECIPIENT_REPORT = 4,           /* by the relay */
+};
 enum { ADOPT_TLS = 1, ADOPT_LOOPBACK = 2, ADOPT_UTF8 = 4 };
 
 struct ipc_rule {

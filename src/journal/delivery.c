@@ -1,6 +1,6 @@
 /* journal/delivery.c - the body of IPC_DELIVER.
  *
- *   message id | u64 received_us | slice sender | slice trace |
+ *   message id | u64 received_us | u16 flags | slice sender | slice trace |
  *   u16 n | n * (u16 recipient, u64 account, slice delivered_to) |
  *   u64 size | u64 stored | u64 checksum | u64 spool | u64 body_offset | slice frames */
 #include "journal/delivery.h"
@@ -15,6 +15,7 @@ void delivery_write(const struct delivery *d, struct buffer *out)
 	check(d->body.frames.len <= DELIVERY_INLINE_MAX);
 	put_message_id(out, d->id);
 	put_u64(out, (uint64_t)d->received_us);
+	put_u16(out, d->flags);
 	put_slice(out, d->sender);
 	put_slice(out, d->trace);
 	put_u16(out, d->n_targets);
@@ -53,6 +54,7 @@ bool delivery_read(struct bytes *in, struct arena *arena, struct delivery *ret)
 
 	d.id = get_message_id(in);
 	d.received_us = (int64_t)get_u64(in);
+	d.flags = get_u16(in);
 	d.sender = get_slice(in, SEALED_ADDRESS_MAX);
 	d.trace = get_slice(in, JOURNAL_TRACE_MAX);
 	if (!read_targets(in, arena, &d))

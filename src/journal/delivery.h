@@ -1,5 +1,5 @@
-/* journal/delivery.h - what the router hands to a store, one message, its
- * recipients of that store (body of IPC_DELIVER). */
+/* journal/delivery.h - what the router hands to a store or to the relay: one message,
+ * its recipients there (body of IPC_DELIVER). */
 #ifndef JOURNAL_DELIVERY_H
 #define JOURNAL_DELIVERY_H
 
@@ -13,13 +13,14 @@
  * the record, in order, so it never depends on the number of stores. */
 struct delivery_target {
 	uint16_t recipient;
-	uint64_t account;
-	slice delivered_to;
+	uint64_t account;               /* 0: for the relay */
+	slice delivered_to;             /* then: where to */
 };
 
 struct delivery {
 	struct message_id id;
 	int64_t received_us;
+	uint16_t flags;                 /* JOURNAL_* of the record */
 	slice sender;
 	slice trace;
 	uint16_t n_targets;

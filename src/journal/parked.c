@@ -3,7 +3,7 @@
 
 #include "base/check.h"
 
-enum { PARKED_VERSION = 1 };
+enum { PARKED_VERSION = 2 };
 
 void parked_write(const struct delivery *d, struct buffer *out)
 {

@@ -53,6 +53,7 @@ bool directory_reopen(struct directory_role *role)
 		return false;
 	}
 	directory_set_domains(role->directory, config->domains, config->n_domains);
+	directory_set_relay(role->directory, config->relay);
 	return true;
 }
 
@@ -77,6 +78,7 @@ static void on_reload(struct frame *frame)
 	const struct config *config = frame->config;
 
 	directory_set_domains(role->directory, config->domains, config->n_domains);
+	directory_set_relay(role->directory, config->relay);
 	throttle_set_max(role->throttle, config->auth_failures_max);
 }
 
@@ -152,8 +154,13 @@ static bool on_recipient(struct directory_role *role, struct ipc_channel *edge,
 		.first = (flags & RECIPIENT_FIRST) != 0, .account = get_u64(in) };
 	what.sender = get_slice(in, SEALED_ADDRESS_MAX);
 	what.recipient = get_slice(in, SEALED_ADDRESS_MAX);
-	if (!bytes_end(in) || flags > (RECIPIENT_SUBMISSION | RECIPIENT_FIRST))
+	if (!bytes_end(in) || flags > (RECIPIENT_SUBMISSION | RECIPIENT_FIRST | RECIPIENT_REPORT))
 		return false;
+	/* A report goes to whoever sent, also elsewhere; only the relay makes them. */
+	asking.report = (flags & RECIPIENT_REPORT) != 0;
+	if (asking.report != (ipc_peer_kind(edge) == ROLE_RELAY))
+		return false;
+	asking.submission = asking.submission || asking.report;
 	memcpy(asking.ip, ip.ptr, sizeof(asking.ip));
 	answer_recipient(role, edge, request, &asking, &what);
 	return true;
@@ -191,6 +198,8 @@ static bool on_peer_message(struct frame *frame, struct ipc_channel *peer,
 	switch (message->type) {
 	case IPC_RECIPIENT:
 		return on_recipient(role, peer, message);
+	case IPC_QUEUE_IS:
+		return directory_control_on_queue(role, message);
 	case IPC_OWNS:
 		return on_owns(role, peer, message);
 	case IPC_LOGIN:
@@ -204,6 +213,8 @@ static void on_peer_left(struct frame *frame, struct ipc_channel *peer)
 {
 	if (ipc_peer_kind(peer) == ROLE_EDGE)
 		directory_login_forget_edge(role_of(frame), peer);
+	else if (ipc_peer_kind(peer) == ROLE_RELAY)
+		directory_control_relay_left(role_of(frame));
 }
 
 static const struct frame_handler handler = {

@@ -8,6 +8,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <jansson.h>
+
 #include "account/slot.h"
 #include "base/limits.h"
 #include "role/directory_impl.h"
@@ -20,6 +22,7 @@ struct client {
 	struct stream *stream;
 	struct os_timer idle;
 	struct os_timer next;           /* more requests are in: go on next turn */
+	uint64_t question;              /* to the relay, while it is not answered; or 0 */
 };
 
 static void client_free(struct client *client)
@@ -57,6 +60,75 @@ static void apply(struct directory_role *role, const struct command_effect *effe
 	ipc_end(store, -1);
 }
 
+/* ---- what the relay answers ---- */
+
+static bool is_for_relay(slice request)
+{
+	json_t *json = json_loadb((const char *)request.ptr, request.len, 0, NULL);
+	const char *command = json_string_value(json_object_get(json, "command"));
+	bool is = command != NULL && strncmp(command, "queue ", 6) == 0;
+
+	json_decref(json);
+	return is;
+}
+
+static void ask_relay(struct client *client, slice request)
+{
+	struct directory_role *role = client->role;
+	struct ipc_channel *relay = frame_peer(&role->frame, ROLE_RELAY, 0);
+	struct buffer *out;
+
+	if (relay == NULL) {
+		stream_write(client->stream,
+		    slice_lit("{\"error\":\"the relay is not there; try again\"}\n"));
+		return;
+	}
+	client->question = ++role->question_last;
+	stream_pause(client->stream);
+	out = ipc_begin(relay, IPC_QUEUE);
+	put_u64(out, client->question);
+	put_slice(out, request);
+	ipc_end(relay, -1);
+}
+
+static void answered(struct client *client, slice answer)
+{
+	client->question = 0;
+	stream_write(client->stream, answer);
+	stream_write(client->stream, slice_lit("\n"));
+	os_timer_start(client->role->os, &client->idle, CONTROL_TIMEOUT_MS);
+	stream_resume(client->stream);
+}
+
+bool directory_control_on_queue(struct directory_role *role, struct ipc_message *message)
+{
+	uint64_t question = get_u64(&message->body);
+	slice answer = get_slice(&message->body, CONTROL_ANSWER_MAX);
+
+	if (!bytes_end(&message->body))
+		return false;
+	list_for (at, &role->clients) {
+		struct client *client = list_item(at, struct client, link);
+
+		if (question != 0 && client->question == question)
+			answered(client, answer);
+	}
+	return true;
+}
+
+void directory_control_relay_left(struct directory_role *role)
+{
+	list_for (at, &role->clients) {
+		struct client *client = list_item(at, struct client, link);
+
+		if (client->question != 0)
+			answered(client,
+			    slice_lit("{\"error\":\"the relay was restarted; try again\"}"));
+	}
+}
+
+/* ---- requests ---- */
+
 static void run_request(struct client *client, slice request)
 {
 	struct directory_role *role = client->role;
@@ -78,7 +150,7 @@ static void on_next(struct os_timer *timer)
 {
 	struct client *client = timer->owner;
 
-	if (stream_unsent(client->stream) == 0)
+	if (stream_unsent(client->stream) == 0 && client->question == 0)
 		stream_resume(client->stream);
 }
 
@@ -95,6 +167,10 @@ static size_t on_data(struct stream *stream, slice in)
 	}
 	if (len == in.len)
 		return 0;
+	if (is_for_relay(slice_head(in, len))) {
+		ask_relay(client, slice_head(in, len));
+		return len + 1;
+	}
 	run_request(client, slice_head(in, len));
 	if (len + 1 < in.len || stream_unsent(stream) > 0) {
 		stream_pause(stream);
@@ -105,7 +181,10 @@ static size_t on_data(struct stream *stream, slice in)
 
 static void on_drained(struct stream *stream)
 {
-	stream_resume(stream);
+	const struct client *client = stream_owner(stream);
+
+	if (client->question == 0)
+		stream_resume(stream);
 }
 
 static void on_closed(struct stream *stream, int error)

@@ -33,6 +33,7 @@ struct directory_role {
 	struct os_timer accept_again;
 	struct list clients;            /* struct client */
 	size_t n_clients;
+	uint64_t question_last;         /* to the relay */
 };
 
 /* Open the database, again after the disk failed under a change. False: the role
@@ -50,6 +51,8 @@ void directory_login_forget_edge(struct directory_role *role, struct ipc_channel
 void directory_control_listen(struct directory_role *role, int fd);
 void directory_control_start(struct directory_role *role);
 void directory_control_stop(struct directory_role *role);
+bool directory_control_on_queue(struct directory_role *role, struct ipc_message *message);
+void directory_control_relay_left(struct directory_role *role);
 
 /* The role drains and nothing is under way any more? Then say so. */
 void directory_drain_check(struct directory_role *role);

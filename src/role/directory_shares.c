@@ -99,7 +99,7 @@ bool directory_shares_allow(struct directory_role *role, const struct asking *as
 	const struct config *config = role->frame.config;
 	uint64_t now_ms = os_now_ms(role->os);
 
-	if (config_trusts(config, asking->ip))
+	if (asking->report || config_trusts(config, asking->ip))
 		return true;
 	for (const struct row *row = rows; row < rows + ROWS; row++) {
 		if (!applies(row, asking) || (row->counted == MESSAGES && !asking->first) ||
@@ -133,7 +133,7 @@ void directory_shares_count(struct directory_role *role, const struct asking *as
 {
 	const struct config *config = role->frame.config;
 
-	if (verdict == DIRECTORY_TEMPORARY || config_trusts(config, asking->ip))
+	if (verdict == DIRECTORY_TEMPORARY || asking->report || config_trusts(config, asking->ip))
 		return;
 	for (const struct row *row = rows; row < rows + ROWS; row++) {
 		if (applies(row, asking) && happened(row, asking, verdict))

@@ -16,6 +16,7 @@
 struct asking {
 	uint8_t ip[16];
 	bool submission;
+	bool report;                    /* by the relay: meets no limit */
 	bool first;                     /* no recipient of the message was taken yet */
 	uint64_t account;
 };

@@ -20,6 +20,7 @@
 #include "os/os_faulty.h"
 #include "os/os_sim.h"
 #include "os/stream.h"
+#include "role/bystander_test.h"
 #include "role/frame.h"
 #include "role/keeper.h"
 #include "role/role.h"

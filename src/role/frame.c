@@ -109,6 +109,8 @@ static bool index_is_legal(unsigned kind, unsigned index)
 	switch (kind) {
 	case ROLE_DIRECTORY:
 	case ROLE_ROUTER:
+	case ROLE_RELAY:
+	case ROLE_RESOLVER:
 		return index == 0;
 	case ROLE_STORE:
 		return index < STORES_MAX;

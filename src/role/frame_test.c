@@ -13,6 +13,8 @@ void edge_start(struct os *os, int channel, unsigned index) { }
 void directory_start(struct os *os, int channel, unsigned index) { }
 void router_start(struct os *os, int channel, unsigned index) { }
 void store_start(struct os *os, int channel, unsigned index) { }
+void relay_start(struct os *os, int channel, unsigned index) { }
+void resolver_start(struct os *os, int channel, unsigned index) { }
 
 struct stage {
 	struct sim *sim;
@@ -260,7 +262,8 @@ static void test_keeper_gone(void **state)
 	sim_destroy(s.sim);
 }
 
-/* Every role has a program, of its own name, and the edge opens nothing. */
+/* Every role has a program, of its own name. Who speaks with strangers' servers to
+ * find names, or takes connections, opens no file; only two connect out. */
 static void test_programs(void **state)
 {
 	assert_null(role_program(ROLE_KEEPER));
@@ -270,8 +273,10 @@ static void test_programs(void **state)
 
 		assert_string_equal(p->name, role_kind_name((enum role_kind)kind));
 		assert_ptr_equal(role_program_named(slice_from(p->name)), p);
-		assert_false(p->may.network_connect);
-		assert_int_equal(p->may.files, kind != ROLE_EDGE);
+		assert_int_equal(p->may.network_connect, kind == ROLE_RELAY ||
+		    kind == ROLE_RESOLVER);
+		assert_int_equal(p->may.network_datagrams, kind == ROLE_RESOLVER);
+		assert_int_equal(p->may.files, kind != ROLE_EDGE && kind != ROLE_RESOLVER);
 	}
 }
 

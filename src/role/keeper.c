@@ -236,11 +236,13 @@ static void init_roles(struct keeper *k, unsigned stores, unsigned edges)
 	struct keeper_role *at;
 
 	check(stores <= STORES_MAX && edges <= EDGES_MAX);
-	k->n_roles = 2 + stores + edges;
+	k->n_roles = 4 + stores + edges;
 	k->roles = heap_alloc(os_heap(k->os), k->n_roles * sizeof *k->roles);
 	at = k->roles;
 	keeper_role_init(k, at++, ROLE_DIRECTORY, 0);
 	keeper_role_init(k, at++, ROLE_ROUTER, 0);
+	keeper_role_init(k, at++, ROLE_RESOLVER, 0);
+	keeper_role_init(k, at++, ROLE_RELAY, 0);
 	for (unsigned i = 0; i < stores; i++)
 		keeper_role_init(k, at++, ROLE_STORE, i);
 	for (unsigned i = 0; i < edges; i++)

@@ -1,11 +1,13 @@
 /* role/keeper_drain.c - the end, in the order of a message's way: when the edges
- * are through nothing new comes in, then what the router owes is handed to the
- * stores, then they write it down. */
+ * are through nothing new comes in, the relay sends nothing new and puts what it
+ * has into its queue, then what the router owes is handed to the stores, then they
+ * write it down. */
 #include "role/keeper_impl.h"
 
 #include "base/check.h"
 
-static const enum role_kind stages[] = { ROLE_EDGE, ROLE_ROUTER, ROLE_STORE, ROLE_DIRECTORY };
+static const enum role_kind stages[] = { ROLE_EDGE, ROLE_RELAY, ROLE_ROUTER, ROLE_STORE,
+	ROLE_DIRECTORY, ROLE_RESOLVER };
 
 enum { STAGES = sizeof stages / sizeof *stages };
 

@@ -15,6 +15,9 @@ static const struct {
 	{ ROLE_EDGE, ROLE_STORE },
 	{ ROLE_DIRECTORY, ROLE_STORE },
 	{ ROLE_ROUTER, ROLE_STORE },
+	{ ROLE_RELAY, ROLE_ROUTER },
+	{ ROLE_RELAY, ROLE_DIRECTORY },
+	{ ROLE_RELAY, ROLE_RESOLVER },
 };
 
 static bool talk(enum role_kind a, enum role_kind b)

@@ -11,7 +11,7 @@
 #include "role/role.h"
 
 enum { SILENCE_MS = 120 * 1000 };       /* watch.silence by default */
-enum { STORES = 2, EDGES = 2, ROLES = 2 + STORES + EDGES, EVENTS = 4096 };
+enum { STORES = 2, EDGES = 2, ROLES = 4 + STORES + EDGES, EVENTS = 4096 };
 
 /* How the roles of one kind behave. */
 struct manner {
@@ -163,6 +163,16 @@ void store_start(struct os *os, int channel, unsigned index)
 	start_fake(os, ROLE_STORE, channel, index);
 }
 
+void relay_start(struct os *os, int channel, unsigned index)
+{
+	start_fake(os, ROLE_RELAY, channel, index);
+}
+
+void resolver_start(struct os *os, int channel, unsigned index)
+{
+	start_fake(os, ROLE_RESOLVER, channel, index);
+}
+
 /* ---- the world around ---- */
 
 static void on_ready(struct keeper *k)
@@ -254,12 +264,16 @@ static void assert_peers(enum role_kind kind, unsigned index)
 	static const bool talks[ROLE_KINDS][ROLE_KINDS] = {
 		[ROLE_EDGE] = { [ROLE_DIRECTORY] = true, [ROLE_ROUTER] = true,
 		    [ROLE_STORE] = true },
-		[ROLE_DIRECTORY] = { [ROLE_EDGE] = true, [ROLE_STORE] = true },
-		[ROLE_ROUTER] = { [ROLE_EDGE] = true, [ROLE_STORE] = true },
+		[ROLE_DIRECTORY] = { [ROLE_EDGE] = true, [ROLE_STORE] = true,
+		    [ROLE_RELAY] = true },
+		[ROLE_ROUTER] = { [ROLE_EDGE] = true, [ROLE_STORE] = true, [ROLE_RELAY] = true },
+		[ROLE_RELAY] = { [ROLE_DIRECTORY] = true, [ROLE_ROUTER] = true,
+		    [ROLE_RESOLVER] = true },
+		[ROLE_RESOLVER] = { [ROLE_RELAY] = true },
 		[ROLE_STORE] = { [ROLE_EDGE] = true, [ROLE_DIRECTORY] = true,
 		    [ROLE_ROUTER] = true },
 	};
-	static const unsigned counts[ROLE_KINDS] = { 0, EDGES, 1, 1, STORES };
+	static const unsigned counts[ROLE_KINDS] = { 0, EDGES, 1, 1, STORES, 1, 1 };
 	const struct frame *f = &world.fakes[kind][index]->frame;
 	size_t n = 0;
 
@@ -278,6 +292,8 @@ static void assert_mesh(void)
 {
 	assert_peers(ROLE_DIRECTORY, 0);
 	assert_peers(ROLE_ROUTER, 0);
+	assert_peers(ROLE_RELAY, 0);
+	assert_peers(ROLE_RESOLVER, 0);
 	for (unsigned i = 0; i < 2; i++) {
 		assert_peers(ROLE_STORE, i);
 		assert_peers(ROLE_EDGE, i);
@@ -390,7 +406,7 @@ static void test_drain(void **state)
 	world.events[0] = 0;
 	keeper_drain(world.keeper, 5000);
 	run_ms(2000);
-	assert_string_equal(world.events, "-edge -edge -router -store -store -directory ");
+	assert_string_equal(world.events, "-edge -edge -relay -router -store -store -directory -resolver ");
 	assert_int_equal(world.ended, 1);
 	assert_string_equal(world.failure, "");
 	assert_int_equal(count_processes(), 1);
@@ -409,7 +425,7 @@ static void test_drain_too_slow(void **state)
 	assert_string_equal(world.events, "-edge -edge ");
 	assert_int_equal(world.ended, 0);
 	run_ms(3000);
-	assert_string_equal(world.events, "-edge -edge -router -store -store -directory ");
+	assert_string_equal(world.events, "-edge -edge -relay -router -store -store -directory -resolver ");
 	assert_int_equal(world.ended, 1);
 	end();
 }

@@ -14,6 +14,10 @@ static const struct {
 	    { .files = true, .files_write = true, .network_accept = true } } },
 	{ ROLE_ROUTER, { "router", router_start, { .files = true, .files_write = true } } },
 	{ ROLE_STORE, { "store", store_start, { .files = true, .files_write = true } } },
+	{ ROLE_RELAY, { "relay", relay_start,
+	    { .files = true, .files_write = true, .network_connect = true } } },
+	{ ROLE_RESOLVER, { "resolver", resolver_start,
+	    { .network_connect = true, .network_datagrams = true } } },
 };
 
 const struct os_program *role_program(enum role_kind kind)

@@ -13,5 +13,7 @@ void edge_start(struct os *os, int channel, unsigned index);
 void directory_start(struct os *os, int channel, unsigned index);
 void router_start(struct os *os, int channel, unsigned index);
 void store_start(struct os *os, int channel, unsigned index);
+void relay_start(struct os *os, int channel, unsigned index);
+void resolver_start(struct os *os, int channel, unsigned index);
 
 #endif

@@ -90,6 +90,7 @@ void router_loaded(struct router *r)
 		segment_check(s);
 	}
 	spools_sweep(r);
+	relay_tell(r);
 	edges_serve(r);
 	os_timer_start(r->os, &r->tick, ROUTER_TICK_MS);
 	frame_ready(&r->frame);
@@ -98,10 +99,29 @@ void router_loaded(struct router *r)
 
 /* ---- drain ---- */
 
+/* What is only for a relay that has gone waits in the journal for the next one. */
+static bool is_through(const struct router *r, const struct segment *s)
+{
+	if (s->n_messages == 0)
+		return true;
+	if (r->stores[OUTLET_RELAY].channel != NULL)
+		return false;
+	list_for(at, &r->messages) {
+		const struct message *m = list_item(at, struct message, link);
+
+		for (uint32_t i = 0; m->segment == s && i < m->n_parts; i++) {
+			if (m->parts[i].state != PART_DONE &&
+			    m->parts[i].store != &r->stores[OUTLET_RELAY])
+				return false;
+		}
+	}
+	return true;
+}
+
 /* All that was committed has been delivered or parked. */
 static bool is_empty(const struct router *r)
 {
-	for (size_t i = 0; i < EDGES_MAX; i++) {
+	for (size_t i = 0; i < ORIGINS_MAX; i++) {
 		if (r->edges[i].channel != NULL)
 			return false;
 	}
@@ -110,7 +130,7 @@ static bool is_empty(const struct router *r)
 
 		if (s->pool->kind != LOG_JOURNAL)
 			continue;
-		if (s->n_messages > 0 || (s->state == SEGMENT_CLOSED && !s->read_all &&
+		if (!is_through(r, s) || (s->state == SEGMENT_CLOSED && !s->read_all &&
 		    (!s->until_edge || s->ended_at < s->reader.limit)))
 			return false;
 	}
@@ -186,9 +206,11 @@ static void on_peer_joined(struct frame *frame, struct ipc_channel *peer)
 	struct router *r = frame->owner;
 
 	if (ipc_peer_kind(peer) == ROLE_EDGE)
-		edge_joined(r, peer);
+		edge_joined(r, peer, ipc_peer_index(peer));
 	else if (ipc_peer_kind(peer) == ROLE_STORE)
-		store_joined(r, peer);
+		store_joined(r, peer, ipc_peer_index(peer));
+	else if (ipc_peer_kind(peer) == ROLE_RELAY)
+		relay_joined(r, peer);
 }
 
 static void on_peer_left(struct frame *frame, struct ipc_channel *peer)
@@ -199,6 +221,8 @@ static void on_peer_left(struct frame *frame, struct ipc_channel *peer)
 		edge_left(r, ipc_peer_index(peer));
 	else if (ipc_peer_kind(peer) == ROLE_STORE)
 		store_left(r, ipc_peer_index(peer));
+	else if (ipc_peer_kind(peer) == ROLE_RELAY)
+		relay_left(r);
 }
 
 static bool on_peer_message(struct frame *frame, struct ipc_channel *peer,
@@ -206,9 +230,16 @@ static bool on_peer_message(struct frame *frame, struct ipc_channel *peer,
 {
 	struct router *r = frame->owner;
 
-	if (ipc_peer_kind(peer) == ROLE_EDGE)
-		return edge_message(r, peer, message);
-	return ipc_peer_kind(peer) == ROLE_STORE && store_message(r, peer, message);
+	switch (ipc_peer_kind(peer)) {
+	case ROLE_EDGE:
+		return edge_message(r, ipc_peer_index(peer), message);
+	case ROLE_STORE:
+		return store_message(r, ipc_peer_index(peer), message);
+	case ROLE_RELAY:
+		return relay_message(r, peer, message);
+	default:
+		return false;
+	}
 }
 
 static const struct frame_handler handler = {
@@ -232,9 +263,9 @@ static void init_lists(struct router *r)
 	list_init(&r->messages);
 	list_init(&r->fresh);
 	list_init(&r->later);
-	for (size_t i = 0; i < EDGES_MAX; i++)
+	for (size_t i = 0; i < ORIGINS_MAX; i++)
 		list_init(&r->edges[i].spools);
-	for (size_t i = 0; i < STORES_MAX; i++) {
+	for (size_t i = 0; i < OUTLETS_MAX; i++) {
 		list_init(&r->stores[i].queue);
 		list_init(&r->stores[i].handed);
 	}

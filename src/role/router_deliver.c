@@ -108,7 +108,8 @@ static bool hand_over(struct store_peer *store, struct part *part)
 	struct delivery_target targets[DELIVERY_TARGETS_MAX];
 	struct message *m = part->message;
 	struct delivery d = {
-		.id = m->id, .received_us = m->received_us, .sender = m->sender,
+		.id = m->id, .received_us = m->received_us, .flags = m->flags,
+		.sender = m->sender,
 		.trace = m->trace, .targets = targets, .body = m->body,
 	};
 	bool inlined = m->body.frames.len > 0 && m->body.frames.len <= DELIVERY_INLINE_MAX;
@@ -164,7 +165,9 @@ static void on_room(struct ipc_channel *channel)
 {
 	struct frame *frame = ipc_owner(channel);
 	struct router *r = frame->owner;
-	struct store_peer *store = &r->stores[ipc_peer_index(channel)];
+	unsigned index = ipc_peer_kind(channel) == ROLE_RELAY ? OUTLET_RELAY :
+	    ipc_peer_index(channel);
+	struct store_peer *store = &r->stores[index];
 
 	if (store->channel == channel)
 		store_pump(store);
@@ -259,10 +262,10 @@ static bool on_delivered(struct router *r, struct store_peer *store, struct byte
 	return true;
 }
 
-bool store_message(struct router *r, struct ipc_channel *channel, struct ipc_message *message)
+bool store_message(struct router *r, unsigned index, struct ipc_message *message)
 {
 	return message->type == IPC_DELIVERED &&
-	    on_delivered(r, &r->stores[ipc_peer_index(channel)], &message->body);
+	    on_delivered(r, &r->stores[index], &message->body);
 }
 
 /* ---- stores come and go ---- */
@@ -276,9 +279,9 @@ static void tell_live(struct router *r, struct store_peer *store)
 	store_pump(store);
 }
 
-void store_joined(struct router *r, struct ipc_channel *channel)
+void store_joined(struct router *r, struct ipc_channel *channel, unsigned index)
 {
-	struct store_peer *store = &r->stores[ipc_peer_index(channel)];
+	struct store_peer *store = &r->stores[index];
 
 	store->channel = channel;
 	store->told = false;
@@ -287,7 +290,7 @@ void store_joined(struct router *r, struct ipc_channel *channel)
 
 void stores_loaded(struct router *r)
 {
-	for (size_t i = 0; i < STORES_MAX; i++)
+	for (size_t i = 0; i < OUTLETS_MAX; i++)
 		tell_live(r, &r->stores[i]);
 }
 
@@ -325,6 +328,6 @@ void stores_tick(struct router *r)
 		if (part->due_ms <= now)
 			part_queue(part);
 	}
-	for (size_t i = 0; i < STORES_MAX; i++)
+	for (size_t i = 0; i < OUTLETS_MAX; i++)
 		store_pump(&r->stores[i]);
 }

@@ -21,9 +21,8 @@ static void tell_space(struct edge_peer *edge, bool full)
 	ipc_end(edge->channel, -1);
 }
 
-void edge_joined(struct router *r, struct ipc_channel *channel)
+void edge_joined(struct router *r, struct ipc_channel *channel, unsigned index)
 {
-	unsigned index = ipc_peer_index(channel);
 	struct edge_peer *edge = &r->edges[index];
 	char folder[16];
 
@@ -39,7 +38,7 @@ void edge_joined(struct router *r, struct ipc_channel *channel)
 
 /* It knows now that the router before this one is gone: it answers no more 250
  * for what it wrote for that one. What it did answer is there to be read. */
-static void edge_spoke(struct router *r, unsigned index)
+void edge_spoke(struct router *r, unsigned index)
 {
 	r->edges[index].spoke = true;
 	list_for(at, &r->segments) {
@@ -89,7 +88,7 @@ static void hand_out(struct edge_peer *edge, struct segment *s)
 
 void edges_serve(struct router *r)
 {
-	for (size_t i = 0; i < EDGES_MAX && r->loaded; i++) {
+	for (size_t i = 0; i < ORIGINS_MAX && r->loaded; i++) {
 		struct edge_peer *edge = &r->edges[i];
 		struct segment *s;
 
@@ -211,13 +210,13 @@ static const struct {
 	{ IPC_SPOOL_DROP, on_spool_drop },
 };
 
-bool edge_message(struct router *r, struct ipc_channel *channel, struct ipc_message *message)
+bool edge_message(struct router *r, unsigned index, struct ipc_message *message)
 {
-	if (!r->edges[ipc_peer_index(channel)].spoke)
-		edge_spoke(r, ipc_peer_index(channel));
+	if (!r->edges[index].spoke)
+		edge_spoke(r, index);
 	for (size_t i = 0; i < sizeof messages / sizeof *messages; i++) {
 		if (messages[i].type == message->type)
-			return messages[i].handle(r, ipc_peer_index(channel), message);
+			return messages[i].handle(r, index, message);
 	}
 	return false;
 }
@@ -238,7 +237,7 @@ void router_full_update(struct router *r)
 		reserve += reserve / 4;
 	full = used >= size_max / 100 * percent ||
 	    (r->disk_total > 0 && r->disk_free < reserve);
-	for (size_t i = 0; i < EDGES_MAX && r->loaded && !full; i++) {
+	for (size_t i = 0; i < ORIGINS_MAX && r->loaded && !full; i++) {
 		const struct edge_peer *edge = &r->edges[i];
 
 		full = edge->channel != NULL && edge->wants > 0 && edge->pool->n_making == 0;
@@ -251,7 +250,7 @@ void router_full_update(struct router *r)
 	    "free" : "space for new messages again: %llu MiB of the journal's %llu in use, "
 	    "%llu MiB of disk free", (unsigned long long)(used >> 20),
 	    (unsigned long long)(size_max >> 20), (unsigned long long)(r->disk_free >> 20));
-	for (size_t i = 0; i < EDGES_MAX; i++) {
+	for (size_t i = 0; i < ORIGINS_MAX; i++) {
 		if (r->edges[i].channel != NULL)
 			tell_space(&r->edges[i], full);
 	}

@@ -9,6 +9,7 @@
  *   router_read.c       windows of segments become messages
  *   router_message.c    messages, their targets, their end
  *   router_deliver.c    stores: hand over, answers, later
+ *   router_relay.c      the relay: both an edge and a store
  *   router_park.c       what takes too long is copied out of its segment
  *   router_done.c       what is done, lazily on disk
  *   router_log.c        the logs that the router itself writes
@@ -90,6 +91,8 @@ struct segment {
 	bool tells_writers;             /* os_has_writer() works here */
 	bool collecting;                /* only note which generations are parked here */
 	bool read_all;                  /* the reader was at the end after CLOSED */
+	bool until_relay;               /* the relay that wrote it died: a new one has to hear
+	                                 * what it reported before this is forgotten */
 	bool damaged;
 	bool done_dirty;                /* the tracker knows more than the done log; of the
 	                                 * done log itself: a newer file says all of it */
@@ -97,6 +100,7 @@ struct segment {
 	uint32_t cut;                   /* DONE_CUT, or 0 */
 	unsigned n_messages;            /* in memory */
 	struct buffer parked;           /* u64 each: the generations parked here */
+	struct buffer reported;         /* u64 each: the relay's transactions in it */
 };
 
 struct generation {
@@ -124,6 +128,7 @@ struct message {
 	struct message_id id;
 	struct arena arena;             /* sender, trace, targets, parts */
 	int64_t received_us;
+	uint16_t flags;                 /* JOURNAL_* */
 	slice sender, trace;
 	struct journal_body body;       /* frames: in memory now, or empty */
 	uint32_t frames_at;             /* in the segment */
@@ -137,7 +142,7 @@ struct message {
 };
 
 struct target {
-	uint64_t account;
+	uint64_t account;               /* 0: the address is another host's */
 	slice delivered_to;
 	uint16_t recipient;
 	bool done, later;
@@ -160,6 +165,7 @@ struct part {
 	unsigned char key[14];
 };
 
+/* Whoever writes a journal: an edge, or the relay (ORIGIN_RELAY). */
 struct edge_peer {
 	struct ipc_channel *channel;    /* NULL: down */
 	struct pool *pool;
@@ -168,6 +174,7 @@ struct edge_peer {
 	struct list spools;             /* handed out, not named yet */
 };
 
+/* Whoever takes messages: a store, or the relay (OUTLET_RELAY). */
 struct store_peer {
 	struct ipc_channel *channel;
 	struct list queue, handed;
@@ -196,6 +203,7 @@ struct router {
 	struct seal_key key;
 	bool has_key, loaded, drained, full;
 	uint64_t drain_end_ms;
+	bool relay_asks, relay_told;    /* what earlier relays reported */
 
 	struct list pools;
 	struct list segments;
@@ -205,8 +213,8 @@ struct router {
 	unsigned starting;              /* segments to read before `loaded` */
 	struct arena scratch;           /* of one record */
 
-	struct edge_peer edges[EDGES_MAX];
-	struct store_peer stores[STORES_MAX];
+	struct edge_peer edges[ORIGINS_MAX];
+	struct store_peer stores[OUTLETS_MAX];
 
 	struct table spools;            /* by id */
 	struct list spools_named;       /* and those that were there at the start */
@@ -272,9 +280,11 @@ void generations_tell(struct router *r, struct ipc_channel *store);
 void segment_note_parked(struct segment *s, uint64_t generation);
 
 /* ---- router_edge.c ---- */
-void edge_joined(struct router *r, struct ipc_channel *channel);
+void edge_joined(struct router *r, struct ipc_channel *channel, unsigned index);
 void edge_left(struct router *r, unsigned index);
-bool edge_message(struct router *r, struct ipc_channel *channel, struct ipc_message *message);
+bool edge_message(struct router *r, unsigned index, struct ipc_message *message);
+/* It has no sync under way for a router before this one. */
+void edge_spoke(struct router *r, unsigned index);
 void edges_serve(struct router *r);     /* hand out what was asked for */
 
 /* ---- router_spool.c ---- */
@@ -309,13 +319,22 @@ void message_drop_frames(struct message *m);
 void message_frames_used(struct message *m);    /* dropped once all parts had them */
 
 /* ---- router_deliver.c ---- */
-void store_joined(struct router *r, struct ipc_channel *channel);
+void store_joined(struct router *r, struct ipc_channel *channel, unsigned index);
 void store_left(struct router *r, unsigned index);
 void stores_loaded(struct router *r);
-bool store_message(struct router *r, struct ipc_channel *channel, struct ipc_message *message);
+bool store_message(struct router *r, unsigned index, struct ipc_message *message);
 void part_queue(struct part *part);
 void part_detach(struct part *part);
 void stores_tick(struct router *r);
+
+/* ---- router_relay.c ---- */
+void relay_joined(struct router *r, struct ipc_channel *channel);
+void relay_left(struct router *r);
+bool relay_message(struct router *r, struct ipc_channel *channel, struct ipc_message *message);
+/* A record of the relay's: it will be told after its next start. */
+void segment_note_reported(struct segment *s, uint64_t transaction);
+/* Tell a new relay what earlier ones reported, once all of it was read. */
+void relay_tell(struct router *r);
 
 /* ---- router_park.c ---- */
 void park_init(struct router *r);

@@ -27,7 +27,7 @@ void generation_hold(struct router *r, uint64_t number)
 
 static void tell_retired(struct router *r, uint64_t number)
 {
-	for (size_t i = 0; i < STORES_MAX; i++) {
+	for (size_t i = 0; i < OUTLETS_MAX; i++) {
 		struct store_peer *store = &r->stores[i];
 
 		if (store->channel == NULL || !store->told)

@@ -82,26 +82,32 @@ static void add_part(struct message *m, uint32_t first, uint32_t n, unsigned sto
 	list_init(&part->link);
 }
 
+static unsigned outlet_of(const struct router *r, const struct target *t)
+{
+	return t->account == 0 ? OUTLET_RELAY :
+	    account_store(t->account, r->frame.config->stores);
+}
+
 /* Group targets by store, in their order, DELIVERY_TARGETS_MAX a part. */
 static void make_parts(struct message *m)
 {
-	unsigned n_stores = m->segment->router->frame.config->stores;
-	uint32_t counts[STORES_MAX] = { 0 }, at[STORES_MAX], sum = 0, n_parts = 0;
+	const struct router *r = m->segment->router;
+	uint32_t counts[OUTLETS_MAX] = { 0 }, at[OUTLETS_MAX], sum = 0, n_parts = 0;
 	struct target *sorted = arena_new(&m->arena, struct target, m->n_targets);
 
-	check(n_stores > 0 && n_stores <= STORES_MAX);
+	check(r->frame.config->stores > 0 && r->frame.config->stores <= STORES_MAX);
 	for (uint32_t i = 0; i < m->n_targets; i++)
-		counts[account_store(m->targets[i].account, n_stores)]++;
-	for (unsigned i = 0; i < n_stores; i++) {
+		counts[outlet_of(r, &m->targets[i])]++;
+	for (unsigned i = 0; i < OUTLETS_MAX; i++) {
 		at[i] = sum;
 		sum += counts[i];
 		n_parts += (counts[i] + DELIVERY_TARGETS_MAX - 1) / DELIVERY_TARGETS_MAX;
 	}
 	for (uint32_t i = 0; i < m->n_targets; i++)
-		sorted[at[account_store(m->targets[i].account, n_stores)]++] = m->targets[i];
+		sorted[at[outlet_of(r, &m->targets[i])]++] = m->targets[i];
 	m->targets = sorted;
 	m->parts = arena_new(&m->arena, struct part, n_parts);
-	for (unsigned i = 0; i < n_stores; i++) {
+	for (unsigned i = 0; i < OUTLETS_MAX; i++) {
 		uint32_t first = at[i] - counts[i];
 
 		while (first < at[i]) {
@@ -310,6 +316,7 @@ static void take_commit(struct segment *s, const struct log_record *record)
 	m = message_new(s, record);
 	m->id = (struct message_id){ s->head.producer, record->sequence, s->head.generation };
 	m->received_us = commit.received_us;
+	m->flags = commit.flags;
 	m->sender = slice_copy(&m->arena, commit.sender);
 	m->trace = slice_copy(&m->arena, commit.trace);
 	m->spool = spool;
@@ -344,6 +351,7 @@ static void take_parked(struct segment *s, const struct log_record *record)
 	m = message_new(s, record);
 	m->id = d.id;
 	m->received_us = d.received_us;
+	m->flags = d.flags;
 	m->sender = slice_copy(&m->arena, d.sender);
 	m->trace = slice_copy(&m->arena, d.trace);
 	m->spool = spool;
@@ -360,11 +368,24 @@ static void take_parked(struct segment *s, const struct log_record *record)
 	message_go(m);
 }
 
+/* Also of what is done already: the relay may not know that it was committed. */
+static void note_reported(struct segment *s, const struct log_record *record)
+{
+	struct journal_commit commit;
+
+	if (record->type == JOURNAL_COMMIT &&
+	    journal_commit_read(record->payload, &s->router->scratch, &commit))
+		segment_note_reported(s, commit.transaction);
+	arena_reset(&s->router->scratch);
+}
+
 void message_take(struct segment *s, const struct log_record *record)
 {
 	arena_reset(&s->router->scratch);
 	if (!s->collecting) {
 		tracker_seen(&s->tracker, record->sequence);
+		if (s->pool->producer == ORIGIN_RELAY + 1)
+			note_reported(s, record);
 		if (tracker_is_done(&s->tracker, record->sequence))
 			return;
 	}

@@ -117,8 +117,8 @@ static bool append_item(struct router *r, struct park_item *item)
 	struct delivery_target targets[DELIVERY_TARGETS_MAX];
 	const struct message *m = item->message;
 	struct segment *s = r->park_log.segment;
-	struct delivery d = { .id = m->id, .received_us = m->received_us, .sender = m->sender,
-	    .trace = m->trace, .targets = targets, .body = m->body };
+	struct delivery d = { .id = m->id, .received_us = m->received_us, .flags = m->flags,
+	    .sender = m->sender, .trace = m->trace, .targets = targets, .body = m->body };
 	uint32_t at = 0, sequence, offset;
 	bool ok = true;
 

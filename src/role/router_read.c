@@ -82,6 +82,7 @@ static void on_end(struct segment *s)
 			r->starting--;
 		segment_check(s);
 		spools_sweep(r);
+		relay_tell(r);
 	}
 	if (!r->loaded && r->starting == 0)
 		router_loaded(r);

@@ -208,6 +208,7 @@ static struct segment *segment_new(struct pool *pool)
 	s->pool = pool;
 	s->fd_read = s->fd_write = -1;
 	s->parked = buffer_init(pool->router->heap, 8 * PARK_GENERATIONS_MAX);
+	s->reported = buffer_init(pool->router->heap, 8 * (LOG_SEGMENT_MAX / LOG_RECORD_MIN));
 	tracker_init(&s->tracker, pool->router->heap);
 	list_init(&s->reading);
 	list_append(&pool->router->segments, &s->link);
@@ -219,6 +220,7 @@ static void forget_use(struct segment *s)
 {
 	struct bytes parked = bytes_init(buffer_bytes(&s->parked));
 
+	buffer_free(&s->reported);
 	if (s->held)
 		generation_drop(s->router, s->head.generation);
 	s->held = false;
@@ -247,10 +249,19 @@ static void become_spare(struct segment *s, struct segment_job *job)
 	s->pool->n_spare++;
 }
 
-/* A pool of an edge that the configuration no longer has keeps nothing. */
+/* Does anybody write there still? An edge may be gone from the configuration. */
+static bool has_writer(const struct pool *pool)
+{
+	return pool->kind != LOG_JOURNAL || pool->producer == ORIGIN_RELAY + 1 ||
+	    pool->producer <= pool->router->frame.config->edges;
+}
+
+/* A pool of an edge that is no more keeps nothing, nor does the relay's while there
+ * is nothing to report. */
 static unsigned spares_max(const struct pool *pool)
 {
-	if (pool->kind == LOG_JOURNAL && pool->producer > pool->router->frame.config->edges)
+	if (!has_writer(pool) || (pool->kind == LOG_JOURNAL &&
+	    pool->producer == ORIGIN_RELAY + 1 && pool->router->edges[ORIGIN_RELAY].wants == 0))
 		return 0;
 	return pool->kind == LOG_JOURNAL ? ROUTER_SPARES_MAX : ROUTER_SPARES;
 }
@@ -420,8 +431,10 @@ struct segment *segment_found(struct pool *pool, const struct log_head *head, in
 	s->sync_first = true;
 	s->unsure = pool->kind == LOG_JOURNAL;
 	/* Its edge may have spoken while we still looked for segments. */
-	s->until_edge = pool->kind == LOG_JOURNAL && spares_max(pool) > 0 &&
+	s->until_edge = pool->kind == LOG_JOURNAL && has_writer(pool) &&
 	    !pool->router->edges[pool->producer - 1].spoke;
+	s->until_relay = s->until_edge && pool->producer == ORIGIN_RELAY + 1 &&
+	    head->generation != 0;
 	s->read_all = head->generation == 0;
 	begin_reading(s, head->size);
 	if (pool->kind == LOG_JOURNAL && head->generation != 0) {
@@ -455,7 +468,7 @@ void segment_check(struct segment *s)
 	struct router *r = s->router;
 
 	if (s->state != SEGMENT_CLOSED || !s->read_all || s->busy || s->collecting ||
-	    s->n_messages > 0 || !tracker_all_done(&s->tracker))
+	    s->until_relay || s->n_messages > 0 || !tracker_all_done(&s->tracker))
 		return;
 	/* The done log's own files go when their successor is on disk. */
 	if (!r->loaded || (s->pool->kind == LOG_DONE && !s->done_dirty))

@@ -19,6 +19,7 @@
 #include "log/log.h"
 #include "os/os_faulty.h"
 #include "os/os_sim.h"
+#include "role/bystander_test.h"
 #include "role/frame.h"
 #include "role/keeper.h"
 #include "role/role.h"

@@ -17,6 +17,7 @@
 #include "journal/delivery.h"
 #include "os/os_sim.h"
 #include "os/stream.h"
+#include "role/bystander_test.h"
 #include "role/frame.h"
 #include "role/keeper.h"
 #include "role/role.h"

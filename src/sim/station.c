@@ -110,7 +110,8 @@ static void fill_directory(struct station *s, struct os *os)
 
 static void lay_out(struct station *s)
 {
-	static const char *const folders[] = { "journal", "account", "directory", "empty" };
+	static const char *const folders[] = { "journal", "account", "directory", "queue",
+		"empty" };
 	struct os *os = sim_process_create(s->host, "setup");
 
 	for (size_t i = 0; i < sizeof folders / sizeof *folders; i++) {
@@ -212,6 +213,7 @@ static bool open_roots(struct os *os, int roots[ROLE_KINDS])
 	} folders[] = {
 		{ ROLE_EDGE, "empty" }, { ROLE_ROUTER, "journal" },
 		{ ROLE_STORE, "account" }, { ROLE_DIRECTORY, "directory" },
+		{ ROLE_RELAY, "queue" }, { ROLE_RESOLVER, "empty" },
 	};
 
 	for (size_t i = 0; i < ROLE_KINDS; i++)

@@ -77,6 +77,16 @@ void store_start(struct os *os, int channel, unsigned index)
 	idle_start(os, channel, index, ROLE_STORE);
 }
 
+void relay_start(struct os *os, int channel, unsigned index)
+{
+	idle_start(os, channel, index, ROLE_RELAY);
+}
+
+void resolver_start(struct os *os, int channel, unsigned index)
+{
+	idle_start(os, channel, index, ROLE_RESOLVER);
+}
+
 enum { SECOND_US = 1000 * 1000, SEEDS = 30 };
 
 static void wait_for(struct sim *sim, const struct station *s)

@@ -10,7 +10,7 @@ import subprocess
 import tempfile
 import unittest
 
-from server import Demo, free_ports, wait_for
+from server import ROLES, Demo, free_ports, wait_for
 from traffic import Traffic, open_box
 
 MIB = 1 << 20
@@ -118,7 +118,7 @@ class SmallDisk(unittest.TestCase):
             self.host.kill()
 
     def serves(self):
-        self.assertEqual(sorted(self.host.roles()), ["directory", "edge", "router", "store"])
+        self.assertEqual(sorted(self.host.roles()), ROLES)
         wait_for(lambda: self.host.send("after")[0] == 250, seconds=60, what="taking mail again")
         wait_for(lambda: open_box(self.host, None) and self.host.count() == 1, seconds=60)
         self.host.stop()

@@ -6,7 +6,7 @@ import subprocess
 import tempfile
 import unittest
 
-from server import Demo, wait_for
+from server import ROLES, Demo, wait_for
 
 BODY = os.urandom(96 * 1024).hex()      # hardly compresses to under half
 LINES = "\r\n".join(BODY[n:n + 76] for n in range(0, len(BODY), 76)) + "\r\n"
@@ -60,7 +60,7 @@ class Full(unittest.TestCase):
                 wait_for(lambda: host.count() == taken, 60, "delivery of all that was taken")
                 wait_for(lambda: host.send("again")[0] == 250, 60, what="taking mail again")
                 wait_for(lambda: host.count() == taken + 1)
-                self.assertEqual(sorted(host.roles()), ["directory", "edge", "router", "store"])
+                self.assertEqual(sorted(host.roles()), ROLES)
         finally:
             subprocess.run(["umount", folder], check=True)
             os.rmdir(folder)

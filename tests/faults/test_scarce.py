@@ -7,7 +7,7 @@ import socket
 import subprocess
 import unittest
 
-from server import Account, Demo, free_ports, wait_for
+from server import ROLES, Account, Demo, free_ports, wait_for
 from traffic import Traffic, in_data
 
 WORDS = ("--set", "edges=1", "--set", "stores=1")
@@ -160,7 +160,7 @@ class Memory(unittest.TestCase):
                 for s in held:
                     s.close()
             traffic.check(self, refused_may_come=True)
-            wait_for(lambda: sorted(host.roles()) == ["directory", "edge", "router", "store"],
+            wait_for(lambda: sorted(host.roles()) == ROLES,
                      seconds=60, what="all roles")
 
 

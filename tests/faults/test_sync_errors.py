@@ -7,7 +7,7 @@ import os
 import subprocess
 import unittest
 
-from server import Account, wait_for
+from server import ROLES, Account, wait_for
 from shim import ANY_SYNC, FDATASYNC, Shimmed
 from traffic import Traffic
 
@@ -32,7 +32,7 @@ class SyncErrors(unittest.TestCase):
                     host.start()
                 rule.left = 0
             traffic.check(self, refused_may_come=cut)
-            self.assertEqual(sorted(host.roles()), ["directory", "edge", "router", "store"])
+            self.assertEqual(sorted(host.roles()), ROLES)
             if not cut and role != "directory":
                 self.assertRegex(host.log(role), os.strerror(error))
             # A router that could make no segment waits before it tries again.
@@ -103,7 +103,7 @@ class SyncErrors(unittest.TestCase):
                 self.assertEqual(host.send("to " + name, to=address)[0], 250)
                 account = Account({"address": address, "password": "secret"})
                 wait_for(lambda: host.count(account) == 1, seconds=60)
-            self.assertEqual(sorted(host.roles()), ["directory", "edge", "router", "store"])
+            self.assertEqual(sorted(host.roles()), ROLES)
 
     def test_directory_eio(self):
         self.directory_fault(ANY_SYNC, errno.EIO, cut=False)

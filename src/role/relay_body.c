@@ -1,0 +1,189 @@
+/* role/relay_body.c - a message's bytes: trace and body, decompressed on the pool,
+ * piece by piece.
+ *
+ * They are in memory, in a file of the router's, or in a pack of the queue. */
+#include <stdio.h>
+
+#include <zstd.h>
+
+#include "base/check.h"
+#include "base/checksum.h"
+#include "role/relay_impl.h"
+
+struct body *body_new(struct relay *r)
+{
+	struct body *b = heap_new(r->heap, struct body);
+
+	b->relay = r;
+	b->refs = 1;
+	b->fd = -1;
+	return b;
+}
+
+void body_leave_memory(struct body *b)
+{
+	struct relay *r = b->relay;
+
+	b->leaves = b->readers > 0;
+	if (b->leaves)
+		return;
+	heap_free(r->heap, (void *)(uintptr_t)b->trace.ptr);
+	heap_free(r->heap, (void *)(uintptr_t)b->frames.ptr);
+	b->trace = b->frames = (slice){ 0 };
+	if (b->fd >= 0)
+		os_close(r->os, b->fd);
+	b->fd = -1;
+}
+
+void body_unref(struct body *b)
+{
+	if (--b->refs > 0)
+		return;
+	body_leave_memory(b);
+	if (b->place.number > 0)
+		queue_pack_unused(b->relay, b->place.number);
+	heap_free(b->relay->heap, b);
+}
+
+/* ---- on the pool ---- */
+
+static enum pack_result open_reader(struct reading *g)
+{
+	const struct body *b = g->body;
+	char path[32];
+
+	if (g->place.number > 0) {
+		snprintf(path, sizeof path, "pack/%03u.pack", g->place.number);
+		g->fd = os_open(b->relay->os, OS_ROOT, path, OS_READ);
+		return g->fd < 0 ? PACK_IO : pack_reader_open(&g->reader, b->relay->os, g->heap,
+		    g->fd, g->place);
+	}
+	return pack_reader_open_body(&g->reader, b->relay->os, g->heap, b->fd, b->offset,
+	    b->what);
+}
+
+/* The next frame of those in memory. */
+static enum pack_result next_frame(struct reading *g)
+{
+	size_t len, raw;
+
+	if (g->frames.len == 0)
+		return PACK_END;
+	if (g->raw == NULL)
+		g->raw = heap_alloc(g->heap, BODY_FRAME_RAW);
+	len = ZSTD_findFrameCompressedSize(g->frames.ptr, g->frames.len);
+	if (ZSTD_isError(len))
+		return PACK_DAMAGED;
+	raw = ZSTD_decompress(g->raw, BODY_FRAME_RAW, g->frames.ptr, len);
+	if (ZSTD_isError(raw))
+		return PACK_DAMAGED;
+	g->frames = slice_drop(g->frames, len);
+	g->piece = slice_of(g->raw, raw);
+	return PACK_OK;
+}
+
+static enum pack_result next_piece(struct reading *g)
+{
+	const struct body *b = g->body;
+	enum pack_result result;
+
+	if (g->place.number == 0 && !g->trace_given && b->trace.len > 0) {
+		g->trace_given = true;
+		g->piece = b->trace;
+		return PACK_OK;
+	}
+	if (g->place.number == 0 && b->fd < 0)
+		return next_frame(g);
+	if (!g->open) {
+		result = open_reader(g);
+		if (result != PACK_OK)
+			return result;
+		g->open = true;
+	}
+	return pack_reader_next(&g->reader, &g->piece);
+}
+
+static void run(struct os_work *work)
+{
+	struct reading *g = work->owner;
+	enum pack_result result;
+
+	do
+		result = next_piece(g);
+	while (result == PACK_OK && g->piece.len == 0);
+	g->ok = result == PACK_OK || result == PACK_END;
+	if (result != PACK_OK)
+		g->piece = (slice){ 0 };
+}
+
+/* ---- on the loop ---- */
+
+static void drop_heap(void *heap)
+{
+	heap_drop(heap);
+}
+
+static void finish(struct reading *g)
+{
+	struct relay *r = g->body->relay;
+
+	if (g->open)
+		pack_reader_close(&g->reader);
+	if (g->fd >= 0)
+		os_close(r->os, g->fd);
+	if (--g->body->readers == 0 && g->body->leaves)
+		body_leave_memory(g->body);
+	body_unref(g->body);
+	heap_cancel_on_drop(r->heap, drop_heap, g->heap);
+	heap_drop(g->heap);
+	heap_free(r->heap, g);
+}
+
+static void on_piece(struct os_work *work)
+{
+	struct reading *g = work->owner;
+
+	g->busy = false;
+	if (g->stopped)
+		finish(g);
+	else
+		g->done(g, g->piece, g->ok);
+}
+
+struct reading *body_read(struct body *b, void (*done)(struct reading *, slice, bool),
+    void *owner)
+{
+	struct relay *r = b->relay;
+	struct reading *g = heap_new(r->heap, struct reading);
+
+	b->refs++;
+	b->readers++;
+	g->body = b;
+	if (b->durable)
+		g->place = b->place;
+	g->heap = heap_create(SIZE_MAX);
+	heap_on_drop(r->heap, drop_heap, g->heap);
+	g->fd = -1;
+	g->frames = b->frames;
+	g->done = done;
+	g->owner = owner;
+	body_read_on(g);
+	return g;
+}
+
+void body_read_on(struct reading *g)
+{
+	check(!g->busy && !g->stopped);
+	g->busy = true;
+	g->work = (struct os_work){ .run = run, .done = on_piece, .owner = g };
+	os_work_start(g->body->relay->os, &g->work);
+}
+
+void body_read_stop(struct reading *g)
+{
+	if (g == NULL)
+		return;
+	g->stopped = true;
+	if (!g->busy)
+		finish(g);
+}

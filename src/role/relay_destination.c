@@ -1,0 +1,144 @@
+/* role/relay_destination.c - a destination: all mail of one domain, or all mail when
+ * there is a smart host; and how many sessions it gets.
+ *
+ * Few at first, one more for each message that goes well, half as many when one does
+ * not. A destination that can't be reached costs one attempt for all that is due. */
+#include <string.h>
+
+#include "base/check.h"
+#include "role/relay_impl.h"
+
+struct destination *destination_get(struct relay *r, slice domain)
+{
+	unsigned char lower[SEALED_ADDRESS_MAX];
+	struct destination *d;
+	slice key;
+
+	if (r->frame.config->relay_host.name.len > 0)
+		domain = r->frame.config->relay_host.name;
+	if (domain.len > sizeof lower)
+		domain = slice_head(domain, sizeof lower);
+	for (size_t i = 0; i < domain.len; i++)
+		lower[i] = ascii_lower(domain.ptr[i]);
+	key = slice_of(lower, domain.len);
+	d = table_get(&r->destinations, key);
+	if (d != NULL)
+		return d;
+	d = heap_new(r->heap, struct destination);
+	d->relay = r;
+	d->domain = entry_copy(r, key);
+	d->sessions_max = RELAY_SESSIONS_FIRST;
+	list_init(&d->ready);
+	list_init(&d->sessions);
+	table_put(&r->destinations, d->domain, d);
+	list_append(&r->all_destinations, &d->link);
+	return d;
+}
+
+static void destination_free(struct destination *d)
+{
+	struct relay *r = d->relay;
+
+	table_remove(&r->destinations, d->domain);
+	list_remove(&d->link);
+	heap_free(r->heap, (void *)(uintptr_t)d->domain.ptr);
+	heap_free(r->heap, d->places);
+	heap_free(r->heap, d);
+}
+
+/* ---- how it goes ---- */
+
+void destination_went_well(struct destination *d)
+{
+	if (d->sessions_max < d->relay->frame.config->relay_sessions_per_host)
+		d->sessions_max++;
+}
+
+void destination_went_badly(struct destination *d)
+{
+	d->sessions_max = d->sessions_max > 1 ? d->sessions_max / 2 : 1;
+}
+
+/* ---- entries ---- */
+
+struct entry *destination_take(struct destination *d)
+{
+	struct entry *e;
+
+	if (list_empty(&d->ready) || d->relay->frame.draining)
+		return NULL;
+	e = list_item(d->ready.next, struct entry, at);
+	list_remove(&e->at);
+	d->n_ready--;
+	e->state = ENTRY_SENDING;
+	return e;
+}
+
+void destination_defer(struct destination *d, const char *why)
+{
+	unsigned n = d->n_ready;
+
+	for (; n > 0 && !list_empty(&d->ready); n--)
+		entry_defer(list_item(d->ready.next, struct entry, at), slice_from(why));
+}
+
+void destination_refuse(struct destination *d, const char *why)
+{
+	unsigned n = d->n_ready;
+
+	for (; n > 0 && !list_empty(&d->ready); n--)
+		entry_refuse(list_item(d->ready.next, struct entry, at), slice_from(why));
+}
+
+/* ---- sessions ---- */
+
+static unsigned on_their_way(const struct destination *d)
+{
+	unsigned n = 0;
+
+	list_for (at, &d->sessions)
+		n += !list_item(at, struct session, link)->was_ready;
+	return n;
+}
+
+void destination_pump(struct destination *d)
+{
+	struct relay *r = d->relay;
+	const struct config *config = r->frame.config;
+
+	if (list_empty(&d->ready) || r->frame.draining || !r->loaded)
+		return;
+	if (d->route == ROUTE_READY && os_now_ms(r->os) >= d->route_until_ms &&
+	    d->n_sessions == 0)
+		d->route = ROUTE_NONE;
+	if (d->route == ROUTE_NONE)
+		route_find(d);
+	if (d->route != ROUTE_READY)
+		return;
+	sessions_wake(d);
+	/* Those that are on their way to it will take something, too. */
+	while (d->n_ready > on_their_way(d) && d->n_sessions < d->sessions_max &&
+	    r->n_sessions < config->relay_sessions) {
+		if (!session_open(d))
+			return;
+	}
+}
+
+void destinations_tick(struct relay *r)
+{
+	uint64_t now = os_now_ms(r->os);
+
+	list_for (at, &r->all_destinations) {
+		struct destination *d = list_item(at, struct destination, link);
+
+		if (r->frame.draining) {
+			list_for (s, &d->sessions)
+				session_quit(list_item(s, struct session, link));
+		}
+		if (d->n_ready > 0)
+			destination_pump(d);
+		else if (d->n_entries == 0 && d->n_sessions == 0 && d->asking == 0 &&
+		    now >= d->route_until_ms)
+			destination_free(d);
+	}
+}

@@ -1,0 +1,406 @@
+/* role/relay_impl.h - what the files of the relay share.
+ *
+ *   relay.c             the role: peers, tick, drain
+ *   relay_take.c        messages of the router, answers to it, keys against doubles
+ *   relay_entry.c       entries: made, joined to destinations, their time
+ *   relay_body.c        a message's bytes, for whoever sends them
+ *   relay_log.c         the queue on disk: what changed is written, in groups
+ *   relay_load.c        the queue as it is found at a start
+ *   relay_route.c       a destination's hosts and addresses, by DNS
+ *   relay_destination.c who may have how many sessions
+ *   relay_session.c     one connection to a next host
+ *   relay_result.c      what its replies mean for the entry
+ *   relay_report.c      DSNs: made, committed, once
+ *   relay_origin.c      the journal they go into
+ *   relay_control.c     posthouse queue
+ *
+ *   ENTRY: fresh (the router still has it) ----all delivered--------------> gone
+ *            '--deferred, failed, slow--> in the queue's log --all over--> gone
+ *
+ * (1) The router hears "durable" of a recipient when it is delivered, or when its
+ *     entry is in the queue's log and that is synced; never before.
+ * (2) A recipient that failed for good leaves its entry only when its report is
+ *     synced in the journal, or when there is nobody to tell.
+ * (3) Nothing is freed inside a callback of what is freed. */
+#ifndef ROLE_RELAY_IMPL_H
+#define ROLE_RELAY_IMPL_H
+
+#include "base/limits.h"
+#include "base/table.h"
+#include "dns/dns_record.h"
+#include "journal/delivery.h"
+#include "log/log.h"
+#include "mail/dsn.h"
+#include "os/link.h"
+#include "os/plan.h"
+#include "queue/entry.h"
+#include "role/frame.h"
+#include "smtp/client.h"
+
+struct relay;
+struct destination;
+struct session;
+
+/* ---- messages ---- */
+
+/* Shared by the entries of one message. */
+struct body {
+	struct relay *relay;
+	unsigned refs, readers;
+	bool leaves;                    /* its memory goes with the last reader */
+	struct pack_body what;
+	slice trace;                    /* in memory, unless it is in a pack */
+	slice frames;                   /* likewise; or ... */
+	int fd;                         /* ... in this file, -1: none, from ... */
+	uint64_t offset;
+	struct pack_place place;        /* in the queue's packs, when number > 0 ... */
+	bool durable;                   /* ... and synced there */
+};
+
+struct recipient {
+	uint16_t index;
+	uint8_t state;                  /* enum queue_state */
+	bool delivered, answered;       /* answered: the router has heard */
+	bool in_report;                 /* its failure is being told */
+	slice address, reply;           /* own blocks */
+};
+
+enum entry_state {
+	ENTRY_WAITING,                  /* for its time */
+	ENTRY_READY,                    /* for a session */
+	ENTRY_SENDING,
+	ENTRY_REPORTING,                /* nothing else is to be done */
+	ENTRY_GONE,                     /* until that is on disk */
+};
+
+struct entry {
+	struct list link;               /* relay->entries */
+	struct list at;                 /* destination->ready; list_init()ed elsewhere */
+	struct list dirty;              /* relay->log.dirty or .flight */
+	struct list reporting;          /* relay->reporting */
+	struct relay *relay;
+	struct destination *destination;
+	struct body *body;
+	size_t place;                   /* in relay->later, from 1; 0: not in it */
+	uint64_t number;                /* its name */
+	uint64_t serial;                /* rises along relay->entries */
+	struct message_id id;
+	int64_t received_us, next_us;
+	uint64_t since_ms;              /* monotonic: when it came to us */
+	size_t fresh_bytes;             /* that it holds in memory, until it is stored */
+	enum entry_state state;
+	bool stored;                    /* in the log, synced */
+	bool logged;                    /* some log may hold a record of it */
+	bool flying, again;             /* a record is being written; it changed meanwhile */
+	bool held, warned, urgent;      /* urgent: somebody asked for an attempt now */
+	bool warn_due, in_report;
+	unsigned unsettled;             /* reports committed, and the queue does not say so */
+	uint16_t tries, reports, needs;
+	uint16_t n_recipients;
+	slice sender;                   /* own block */
+	struct recipient *recipients;   /* own block */
+};
+
+/* ---- next hosts ---- */
+
+struct host {
+	char name[DNS_NAME_TEXT];
+	uint16_t preference;
+};
+
+struct place {
+	uint8_t ip[16];
+	uint8_t host;                   /* of the destination's */
+	bool no_tls;                    /* STARTTLS failed there */
+	uint64_t bad_until_ms;
+};
+
+enum route_state { ROUTE_NONE, ROUTE_ASKING, ROUTE_READY };
+
+struct destination {
+	struct relay *relay;
+	struct list link;               /* relay->destinations */
+	slice domain;                   /* the key; own block */
+	struct list ready;              /* entries, in the order of their time */
+	unsigned n_ready, n_entries;
+	struct list sessions;
+	unsigned n_sessions, sessions_max;
+
+	enum route_state route;
+	uint64_t route_until_ms;
+	struct host hosts[RELAY_HOSTS_MAX];
+	size_t n_hosts;
+	struct place *places;           /* RELAY_ADDRESSES_MAX of them, while there is a route */
+	size_t n_places;
+	unsigned asking;                /* questions to the resolver */
+	bool found_none, failed;        /* some name is not there; some look-up failed */
+	uint32_t ttl_s;
+	char why[QUEUE_REPLY_MAX];      /* of a look-up that failed */
+};
+
+struct session {
+	struct list link;
+	struct relay *relay;
+	struct destination *destination;
+	struct link conn;
+	struct os_timer idle;
+	struct smtp_client_config config;
+	struct smtp_client *client;
+	size_t place;                   /* of the destination's */
+	uint32_t tried;                 /* places so far: bits */
+	char host[DNS_NAME_TEXT];
+	char address[OS_IP_TEXT];
+	bool was_ready, at_rest, quitting, over;
+	char why[QUEUE_REPLY_MAX];      /* the last failure to connect */
+
+	struct entry *entry;            /* being sent */
+	unsigned messages;
+	slice *recipients;              /* of the message */
+	uint16_t *of;                   /* and which of the entry's they are */
+	bool taken[QUEUE_RECIPIENTS_MAX], answered[QUEUE_RECIPIENTS_MAX];       /* by RCPT */
+	struct smtp_client_message message;
+	struct reading *reading;
+	slice piece;
+	bool in_body, body_ended;
+	uint64_t began_us;
+};
+
+/* ---- the queue on disk ---- */
+
+struct queue_log {
+	bool ready;                     /* a chain is whole: what is written counts */
+	bool busy;                      /* files are made, or a plan runs */
+	bool renew;                     /* begin a chain: the first, or after a failure, or
+	                                 * because this one is long */
+	uint64_t retry_ms;
+	uint32_t number_next, first;    /* of log files; of this chain's first */
+	int fd;                         /* -1: none; */
+	bool full;
+	struct log_writer writer;
+	uint32_t pack_next, pack;       /* of pack files; of the open one */
+	int pack_fd;
+	uint64_t pack_end;
+	bool pack_dirty;                /* in this plan */
+	struct arena scratch;           /* of this plan: bytes of packs */
+	size_t scratch_bytes;
+	struct plan plan;
+	uint32_t taken_to;
+	struct list dirty, flight;
+	struct list *cursor;            /* the next entry of the base; NULL: it is written */
+	bool whole_flight;
+	uint64_t written, base;         /* bytes of the chain; of them when it was whole */
+	struct buffer old, trash;       /* u32 each: log files from before this chain; packs
+	                                 * and logs to be removed: u8 pack, u32 */
+	struct os_work sweep;
+	bool sweeping;
+	struct table packs;             /* struct pack_use by number */
+};
+
+struct pack_use {
+	uint32_t number;
+	unsigned users;                 /* bodies */
+};
+
+/* ---- reports ---- */
+
+struct report {
+	struct list link;               /* origin->waiting or flight */
+	struct relay *relay;
+	struct entry *entry;
+	bool delay;                     /* otherwise it failed */
+	uint64_t transaction, request;
+	slice sealed;                   /* own block */
+	struct reading *reading;
+	struct buffer head;             /* of the message, as far as it is told */
+};
+
+struct origin {
+	int fd, next_fd;                /* segments; -1: none */
+	struct log_head head, next;
+	struct log_writer writer;
+	struct plan plan;
+	struct list waiting, flight;    /* struct report */
+	uint32_t sync_to;
+	bool wanted, syncing, lost, full;
+	bool told;                      /* by this router, what earlier lives reported */
+	bool asked;
+	unsigned unsettled;             /* of all entries */
+};
+
+/* ---- the role ---- */
+
+/* A delivery that the router may hand over again. */
+struct key {
+	struct list link;               /* relay->keys, oldest first */
+	unsigned char bytes[16];        /* message id, index */
+	bool answered;                  /* otherwise its entry is fresh */
+};
+
+struct relay {
+	struct frame frame;
+	struct os *os;
+	struct heap *heap;
+	struct tls_context *tls;
+	struct os_timer tick;
+	bool loaded, drained;
+
+	struct list entries;
+	size_t n_entries, n_fresh;
+	uint64_t serial_last;
+	uint64_t fresh_bytes;
+	struct table numbers;           /* entries by number */
+	struct entry **later;           /* a binary heap by next_us, from 1 */
+	size_t n_later, later_size;
+
+	struct table keys;
+	struct list keys_old;
+	struct table live;              /* generations, uint64_t * */
+	bool told_live;
+	struct buffer answers;          /* 17 bytes each */
+	uint32_t n_answers;
+	struct os_defer answer_defer;
+
+	struct table destinations;      /* by domain */
+	struct list all_destinations;
+	struct list closing;            /* sessions that are over */
+	struct os_defer bury_defer;
+	unsigned n_sessions;
+	struct list questions;
+	uint64_t request_last;
+	struct table requests;
+
+	struct queue_log log;
+	struct list reporting;          /* entries whose sender must be told */
+	struct table asked;             /* reports whose recipient the directory judges */
+	struct origin origin;
+	struct table reported;          /* transactions of earlier lives, uint64_t * */
+	bool heard_reported;            /* all of them */
+};
+
+/* ---- relay.c ---- */
+void relay_drain_check(struct relay *r);
+
+/* ---- relay_take.c ---- */
+void take_init(struct relay *r);
+void take_router_left(struct relay *r);
+bool take_message(struct relay *r, struct ipc_message *message);
+/* Its recipient is delivered, or safe in the queue. */
+void take_answer(struct relay *r, struct entry *e, struct recipient *to,
+    enum delivery_result result);
+/* A recipient that the queue had at the start. */
+void take_known(struct relay *r, struct message_id id, uint16_t index);
+
+/* ---- relay_entry.c ---- */
+/* Takes the body's count; recipients' blocks and the sender's are copies. */
+struct entry *entry_new(struct relay *r, struct body *body, slice domain, slice sender,
+    size_t n_recipients);
+slice entry_copy(struct relay *r, slice text);
+void entry_set_reply(struct entry *e, struct recipient *to, slice reply);
+/* It stands in its destination's queue now. */
+void entry_ready(struct entry *e);
+/* Not before next_us. */
+void entry_wait(struct entry *e);
+/* Something about it must be written down. */
+void entry_changed(struct entry *e);
+/* What comes next for it: report, another attempt, or it is gone. */
+void entry_settle(struct entry *e);
+void entry_free(struct entry *e);
+void entries_due(struct relay *r);
+void entries_store_slow(struct relay *r, bool all);
+unsigned entry_waiting(const struct entry *e);  /* recipients still to be reached */
+bool entry_has_failed(const struct entry *e);
+void entry_name(const struct entry *e, char ret_text[14]);
+
+/* ---- relay_body.c ---- */
+struct body *body_new(struct relay *r);
+void body_unref(struct body *b);
+void body_leave_memory(struct body *b);         /* it is in a pack now */
+/* Read it piece by piece: done() is called on the loop with each, then with an empty
+ * one; ok false: it can't be read. The piece is borrowed until the next call. */
+struct reading {
+	struct os_work work;
+	struct body *body;
+	struct heap *heap;              /* of the reader */
+	struct pack_reader reader;
+	struct pack_place place;        /* of the body, when it began */
+	bool open, busy, ended, ok, stopped;
+	int fd;
+	slice frames;
+	unsigned char *raw;
+	slice piece;
+	void (*done)(struct reading *reading, slice piece, bool ok);
+	void *owner;
+	bool trace_given;
+};
+struct reading *body_read(struct body *b, void (*done)(struct reading *, slice, bool),
+    void *owner);
+void body_read_on(struct reading *reading);
+void body_read_stop(struct reading *reading);     /* NULL is allowed; done() comes no more */
+
+/* ---- relay_log.c ---- */
+void queue_init(struct relay *r);
+void queue_start(struct relay *r);              /* loaded: begin a chain of our own */
+void queue_step(struct relay *r);
+bool queue_idle(const struct relay *r);
+void queue_pack_used(struct relay *r, uint32_t number);
+void queue_pack_unused(struct relay *r, uint32_t number);
+void queue_forget(struct entry *e);             /* it is being freed */
+
+/* ---- relay_load.c ---- */
+void queue_load(struct relay *r);               /* then queue_start(), or frame_fatal() */
+
+/* ---- relay_route.c ---- */
+void route_find(struct destination *d);
+bool route_answer(struct relay *r, struct ipc_message *message);
+void route_resolver_left(struct relay *r);
+
+/* ---- relay_destination.c ---- */
+struct destination *destination_get(struct relay *r, slice domain);
+void destination_pump(struct destination *d);
+/* Every entry that is ready fails like this: temporarily, or for good. */
+void destination_defer(struct destination *d, const char *why);
+void destination_refuse(struct destination *d, const char *why);
+struct entry *destination_take(struct destination *d);
+void destinations_tick(struct relay *r);
+void destination_went_well(struct destination *d);
+void destination_went_badly(struct destination *d);
+
+/* ---- relay_session.c ---- */
+bool session_open(struct destination *d);       /* false: not now */
+void sessions_bury(struct relay *r);
+void session_quit(struct session *s);
+/* Those at rest take what is ready. */
+void sessions_wake(struct destination *d);
+
+/* ---- relay_result.c ---- */
+/* Words of another host about one recipient of what was sent. code 0: none. */
+void result_recipient(struct session *s, size_t i, unsigned code, slice text);
+void result_message(struct session *s, unsigned code, slice text);
+/* Nothing was decided for those recipients that have no word yet. */
+void result_lost(struct session *s, const char *why);
+void entry_defer(struct entry *e, slice why);
+void entry_refuse(struct entry *e, slice why);
+
+/* ---- relay_report.c ---- */
+void report_init(struct relay *r);
+void report_start(struct entry *e);
+void reports_step(struct relay *r);
+bool report_answer(struct relay *r, struct ipc_message *message);
+void report_directory_left(struct relay *r);
+/* Append the payload of its COMMIT record, which will have this id. */
+void report_write(const struct report *report, struct message_id id, struct buffer *out);
+void report_committed(struct report *report, bool ok);
+
+/* ---- relay_origin.c ---- */
+void origin_init(struct relay *r);
+void origin_router_came(struct relay *r);
+void origin_router_left(struct relay *r);
+bool origin_message(struct relay *r, struct ipc_message *message);
+void origin_commit(struct report *report);
+void origin_step(struct relay *r);
+bool origin_idle(const struct relay *r);
+
+/* ---- relay_control.c ---- */
+bool control_queue(struct relay *r, struct ipc_message *message);
+
+#endif

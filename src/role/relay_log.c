@@ -1,0 +1,632 @@
+/* role/relay_log.c - the queue on disk: NNN.log says which entries there are, their
+ * bodies are in pack/NNN.pack.
+ *
+ *   changed entries -> one batch -> (packs written, synced) -> log written, synced
+ *
+ * A chain of log files begins with all entries there are (the base), up to a record
+ * WHOLE; then files from before it are removed. A role begins a chain of its own at
+ * its start, after a failed write (whatever that left on disk, memory says what
+ * holds), and when the chain is long against what it says.
+ *
+ * (1) One plan at a time; entries that change while theirs is written are written
+ *     again.
+ * (2) While a base is written, changes go into the same chain: the last record of an
+ *     entry counts, wherever it stands. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "role/relay_impl.h"
+
+enum { PATH = 32, CHAIN_MIN = 4 * 1024 * 1024, CHAIN_FACTOR = 3, HEADER_ROOM = 128 * 1024 };
+
+static void log_path(uint32_t number, char ret_path[PATH])
+{
+	snprintf(ret_path, PATH, "%03u.log", number);
+}
+
+static void pack_path(uint32_t number, char ret_path[PATH])
+{
+	snprintf(ret_path, PATH, "pack/%03u.pack", number);
+}
+
+/* ---- files are made ---- */
+
+struct making {
+	struct os_work work;
+	struct relay *relay;
+	struct log_head head;
+	bool want_pack;
+	uint32_t pack;
+	int fd, pack_fd, error;
+};
+
+static int sync_folder(struct os *os, const char *path)
+{
+	int fd = os_open(os, OS_ROOT, path, OS_READ | OS_FOLDER), error;
+
+	if (fd < 0)
+		return fd;
+	error = os_sync_folder(os, fd);
+	os_close(os, fd);
+	return error;
+}
+
+static int make_log(struct os *os, struct making *m)
+{
+	unsigned char block[LOG_BLOCK];
+	char path[PATH];
+	int error;
+
+	log_path(m->head.number, path);
+	m->fd = os_open(os, OS_ROOT, path, OS_READ | OS_WRITE | OS_CREATE | OS_EXCLUSIVE);
+	if (m->fd < 0)
+		return m->fd;
+	log_head_write(&m->head, block);
+	error = os_pwrite(os, m->fd, slice_of(block, sizeof block), 0);
+	if (error == 0)
+		error = os_sync(os, m->fd);
+	return error == 0 ? sync_folder(os, ".") : error;
+}
+
+static int make_pack(struct os *os, struct making *m)
+{
+	char path[PATH];
+
+	pack_path(m->pack, path);
+	m->pack_fd = os_open(os, OS_ROOT, path, OS_READ | OS_WRITE | OS_CREATE | OS_EXCLUSIVE);
+	return m->pack_fd < 0 ? m->pack_fd : sync_folder(os, "pack");
+}
+
+static void make_run(struct os_work *work)
+{
+	struct making *m = work->owner;
+
+	m->error = m->want_pack ? make_pack(work->os, m) : 0;
+	if (m->error == 0 && m->head.number > 0)
+		m->error = make_log(work->os, m);
+	if (m->error == 0)
+		return;
+	os_close(work->os, m->fd);
+	os_close(work->os, m->pack_fd);
+}
+
+/* The first record of a file. */
+static void begin_file(struct relay *r, const struct making *m)
+{
+	struct queue_log *q = &r->log;
+	struct buffer first = buffer_init(r->heap, 64);
+	uint32_t sequence, offset;
+	bool fits;
+	slice part;
+
+	if (q->renew) {
+		q->renew = false;
+		q->first = m->head.number;
+		q->written = q->base = 0;
+		q->cursor = r->entries.next;
+	}
+	q->fd = m->fd;
+	q->full = false;
+	log_writer_init(&q->writer, r->heap, &m->head);
+	queue_number_write(q->first, &first);
+	part = buffer_bytes(&first);
+	fits = log_append(&q->writer, QUEUE_BEGIN, &part, 1, &sequence, &offset);
+	check(fits);
+	buffer_free(&first);
+}
+
+static void trouble(struct relay *r, int error)
+{
+	os_log(r->os, OS_ERROR, "cannot write the queue: %s; it is tried again in %d s, and "
+	    "what is not in it waits in the journal", strerror(-error), RELAY_RETRY_MS / 1000);
+	r->log.retry_ms = os_now_ms(r->os) + RELAY_RETRY_MS;
+}
+
+static void make_done(struct os_work *work)
+{
+	struct making *m = work->owner;
+	struct relay *r = m->relay;
+	struct queue_log *q = &r->log;
+
+	q->busy = false;
+	if (m->error != 0) {
+		trouble(r, m->error);
+	} else {
+		if (m->want_pack) {
+			q->pack = m->pack;
+			q->pack_fd = m->pack_fd;
+			q->pack_end = 0;
+		}
+		if (m->head.number > 0)
+			begin_file(r, m);
+	}
+	heap_free(r->heap, m);
+	queue_step(r);
+}
+
+static void make(struct relay *r, bool log, bool pack)
+{
+	struct queue_log *q = &r->log;
+	struct making *m = heap_new(r->heap, struct making);
+
+	m->relay = r;
+	m->fd = m->pack_fd = -1;
+	m->want_pack = pack;
+	m->pack = q->pack_next;
+	q->pack_next += pack;
+	if (log) {
+		m->head = (struct log_head){ .kind = LOG_QUEUE, .number = q->number_next++,
+		    .size = QUEUE_FILE_SIZE, .generation = os_random_u64(r->os) | 1 };
+	}
+	m->work = (struct os_work){ .run = make_run, .done = make_done, .owner = m };
+	q->busy = true;
+	os_work_start(r->os, &m->work);
+}
+
+/* ---- files go ---- */
+
+void queue_pack_used(struct relay *r, uint32_t number)
+{
+	struct pack_use *use = table_get(&r->log.packs, table_key(number));
+
+	if (use == NULL) {
+		use = heap_new(r->heap, struct pack_use);
+		use->number = number;
+		table_put(&r->log.packs, table_key(use->number), use);
+	}
+	use->users++;
+}
+
+static void throw_away(struct relay *r, bool pack, uint32_t number)
+{
+	put_u8(&r->log.trash, pack);
+	put_u32(&r->log.trash, number);
+}
+
+void queue_pack_unused(struct relay *r, uint32_t number)
+{
+	struct pack_use *use = table_get(&r->log.packs, table_key(number));
+
+	check(use != NULL && use->users > 0);
+	if (--use->users > 0 || number == r->log.pack)
+		return;
+	table_remove(&r->log.packs, table_key(number));
+	heap_free(r->heap, use);
+	throw_away(r, true, number);
+}
+
+static void close_pack(struct relay *r)
+{
+	struct queue_log *q = &r->log;
+	struct pack_use *use;
+
+	if (q->pack_fd < 0)
+		return;
+	os_close(r->os, q->pack_fd);
+	q->pack_fd = -1;
+	use = table_get(&q->packs, table_key(q->pack));
+	if (use != NULL && use->users == 0) {
+		table_remove(&q->packs, table_key(q->pack));
+		heap_free(r->heap, use);
+	}
+	if (use == NULL || table_get(&q->packs, table_key(q->pack)) == NULL)
+		throw_away(r, true, q->pack);
+	q->pack = 0;
+}
+
+struct sweep {
+	struct relay *relay;
+	struct bytes list;
+	unsigned char bytes[];
+};
+
+static void sweep_run(struct os_work *work)
+{
+	struct sweep *sweep = work->owner;
+	struct bytes in = sweep->list;
+	char path[PATH];
+
+	while (in.rest.len > 0) {
+		bool pack = get_u8(&in) != 0;
+		uint32_t number = get_u32(&in);
+
+		if (pack)
+			pack_path(number, path);
+		else
+			log_path(number, path);
+		os_unlink(work->os, OS_ROOT, path);     /* one that stays goes at the next start */
+	}
+}
+
+static void sweep_done(struct os_work *work)
+{
+	struct sweep *sweep = work->owner;
+	struct relay *r = sweep->relay;
+
+	r->log.sweeping = false;
+	heap_free(r->heap, sweep);
+	relay_drain_check(r);
+}
+
+static void sweep_start(struct relay *r)
+{
+	struct queue_log *q = &r->log;
+	slice list = buffer_bytes(&q->trash);
+	struct sweep *sweep;
+
+	if (q->sweeping || list.len == 0)
+		return;
+	sweep = heap_alloc(r->heap, sizeof *sweep + list.len);
+	sweep->relay = r;
+	memcpy(sweep->bytes, list.ptr, list.len);
+	sweep->list = bytes_init(slice_of(sweep->bytes, list.len));
+	buffer_free(&q->trash);
+	q->sweeping = true;
+	q->sweep = (struct os_work){ .run = sweep_run, .done = sweep_done, .owner = sweep };
+	os_work_start(r->os, &q->sweep);
+}
+
+/* ---- a batch ---- */
+
+static slice keep(struct queue_log *q, struct buffer *bytes)
+{
+	slice kept = slice_copy(&q->scratch, buffer_bytes(bytes));
+
+	buffer_free(bytes);
+	return kept;
+}
+
+/* Behind what is in the pack already; the plan writes it before the record. */
+static void add_body(struct relay *r, struct body *b)
+{
+	struct queue_log *q = &r->log;
+	struct buffer head = buffer_init(r->heap, PACK_ENTRY + PACK_PREFIX_MAX);
+	struct plan_step step = { .fd = q->pack_fd, .offset = q->pack_end };
+
+	b->place = (struct pack_place){ QUEUE_PACKS, q->pack, (uint32_t)q->pack_end };
+	queue_pack_used(r, q->pack);
+	pack_entry_write(&head, b->place, b->trace, b->what);
+	step.verb = PLAN_WRITE;
+	step.bytes = keep(q, &head);
+	plan_add(r->os, &q->plan, step);
+	step.offset += step.bytes.len;
+	if (b->fd >= 0) {
+		step.verb = PLAN_COPY;
+		step.from = b->fd;
+		step.from_offset = b->offset;
+		step.length = b->what.stored;
+	} else {
+		step.bytes = b->frames;
+	}
+	if (b->what.stored > 0)
+		plan_add(r->os, &q->plan, step);
+	q->pack_end = step.offset + b->what.stored;
+	q->scratch_bytes += b->what.stored;
+	q->pack_dirty = true;
+}
+
+static void write_entry(const struct entry *e, struct buffer *out)
+{
+	struct queue_recipient list[QUEUE_RECIPIENTS_MAX];
+	struct queue_entry record = { .number = e->number, .id = e->id,
+	    .received_us = e->received_us, .next_us = e->next_us, .tries = e->tries,
+	    .reports = e->reports, .needs = e->needs, .sender = e->sender,
+	    .place = e->body->place, .body = e->body->what, .recipients = list };
+
+	record.flags = (uint8_t)((e->held ? QUEUE_HELD : 0) | (e->warned ? QUEUE_WARNED : 0));
+	for (size_t i = 0; i < e->n_recipients; i++) {
+		const struct recipient *to = &e->recipients[i];
+
+		if (!to->delivered)
+			list[record.n_recipients++] = (struct queue_recipient){ to->index,
+			    to->state, to->address, to->reply };
+	}
+	queue_entry_write(&record, out);
+}
+
+static bool append(struct relay *r, enum queue_record type, slice payload)
+{
+	uint32_t sequence, offset;
+
+	r->log.full = !log_append(&r->log.writer, (uint8_t)type, &payload, 1, &sequence, &offset);
+	r->log.written += r->log.full ? 0 : payload.len + LOG_RECORD_MIN;
+	return !r->log.full;
+}
+
+/* What is over, and what there is nothing left to say of, is gone. */
+static bool append_entry(struct relay *r, struct entry *e)
+{
+	struct buffer payload = buffer_init(r->heap, HEADER_ROOM);
+	bool gone = e->state == ENTRY_GONE, done;
+
+	if (gone)
+		queue_number_write(e->number, &payload);
+	else
+		write_entry(e, &payload);
+	done = append(r, gone ? QUEUE_GONE : QUEUE_ENTRY, buffer_bytes(&payload));
+	buffer_free(&payload);
+	e->logged = e->logged || done;
+	return done;
+}
+
+/* The pack has no room, or is not there. */
+static bool needs_pack(const struct relay *r, const struct entry *e)
+{
+	return e->state != ENTRY_GONE && e->body->place.number == 0 &&
+	    (r->log.pack_fd < 0 || r->log.pack_end >= QUEUE_PACK_MAX);
+}
+
+static size_t append_dirty(struct relay *r, bool *ret_want_pack)
+{
+	struct queue_log *q = &r->log;
+	size_t n = 0;
+
+	list_for (at, &q->dirty) {
+		struct entry *e = list_item(at, struct entry, dirty);
+
+		if (n == RELAY_BATCH_MAX || q->scratch_bytes > RELAY_BATCH_BYTES)
+			break;
+		if (e->state == ENTRY_GONE && !e->logged) {
+			entry_free(e);
+			continue;
+		}
+		if (needs_pack(r, e)) {
+			*ret_want_pack = true;
+			break;
+		}
+		if (e->state != ENTRY_GONE && e->body->place.number == 0)
+			add_body(r, e->body);
+		if (!append_entry(r, e))
+			break;
+		list_remove(&e->dirty);
+		list_append(&q->flight, &e->dirty);
+		e->flying = true;
+		n++;
+	}
+	return n;
+}
+
+/* The next entries of the base; those that no log has yet come by themselves. */
+static size_t append_base(struct relay *r, size_t n)
+{
+	struct queue_log *q = &r->log;
+
+	while (q->cursor != NULL && !q->full && n < RELAY_BATCH_MAX) {
+		struct entry *e;
+
+		if (q->cursor == &r->entries) {
+			if (!append(r, QUEUE_WHOLE, (slice){ 0 }))
+				break;
+			q->whole_flight = true;
+			q->cursor = NULL;
+			return n + 1;
+		}
+		e = list_item(q->cursor, struct entry, link);
+		if (e->stored && e->state != ENTRY_GONE && !append_entry(r, e))
+			break;
+		q->cursor = q->cursor->next;
+		n++;
+	}
+	return n;
+}
+
+static void write_batch(struct relay *r)
+{
+	struct queue_log *q = &r->log;
+	uint32_t offset;
+	slice bytes = log_take(&q->writer, true, &offset);
+
+	if (q->pack_dirty)
+		plan_add(r->os, &q->plan, (struct plan_step){ .verb = PLAN_SYNC,
+		    .fd = q->pack_fd });
+	plan_add(r->os, &q->plan, (struct plan_step){ .verb = PLAN_WRITE, .fd = q->fd,
+	    .offset = offset, .bytes = bytes });
+	plan_add(r->os, &q->plan, (struct plan_step){ .verb = PLAN_SYNC, .fd = q->fd });
+	q->taken_to = offset + (uint32_t)bytes.len;
+	q->busy = true;
+	plan_start(r->os, &q->plan);
+}
+
+/* ---- it is on disk, or not ---- */
+
+static void landed(struct entry *e)
+{
+	struct relay *r = e->relay;
+
+	e->flying = false;
+	if (!e->again) {
+		r->origin.unsettled -= e->unsettled;
+		e->unsettled = 0;
+	}
+	if (e->state == ENTRY_GONE && !e->again) {
+		entry_free(e);
+		return;
+	}
+	if (!e->stored) {
+		e->stored = true;
+		r->n_fresh--;
+		r->fresh_bytes -= e->fresh_bytes;
+	}
+	for (size_t i = 0; i < e->n_recipients; i++)
+		take_answer(r, e, &e->recipients[i], DELIVERY_DURABLE);
+	if (e->again)
+		list_append(&r->log.dirty, &e->dirty);
+	e->again = false;
+}
+
+/* Its body need not be in memory any more, once all its entries are here. */
+static void relieve(struct body *b)
+{
+	if (b->place.number > 0) {
+		b->durable = true;
+		body_leave_memory(b);
+	}
+}
+
+static void remove_old(struct relay *r)
+{
+	struct bytes old = bytes_init(buffer_bytes(&r->log.old));
+
+	while (old.rest.len > 0)
+		throw_away(r, false, get_u32(&old));
+	buffer_free(&r->log.old);
+}
+
+static void on_good(struct relay *r)
+{
+	struct queue_log *q = &r->log;
+	struct list *at;
+
+	log_synced(&q->writer, q->taken_to);
+	while ((at = list_take_first(&q->flight)) != NULL) {
+		struct entry *e = list_item(at, struct entry, dirty);
+		struct body *b = e->body;
+
+		b->refs++;
+		landed(e);
+		relieve(b);
+		body_unref(b);
+	}
+	if (!q->whole_flight)
+		return;
+	q->whole_flight = false;
+	q->base = q->written;
+	q->ready = true;
+	remove_old(r);
+}
+
+static void close_log(struct relay *r)
+{
+	struct queue_log *q = &r->log;
+
+	if (q->fd < 0)
+		return;
+	os_close(r->os, q->fd);
+	q->fd = -1;
+	log_writer_finish(&q->writer);
+}
+
+/* All files of the chain that ends are removed when the next is whole. */
+static void begin_chain(struct relay *r)
+{
+	struct queue_log *q = &r->log;
+
+	for (uint32_t n = q->first; n < q->number_next && q->first > 0; n++)
+		put_u32(&q->old, n);
+	close_log(r);
+	q->renew = true;
+	q->cursor = NULL;
+}
+
+/* Bodies that were on their way are written again, from memory. */
+static void on_bad(struct relay *r, int error)
+{
+	struct queue_log *q = &r->log;
+	struct list *at;
+
+	trouble(r, error);
+	log_failed(&q->writer);
+	while ((at = list_take_first(&q->flight)) != NULL) {
+		struct entry *e = list_item(at, struct entry, dirty);
+
+		e->flying = e->again = false;
+		list_append(&q->dirty, at);
+		if (!e->body->durable && e->body->place.number > 0) {
+			queue_pack_unused(r, q->pack);
+			e->body->place.number = 0;
+		}
+	}
+	q->whole_flight = false;
+	close_pack(r);
+	begin_chain(r);
+}
+
+static void on_written(struct plan *plan)
+{
+	struct relay *r = plan->owner;
+	struct queue_log *q = &r->log;
+	int error = plan->error;
+
+	plan_reset(r->os, plan);
+	arena_reset(&q->scratch);
+	q->scratch_bytes = 0;
+	q->pack_dirty = false;
+	q->busy = false;
+	log_taken_done(&q->writer);
+	if (error == 0)
+		on_good(r);
+	else
+		on_bad(r, error);
+	reports_step(r);
+	queue_step(r);
+	relay_drain_check(r);
+}
+
+/* ---- moving on ---- */
+
+static bool chain_is_long(const struct queue_log *q)
+{
+	return q->cursor == NULL && q->base > 0 &&
+	    q->written > CHAIN_MIN + CHAIN_FACTOR * q->base;
+}
+
+void queue_step(struct relay *r)
+{
+	struct queue_log *q = &r->log;
+	bool want_pack = false;
+	size_t n;
+
+	if (!r->loaded || q->busy || os_now_ms(r->os) < q->retry_ms)
+		return;
+	sweep_start(r);
+	if (chain_is_long(q))
+		begin_chain(r);
+	if (q->full && q->fd >= 0)
+		close_log(r);
+	if (q->fd < 0) {
+		make(r, true, false);
+		return;
+	}
+	n = append_dirty(r, &want_pack);
+	n = append_base(r, n);
+	if (n > 0) {
+		write_batch(r);
+	} else if (want_pack) {
+		close_pack(r);
+		make(r, false, true);
+	} else if (q->full) {
+		queue_step(r);
+	}
+}
+
+bool queue_idle(const struct relay *r)
+{
+	const struct queue_log *q = &r->log;
+
+	return !q->busy && !q->sweeping && list_empty(&q->dirty) && list_empty(&q->flight) &&
+	    q->cursor == NULL;
+}
+
+void queue_forget(struct entry *e)
+{
+	if (e->relay->log.cursor == &e->link)
+		e->relay->log.cursor = e->link.next;
+}
+
+void queue_init(struct relay *r)
+{
+	struct queue_log *q = &r->log;
+
+	q->fd = q->pack_fd = -1;
+	q->number_next = q->pack_next = 1;
+	q->renew = true;
+	q->scratch = arena_init(r->heap, SIZE_MAX);
+	q->old = buffer_init(r->heap, SIZE_MAX / 2);
+	q->trash = buffer_init(r->heap, SIZE_MAX / 2);
+	q->packs = table_init(r->heap, os_random_u64(r->os));
+	list_init(&q->dirty);
+	list_init(&q->flight);
+	plan_init(&q->plan, on_written, r);
+}

@@ -1,0 +1,316 @@
+/* role/relay_route.c - where a destination's mail goes (RFC 5321 s5): its MX hosts in
+ * order, without MX the domain itself; of each host all addresses.
+ *
+ *   MX -> hosts -> A and AAAA of each -> places, or a failure for all that waits
+ *
+ * A failure is for good only when a name is not there, or the domain says that it
+ * takes no mail (RFC 7505). */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "role/relay_impl.h"
+
+struct question {
+	struct list link;               /* relay->questions */
+	struct destination *destination;
+	uint64_t number;
+	unsigned type;
+	uint8_t host;                   /* A, AAAA: of the destination's */
+};
+
+static void ask(struct destination *d, unsigned type, uint8_t host, slice name)
+{
+	struct relay *r = d->relay;
+	struct ipc_channel *resolver = frame_peer(&r->frame, ROLE_RESOLVER, 0);
+	struct question *q = heap_new(r->heap, struct question);
+	struct buffer *out = ipc_begin(resolver, IPC_RESOLVE);
+
+	q->destination = d;
+	q->number = ++r->request_last;
+	q->type = type;
+	q->host = host;
+	table_put(&r->requests, table_key(q->number), q);
+	list_append(&r->questions, &q->link);
+	d->asking++;
+	put_u64(out, q->number);
+	put_u16(out, (uint16_t)type);
+	put_slice(out, name);
+	ipc_end(resolver, -1);
+}
+
+static void forget(struct relay *r, struct question *q)
+{
+	table_remove(&r->requests, table_key(q->number));
+	list_remove(&q->link);
+	q->destination->asking--;
+	heap_free(r->heap, q);
+}
+
+/* ---- the end of a look-up ---- */
+
+static void no_route(struct destination *d, bool for_good)
+{
+	char why[QUEUE_REPLY_MAX];
+
+	snprintf(why, sizeof why, "%s", d->why);
+	d->route = ROUTE_NONE;
+	if (for_good)
+		destination_refuse(d, why);
+	else
+		destination_defer(d, why);
+}
+
+static void finish(struct destination *d)
+{
+	struct relay *r = d->relay;
+	uint32_t ttl = d->ttl_s;
+
+	if (d->n_places == 0) {
+		if (!d->failed)
+			snprintf(d->why, sizeof d->why, "5.4.4 no mail host of %.*s has an "
+			    "address", slice_arg(d->domain));
+		no_route(d, !d->failed);
+		return;
+	}
+	ttl = ttl < RELAY_ROUTE_MIN_S ? RELAY_ROUTE_MIN_S : ttl;
+	ttl = ttl > RELAY_ROUTE_MAX_S ? RELAY_ROUTE_MAX_S : ttl;
+	d->route = ROUTE_READY;
+	d->route_until_ms = os_now_ms(r->os) + (uint64_t)ttl * 1000;
+	destination_pump(d);
+}
+
+/* ---- hosts ---- */
+
+static void ask_addresses(struct destination *d)
+{
+	uint8_t ip[16];
+
+	d->asking++;
+	for (size_t i = 0; i < d->n_hosts; i++) {
+		slice name = slice_from(d->hosts[i].name);
+
+		/* relay.host may be an address. */
+		if (os_ip_parse(name, ip) && d->n_places < RELAY_ADDRESSES_MAX) {
+			d->places[d->n_places] = (struct place){ .host = (uint8_t)i };
+			memcpy(d->places[d->n_places++].ip, ip, 16);
+			continue;
+		}
+		ask(d, DNS_AAAA, (uint8_t)i, name);
+		ask(d, DNS_A, (uint8_t)i, name);
+	}
+	if (--d->asking == 0)
+		finish(d);
+}
+
+static void add_host(struct destination *d, slice name, uint16_t preference)
+{
+	struct host *host = &d->hosts[d->n_hosts];
+
+	if (d->n_hosts == RELAY_HOSTS_MAX || name.len >= sizeof host->name)
+		return;
+	snprintf(host->name, sizeof host->name, "%.*s", slice_arg(name));
+	host->preference = preference;
+	d->n_hosts++;
+}
+
+static uint64_t draw(void *context)
+{
+	return os_random_u64(context);
+}
+
+/* We are one of them: hosts that are no better than we lead nowhere but back to us
+ * (RFC 5321 s5.1). How many are before us? */
+static size_t before_us(const struct destination *d, const struct dns_mx *list, size_t n)
+{
+	slice us = d->relay->frame.config->hostname;
+
+	for (size_t i = 0; i < n; i++) {
+		if (!slice_equal_ascii(slice_from(list[i].host), us))
+			continue;
+		while (i > 0 && list[i - 1].preference == list[i].preference)
+			i--;
+		return i;
+	}
+	return n;
+}
+
+static void on_hosts(struct destination *d, struct dns_mx *list, size_t n)
+{
+	size_t usable;
+
+	if (n == 1 && list[0].host[0] == '\0') {
+		snprintf(d->why, sizeof d->why, "5.1.10 %.*s says that it takes no mail (null MX, "
+		    "RFC 7505)", slice_arg(d->domain));
+		no_route(d, true);
+		return;
+	}
+	dns_mx_sort(list, n, draw, d->relay->os);
+	usable = before_us(d, list, n);
+	if (usable == 0) {
+		snprintf(d->why, sizeof d->why, "5.4.6 the MX records of %.*s lead back to this "
+		    "server, which does not serve that domain", slice_arg(d->domain));
+		no_route(d, true);
+		return;
+	}
+	for (size_t i = 0; i < usable; i++) {
+		if (list[i].host[0] != '\0')
+			add_host(d, slice_from(list[i].host), list[i].preference);
+	}
+	ask_addresses(d);
+}
+
+/* ---- answers ---- */
+
+static void on_mx(struct destination *d, unsigned status, slice why, struct bytes *in)
+{
+	struct dns_mx list[DNS_ANSWERS_MAX];
+	size_t n = get_u16(in), read = 0;
+
+	switch (status) {
+	case OS_DNS_NO_NAME:
+		snprintf(d->why, sizeof d->why, "5.1.2 there is no domain %.*s",
+		    slice_arg(d->domain));
+		no_route(d, true);
+		return;
+	case OS_DNS_NO_DATA:
+		add_host(d, d->domain, 0);
+		ask_addresses(d);
+		return;
+	case OS_DNS_DATA:
+		break;
+	default:
+		snprintf(d->why, sizeof d->why, "4.4.3 the MX records of %.*s can't be looked up: "
+		    "%.*s", slice_arg(d->domain), slice_arg(why));
+		no_route(d, false);
+		return;
+	}
+	for (size_t i = 0; i < n && i < DNS_ANSWERS_MAX; i++)
+		read += dns_mx_read(get_slice(in, IPC_BODY_MAX), &list[read]);
+	if (read == 0) {
+		snprintf(d->why, sizeof d->why, "4.4.3 no MX record of %.*s can be read",
+		    slice_arg(d->domain));
+		no_route(d, false);
+		return;
+	}
+	on_hosts(d, list, read);
+}
+
+static bool better(const struct destination *d, const struct place *a, const struct place *b)
+{
+	return d->hosts[a->host].preference < d->hosts[b->host].preference ||
+	    (d->hosts[a->host].preference == d->hosts[b->host].preference && a->host < b->host);
+}
+
+static void add_place(struct destination *d, struct place place)
+{
+	size_t at = d->n_places;
+
+	if (d->n_places == RELAY_ADDRESSES_MAX)
+		return;
+	for (; at > 0 && better(d, &place, &d->places[at - 1]); at--)
+		d->places[at] = d->places[at - 1];
+	d->places[at] = place;
+	d->n_places++;
+}
+
+static void on_addresses(struct destination *d, const struct question *q, unsigned status,
+    slice why, struct bytes *in)
+{
+	size_t n = get_u16(in);
+
+	if (status == OS_DNS_FAILED && !d->failed) {
+		d->failed = true;
+		snprintf(d->why, sizeof d->why, "4.4.3 the address of %s can't be looked up: "
+		    "%.*s", d->hosts[q->host].name, slice_arg(why));
+	}
+	for (size_t i = 0; status == OS_DNS_DATA && i < n && bytes_ok(in); i++) {
+		struct place place = { .host = q->host };
+
+		if (dns_address_read(q->type, get_slice(in, IPC_BODY_MAX), place.ip))
+			add_place(d, place);
+	}
+}
+
+bool route_answer(struct relay *r, struct ipc_message *message)
+{
+	struct bytes *in = &message->body;
+	uint64_t number = get_u64(in);
+	unsigned status = get_u8(in);
+	uint32_t ttl;
+	struct destination *d;
+	struct question *q, copy;
+	slice why;
+
+	get_u8(in);
+	ttl = get_u32(in);
+	get_slice(in, OS_DNS_NAME_MAX);
+	why = get_slice(in, IPC_TEXT_MAX);
+	if (!bytes_ok(in) || status > OS_DNS_FAILED)
+		return false;
+	q = table_get(&r->requests, table_key(number));
+	if (q == NULL)
+		return true;
+	copy = *q;
+	d = q->destination;
+	forget(r, q);
+	if (status == OS_DNS_DATA && ttl < d->ttl_s)
+		d->ttl_s = ttl;
+	if (copy.type == DNS_MX) {
+		on_mx(d, status, why, in);
+		return true;
+	}
+	on_addresses(d, &copy, status, why, in);
+	if (d->asking == 0)
+		finish(d);
+	return true;
+}
+
+void route_resolver_left(struct relay *r)
+{
+	struct list *at;
+
+	while ((at = list_take_first(&r->questions)) != NULL) {
+		struct question *q = list_item(at, struct question, link);
+		struct destination *d = q->destination;
+
+		forget(r, q);
+		if (d->asking > 0 || d->route != ROUTE_ASKING)
+			continue;
+		d->route = ROUTE_NONE;
+		snprintf(d->why, sizeof d->why, "4.3.0 our resolver is not there; try later");
+		no_route(d, false);
+	}
+}
+
+/* ---- begin ---- */
+
+void route_find(struct destination *d)
+{
+	struct relay *r = d->relay;
+	const struct config_host *host = &r->frame.config->relay_host;
+
+	if (frame_peer(&r->frame, ROLE_RESOLVER, 0) == NULL)
+		return;                 /* a tick tries again */
+	if (d->places == NULL)
+		d->places = heap_alloc(r->heap, RELAY_ADDRESSES_MAX * sizeof *d->places);
+	d->route = ROUTE_ASKING;
+	d->n_hosts = d->n_places = 0;
+	d->failed = false;
+	d->why[0] = '\0';
+	d->ttl_s = RELAY_ROUTE_MAX_S;
+	if (host->name.len > 0) {
+		add_host(d, host->name, 0);
+		ask_addresses(d);
+		return;
+	}
+	/* An address literal names its host (RFC 5321 s4.1.3). */
+	if (d->domain.len > 2 && d->domain.ptr[0] == '[') {
+		slice ip = slice_sub(d->domain, 1, d->domain.len - 2);
+
+		add_host(d, slice_starts_ascii(ip, slice_lit("IPv6:")) ? slice_drop(ip, 5) : ip, 0);
+		ask_addresses(d);
+		return;
+	}
+	ask(d, DNS_MX, 0, d->domain);
+}

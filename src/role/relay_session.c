@@ -1,0 +1,408 @@
+/* role/relay_session.c - one connection to a next host, and what goes over it.
+ *
+ *   places in order -> connect -> greeting, EHLO, STARTTLS -> READY -> message ... QUIT
+ *
+ * (1) Before READY a failure leads to the next place; after all of them, or when the
+ *     destination has other sessions, to the end.
+ * (2) A message that is under way when the connection ends is deferred. What may have
+ *     been taken (the dot was sent, no reply came) is sent again: RFC 5321 s6.1 has
+ *     doubles rather than losses.
+ * (3) TLS is opportunistic: certificates are not judged, and a host whose STARTTLS
+ *     fails is spoken to in the clear (RFC 7435). */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "role/relay_impl.h"
+
+static void dial(struct session *s);
+
+/* ---- the end ---- */
+
+void sessions_bury(struct relay *r)
+{
+	struct list *at;
+
+	while ((at = list_take_first(&r->closing)) != NULL) {
+		struct session *s = list_item(at, struct session, link);
+		struct destination *d = s->destination;
+
+		os_timer_stop(r->os, &s->idle);
+		smtp_client_destroy(s->client);
+		heap_free(r->heap, s->recipients);
+		heap_free(r->heap, s->of);
+		heap_free(r->heap, s);
+		d->n_sessions--;
+		r->n_sessions--;
+		destination_pump(d);
+	}
+	relay_drain_check(r);
+}
+
+static void on_bury(struct os_defer *defer)
+{
+	sessions_bury(defer->owner);
+}
+
+static void over(struct session *s)
+{
+	struct relay *r = s->relay;
+
+	if (s->over)
+		return;
+	s->over = true;
+	s->at_rest = false;
+	list_remove(&s->link);
+	list_append(&r->closing, &s->link);
+	r->bury_defer.run = on_bury;
+	r->bury_defer.owner = r;
+	os_defer(r->os, &r->bury_defer);
+}
+
+static void stop_reading(struct session *s)
+{
+	body_read_stop(s->reading);
+	s->reading = NULL;
+	s->piece = (slice){ 0 };
+	s->in_body = false;
+}
+
+/* ---- a message ---- */
+
+static void on_piece(struct reading *reading, slice piece, bool ok)
+{
+	struct session *s = reading->owner;
+
+	if (!ok) {
+		/* Neither half of it nor a dot goes out. */
+		char name[14];
+
+		entry_name(s->entry, name);
+		os_log(s->relay->os, OS_ERROR, "queue entry %s: its body can't be read", name);
+		link_finish(&s->conn, "4.3.0 the message can't be read from our disk");
+		return;
+	}
+	s->piece = piece;
+	if (piece.len == 0) {
+		stop_reading(s);
+		s->body_ended = true;
+		smtp_client_body_end(s->client);
+	}
+	link_flush(&s->conn);
+}
+
+/* As much as the engine takes; the next piece is asked for when it took all. */
+static void give_body(struct session *s)
+{
+	if (!s->in_body || s->reading == NULL || s->reading->busy || s->piece.len == 0)
+		return;
+	s->piece = slice_drop(s->piece, smtp_client_body(s->client, s->piece));
+	if (s->piece.len == 0)
+		body_read_on(s->reading);
+}
+
+static bool list_recipients(struct session *s, const struct entry *e)
+{
+	size_t n = 0;
+
+	if (s->recipients == NULL) {
+		s->recipients = heap_alloc(s->relay->heap,
+		    QUEUE_RECIPIENTS_MAX * sizeof *s->recipients);
+		s->of = heap_alloc(s->relay->heap, QUEUE_RECIPIENTS_MAX * sizeof *s->of);
+	}
+	for (size_t i = 0; i < e->n_recipients; i++) {
+		const struct recipient *to = &e->recipients[i];
+
+		if (to->state != QUEUE_WAITING || to->delivered)
+			continue;
+		s->recipients[n] = to->address;
+		s->taken[n] = s->answered[n] = false;
+		s->of[n++] = (uint16_t)i;
+	}
+	s->message.n_recipients = n;
+	return n > 0;
+}
+
+static void send(struct session *s, struct entry *e)
+{
+	s->entry = e;
+	s->messages++;
+	s->body_ended = false;
+	s->began_us = os_now_us(s->relay->os);
+	check(list_recipients(s, e));
+	s->message.from = e->sender;
+	s->message.recipients = s->recipients;
+	s->message.size = e->body->what.size + e->body->trace.len;
+	s->message.needs = (e->needs & JOURNAL_8BITMIME ? SMTP_CLIENT_8BITMIME : 0) |
+	    (e->needs & JOURNAL_SMTPUTF8 ? SMTP_CLIENT_SMTPUTF8 : 0);
+	s->at_rest = false;
+	os_timer_stop(s->relay->os, &s->idle);
+	smtp_client_send(s->client, &s->message);
+}
+
+void session_quit(struct session *s)
+{
+	if (s->entry != NULL || s->quitting || s->over)
+		return;
+	s->quitting = true;
+	if (s->at_rest) {
+		s->at_rest = false;
+		smtp_client_quit(s->client);
+		link_patience(&s->conn, RELAY_IDLE_MS);
+		link_flush(&s->conn);
+	} else {
+		link_finish(&s->conn, NULL);
+	}
+}
+
+static void on_idle(struct os_timer *timer)
+{
+	session_quit(timer->owner);
+}
+
+static void take_next(struct session *s)
+{
+	struct entry *e = NULL;
+
+	if (s->messages < RELAY_SESSION_MESSAGES)
+		e = destination_take(s->destination);
+	if (e != NULL) {
+		send(s, e);
+	} else if (s->messages >= RELAY_SESSION_MESSAGES || s->relay->frame.draining) {
+		session_quit(s);
+	} else {
+		os_timer_start(s->relay->os, &s->idle, RELAY_IDLE_MS);
+		link_patience(&s->conn, 2 * RELAY_IDLE_MS);
+	}
+}
+
+void sessions_wake(struct destination *d)
+{
+	list_for (at, &d->sessions) {
+		struct session *s = list_item(at, struct session, link);
+
+		if (d->n_ready == 0)
+			return;
+		if (s->at_rest) {
+			take_next(s);
+			link_flush(&s->conn);
+		}
+	}
+}
+
+/* ---- events ---- */
+
+static void finish_message(struct session *s, const struct smtp_client_event *event)
+{
+	stop_reading(s);
+	result_message(s, event->code, event->text);
+	check(s->entry == NULL);
+}
+
+static void on_failed(struct session *s, const struct smtp_client_event *event)
+{
+	if (event->code != 0)
+		snprintf(s->why, sizeof s->why, "%u %.*s", event->code, slice_arg(event->text));
+	else
+		snprintf(s->why, sizeof s->why, "4.5.0 %.*s", slice_arg(event->text));
+	link_finish(&s->conn, s->why);
+}
+
+static void on_event(struct session *s, const struct smtp_client_event *event)
+{
+	switch (event->kind) {
+	case SMTP_CLIENT_EVENT_STARTTLS:
+		link_secure(&s->conn, s->relay->tls);
+		break;
+	case SMTP_CLIENT_EVENT_READY:
+		s->was_ready = s->at_rest = true;
+		take_next(s);
+		break;
+	case SMTP_CLIENT_EVENT_RCPT:
+		result_recipient(s, event->index, event->code, event->text);
+		break;
+	case SMTP_CLIENT_EVENT_BODY:
+		s->in_body = true;
+		s->reading = body_read(s->entry->body, on_piece, s);
+		break;
+	case SMTP_CLIENT_EVENT_SENT:
+		finish_message(s, event);
+		break;
+	case SMTP_CLIENT_EVENT_FAILED:
+		on_failed(s, event);
+		break;
+	case SMTP_CLIENT_EVENT_CLOSED:
+		link_finish(&s->conn, NULL);
+		break;
+	}
+}
+
+/* ---- the link ---- */
+
+static void on_up(struct link *link)
+{
+	struct session *s = link->owner;
+	const struct place *place = &s->destination->places[s->place];
+
+	s->config = (struct smtp_client_config){
+		.hostname = s->relay->frame.config->hostname,
+		.starttls = s->relay->tls == NULL || place->no_tls ? SMTP_CLIENT_TLS_NONE :
+		    SMTP_CLIENT_TLS_OFFERED,
+	};
+	s->client = smtp_client_create(s->relay->heap, &s->config, false);
+	link_patience(link, smtp_client_patience_ms(s->client));
+}
+
+static size_t on_data(struct link *link, slice in)
+{
+	struct session *s = link->owner;
+	size_t used = smtp_client_feed(s->client, in);
+	struct smtp_client_event event;
+
+	while (!link->finishing && smtp_client_next(s->client, &event))
+		on_event(s, &event);
+	if (!link->finishing && !s->quitting && (s->entry != NULL || !s->was_ready))
+		link_patience(link, smtp_client_patience_ms(s->client));
+	return used;
+}
+
+static void on_secured(struct link *link)
+{
+	struct session *s = link->owner;
+
+	smtp_client_secured(s->client);
+}
+
+static slice on_output(struct link *link)
+{
+	struct session *s = link->owner;
+
+	give_body(s);
+	return smtp_client_output(s->client);
+}
+
+static void on_sent(struct link *link, size_t n)
+{
+	struct session *s = link->owner;
+
+	smtp_client_sent(s->client, n);
+	give_body(s);
+	if (s->reading != NULL)
+		link_patience(link, smtp_client_patience_ms(s->client));
+}
+
+/* ---- the next place ---- */
+
+static void mark_bad(struct session *s)
+{
+	struct destination *d = s->destination;
+
+	if (s->place < d->n_places)
+		d->places[s->place].bad_until_ms = os_now_ms(s->relay->os) + RELAY_HOST_BAD_MS;
+}
+
+/* The first that was not tried yet; those that did not answer lately come last. */
+static bool choose_place(struct session *s)
+{
+	const struct destination *d = s->destination;
+	uint64_t now = os_now_ms(s->relay->os);
+
+	for (int bad = 0; bad < 2; bad++) {
+		for (size_t i = 0; i < d->n_places && d->route == ROUTE_READY; i++) {
+			if ((s->tried & 1u << i) != 0 ||
+			    (d->places[i].bad_until_ms > now) != (bad == 1))
+				continue;
+			s->place = i;
+			return true;
+		}
+	}
+	return false;
+}
+
+/* None of the places took us. */
+static void give_up(struct session *s)
+{
+	struct destination *d = s->destination;
+	char why[QUEUE_REPLY_MAX];
+
+	snprintf(why, sizeof why, "%s", s->why);
+	over(s);
+	destination_went_badly(d);
+	if (list_empty(&d->sessions))
+		destination_defer(d, why);
+}
+
+/* STARTTLS failed: the same place again, in the clear. */
+static bool again_in_the_clear(struct session *s)
+{
+	struct destination *d = s->destination;
+
+	if (s->conn.tls == NULL || s->was_ready || s->place >= d->n_places ||
+	    d->places[s->place].no_tls)
+		return false;
+	os_log(s->relay->os, OS_WARN, "%s [%s]: TLS failed (%s): it is spoken to in the clear",
+	    s->host, s->address, s->why);
+	d->places[s->place].no_tls = true;
+	return true;
+}
+
+static void on_down(struct link *link, const char *why)
+{
+	struct session *s = link->owner;
+
+	if (why != NULL && why != s->why)
+		snprintf(s->why, sizeof s->why, "4.4.2 %s [%s]: %s", s->host, s->address, why);
+	smtp_client_destroy(s->client);
+	s->client = NULL;
+	stop_reading(s);
+	if (s->entry != NULL)
+		result_lost(s, s->why);
+	if (s->was_ready || s->quitting || s->relay->frame.draining) {
+		over(s);
+		return;
+	}
+	if (!again_in_the_clear(s)) {
+		mark_bad(s);
+		s->tried |= 1u << s->place;
+	}
+	dial(s);
+}
+
+static const struct link_handler handler = {
+	.up = on_up, .data = on_data, .secured = on_secured, .output = on_output,
+	.sent = on_sent, .down = on_down,
+};
+
+static void dial(struct session *s)
+{
+	struct destination *d = s->destination;
+	const struct config *config = s->relay->frame.config;
+	struct os_address address = { .port = config->relay_host.port != 0 ?
+	    config->relay_host.port : (uint16_t)config->relay_port };
+
+	if (!choose_place(s)) {
+		give_up(s);
+		return;
+	}
+	snprintf(s->host, sizeof s->host, "%s", d->hosts[d->places[s->place].host].name);
+	memcpy(address.ip, d->places[s->place].ip, sizeof address.ip);
+	os_ip_print(address.ip, s->address, sizeof s->address);
+	s->conn.server_name = s->host;
+	link_open(&s->conn, &address, NULL, RELAY_CONNECT_MS);
+}
+
+bool session_open(struct destination *d)
+{
+	struct relay *r = d->relay;
+	struct session *s = heap_new(r->heap, struct session);
+
+	s->relay = r;
+	s->destination = d;
+	s->idle = (struct os_timer){ .fire = on_idle, .owner = s };
+	link_init(&s->conn, r->os, &handler, s);
+	list_append(&d->sessions, &s->link);
+	d->n_sessions++;
+	r->n_sessions++;
+	dial(s);
+	return true;
+}
