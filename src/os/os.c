@@ -281,6 +281,23 @@ int os_stream_pair(struct os *os, int ret_fds[2])
 	return os->ops->stream_pair(os, ret_fds);
 }
 
+int os_datagram_open(struct os *os, const struct os_address *address)
+{
+	return os->ops->datagram_open(os, address);
+}
+
+ssize_t os_datagram_receive(struct os *os, int fd, void *buf, size_t n,
+    struct os_address *ret_peer)
+{
+	check(n > 0);
+	return os->ops->datagram_receive(os, fd, buf, n, ret_peer);
+}
+
+int os_datagram_send(struct os *os, int fd, slice bytes, const struct os_address *to)
+{
+	return os->ops->datagram_send(os, fd, bytes, to);
+}
+
 int os_channel_pair(struct os *os, int ret_fds[2])
 {
 	return os->ops->channel_pair(os, ret_fds);

@@ -207,6 +207,13 @@ ssize_t os_write(struct os *os, int fd, const slice *parts, size_t n);
 int os_shutdown(struct os *os, int fd);         /* no more writes */
 int os_stream_pair(struct os *os, int ret_fds[2]);
 
+/* Datagrams (UDP). The simulator has none: -EOPNOTSUPP. Receiving returns the length,
+ * maybe 0; what is longer than n is lost: -EMSGSIZE. Sending may lose it as well. */
+int os_datagram_open(struct os *os, const struct os_address *address);
+ssize_t os_datagram_receive(struct os *os, int fd, void *buf, size_t n,
+    struct os_address *ret_peer);
+int os_datagram_send(struct os *os, int fd, slice bytes, const struct os_address *to);
+
 /* Whole messages in order, each with up to IPC_FDS_MAX descriptors, which then
  * belong to the receiver (the sender's own stay open). At most IPC_PACKET_MAX. */
 int os_channel_pair(struct os *os, int ret_fds[2]);

@@ -50,6 +50,9 @@ struct os_ops {
 	ssize_t (*write)(struct os *, int, const slice *, size_t);
 	int (*shutdown)(struct os *, int);
 	int (*stream_pair)(struct os *, int[2]);
+	int (*datagram_open)(struct os *, const struct os_address *);
+	ssize_t (*datagram_receive)(struct os *, int, void *, size_t, struct os_address *);
+	int (*datagram_send)(struct os *, int, slice, const struct os_address *);
 	int (*channel_pair)(struct os *, int[2]);
 	int (*channel_send)(struct os *, int, slice, const int *, size_t);
 	ssize_t (*channel_receive)(struct os *, int, void *, size_t, int[], size_t *);

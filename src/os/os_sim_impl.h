@@ -353,6 +353,10 @@ ssize_t sim_os_write(struct os *os, int fd, const slice *parts, size_t n);
 int sim_os_shutdown(struct os *os, int fd);
 int sim_os_stream_pair(struct os *os, int ret_fds[2]);
 int64_t sim_os_peer_uid(struct os *os, int fd);
+int sim_os_datagram_open(struct os *os, const struct os_address *address);
+ssize_t sim_os_datagram_receive(struct os *os, int fd, void *buf, size_t n,
+    struct os_address *ret_peer);
+int sim_os_datagram_send(struct os *os, int fd, slice bytes, const struct os_address *to);
 
 int sim_os_dns_start(struct os *os, const struct os_dns_options *options);
 void sim_os_dns_ask(struct os *os, struct os_dns_query *query, const char *name, unsigned type);

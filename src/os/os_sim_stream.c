@@ -322,3 +322,21 @@ int64_t sim_os_peer_uid(struct os *os, int fd)
 {
 	return sim_stream_of(sim_process_of(os), fd) != NULL ? 0 : -EBADF;
 }
+
+/* ---- datagrams: no simulated role has any ---- */
+
+int sim_os_datagram_open(struct os *os, const struct os_address *address)
+{
+	return -EOPNOTSUPP;
+}
+
+ssize_t sim_os_datagram_receive(struct os *os, int fd, void *buf, size_t n,
+    struct os_address *ret_peer)
+{
+	return -EOPNOTSUPP;
+}
+
+int sim_os_datagram_send(struct os *os, int fd, slice bytes, const struct os_address *to)
+{
+	return -EOPNOTSUPP;
+}

@@ -536,6 +536,7 @@ static void test_stream_ends(void **state)
 	ssize_t n;
 
 	(void)state;
+	assert_int_equal(os_datagram_open(w.os, &(struct os_address){ 0 }), -EOPNOTSUPP);
 	assert_int_equal(os_stream_pair(w.os, ends), 0);
 	assert_int_equal(os_read(w.os, ends[1], buf, sizeof buf), -EAGAIN);
 	assert_int_equal(os_write(w.os, ends[0], &hello, 1), 5);

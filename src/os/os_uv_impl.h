@@ -4,6 +4,7 @@
  *   os_uv_files.c     the calls under "files" (also on pool threads)
  *   os_uv_net.c       streams;   os_uv_channel.c  channels
  *   os_uv_dns.c       DNS, by libunbound
+ *   os_uv_net.c       streams, datagrams;   os_uv_channel.c  channels
  *   os_uv_world.c     create, run, destroy; the end of a role; the log
  *   os_uv_process.c   children: processes, or roles beside their parent
  *
@@ -148,6 +149,10 @@ ssize_t net_write(struct os *os, int fd, const slice *parts, size_t n);
 int net_shutdown(struct os *os, int fd);
 int net_stream_pair(struct os *os, int ret_fds[2]);
 int64_t net_peer_uid(struct os *os, int fd);
+int net_datagram_open(struct os *os, const struct os_address *address);
+ssize_t net_datagram_receive(struct os *os, int fd, void *buf, size_t n,
+    struct os_address *ret_peer);
+int net_datagram_send(struct os *os, int fd, slice bytes, const struct os_address *to);
 
 /* ---- os_uv_channel.c ---- */
 

@@ -1,4 +1,4 @@
-/* os/os_uv_net.c - TCP and Unix sockets of this host; nothing here waits. */
+/* os/os_uv_net.c - TCP, UDP and Unix sockets of this host; nothing here waits. */
 #include "os/os_uv_impl.h"
 
 #include <errno.h>
@@ -73,21 +73,21 @@ static void from_kernel(const union any_address *from, struct os_address *ret_to
 	}
 }
 
-static int new_socket(struct os_uv *os, const struct os_address *address,
+static int new_socket(struct os_uv *os, const struct os_address *address, int type,
     union any_address *ret_to, socklen_t *ret_len)
 {
 	*ret_len = to_kernel(os, address, ret_to);
 	if (*ret_len == 0)
 		return -ENAMETOOLONG;
 	return files_own(os, socket(ret_to->any.sa_family,
-	    SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+	    type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
 }
 
 int net_listen(struct os *os, const struct os_address *address, int backlog)
 {
 	union any_address to;
 	socklen_t len;
-	int fd = new_socket(os_uv_of(os), address, &to, &len), yes = 1, error;
+	int fd = new_socket(os_uv_of(os), address, SOCK_STREAM, &to, &len), yes = 1, error;
 
 	if (fd < 0)
 		return fd;
@@ -138,7 +138,7 @@ int net_connect(struct os *os, const struct os_address *address)
 {
 	union any_address to;
 	socklen_t len;
-	int fd = new_socket(os_uv_of(os), address, &to, &len), yes = 1, error;
+	int fd = new_socket(os_uv_of(os), address, SOCK_STREAM, &to, &len), yes = 1, error;
 
 	if (fd < 0)
 		return fd;
@@ -229,4 +229,59 @@ int64_t net_peer_uid(struct os *os, int fd)
 	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) < 0)
 		return -errno;
 	return peer.uid;
+}
+
+/* ---- datagrams ---- */
+
+int net_datagram_open(struct os *os, const struct os_address *address)
+{
+	union any_address to;
+	socklen_t len;
+	int fd, yes = 1, error;
+
+	if (address->path[0] != 0)
+		return -EAFNOSUPPORT;
+	fd = new_socket(os_uv_of(os), address, SOCK_DGRAM, &to, &len);
+	if (fd < 0)
+		return fd;
+	/* No SO_REUSEADDR: for UDP it would let two servers have one port. */
+	if ((to.any.sa_family == AF_INET6 &&
+	    setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &yes, sizeof yes) < 0) ||
+	    bind(fd, &to.any, len) < 0) {
+		error = errno;
+		files_close(os, fd);
+		return -error;
+	}
+	return fd;
+}
+
+ssize_t net_datagram_receive(struct os *os, int fd, void *buf, size_t n,
+    struct os_address *ret_peer)
+{
+	union any_address from = { 0 };
+	socklen_t len;
+	ssize_t got;
+
+	do {
+		len = sizeof from;
+		got = recvfrom(fd, buf, n, MSG_TRUNC, &from.any, &len);
+	} while (got < 0 && errno == EINTR);
+	if (got < 0)
+		return -errno;
+	from_kernel(&from, ret_peer);
+	return (size_t)got > n ? -EMSGSIZE : got;
+}
+
+int net_datagram_send(struct os *os, int fd, slice bytes, const struct os_address *address)
+{
+	union any_address to;
+	socklen_t len = to_kernel(os_uv_of(os), address, &to);
+	ssize_t sent;
+
+	if (len == 0 || to.any.sa_family == AF_UNIX)
+		return -EAFNOSUPPORT;
+	do {
+		sent = sendto(fd, bytes.ptr, bytes.len, MSG_NOSIGNAL, &to.any, len);
+	} while (sent < 0 && errno == EINTR);
+	return sent < 0 ? -errno : 0;
 }

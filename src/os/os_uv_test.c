@@ -383,6 +383,52 @@ static void test_unix(void **state)
 	unlink(at + 5);
 }
 
+/* There and back, empty, too long, to nobody. */
+static void datagrams(const char *at)
+{
+	struct os *os = make(false);
+	struct os_address address, here[2], peer;
+	char buf[8];
+	int fds[2];
+
+	assert_true(os_address_parse(slice_from(at), &address));
+	for (int i = 0; i < 2; i++) {
+		fds[i] = os_datagram_open(os, &address);
+		assert_true(fds[i] >= 0);
+		assert_int_equal(os_local_address(os, fds[i], &here[i]), 0);
+	}
+	assert_int_equal(os_datagram_open(os, &here[0]), -EADDRINUSE);
+	assert_int_equal(os_datagram_receive(os, fds[0], buf, sizeof buf, &peer), -EAGAIN);
+	assert_int_equal(os_datagram_send(os, fds[1], slice_lit("question"), &here[0]), 0);
+	assert_int_equal(os_datagram_send(os, fds[1], slice_lit("too long."), &here[0]), 0);
+	assert_int_equal(os_datagram_send(os, fds[1], slice_lit(""), &here[0]), 0);
+	assert_int_equal(os_datagram_receive(os, fds[0], buf, sizeof buf, &peer), 8);
+	assert_memory_equal(buf, "question", 8);
+	assert_memory_equal(&peer, &here[1], sizeof peer);
+	assert_int_equal(os_datagram_receive(os, fds[0], buf, sizeof buf, &peer), -EMSGSIZE);
+	assert_int_equal(os_datagram_receive(os, fds[0], buf, sizeof buf, &peer), 0);
+	assert_int_equal(os_datagram_receive(os, fds[0], buf, sizeof buf, &peer), -EAGAIN);
+	os_close(os, fds[0]);
+	assert_int_equal(os_datagram_send(os, fds[1], slice_lit("x"), &here[0]), 0);
+	assert_true(os_address_parse(slice_lit("unix:/tmp/x"), &address));
+	assert_int_equal(os_datagram_open(os, &address), -EAFNOSUPPORT);
+	assert_int_equal(os_datagram_send(os, fds[1], slice_lit("x"), &address), -EAFNOSUPPORT);
+	os_close(os, fds[1]);
+	os_uv_destroy(os);
+}
+
+static void test_udp4(void **state)
+{
+	datagrams("127.0.0.1:0");
+}
+
+static void test_udp6(void **state)
+{
+	if (access("/proc/net/if_inet6", R_OK) < 0)
+		skip();
+	datagrams("[::1]:0");
+}
+
 /* Below OS_ROOT, however long the root's own path is. */
 static void test_unix_below_root(void **state)
 {
@@ -665,7 +711,8 @@ static void test_keeper_goes(void **state)
 UNIT_TESTS(cmocka_unit_test(test_loop_order), cmocka_unit_test(test_defer_does_not_starve),
     cmocka_unit_test(test_work), cmocka_unit_test(test_signal), cmocka_unit_test(test_clock),
     cmocka_unit_test(test_files), cmocka_unit_test(test_paths_refused),
-    cmocka_unit_test(test_tcp4), cmocka_unit_test(test_tcp6), cmocka_unit_test(test_unix),
+    cmocka_unit_test(test_tcp4), cmocka_unit_test(test_tcp6), cmocka_unit_test(test_unix), cmocka_unit_test(test_udp4),
+    cmocka_unit_test(test_udp6),
     cmocka_unit_test(test_unix_below_root), cmocka_unit_test(test_channel),
     cmocka_unit_test(test_has_writer),
     cmocka_unit_test(test_role_stops), cmocka_unit_test(test_role_is_killed),

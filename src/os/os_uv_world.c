@@ -147,6 +147,8 @@ static const struct os_ops ops = {
 	.listen = net_listen, .local_address = net_local_address, .accept = net_accept,
 	.connect = net_connect, .connected = net_connected, .read = net_read,
 	.write = net_write, .shutdown = net_shutdown, .stream_pair = net_stream_pair,
+	.datagram_open = net_datagram_open, .datagram_receive = net_datagram_receive,
+	.datagram_send = net_datagram_send,
 	.channel_pair = channel_pair, .channel_send = channel_send,
 	.channel_receive = channel_receive, .peer_uid = net_peer_uid,
 	.dns_start = dns_start, .dns_ask = dns_ask, .dns_cancel = dns_cancel,
