@@ -149,6 +149,28 @@ enum {
 	 * bound is for readers. */
 	COMMENT_DEPTH_MAX = 64,
 
+	/* dns. RFC 1035 s2.3.4: a name in its wire form; a message over TCP has a
+	 * length of 16 bits, over UDP 512 bytes unless both sides say more. */
+	DNS_NAME_MAX = 255,
+	DNS_MESSAGE_MAX = 65535,
+	DNS_UDP_PLAIN_MAX = 512,
+	/* No path of today fragments this: what servers agreed on in 2020. */
+	DNS_UDP_MAX = 1232,
+	/* Zone files are for labs and tests: some thousand hosts. What is larger
+	 * wants a name server that can reload and transfer. */
+	DNS_ZONES_MAX = 1000,
+	DNS_ZONE_TEXT_MAX = 4 * 1024 * 1024,
+	DNS_ZONE_MEMORY_MAX = 64 * 1024 * 1024, /* names above names, mostly */
+	/* An entry of a zone file, comments and line ends taken out: a DKIM key of
+	 * 4096 bits has 800 characters. */
+	DNS_ENTRY_MAX = 16 * 1024,
+	/* Records of one name and type: each is compared with all before it. */
+	DNS_RRSET_MAX = 500,
+	DNS_CHAIN_MAX = 8,              /* CNAMEs behind each other; resolvers follow as many */
+	DNS_EXTRA_MAX = 64,             /* hosts whose addresses come along; others are asked for */
+	DNS_SUMMARY_MAX = 256,          /* an answer on one line, for people */
+	DNS_ZONE_TTL = 3600,            /* seconds, where a zone file says nothing */
+
 	/* os, simulated */
 	SIM_TRACE_LINES = 4096,         /* of the last events, to print when a run fails */
 	SIM_TRACE_TEXT = 128,           /* a log line, cut, within an event */

@@ -2,9 +2,8 @@
  *
  *   os_uv_loop.c      timers, defers, watches, pool work, signals, clock
  *   os_uv_files.c     the calls under "files" (also on pool threads)
- *   os_uv_net.c       streams;   os_uv_channel.c  channels
- *   os_uv_dns.c       DNS, by libunbound
  *   os_uv_net.c       streams, datagrams;   os_uv_channel.c  channels
+ *   os_uv_dns.c       DNS, by libunbound
  *   os_uv_world.c     create, run, destroy; the end of a role; the log
  *   os_uv_process.c   children: processes, or roles beside their parent
  *
