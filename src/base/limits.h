@@ -404,6 +404,16 @@ enum {
 	LINK_INPUT_MAX = 64 * 1024,
 	LINK_OUTPUT_MAX = 128 * 1024,
 
+	/* cli/lab_dns: a resolver or two, and people with dig. The TCP client that was
+	 * silent longest makes room for a new one; what is idle goes (RFC 7766 s6.2.3
+	 * says seconds). Answers on their way: more questions wait in the socket. */
+	LAB_DNS_CLIENTS_MAX = 100,
+	LAB_DNS_IDLE_MS = 10 * 1000,
+	LAB_DNS_OUTPUT_MAX = 4 * (DNS_MESSAGE_MAX + 2),
+	LAB_DNS_PER_TURN = 64,          /* datagrams or connections, then others have their turn */
+	LAB_DNS_PORT_TRIES = 16,        /* for a port that is free for UDP and for TCP */
+	LAB_DNS_AGAIN_MS = 1000,        /* after no descriptor was left for a client */
+
 	/* cli/demo_dialogue: our message is short; a longer one is cut for show. */
 	DEMO_TEXT_MAX = 64 * 1024,
 	DEMO_PATIENCE_MS = 20 * 1000,

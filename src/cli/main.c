@@ -19,6 +19,7 @@ const struct cli_command *const cli_commands[] = {
 	&cli_verify,
 	&cli_repair,
 	&cli_sim,
+	&cli_nameserver,
 	&cli_help,
 	&cli_version,
 	&cli_role,

@@ -1,0 +1,176 @@
+/* cli/nameserver.c - posthouse nameserver: zone files, served on loopback. */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/limits.h"
+#include "base/text.h"
+#include "cli/commands.h"
+#include "cli/file.h"
+#include "cli/lab_dns.h"
+#include "os/os_uv.h"
+
+static const char *const default_address = "127.0.0.1:5300";
+
+struct nameserver {
+	struct os *os;
+	struct dns_zones *zones;
+	struct lab_dns *dns;
+	struct os_signal interrupt, terminate;
+};
+
+/* ---- zones ---- */
+
+/* "NAME=FILE" or "FILE", whose path may hold a "=" behind a "/". */
+static slice split(const char *value, const char **ret_path)
+{
+	slice whole = slice_from(value);
+	size_t at = slice_find_byte(whole, '=');
+
+	if (at == whole.len || slice_find_byte(slice_head(whole, at), '/') < at) {
+		*ret_path = value;
+		return (slice){ 0 };
+	}
+	*ret_path = value + at + 1;
+	return slice_head(whole, at);
+}
+
+static int add_zone(struct nameserver *n, const char *value)
+{
+	struct buffer text = buffer_init(os_heap(n->os), DNS_ZONE_TEXT_MAX);
+	struct dns_zone_error fault;
+	const char *path;
+	slice name = split(value, &path);
+	int error = file_read(AT_FDCWD, path, &text);
+	bool ok;
+
+	if (error == -EFBIG)
+		return cli_fail("%s: a zone file has at most %d bytes", path, DNS_ZONE_TEXT_MAX);
+	if (error != 0)
+		return cli_fail("cannot read %s: %s", path, strerror(-error));
+	ok = dns_zones_add(n->zones, buffer_bytes(&text), name, DNS_ZONE_TTL, &fault);
+	buffer_free(&text);
+	if (ok)
+		return CLI_OK;
+	if (fault.line == 0)
+		return cli_fail("%s: %s", path, fault.text);
+	return cli_fail("%s:%u: %s", path, fault.line, fault.text);
+}
+
+static int add_zones(struct nameserver *n, const struct cli_args *args)
+{
+	const char *value;
+	int status = CLI_OK;
+
+	for (size_t i = 0; i < args->n_given && status == CLI_OK; i++) {
+		value = args->given[i].value;
+		if (strcmp(args->given[i].option->name, "--zone") == 0)
+			status = add_zone(n, value);
+	}
+	return status;
+}
+
+/* ---- its life ---- */
+
+static void on_answered(void *owner, const struct lab_dns_event *event)
+{
+	char client[OS_ADDRESS_TEXT];
+
+	os_address_print(event->client, client, sizeof client);
+	printf("%s %s %s %s %s%s%s\n", client, event->tcp ? "TCP" : "UDP",
+	    event->text->name[0] ? event->text->name : "-",
+	    event->text->type[0] ? event->text->type : "-", event->text->rcode,
+	    event->text->summary[0] ? " " : "", event->text->summary);
+	fflush(stdout);
+}
+
+static void on_signal(struct os_signal *signal)
+{
+	struct nameserver *n = signal->owner;
+
+	os_stop(n->os, 0);
+}
+
+static int serve(struct nameserver *n, const struct os_address *address, bool verbose)
+{
+	size_t count = dns_zones_count(n->zones);
+	char text[OS_ADDRESS_TEXT];
+	int error;
+
+	n->dns = lab_dns_start(n->os, n->zones, address, verbose ? on_answered : NULL, n, &error);
+	if (n->dns == NULL) {
+		os_address_print(address, text, sizeof text);
+		return cli_fail("cannot listen on %s: %s", text, strerror(-error));
+	}
+	n->interrupt = (struct os_signal){ .caught = on_signal, .owner = n };
+	n->terminate = n->interrupt;
+	os_signal_start(n->os, &n->interrupt, SIGINT);
+	os_signal_start(n->os, &n->terminate, SIGTERM);
+	os_address_print(lab_dns_address(n->dns), text, sizeof text);
+	printf("serving %zu zone%s on %s\n", count, count == 1 ? "" : "s", text);
+	fflush(stdout);
+	os_uv_run(n->os);
+	os_signal_stop(n->os, &n->interrupt);
+	os_signal_stop(n->os, &n->terminate);
+	lab_dns_stop(n->dns);
+	return CLI_OK;
+}
+
+static bool take_address(const struct cli_args *args, struct os_address *ret)
+{
+	const char *value = cli_value(args, "--listen");
+	char shown[64];
+
+	if (!os_address_parse(slice_from(value != NULL ? value : default_address), ret) ||
+	    ret->path[0] != 0) {
+		cli_misuse("nameserver: --listen wants ADDR:PORT, not \"%s\"",
+		    text_printable(slice_from(value), shown, sizeof shown));
+		return false;
+	}
+	if (os_ip_is_loopback(ret->ip))
+		return true;
+	cli_misuse("nameserver: it serves this host alone: --listen 127.0.0.1:%u", ret->port);
+	return false;
+}
+
+static int run(const struct cli_args *args)
+{
+	const struct os_uv_options options = { .name = "nameserver", .log_from = OS_ERROR };
+	struct nameserver n = { 0 };
+	struct os_address address;
+	int status;
+
+	if (cli_value(args, "--zone") == NULL)
+		return cli_misuse("nameserver: which zones? --zone FILE");
+	if (!take_address(args, &address))
+		return CLI_USAGE;
+	n.os = os_uv_create(&options);
+	n.zones = dns_zones_create(os_heap(n.os));
+	status = add_zones(&n, args);
+	if (status == CLI_OK)
+		status = serve(&n, &address, cli_flag(args, "--verbose"));
+	os_uv_destroy(n.os);
+	return status;
+}
+
+const struct cli_command cli_nameserver = {
+	.name = "nameserver",
+	.words = "",
+	.summary = "an authoritative name server for zone files, for labs",
+	.details =
+	    "Answers for the zones it was given, over UDP and TCP, on loopback, until Ctrl-C:\n"
+	    "    posthouse nameserver --zone alice.example=alice.zone --verbose &\n"
+	    "    dig @127.0.0.1 -p 5300 alice.example MX\n"
+	    "A zone file (RFC 1035) begins with its SOA record. Where names in it do not end\n"
+	    "in a dot, it says $ORIGIN first, or the zone's name stands before it: NAME=FILE.\n"
+	    "Reverse zones are zones like others. Other names get REFUSED; nothing is looked\n"
+	    "up elsewhere. Files are read once.\n",
+	.options = {
+		{ "--zone", "FILE", "Serve this zone: FILE or NAME=FILE; may be repeated." },
+		{ "--listen", "ADDR:PORT", "An address of this host (127.0.0.1:5300)." },
+		{ "--verbose", NULL, "Print a line for each question and its answer." },
+	},
+	.run = run,
+};
