@@ -1,4 +1,4 @@
-/* dns/dns_record.h - records of the DNS as mail needs them (RFC 1035, 3596).
+/* dns/dns_record.h - records of the DNS as mail needs them (RFC 1035, RFC 3596).
  *
  * Data comes in wire form, without compression, from whoever asked. A name as text
  * is lower case, without the final dot; the root is "". */

@@ -1,4 +1,4 @@
-/* mail/dsn.h - the report that a message failed or is delayed (RFC 3461, 3462, 3464). */
+/* mail/dsn.h - the report that a message failed or is delayed (RFC 3461, RFC 3462, RFC 3464). */
 #ifndef MAIL_DSN_H
 #define MAIL_DSN_H
 
