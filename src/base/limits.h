@@ -427,6 +427,10 @@ enum {
 	RESOLVER_QUERIES_MAX = 4096,    /* under way at once */
 	RESOLVER_TIMEOUT_MS = 30 * 1000, /* then it counts as failed, and is asked again later */
 
+	/* journey */
+	JOURNEY_LINE_MAX = 8 * 1024,    /* one event; words that are longer are cut */
+	JOURNEY_DIALOGUE_MAX = 4 * 1024,        /* SMTP lines of one transaction */
+
 	/* queue */
 	QUEUE_RECIPIENTS_MAX = 100,     /* of one transaction: RFC 5321 s4.5.3.1.8 */
 	QUEUE_REPLY_MAX = 400,          /* of another host's words, as much as helps */

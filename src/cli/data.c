@@ -35,6 +35,7 @@ static const struct {
 	{ "queue", true },
 	{ "empty", false },
 	{ "log", false },
+	{ "journey", false },
 	{ "tls", false },
 };
 

@@ -15,6 +15,7 @@ const struct cli_command *const cli_commands[] = {
 	&cli_account,
 	&cli_alias,
 	&cli_queue,
+	&cli_trace,
 	&cli_bench,
 	&cli_verify,
 	&cli_repair,

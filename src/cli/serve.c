@@ -157,7 +157,13 @@ static int on_open_log(struct keeper *k, enum role_kind kind, unsigned index)
 	return serve_log_open(keeper_owner(k), kind, index);
 }
 
-static const struct keeper_handler handler = { on_ready, on_ended, on_open_log };
+static int on_open_journey(struct keeper *k, enum role_kind kind, unsigned index)
+{
+	return serve_journey_open(keeper_owner(k), kind, index);
+}
+
+static const struct keeper_handler handler = { on_ready, on_ended, on_open_log,
+	on_open_journey };
 
 static void catch_signals(struct serve *s)
 {

@@ -72,4 +72,8 @@ void serve_dns(struct config *config, struct arena *arena);
 int serve_log_open(struct serve *serve, enum role_kind kind, unsigned index);
 void serve_log_start(struct serve *serve);
 
+/* serve_journey.c */
+int serve_journey_open(struct serve *serve, enum role_kind kind, unsigned index);
+bool serve_journey_rotate(struct serve *serve); /* true: roles must open theirs again */
+
 #endif

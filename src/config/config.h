@@ -11,7 +11,7 @@
 #include "ipc/message.h"
 #include "os/os.h"
 
-enum { CONFIG_KEYS = 48 };              /* rows of the table */
+enum { CONFIG_KEYS = 52 };              /* rows of the table */
 
 struct config_listener {
 	enum service service;
@@ -68,6 +68,9 @@ struct config {
 	size_t n_dns_servers;           /* or these; none: from the root on */
 	struct os_address *dns_servers;
 	bool dns_validate;
+	bool journey, journey_dialogue; /* are events written down; SMTP's lines, too */
+	unsigned journey_keep_s;        /* how long; 0: as long as there is space */
+	uint64_t journey_size;          /* bytes, of all roles */
 	uint64_t journal_size;          /* bytes of all segments */
 	unsigned segment_size;
 	unsigned drain_s;

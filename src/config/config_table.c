@@ -135,6 +135,16 @@ const struct config_key config_keys[CONFIG_KEYS] = {
 	{ "dns.validate", CONFIG_YES, CONFIG_RESTART, FIELD(dns_validate), .preset = "no",
 	    .means = "Whether answers are validated by DNSSEC; the servers must pass "
 	    "signatures on." },
+	{ "journey", CONFIG_YES, CONFIG_RESTART, FIELD(journey), .preset = "yes",
+	    .means = "Whether it is written down what happens to each message, for `posthouse "
+	    "trace`." },
+	{ "journey.dialogue", CONFIG_YES, FIELD(journey_dialogue), .preset = "yes",
+	    .means = "With the lines of SMTP, passwords masked." },
+	{ "journey.keep", CONFIG_TIME, FIELD(journey_keep_s), .unit_ms = 1000,
+	    .max = 3650 * 24 * 3600, .preset = "14d",
+	    .means = "How long that is kept; 0: until there is no space for it." },
+	{ "journey.size", CONFIG_SIZE, FIELD(journey_size), .min = MIB, .max = 1024 * GIB,
+	    .preset = "512M", .means = "Space for it; the oldest goes first." },
 	{ "drain.timeout", CONFIG_TIME, FIELD(drain_s), .unit_ms = 1000, .max = 3600,
 	    .preset = "30s", .means = "How long a stop waits for sessions that are under way." },
 	{ "watch.silence", CONFIG_TIME, FIELD(silence_s), .unit_ms = 1000, .min = 4,

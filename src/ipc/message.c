@@ -39,6 +39,7 @@ static const struct ipc_rule rules[IPC_TYPES] = {
 	{ IPC_LISTENER,      "LISTENER",     KEEPER,     EDGE | DIRECTORY, TEXT, 1, 1 },
 	{ IPC_UNLISTEN,      "UNLISTEN",     KEEPER,     EDGE,       TEXT,   0, 0 },
 	{ IPC_LOG,           "LOG",          KEEPER,     ROLES,      0,      1, 1 },
+	{ IPC_JOURNEY,       "JOURNEY",      KEEPER,     ROLES,      0,      1, 1 },
 	{ IPC_HOLD,          "HOLD",         KEEPER,     ROLES,      0,      1, 1 },
 	{ IPC_PEER,          "PEER",         KEEPER,     ROLES,      SMALL,  1, 1 },
 	{ IPC_START,         "START",        KEEPER,     ROLES,      SMALL,  0, 0 },

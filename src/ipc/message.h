@@ -49,6 +49,7 @@ enum ipc_type {
 	IPC_LISTENER,           /* u8 service, slice address text; + fd (edge; directory: control) */
 	IPC_UNLISTEN,           /* u8 service, slice address text (edge) */
 	IPC_LOG,                /* + fd: append the log here from now on */
+	IPC_JOURNEY,            /* + fd: append events of messages here from now on */
 	IPC_HOLD,               /* + fd: keep it open for life: the lock of the data folder */
 	IPC_PEER,               /* u8 kind, u16 index; + fd: channel */
 	IPC_START,              /* u64 uid, u64 gid to become (UINT64_MAX: stay who you are):

@@ -425,3 +425,25 @@ void os_log_to(struct os *os, int fd)
 {
 	os->ops->log_to(os, fd);
 }
+
+bool os_event_wanted(const struct os *os)
+{
+	return os->events;
+}
+
+void os_event(struct os *os, slice line)
+{
+	if (os->events)
+		os->ops->event(os, line);
+}
+
+void os_event_to(struct os *os, int fd)
+{
+	os->events = fd >= 0;
+	os->ops->event_to(os, fd);
+}
+
+const char *os_name(const struct os *os)
+{
+	return os->name[0] != 0 ? os->name : "posthouse";
+}

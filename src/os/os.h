@@ -335,4 +335,13 @@ void os_log(struct os *os, enum os_level level, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 void os_log_to(struct os *os, int fd);          /* takes fd; -1: none */
 
+/* ---- journey ---- */
+
+/* What happened to which message, for `posthouse trace` (journey/event.h): whole lines
+ * for a file of its own. Never waits, never fails; there at the end of the turn. */
+bool os_event_wanted(const struct os *os);
+void os_event(struct os *os, slice line);
+void os_event_to(struct os *os, int fd);        /* takes fd; -1: none */
+const char *os_name(const struct os *os);       /* who speaks in logs: "edge.0" */
+
 #endif

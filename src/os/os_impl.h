@@ -70,6 +70,8 @@ struct os_ops {
 	/* One whole line with its time, role, level and line feed. */
 	void (*log)(struct os *, enum os_level, slice line);
 	void (*log_to)(struct os *, int);
+	void (*event)(struct os *, slice line);
+	void (*event_to)(struct os *, int);
 };
 
 enum { OS_NAME_MAX = 32 };
@@ -77,6 +79,7 @@ enum { OS_NAME_MAX = 32 };
 struct os {
 	const struct os_ops *ops;
 	struct heap *heap;
+	bool events;                    /* somebody wants them */
 	char name[OS_NAME_MAX];         /* who speaks in the log: "edge.0"; "" for a tool */
 	void *scratch;                  /* os_scratch(), from heap; NULL until first asked for */
 };

@@ -531,6 +531,16 @@ static bool os_sim_planted(struct os *os, enum os_plant plant)
 	return sim_process_of(os)->sim->plant == plant;
 }
 
+/* A simulated world has the trace. */
+static void os_sim_event(struct os *os, slice line)
+{
+}
+
+static void os_sim_event_to(struct os *os, int fd)
+{
+	os_sim_close(os, fd);
+}
+
 const struct os_ops sim_ops = {
 	.now_ms = sim_os_now_ms,
 	.now_us = sim_os_now_us,
@@ -586,4 +596,6 @@ const struct os_ops sim_ops = {
 	.planted = os_sim_planted,
 	.log = os_sim_log,
 	.log_to = os_sim_log_to,
+	.event = os_sim_event,
+	.event_to = os_sim_event_to,
 };

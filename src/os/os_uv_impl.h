@@ -58,6 +58,8 @@ struct os_uv {
 	int log_fd;                     /* -1: none */
 	bool log_gathers;               /* a file: the lines of a turn are one write */
 	struct buffer log_lines;
+	int event_fd;                   /* of the journey; -1: none */
+	struct buffer event_lines;
 	int64_t wall_last_us;
 	struct child *as_child;         /* in one process; NULL when nobody waits for it */
 	struct dns *dns;                /* os_uv_dns.c; NULL: not started */

@@ -78,6 +78,40 @@ static void write_line(int fd, slice line)
 	}
 }
 
+static void flush_events(struct os_uv *os)
+{
+	slice lines = buffer_bytes(&os->event_lines);
+
+	if (lines.len > 0) {
+		ssize_t wrote = write(os->event_fd, lines.ptr, lines.len);
+
+		(void)wrote;            /* there is nobody to tell */
+	}
+	buffer_free(&os->event_lines);
+}
+
+static void event_line(struct os *os, slice line)
+{
+	struct os_uv *self = os_uv_of(os);
+
+	if (line.len > buffer_room(&self->event_lines))
+		flush_events(self);
+	if (line.len <= buffer_room(&self->event_lines))
+		buffer_add(&self->event_lines, line);
+}
+
+static void event_to(struct os *os, int fd)
+{
+	struct os_uv *self = os_uv_of(os);
+	int flags = fd >= 0 ? fcntl(fd, F_GETFL) : -1;
+
+	if (flags >= 0)
+		fcntl(fd, F_SETFL, flags | O_APPEND);
+	flush_events(self);
+	os_close(os, self->event_fd);
+	self->event_fd = fd;
+}
+
 void world_log_flush(struct os_uv *os)
 {
 	slice lines = buffer_bytes(&os->log_lines);
@@ -88,6 +122,7 @@ void world_log_flush(struct os_uv *os)
 		(void)wrote;            /* there is nobody to tell */
 	}
 	buffer_free(&os->log_lines);
+	flush_events(os);
 }
 
 /* A file takes all at once; what is wrong must be in it even if we die of it. */
@@ -153,7 +188,8 @@ static const struct os_ops ops = {
 	.channel_receive = channel_receive, .peer_uid = net_peer_uid,
 	.dns_start = dns_start, .dns_ask = dns_ask, .dns_cancel = dns_cancel,
 	.spawn = process_spawn, .kill = process_kill, .confine = confine,
-	.log = log_line, .log_to = log_to,
+	.log = log_line, .event = event_line, .event_to = event_to,
+	.log_to = log_to,
 };
 
 struct os_uv *world_add(struct world *world, const char *name)
@@ -167,6 +203,8 @@ struct os_uv *world_add(struct world *world, const char *name)
 	os->root_fd = AT_FDCWD;
 	os->log_fd = -1;
 	os->log_lines = buffer_init(world->heap, LOG_GATHER_MAX);
+	os->event_fd = -1;
+	os->event_lines = buffer_init(world->heap, LOG_GATHER_MAX);
 	os->channel = -1;
 	list_init(&os->timers);
 	list_init(&os->watches);
@@ -354,6 +392,7 @@ void os_uv_destroy(struct os *os)
 	if (world->owners == NULL) {
 		os_close(os, first->root_fd);
 		os_close(os, first->log_fd);
+		os_close(os, first->event_fd);
 	}
 	uv_walk(&world->loop, close_handle, NULL);
 	while (uv_loop_close(&world->loop) == UV_EBUSY)

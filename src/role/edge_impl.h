@@ -7,6 +7,7 @@
  *   edge_smtp.c      what SMTP's events mean
  *   edge_body.c      a body: gathered, compressed, spooled
  *   edge_journal.c   commits: appended, synced in groups, answered
+ *   edge_journey.c   what is written down for `posthouse trace`
  *   edge_pop3.c      POP3 until login, the hand-over, the TLS pump
  *
  * (1) A session has at most one question open; its number is the session's.
@@ -100,6 +101,7 @@ struct transaction {
 	unsigned n_recipients;
 	unsigned char first_recipient[ADDRESS_PATH_MAX];
 	slice recipient;                /* that one, for Received */
+	slice asked;                    /* the one that the directory is asked about */
 	const struct smtp_reply *fault; /* refuse it with this at the end */
 	struct body body;
 	bool head_done, blank_line;     /* the trace must end with a blank line */
@@ -147,6 +149,9 @@ struct session {
 	struct session_shares shares;
 	bool loopback, secure;
 	bool greeted;
+	uint64_t number;                /* its name in the journey */
+	struct buffer dialogue;         /* SMTP's lines since the last that were written down */
+	bool secret_next;               /* the next line is part of AUTH */
 	bool pumping;                   /* in session_pump(): don't enter again */
 	bool ending;                    /* nothing more is read */
 	bool dead;
@@ -231,6 +236,7 @@ struct edge {
 
 	struct table requests;          /* number -> session */
 	uint64_t request_last;
+	uint64_t session_last;          /* likewise; numbers of the journey */
 	uint64_t transaction_last;      /* from a random start: seals name transactions */
 
 	struct journal journal;
@@ -303,6 +309,17 @@ void edge_journal_router_left(struct edge *e);
 bool edge_journal_on_segment(struct edge *e, struct ipc_message *message);
 bool edge_journal_idle(const struct edge *e);
 void edge_journal_end(struct edge *e);               /* drained: nothing more comes */
+
+/* edge_journey.c */
+void edge_tell_open(struct session *s, const struct os_address *peer);
+void edge_tell_secured(const struct session *s);
+void edge_tell_login(const struct session *s, const struct answer *answer);
+void edge_tell_recipient(const struct session *s, slice recipient, const struct answer *answer);
+void edge_tell_message(struct transaction *t, const struct smtp_reply *failure);
+void edge_tell_closed(struct session *s);
+/* Bytes that SMTP took, and bytes that it says. */
+void edge_hear(struct session *s, slice in, bool body);
+void edge_say(struct session *s, slice out);
 
 /* edge_pop3.c */
 void edge_pop3_open(struct session *s, bool secure);

@@ -110,6 +110,7 @@ static bool flush(struct session *s)
 		out = slice_head(out, room);
 	if (out.len == 0)
 		return false;
+	edge_say(s, out);
 	stream_write(s->stream, out);
 	if (!s->dead)
 		s->protocol->sent(s, out.len);
@@ -177,6 +178,7 @@ void edge_session_died(struct session *s)
 	if (s->dead)
 		return;
 	s->dead = true;
+	edge_tell_closed(s);
 	list_remove(&s->clock_link);
 	list_remove(&s->link);
 	edge_forget_question(s);
@@ -260,6 +262,7 @@ static void on_secured(struct stream *stream)
 
 	if (s->dead || s->ending || tls_session_state(stream_tls(stream)) != TLS_OPEN)
 		return;
+	edge_tell_secured(s);
 	if (!s->secure) {
 		s->secure = true;
 		s->protocol->secured(s);
@@ -315,6 +318,8 @@ void edge_session_open(struct edge *e, int fd, const struct os_address *peer,
 	s->loopback = os_ip_is_loopback(peer->ip);
 	s->secure = secure;
 	s->fruit_ms = os_now_ms(e->os);
+	s->number = ++e->session_last;
+	edge_tell_open(s, peer);
 	list_init(&s->clock_link);
 	list_append(&e->sessions, &s->link);
 	s->protocol = pop3 ? &edge_pop3_protocol : &edge_smtp_protocol;

@@ -86,6 +86,7 @@ static void log_message(struct transaction *t, const struct smtp_reply *failure)
 	slice words = failure != NULL ? failure->text : slice_lit("");
 	char id[MESSAGE_ID_TEXT] = "-";
 
+	edge_tell_message(t, failure);
 	if (failure == NULL)
 		message_id_print(t->message, id);
 	os_log(t->edge->os, OS_INFO, "%s id=%s from=<%.*s> recipients=%u size=%llu peer=%s%s%.*s",
@@ -148,6 +149,7 @@ static void on_recipient(struct session *s, const struct answer *answer)
 	struct transaction *t = s->transaction;
 	struct smtp_reply reply = edge_verdict_reply(answer);
 
+	edge_tell_recipient(s, t->asked, answer);
 	if (answer->verdict != DIRECTORY_OK) {
 		if (answer->verdict != DIRECTORY_TOO_FAST)      /* the directory says it */
 			log_recipient(s, answer);
@@ -168,6 +170,7 @@ static void on_rcpt(struct session *s, const struct smtp_event *event)
 	struct transaction *t = s->transaction;
 
 	check(event->text.len <= sizeof t->first_recipient);
+	t->asked = event->text;         /* the engine's, until it is answered */
 	if (t->n_recipients == 0) {
 		memcpy(t->first_recipient, event->text.ptr, event->text.len);
 		t->recipient = slice_of(t->first_recipient, event->text.len);
@@ -181,6 +184,7 @@ static void on_login(struct session *s, const struct answer *answer)
 {
 	struct smtp_reply reply = edge_verdict_reply(answer);
 
+	edge_tell_login(s, answer);
 	if (answer->verdict == DIRECTORY_OK) {
 		s->account = answer->account;
 		smtp_server_answer(s->smtp, NULL);
@@ -364,9 +368,14 @@ static bool smtp_events(struct session *s)
 
 static size_t smtp_feed(struct session *s, slice in)
 {
+	bool body = smtp_server_in_data(s->smtp);
+	size_t used;
+
 	if (in.len == 0 || (s->transaction != NULL && edge_body_busy(s->transaction)))
 		return 0;
-	return smtp_server_feed(s->smtp, in);
+	used = smtp_server_feed(s->smtp, in);
+	edge_hear(s, slice_head(in, used), body);
+	return used;
 }
 
 static bool smtp_waits(struct session *s)

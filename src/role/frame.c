@@ -255,6 +255,14 @@ static bool on_log(struct frame *f, struct ipc_message *message)
 	return true;
 }
 
+static bool on_journey(struct frame *f, struct ipc_message *message)
+{
+	if (!bytes_end(&message->body))
+		return false;
+	os_event_to(f->os, ipc_take_fd(message));
+	return true;
+}
+
 /* The data folder stays locked until the last role of a keeper that was killed
  * has ended: otherwise the next one would read a journal that is still written. */
 static bool on_hold(struct frame *f, struct ipc_message *message)
@@ -277,6 +285,7 @@ static const struct {
 	{ IPC_DRAIN, on_drain },
 	{ IPC_PING, on_ping },
 	{ IPC_LOG, on_log },
+	{ IPC_JOURNEY, on_journey },
 	{ IPC_HOLD, on_hold },
 };
 

@@ -50,6 +50,7 @@ struct keeper_handler {
 	void (*ended)(struct keeper *keeper, const char *failure);
 	/* A descriptor that the role's log is to be appended to, or -1. May be NULL. */
 	int (*open_log)(struct keeper *keeper, enum role_kind kind, unsigned index);
+	int (*open_journey)(struct keeper *keeper, enum role_kind kind, unsigned index);
 };
 
 /* Spawn all roles; handlers are called from the loop. Lives on os_heap(os). */

@@ -126,15 +126,23 @@ void keeper_take_listener(struct keeper_role *r, const struct keeper_listener *l
 	ipc_end(r->channel, -1);
 }
 
-void keeper_give_log(struct keeper_role *r)
+static void give_file(struct keeper_role *r, enum ipc_type type,
+    int (*open)(struct keeper *, enum role_kind, unsigned))
 {
-	struct keeper *k = r->keeper;
-	int fd = k->handler->open_log ? k->handler->open_log(k, r->kind, r->index) : -1;
+	int fd = open != NULL ? open(r->keeper, r->kind, r->index) : -1;
 
 	if (fd < 0)
 		return;
-	ipc_begin(r->channel, IPC_LOG);
+	ipc_begin(r->channel, type);
 	ipc_end(r->channel, fd);
+}
+
+void keeper_give_log(struct keeper_role *r)
+{
+	const struct keeper_handler *handler = r->keeper->handler;
+
+	give_file(r, IPC_LOG, handler->open_log);
+	give_file(r, IPC_JOURNEY, handler->open_journey);
 }
 
 static void give_peer(struct keeper_role *r, const struct keeper_role *peer, int fd)

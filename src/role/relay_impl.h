@@ -153,6 +153,7 @@ struct session {
 	bool was_ready, at_rest, quitting, over;
 	char why[QUEUE_REPLY_MAX];      /* the last failure to connect */
 
+	struct buffer dialogue;         /* since it was written down, for the journey */
 	struct entry *entry;            /* being sent */
 	unsigned messages;
 	slice *recipients;              /* of the message */
@@ -161,7 +162,7 @@ struct session {
 	struct smtp_client_message message;
 	struct reading *reading;
 	slice piece;
-	bool in_body, body_ended;
+	bool in_body, body_ended, mute;
 	uint64_t began_us;
 };
 
@@ -209,6 +210,7 @@ struct report {
 	struct entry *entry;
 	bool delay;                     /* otherwise it failed */
 	uint64_t transaction, request;
+	struct message_id id;           /* of the report, once it is appended */
 	slice sealed;                   /* own block */
 	struct reading *reading;
 	struct buffer head;             /* of the message, as far as it is told */
@@ -369,6 +371,8 @@ void destination_went_badly(struct destination *d);
 bool session_open(struct destination *d);       /* false: not now */
 void sessions_bury(struct relay *r);
 void session_quit(struct session *s);
+/* Write down an attempt and its dialogue: before the entry's fate is. why: it broke. */
+void session_tell(struct session *s, const char *why);
 /* Those at rest take what is ready. */
 void sessions_wake(struct destination *d);
 
@@ -388,7 +392,7 @@ void reports_step(struct relay *r);
 bool report_answer(struct relay *r, struct ipc_message *message);
 void report_directory_left(struct relay *r);
 /* Append the payload of its COMMIT record, which will have this id. */
-void report_write(const struct report *report, struct message_id id, struct buffer *out);
+void report_write(struct report *report, struct message_id id, struct buffer *out);
 void report_committed(struct report *report, bool ok);
 
 /* ---- relay_origin.c ---- */

@@ -17,6 +17,7 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "journey/event.h"
 #include "role/relay_impl.h"
 
 enum { PATH = 32, CHAIN_MIN = 4 * 1024 * 1024, CHAIN_FACTOR = 3, HEADER_ROOM = 128 * 1024 };
@@ -431,6 +432,18 @@ static void write_batch(struct relay *r)
 
 /* ---- it is on disk, or not ---- */
 
+static void tell_queued(const struct entry *e)
+{
+	struct event event;
+
+	if (!event_begin(&event, e->relay->os, "queued"))
+		return;
+	event_id(&event, e->id);
+	event_name(&event, "q", e->number);
+	event_number(&event, "next", (uint64_t)(e->next_us > 0 ? e->next_us : 0));
+	event_end(&event);
+}
+
 static void landed(struct entry *e)
 {
 	struct relay *r = e->relay;
@@ -446,6 +459,7 @@ static void landed(struct entry *e)
 	}
 	if (!e->stored) {
 		e->stored = true;
+		tell_queued(e);
 		r->n_fresh--;
 		r->fresh_bytes -= e->fresh_bytes;
 	}

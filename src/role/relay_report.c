@@ -15,6 +15,7 @@
 #include "base/check.h"
 #include "base/checksum.h"
 #include "directory/verdict.h"
+#include "journey/event.h"
 #include "role/relay_impl.h"
 
 enum { DSN_MAX = 256 * 1024, KIND_DELAY = 1, KIND_FAILURE = 2 };
@@ -91,6 +92,21 @@ static void give_up(struct report *report)
 		entry_settle(e);
 }
 
+static void tell(const struct report *report)
+{
+	struct event event;
+	char id[MESSAGE_ID_TEXT];
+
+	if (!event_begin(&event, report->relay->os, "reported"))
+		return;
+	event_id(&event, report->entry->id);
+	event_text(&event, "to", report->entry->sender);
+	event_text(&event, "kind", report->delay ? slice_lit("delay") : slice_lit("failure"));
+	message_id_print(report->id, id);
+	event_text(&event, "as", slice_from(id));
+	event_end(&event);
+}
+
 void report_committed(struct report *report, bool ok)
 {
 	struct entry *e = report->entry;
@@ -101,6 +117,7 @@ void report_committed(struct report *report, bool ok)
 		give_up(report);
 		return;
 	}
+	tell(report);
 	drop(report);
 	e->unsettled++;
 	r->origin.unsettled++;
@@ -141,7 +158,7 @@ static void write_dsn(const struct report *report, struct message_id id, struct 
 	dsn_write(&dsn, out);
 }
 
-void report_write(const struct report *report, struct message_id id, struct buffer *out)
+void report_write(struct report *report, struct message_id id, struct buffer *out)
 {
 	struct heap *heap = report->relay->heap;
 	struct buffer text = buffer_init(heap, DSN_MAX);
@@ -151,6 +168,7 @@ void report_write(const struct report *report, struct message_id id, struct buff
 	size_t bound, n;
 	unsigned char *frame;
 
+	report->id = id;
 	write_dsn(report, id, &text);
 	bound = ZSTD_compressBound(buffer_bytes(&text).len);
 	frame = heap_alloc(heap, bound);

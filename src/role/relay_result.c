@@ -5,9 +5,25 @@
 
 #include "base/check.h"
 #include "base/text.h"
+#include "journey/event.h"
 #include "role/relay_impl.h"
 
 /* ---- the log ---- */
+
+static void tell_journey(const struct entry *e, const struct recipient *to, const char *host,
+    const char *status)
+{
+	struct event event;
+
+	if (!event_begin(&event, e->relay->os, status))
+		return;
+	event_id(&event, e->id);
+	event_name(&event, "q", e->number);
+	event_text(&event, "to", to->address);
+	event_text(&event, "host", slice_from(host));
+	event_text(&event, "words", to->reply);
+	event_end(&event);
+}
 
 static void tell(const struct entry *e, const struct recipient *to, const char *host,
     const char *status)
@@ -17,6 +33,7 @@ static void tell(const struct entry *e, const struct recipient *to, const char *
 	int64_t age_ms = (os_wall_us(r->os) - e->received_us) / 1000;
 
 	message_id_print(e->id, id);
+	tell_journey(e, to, host, status);
 	os_log(r->os, OS_INFO, "%s: to=<%s> relay=%s delay=%lld.%03lld status=%s (%.*s)", id,
 	    text_printable(to->address, address, sizeof address), host,
 	    (long long)(age_ms / 1000), (long long)(age_ms % 1000), status,
@@ -172,6 +189,7 @@ void result_message(struct session *s, unsigned code, slice text)
 {
 	struct entry *e = s->entry;
 
+	session_tell(s, NULL);
 	for (size_t i = 0; i < s->message.n_recipients; i++) {
 		if (s->taken[i] || !s->answered[i])
 			word_on(s, i, code, text);
@@ -190,6 +208,7 @@ void result_lost(struct session *s, const char *why)
 {
 	struct entry *e = s->entry;
 
+	session_tell(s, why);
 	for (size_t i = 0; i < s->message.n_recipients; i++) {
 		if (s->taken[i] || !s->answered[i])
 			word_on(s, i, 0, slice_from(why));

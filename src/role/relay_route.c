@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "journey/event.h"
 #include "role/relay_impl.h"
 
 struct question {
@@ -45,6 +46,52 @@ static void forget(struct relay *r, struct question *q)
 	list_remove(&q->link);
 	q->destination->asking--;
 	heap_free(r->heap, q);
+}
+
+/* ---- the journey ---- */
+
+static void tell_records(struct event *event, unsigned type, struct bytes in)
+{
+	char text[512];
+	size_t at = 0, n = get_u16(&in);
+
+	text[0] = '\0';
+	for (size_t i = 0; i < n && bytes_ok(&in) && at + 1 < sizeof text; i++) {
+		slice data = get_slice(&in, IPC_BODY_MAX);
+		struct dns_mx mx;
+		uint8_t ip[16];
+		char shown[DNS_NAME_TEXT + 16] = "?";
+
+		if (type == DNS_MX && dns_mx_read(data, &mx))
+			snprintf(shown, sizeof shown, "%u %s.", mx.preference, mx.host);
+		else if (dns_address_read(type, data, ip))
+			os_ip_print(ip, shown, sizeof shown);
+		at += (size_t)snprintf(text + at, sizeof text - at, "%s%s", i > 0 ? ", " : "",
+		    shown);
+	}
+	event_text(event, "records", slice_from(text));
+}
+
+/* For the message that waits for it first. */
+static void tell(const struct destination *d, const struct question *q, unsigned status,
+    slice why, struct bytes in)
+{
+	static const char *const words[] = { "found", "no such record", "no such name", "failed" };
+	struct event event;
+	char type[DNS_TYPE_TEXT];
+
+	if (list_empty(&d->ready) || !event_begin(&event, d->relay->os, "looked-up"))
+		return;
+	event_id(&event, list_item(d->ready.next, struct entry, at)->id);
+	event_text(&event, "type", slice_from(dns_type_print(q->type, type)));
+	event_text(&event, "name", q->type == DNS_MX ? d->domain :
+	    slice_from(d->hosts[q->host].name));
+	event_text(&event, "answer", slice_from(words[status]));
+	if (status == OS_DNS_DATA)
+		tell_records(&event, q->type, in);
+	else if (why.len > 0)
+		event_text(&event, "words", why);
+	event_end(&event);
 }
 
 /* ---- the end of a look-up ---- */
@@ -254,6 +301,7 @@ bool route_answer(struct relay *r, struct ipc_message *message)
 	copy = *q;
 	d = q->destination;
 	forget(r, q);
+	tell(d, &copy, status, why, *in);
 	if (status == OS_DNS_DATA && ttl < d->ttl_s)
 		d->ttl_s = ttl;
 	if (copy.type == DNS_MX) {

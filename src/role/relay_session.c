@@ -13,9 +13,60 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "journey/event.h"
 #include "role/relay_impl.h"
 
 static void dial(struct session *s);
+
+/* ---- the journey ---- */
+
+static bool listens(const struct session *s)
+{
+	return os_event_wanted(s->relay->os) && s->relay->frame.config->journey_dialogue;
+}
+
+static void add_lines(struct session *s, const char *who, slice bytes)
+{
+	if (!listens(s))
+		return;
+	if (s->dialogue.heap == NULL)
+		s->dialogue = buffer_init(s->relay->heap, JOURNEY_DIALOGUE_MAX);
+	while (bytes.len > 0) {
+		slice line = slice_cut(&bytes, '\n');
+
+		if (line.len > 0 && line.ptr[line.len - 1] == '\r')
+			line.len--;
+		if (buffer_room(&s->dialogue) < line.len + 4)
+			return;
+		buffer_add(&s->dialogue, slice_from(who));
+		buffer_add(&s->dialogue, line);
+		buffer_add(&s->dialogue, slice_lit("\n"));
+	}
+}
+
+void session_tell(struct session *s, const char *why)
+{
+	struct event event;
+
+	if (!event_begin(&event, s->relay->os, "attempt"))
+		return;
+	event_id(&event, s->entry->id);
+	event_name(&event, "q", s->entry->number);
+	event_text(&event, "host", slice_from(s->host));
+	event_text(&event, "address", slice_from(s->address));
+	event_text(&event, "domain", s->destination->domain);
+	event_number(&event, "took", os_now_us(s->relay->os) - s->began_us);
+	if (s->conn.tls != NULL && s->conn.stream != NULL && stream_tls(s->conn.stream) != NULL)
+		event_text(&event, "tls", slice_from(tls_session_version(
+		    stream_tls(s->conn.stream))));
+	if (why != NULL)
+		event_text(&event, "words", slice_from(why));
+	if (s->dialogue.heap != NULL) {
+		event_text(&event, "dialogue", buffer_bytes(&s->dialogue));
+		buffer_free(&s->dialogue);
+	}
+	event_end(&event);
+}
 
 /* ---- the end ---- */
 
@@ -29,6 +80,7 @@ void sessions_bury(struct relay *r)
 
 		os_timer_stop(r->os, &s->idle);
 		smtp_client_destroy(s->client);
+		buffer_free(&s->dialogue);
 		heap_free(r->heap, s->recipients);
 		heap_free(r->heap, s->of);
 		heap_free(r->heap, s);
@@ -195,6 +247,7 @@ void sessions_wake(struct destination *d)
 static void finish_message(struct session *s, const struct smtp_client_event *event)
 {
 	stop_reading(s);
+	s->mute = false;
 	result_message(s, event->code, event->text);
 	check(s->entry == NULL);
 }
@@ -222,7 +275,7 @@ static void on_event(struct session *s, const struct smtp_client_event *event)
 		result_recipient(s, event->index, event->code, event->text);
 		break;
 	case SMTP_CLIENT_EVENT_BODY:
-		s->in_body = true;
+		s->in_body = s->mute = true;    /* nothing of the body is written down */
 		s->reading = body_read(s->entry->body, on_piece, s);
 		break;
 	case SMTP_CLIENT_EVENT_SENT:
@@ -259,6 +312,7 @@ static size_t on_data(struct link *link, slice in)
 	size_t used = smtp_client_feed(s->client, in);
 	struct smtp_client_event event;
 
+	add_lines(s, "S: ", slice_head(in, used));
 	while (!link->finishing && smtp_client_next(s->client, &event))
 		on_event(s, &event);
 	if (!link->finishing && !s->quitting && (s->entry != NULL || !s->was_ready))
@@ -285,6 +339,8 @@ static void on_sent(struct link *link, size_t n)
 {
 	struct session *s = link->owner;
 
+	if (!s->mute)
+		add_lines(s, "C: ", slice_head(smtp_client_output(s->client), n));
 	smtp_client_sent(s->client, n);
 	give_body(s);
 	if (s->reading != NULL)

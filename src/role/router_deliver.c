@@ -9,8 +9,11 @@
  * handed over when the store is back and has been told what is live. */
 #include "role/router_impl.h"
 
+#include <stdio.h>
+
 #include "base/check.h"
 #include "ipc/message.h"
+#include "journey/event.h"
 
 static slice key_of(const struct part *part)
 {
@@ -102,6 +105,22 @@ static int body_descriptor(const struct message *m, uint64_t *ret_offset)
 	return os_duplicate(r->os, m->spool != NULL ? m->spool->fd : m->segment->fd_read);
 }
 
+static void tell_handed(const struct part *part, uint32_t n)
+{
+	const struct router *r = part->message->segment->router;
+	char to[24] = "relay";
+	struct event event;
+
+	if (!event_begin(&event, r->os, "handed"))
+		return;
+	if (part->store != &r->stores[OUTLET_RELAY])
+		snprintf(to, sizeof to, "store %u", (unsigned)(part->store - r->stores));
+	event_id(&event, part->message->id);
+	event_text(&event, "to", slice_from(to));
+	event_number(&event, "recipients", n);
+	event_end(&event);
+}
+
 /* False: not now. */
 static bool hand_over(struct store_peer *store, struct part *part)
 {
@@ -131,6 +150,7 @@ static bool hand_over(struct store_peer *store, struct part *part)
 		d.body.frames = (slice){ 0 };
 	delivery_write(&d, ipc_begin(store->channel, IPC_DELIVER));
 	ipc_end(store->channel, fd);
+	tell_handed(part, d.n_targets);
 	list_remove(&part->link);
 	part->state = PART_HANDED;
 	part->waiting = d.n_targets;

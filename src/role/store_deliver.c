@@ -7,6 +7,7 @@
 
 #include "account/slot.h"
 #include "base/check.h"
+#include "journey/event.h"
 #include "role/store_impl.h"
 
 enum { INCOMING_MAX = 2 * IPC_PACKET_MAX, ANSWER_LEN = 17 };
@@ -15,6 +16,50 @@ static_assert(JOURNAL_TRACE_MAX + 2 * SEALED_ADDRESS_MAX + 64 <= PACK_PREFIX_MAX
     "the lines that delivery adds fit beside the longest trace");
 static_assert(STORE_ANSWERS_MAX * ANSWER_LEN + 4 <= IPC_PACKET_MAX - 6,
     "an IPC_DELIVERED fits in a packet");
+
+/* ---- the journey ---- */
+
+static const struct delivery_target *target_of(const struct offer *offer)
+{
+	return &offer->incoming->delivery.targets[offer->target];
+}
+
+static bool tell(struct event *event, const struct store *s, const struct offer *offer,
+    const char *kind)
+{
+	if (!event_begin(event, s->os, kind))
+		return false;
+	event_id(event, offer->incoming->delivery.id);
+	event_name(event, "account", target_of(offer)->account);
+	return true;
+}
+
+/* Its place in the mailbox is decided; `stored` follows when that is on disk. */
+static void tell_filed(const struct store *s, const struct offer *offer,
+    const struct account_row *row)
+{
+	struct event event;
+
+	if (!tell(&event, s, offer, "filed"))
+		return;
+	event_text(&event, "to", target_of(offer)->delivered_to);
+	event_number(&event, "uid", row->uid);
+	event_number(&event, "pack", row->pack);
+	event_number(&event, "offset", row->offset);
+	event_number(&event, "size", row->size);
+	event_end(&event);
+}
+
+static void tell_answer(const struct store *s, const struct offer *offer,
+    enum delivery_result result)
+{
+	static const char *const kinds[] = { [DELIVERY_DURABLE] = "stored",
+		[DELIVERY_NO_ACCOUNT] = "no-account", [DELIVERY_LATER] = "put-off" };
+	struct event event;
+
+	if (tell(&event, s, offer, kinds[result]))
+		event_end(&event);
+}
 
 /* ---- answers ---- */
 
@@ -52,11 +97,6 @@ static void incoming_unref(struct store *s, struct incoming *incoming)
 	heap_free(s->heap, incoming);
 }
 
-static const struct delivery_target *target_of(const struct offer *offer)
-{
-	return &offer->incoming->delivery.targets[offer->target];
-}
-
 static void judged(struct offer *offer)
 {
 	if (!offer->judged)
@@ -69,6 +109,7 @@ static void answer(struct store *s, struct offer *offer, enum delivery_result re
 	struct incoming *incoming = offer->incoming;
 
 	judged(offer);
+	tell_answer(s, offer, result);
 	if (incoming->epoch == s->epoch) {
 		put_message_id(&s->answers, incoming->delivery.id);
 		put_u16(&s->answers, target_of(offer)->recipient);
@@ -271,6 +312,7 @@ static void add_message(struct box *box, struct offer *offer)
 	buffer_free(&prefix);
 	buffer_free(&entry);
 	account_deliver(box->account, &row);
+	tell_filed(box->store, offer, &row);
 	offer->ours = true;
 }
 

@@ -7,6 +7,7 @@
 
 #include "account/slot.h"
 #include "base/check.h"
+#include "journey/event.h"
 #include "role/store_session.h"
 
 static void drop_heap(void *heap)
@@ -131,6 +132,17 @@ static void fail(struct session *session)
 	pop3_server_fail(session->engine, slice_from(words));
 }
 
+static void tell_read(const struct session *session)
+{
+	struct event event;
+
+	if (!event_begin(&event, session->store->os, "read"))
+		return;
+	event_name(&event, "account", session->reading.account);
+	event_number(&event, "uid", session->reading.row.uid);
+	event_end(&event);
+}
+
 static void finish(struct session *session)
 {
 	reading_stop(session);
@@ -153,6 +165,8 @@ bool reading_pump(struct session *session)
 		r->begun = true;
 		pop3_server_body_begin(session->engine);
 	}
+	if (r->result == PACK_END && r->row.uid != 0)
+		tell_read(session);
 	if (r->result == PACK_END || !pop3_server_body_wants(session->engine)) {
 		pop3_server_body_end(session->engine);
 		finish(session);

@@ -3,6 +3,7 @@
  * The directory says "nonce N is account A", an edge says "this descriptor is
  * nonce N". They come on two channels, so either may be first; the first waits
  * STORE_NONCE_MS. A nonce is good for one connection. */
+#include "journey/event.h"
 #include "role/store_session.h"
 
 #include "account/slot.h"
@@ -263,6 +264,19 @@ void session_box_bad(struct session *session, bool later)
 }
 
 /* Marked messages of the snapshot, ascending. */
+static void tell_deleted(const struct session *session, const uint32_t *uids, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		struct event event;
+
+		if (!event_begin(&event, session->store->os, "deleted"))
+			return;
+		event_name(&event, "account", session->box->id);
+		event_number(&event, "uid", uids[i]);
+		event_end(&event);
+	}
+}
+
 void session_expunge(struct session *session)
 {
 	struct store *s = session->store;
@@ -275,6 +289,7 @@ void session_expunge(struct session *session)
 			uids[n++] = session->rows[i].uid;
 	}
 	session->state = SESSION_EXPUNGE;
+	tell_deleted(session, uids, n);
 	if (account_expunge(session->box->account, uids, n) > 0)
 		box_dirty(session->box, true);
 	else

@@ -1,0 +1,33 @@
+/* cli/trace.h - the journey of a message, out of what the roles wrote down
+ * (journey/event.h): read, put in order, told in words. */
+#ifndef CLI_TRACE_H
+#define CLI_TRACE_H
+
+#include <stdio.h>
+
+#include <jansson.h>
+
+#include "base/slice.h"
+
+enum { TRACE_FOLDERS_MAX = 8 };
+
+struct trace {
+	const char *folders[TRACE_FOLDERS_MAX];         /* data folders */
+	const char *names[TRACE_FOLDERS_MAX];           /* of their hosts, or NULL */
+	size_t n_folders;
+	json_t *events;                 /* an array, in order of time; each with
+	                                 * "folder", its number there */
+};
+
+/* All events of the message, also those of its session, and of what it became on
+ * another host among the folders. The array is the caller's (json_decref). */
+void trace_message(struct trace *trace, const char *id);
+/* Ids of the last n messages that were accepted, oldest first; with `to`: of those
+ * for that address. since_us: not before. An array of strings. */
+json_t *trace_ids(const struct trace *trace, const char *to, size_t n, json_int_t since_us);
+
+/* One event as a line, with the time since `begin_us`; `dialogue`: and SMTP's lines. */
+void trace_print(FILE *out, const struct trace *trace, const json_t *event,
+    json_int_t begin_us, bool dialogue);
+
+#endif
