@@ -283,6 +283,12 @@ enum {
 	SUBMIT_AUTHORS_MAX = 16,
 	SUBMIT_CUTS_MAX = 32,
 	SUBMIT_ARENA_MAX = (SUBMIT_AUTHORS_MAX + 1) * 8 * 1024,
+	/* mail: composing. A line without its CRLF (RFC 5322 s2.1.1). A subject, a name
+	 * or a file name: more than any program shows. And a message with all that is
+	 * attached, in memory: above what any server takes. */
+	LINE_MAX_OCTETS = 998,
+	COMPOSE_VALUE_MAX = 16 * 1024,
+	COMPOSE_MESSAGE_MAX = 256 * 1024 * 1024,
 	/* Received: names and addresses at their longest, and our own words. */
 	RECEIVED_MAX = 1536,
 
