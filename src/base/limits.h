@@ -419,6 +419,25 @@ enum {
 	LAB_DNS_PER_TURN = 64,          /* datagrams or connections, then others have their turn */
 	LAB_DNS_PORT_TRIES = 16,        /* for a port that is free for UDP and for TCP */
 	LAB_DNS_AGAIN_MS = 1000,        /* after no descriptor was left for a client */
+	/* cli/post: addresses of one name that are tried, and how long each. */
+	POST_ADDRESSES_MAX = 8,
+	POST_CONNECT_MS = 30 * 1000,
+	/* For a greeting: RFC 5321 s4.5.3.2.1 says five minutes, and that is for queues;
+	 * here somebody waits. And for the answer to QUIT, when all was said. */
+	POST_GREETING_MS = 60 * 1000,
+	POST_QUIT_MS = 5 * 1000,
+	/* A host name with its port, typed (of a domain, 255). */
+	POST_NAME_MAX = 300,
+	/* Lines of the message that --verbose shows: attachments are not for reading. */
+	POST_SHOWN_LINES = 200,
+	POST_TRANSCRIPT_MAX = LINK_INPUT_MAX * 2,
+	/* A server's words in our line: the longest reply line, and some more. */
+	POST_WORDS_MAX = 1024,
+	/* Files with trusted certificates: a system's bundle has some 220 KB. */
+	POST_CA_MAX = 4 * 1024 * 1024,
+
+	/* cli/send, cli/sendmail: more belong on a mailing list. */
+	SEND_RECIPIENTS_MAX = 1000,
 
 	/* cli/demo_dialogue: our message is short; a longer one is cut for show. */
 	DEMO_TEXT_MAX = 64 * 1024,

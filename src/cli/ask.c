@@ -102,3 +102,17 @@ bool ask_password_twice(char ret_password[PASSWORD_MAX + 1])
 	close(tty);
 	return good;
 }
+
+bool ask_password_once(const char *instead, char ret_password[PASSWORD_MAX + 1])
+{
+	int tty = open("/dev/tty", O_RDWR | O_CLOEXEC);
+	bool good;
+
+	if (tty < 0) {
+		cli_fail("no terminal to ask for the password at; %s", instead);
+		return false;
+	}
+	good = judge_password(read_hidden(tty, "Password: ", ret_password, PASSWORD_MAX + 1));
+	close(tty);
+	return good;
+}

@@ -13,5 +13,8 @@ bool ask_yes(const char *question);
  * after a line on stderr. The caller wipes it. */
 bool ask_password_stdin(char ret_password[PASSWORD_MAX + 1]);
 bool ask_password_twice(char ret_password[PASSWORD_MAX + 1]);
+/* Typed once, also when stdin is something else. instead: what to do without a
+ * terminal, for the line. */
+bool ask_password_once(const char *instead, char ret_password[PASSWORD_MAX + 1]);
 
 #endif

@@ -19,34 +19,14 @@ static void open_pop3(struct demo_dialogue *d);
 
 /* ---- what people see ---- */
 
-/* Add bytes of one side; each line begins with who says it. */
-static void show(struct demo_dialogue *d, const char *who, slice bytes)
-{
-	for (size_t i = 0; i < bytes.len; i++) {
-		unsigned char c = bytes.ptr[i];
-
-		if (buffer_room(&d->shown) < 16)
-			return;
-		if (!d->within_line)
-			buffer_add(&d->shown, slice_from(who));
-		d->within_line = c != '\n';
-		if (c == '\r')
-			continue;
-		if ((c < ' ' && c != '\n' && c != '\t') || c == 0x7f)
-			c = '?';
-		buffer_add(&d->shown, slice_of(&c, 1));
-	}
-}
-
 static void print_shown(struct demo_dialogue *d, const char *protocol,
     const struct os_address *address)
 {
 	char text[OS_ADDRESS_TEXT];
 
 	os_address_print(address, text, sizeof text);
-	printf("\n%s at %s\n\n%.*s", protocol, text, slice_arg(buffer_bytes(&d->shown)));
-	fflush(stdout);
-	buffer_free(&d->shown);
+	printf("\n%s at %s\n\n", protocol, text);
+	transcript_print(&d->shown);
 }
 
 /* ---- the end ---- */
@@ -63,7 +43,7 @@ static void finish(struct demo_dialogue *d, bool ok)
 	d->smtp_client = NULL;
 	d->pop3_client = NULL;
 	buffer_free(&d->text);
-	buffer_free(&d->shown);
+	transcript_free(&d->shown);
 	buffer_free(&d->read_back);
 	d->done(d, ok);
 }
@@ -146,7 +126,7 @@ static size_t smtp_data(struct link *link, slice in)
 	size_t used = smtp_client_feed(d->smtp_client, in);
 	struct smtp_client_event event;
 
-	show(d, "  S: ", slice_head(in, used));
+	transcript_add(&d->shown, "  S: ", slice_head(in, used));
 	while (!link->finishing && smtp_client_next(d->smtp_client, &event))
 		smtp_event(d, &event);
 	return used;
@@ -163,7 +143,7 @@ static void smtp_sent(struct link *link, size_t n)
 {
 	struct demo_dialogue *d = link->owner;
 
-	show(d, "  C: ", slice_head(smtp_client_output(d->smtp_client), n));
+	transcript_add(&d->shown, "  C: ", slice_head(smtp_client_output(d->smtp_client), n));
 	smtp_client_sent(d->smtp_client, n);
 	smtp_send_body(d);
 }
@@ -248,7 +228,7 @@ static size_t pop3_data(struct link *link, slice in)
 	size_t used = pop3_client_feed(d->pop3_client, in);
 	struct pop3_client_event event;
 
-	show(d, "  S: ", slice_head(in, used));
+	transcript_add(&d->shown, "  S: ", slice_head(in, used));
 	while (!link->finishing && pop3_client_next(d->pop3_client, &event))
 		pop3_event(d, &event);
 	return used;
@@ -268,7 +248,7 @@ static void pop3_sent(struct link *link, size_t n)
 
 	if (slice_starts(out, slice_lit("PASS ")))
 		out = slice_lit("PASS ********\r\n");
-	show(d, "  C: ", out);
+	transcript_add(&d->shown, "  C: ", out);
 	pop3_client_sent(d->pop3_client, n);
 }
 
@@ -295,9 +275,8 @@ static const struct link_handler pop3_handler = {
 
 static void open_pop3(struct demo_dialogue *d)
 {
-	buffer_free(&d->shown);
+	transcript_free(&d->shown);
 	buffer_free(&d->read_back);
-	d->within_line = false;
 	link_init(&d->link, d->os, &pop3_handler, d);
 	link_open(&d->link, &d->pop3, NULL, DEMO_PATIENCE_MS);
 }
@@ -330,7 +309,7 @@ void demo_dialogue_start(struct os *os, struct demo_dialogue *d)
 {
 	d->os = os;
 	d->text = buffer_init(os_heap(os), DEMO_TEXT_MAX);
-	d->shown = buffer_init(os_heap(os), DEMO_TEXT_MAX);
+	d->shown = transcript_init(os_heap(os), DEMO_TEXT_MAX);
 	d->read_back = buffer_init(os_heap(os), DEMO_TEXT_MAX);
 	d->smtp_config = (struct smtp_client_config){ .hostname = slice_lit("localhost") };
 	d->pop3_config = (struct pop3_client_config){

@@ -4,6 +4,7 @@
 #ifndef CLI_DEMO_DIALOGUE_H
 #define CLI_DEMO_DIALOGUE_H
 
+#include "cli/transcript.h"
 #include "os/link.h"
 #include "pop3/client.h"
 #include "smtp/client.h"
@@ -30,8 +31,7 @@ struct demo_dialogue {
 	size_t text_at;
 	bool in_body;
 	bool over;                      /* done() is due or was called */
-	struct buffer shown;            /* of the dialogue, in lines, not printed yet */
-	bool within_line;
+	struct transcript shown;        /* not printed yet */
 	char id[16];                    /* of the message, random: how we know it again */
 	struct buffer read_back;        /* what RETR brought */
 	enum pop3_command pop3_command; /* that runs */

@@ -6,7 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static int read_all(int fd, struct buffer *out)
+int file_read_fd(int fd, struct buffer *out)
 {
 	for (;;) {
 		unsigned char chunk[4096];
@@ -29,7 +29,7 @@ int file_read(int dir, const char *path, struct buffer *out)
 
 	if (fd < 0)
 		return -errno;
-	result = read_all(fd, out);
+	result = file_read_fd(fd, out);
 	close(fd);
 	return result;
 }

@@ -10,6 +10,9 @@
  * when it is larger than *out has room for. */
 int file_read(int dir, const char *path, struct buffer *out);
 
+/* The same of a descriptor, to its end. */
+int file_read_fd(int fd, struct buffer *out);
+
 /* Make it, 0600, with these bytes, on disk when it returns 0. Replaces what is
  * there only when `replace`; else -EEXIST. */
 int file_write(int dir, const char *path, slice bytes, bool replace);

@@ -16,6 +16,7 @@ const struct cli_command *const cli_commands[] = {
 	&cli_alias,
 	&cli_queue,
 	&cli_trace,
+	&cli_send,
 	&cli_bench,
 	&cli_verify,
 	&cli_repair,

@@ -176,6 +176,11 @@ void link_secure(struct link *link, struct tls_context *tls)
 	os_defer(link->os, &link->later);
 }
 
+const struct tls_session *link_tls(const struct link *link)
+{
+	return link->is_up ? stream_tls(link->stream) : NULL;
+}
+
 void link_patience(struct link *link, uint64_t patience_ms)
 {
 	os_timer_start(link->os, &link->clock, patience_ms);

@@ -62,6 +62,9 @@ void link_flush(struct link *link);
 /* When the output is sent, switch to TLS. */
 void link_secure(struct link *link, struct tls_context *tls);
 
+/* NULL while the connection is plain, or not up. */
+const struct tls_session *link_tls(const struct link *link);
+
 /* Fail unless bytes come within so many ms from now; bytes do not restart it. */
 void link_patience(struct link *link, uint64_t patience_ms);
 

@@ -88,6 +88,11 @@ slice smtp_client_output(const struct smtp_client *c)
 	return buffer_bytes(&c->out);
 }
 
+bool smtp_client_output_secret(const struct smtp_client *c)
+{
+	return c->out_secret;
+}
+
 void smtp_client_sent(struct smtp_client *c, size_t n)
 {
 	if (c->out_secret)

@@ -108,5 +108,7 @@ uint64_t smtp_client_patience_ms(const struct smtp_client *c);
 /* Pending output; say how much was written. */
 slice smtp_client_output(const struct smtp_client *c);
 void smtp_client_sent(struct smtp_client *c, size_t n);
+/* The pending output is a login or a password: not for people to see. */
+bool smtp_client_output_secret(const struct smtp_client *c);
 
 #endif

@@ -1,0 +1,348 @@
+/* cli/post.c - one message over our own client engine.
+ *
+ *   link up -> READY -> send -> RCPT* -> BODY -> SENT -> READY -> QUIT -> CLOSED -> down
+ *   link not up -> the next address, if there is one
+ */
+#include "cli/post.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/check.h"
+#include "base/text.h"
+#include "mail/address.h"
+#include "os/os_uv.h"
+
+static const char *const we = "  C: ", *const they = "  S: ", *const note = "  -- ";
+
+/* ---- what people see ---- */
+
+static void show(struct post *p, const char *who, slice bytes)
+{
+	if (!p->verbose)
+		return;
+	transcript_add(&p->transcript, who, bytes);
+	transcript_print(&p->transcript);
+}
+
+static void show_note(struct post *p, const char *text)
+{
+	char line[300];
+
+	snprintf(line, sizeof line, "%s\n", text);
+	show(p, note, slice_from(line));
+}
+
+/* The message, line by line, up to some. */
+static void show_body(struct post *p, slice bytes)
+{
+	while (bytes.len > 0) {
+		size_t n = slice_find_byte(bytes, '\n');
+
+		if (n < bytes.len)
+			n++;
+		if (p->shown_lines < POST_SHOWN_LINES)
+			show(p, we, slice_head(bytes, n));
+		p->shown_lines += bytes.ptr[n - 1] == '\n';
+		bytes = slice_drop(bytes, n);
+	}
+}
+
+static void show_body_end(struct post *p)
+{
+	char text[80];
+
+	if (!p->body_ended)
+		return;
+	if (p->shown_lines > POST_SHOWN_LINES) {
+		snprintf(text, sizeof text, "%lu more lines, and the dot that ends them",
+		    p->shown_lines - POST_SHOWN_LINES - 1);
+		show_note(p, text);
+	}
+	p->shown_lines = 0;
+}
+
+static void show_sent(struct post *p, slice out, bool whole)
+{
+	if (p->in_body || p->body_ended)
+		show_body(p, out);
+	else if (!smtp_client_output_secret(p->client))
+		show(p, we, out);
+	else if (whole)
+		show(p, we, slice_starts(out, slice_lit("AUTH PLAIN ")) ?
+		    slice_lit("AUTH PLAIN ********\r\n") : slice_lit("********\r\n"));
+}
+
+static void show_tls(struct post *p)
+{
+	const struct tls_session *tls = link_tls(&p->link);
+	char text[200];
+
+	if (tls == NULL)
+		return;
+	snprintf(text, sizeof text, "%s, %s; the certificate %s", tls_session_version(tls),
+	    tls_session_cipher(tls), p->server->judged ? "is good" : p->server->loopback ?
+	        "is not judged on loopback" : "is not judged (--insecure)");
+	show_note(p, text);
+}
+
+/* ---- what came of it ---- */
+
+/* A reply in one printable line. */
+static void one_line(slice text, char *ret_line, size_t size)
+{
+	char flat[POST_WORDS_MAX];
+	size_t n = text.len < sizeof flat ? text.len : sizeof flat;
+
+	for (size_t i = 0; i < n; i++)
+		flat[i] = text.ptr[i] == '\n' ? ' ' : (char)text.ptr[i];
+	text_printable(slice_of(flat, n), ret_line, size);
+}
+
+static void conclude(struct post *p, enum post_outcome outcome, unsigned code, slice words)
+{
+	p->answered = true;
+	p->outcome = outcome;
+	p->code = code;
+	one_line(words, p->words, sizeof p->words);
+}
+
+/* ---- events ---- */
+
+static void give_body(struct post *p)
+{
+	while (p->in_body && p->part < POST_PARTS_MAX) {
+		slice rest = slice_drop(p->parts[p->part], p->part_at);
+
+		if (rest.len > 0) {
+			size_t n = smtp_client_body(p->client, rest);
+
+			if (n == 0)
+				return;         /* again when output has left */
+			p->part_at += n;
+			continue;
+		}
+		p->part++;
+		p->part_at = 0;
+	}
+	if (!p->in_body)
+		return;
+	p->in_body = false;
+	p->body_ended = true;
+	smtp_client_body_end(p->client);
+}
+
+static void on_ready(struct post *p)
+{
+	if (p->sent) {
+		smtp_client_quit(p->client);
+		return;
+	}
+	p->sent = true;
+	smtp_client_send(p->client, &p->message);
+}
+
+static void on_recipient(struct post *p, const struct smtp_client_event *event)
+{
+	char words[POST_WORDS_MAX];
+
+	if (event->code / 100 == 2)
+		return;
+	p->n_refused++;
+	one_line(event->text, words, sizeof words);
+	p->refused(p, event->index, event->code, words);
+}
+
+static void on_event(struct post *p, const struct smtp_client_event *event)
+{
+	switch (event->kind) {
+	case SMTP_CLIENT_EVENT_STARTTLS:
+		link_secure(&p->link, p->server->tls);
+		break;
+	case SMTP_CLIENT_EVENT_READY:
+		on_ready(p);
+		break;
+	case SMTP_CLIENT_EVENT_RCPT:
+		on_recipient(p, event);
+		break;
+	case SMTP_CLIENT_EVENT_BODY:
+		p->in_body = true;
+		give_body(p);
+		break;
+	case SMTP_CLIENT_EVENT_SENT:
+		conclude(p, event->code / 100 == 2 ? POST_TAKEN : POST_REFUSED, event->code,
+		    event->text);
+		break;
+	case SMTP_CLIENT_EVENT_FAILED:
+		/* What comes behind the word on the message takes nothing of it back. */
+		if (!p->answered)
+			conclude(p, POST_REFUSED, event->code, event->text);
+		link_finish(&p->link, NULL);
+		break;
+	case SMTP_CLIENT_EVENT_CLOSED:
+		link_finish(&p->link, NULL);
+		break;
+	}
+}
+
+/* ---- the link ---- */
+
+static void be_patient(struct post *p)
+{
+	uint64_t patience_ms = smtp_client_patience_ms(p->client);
+
+	if (!p->greeted)
+		patience_ms = POST_GREETING_MS;
+	else if (p->answered)
+		patience_ms = POST_QUIT_MS;
+	if (patience_ms > 0)
+		link_patience(&p->link, patience_ms);
+}
+
+/* Who waits for a greeting in the clear on a port with TLS waits in vain. */
+static const char *explain(const struct post *p, const char *why)
+{
+	if (p->up && !p->greeted && !p->server->implicit)
+		return "the server does not greet; if it is one with TLS from the first byte (port "
+		    "465), say --tls implicit";
+	return why;
+}
+
+static void open_link(struct post *p)
+{
+	char text[OS_ADDRESS_TEXT + 32] = "connecting to ";
+	size_t n = strlen(text);
+
+	os_address_print(&p->server->addresses[p->address], text + n, sizeof text - n);
+	show_note(p, text);
+	link_open(&p->link, &p->server->addresses[p->address],
+	    p->server->implicit ? p->server->tls : NULL, POST_CONNECT_MS);
+}
+
+static void on_up(struct link *link)
+{
+	struct post *p = link->owner;
+
+	p->up = true;
+	show_tls(p);
+	p->client = smtp_client_create(os_heap(p->os), &p->config, p->server->implicit);
+	be_patient(p);
+}
+
+static size_t on_data(struct link *link, slice in)
+{
+	struct post *p = link->owner;
+	size_t used = smtp_client_feed(p->client, in);
+	struct smtp_client_event event;
+
+	if (used > 0)
+		show_body_end(p);
+	p->greeted = p->greeted || used > 0;
+	show(p, they, slice_head(in, used));
+	while (!link->finishing && smtp_client_next(p->client, &event))
+		on_event(p, &event);
+	be_patient(p);
+	return used;
+}
+
+static void on_secured(struct link *link)
+{
+	struct post *p = link->owner;
+
+	show_tls(p);
+	smtp_client_secured(p->client);
+}
+
+static slice on_output(struct link *link)
+{
+	struct post *p = link->owner;
+
+	return smtp_client_output(p->client);
+}
+
+static void on_sent(struct link *link, size_t n)
+{
+	struct post *p = link->owner;
+	slice out = smtp_client_output(p->client);
+
+	show_sent(p, slice_head(out, n), n == out.len);
+	smtp_client_sent(p->client, n);
+	give_body(p);
+	be_patient(p);
+}
+
+static void on_down(struct link *link, const char *why)
+{
+	struct post *p = link->owner;
+
+	smtp_client_destroy(p->client);
+	p->client = NULL;
+	if (why != NULL)
+		show_note(p, why);
+	if (!p->up && p->address + 1 < p->server->n_addresses) {
+		p->address++;
+		open_link(p);
+		return;
+	}
+	if (!p->answered)
+		conclude(p, p->body_ended ? POST_UNSURE : POST_UNREACHED, 0,
+		    slice_from(explain(p, why)));
+	os_stop(p->os, 0);
+}
+
+static const struct link_handler handler = {
+	.up = on_up, .data = on_data, .secured = on_secured, .output = on_output,
+	.sent = on_sent, .down = on_down,
+};
+
+/* ---- the beginning ---- */
+
+static bool is_eight_bit(slice s)
+{
+	for (size_t i = 0; i < s.len; i++) {
+		if (s.ptr[i] > 127)
+			return true;
+	}
+	return false;
+}
+
+static void fill_message(struct post *p)
+{
+	struct smtp_client_message *m = &p->message;
+
+	m->from = p->from;
+	m->recipients = p->recipients;
+	m->n_recipients = p->n_recipients;
+	for (size_t i = 0; i < POST_PARTS_MAX; i++) {
+		m->size += p->parts[i].len;
+		if (is_eight_bit(p->parts[i]))
+			m->needs = SMTP_CLIENT_8BITMIME;
+	}
+}
+
+void post_run(struct post *p)
+{
+	check(p->n_recipients > 0 && p->server->n_addresses > 0);
+	p->config = (struct smtp_client_config){ .hostname = p->hostname,
+		.starttls = p->server->starttls, .login = p->login, .secret = p->secret,
+		.clear_auth = p->server->loopback };
+	p->transcript = transcript_init(os_heap(p->os), POST_TRANSCRIPT_MAX);
+	fill_message(p);
+	link_init(&p->link, p->os, &handler, p);
+	p->link.server_name = p->server->name;
+	open_link(p);
+	os_uv_run(p->os);
+	transcript_free(&p->transcript);
+}
+
+slice post_hostname(struct arena *arena)
+{
+	char name[POST_NAME_MAX] = "";
+	slice normal;
+
+	if (gethostname(name, sizeof name - 1) < 0 ||
+	    !domain_normal(arena, slice_from(name), &normal))
+		return slice_lit("localhost");
+	return normal;
+}

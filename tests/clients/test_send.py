@@ -1,0 +1,416 @@
+"""posthouse send and posthouse sendmail, as people and programs run them: what they
+say, what they exit with, and what arrives in the mailbox."""
+import email
+import email.policy
+import os
+import poplib
+import pty
+import re
+import select
+import shutil
+import socket
+import subprocess
+import tempfile
+import threading
+import unittest
+
+from server import Demo, POSTHOUSE, free_ports, wait_for
+
+UMLAUTS = "Grüße an alle: 你好, Привет und ein langer Betreff, der auf eine Zeile nicht passt"
+
+
+def parse(raw):
+    """With LF: Python's parser gives a text the line ends that it has."""
+    return email.message_from_bytes(raw.replace(b"\r\n", b"\n"), policy=email.policy.default)
+
+
+class Host(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.host = Demo()
+        cls.host.start()
+        cls.scratch = tempfile.mkdtemp(prefix="posthouse-test-")
+        cls.smtp = "%s:%d" % cls.host.smtp
+        cls.submission = "%s:%d" % cls.host.submission
+        cls.submissions = "%s:%d" % cls.host.submissions
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.host.__exit__()
+        shutil.rmtree(cls.scratch)
+
+    def file(self, name, data):
+        path = os.path.join(self.scratch, name)
+        with open(path, "wb") as f:
+            f.write(data)
+        return path
+
+    def empty(self, account):
+        box = self.host.box(account)
+        got = []
+        for n in range(1, box.stat()[0] + 1):
+            got.append(b"".join(line + b"\r\n" for line in box.retr(n)[1]))
+            box.dele(n)
+        box.quit()
+        return got
+
+    def raw(self, account=None):
+        """The one message that is in the mailbox, taken out."""
+        got = wait_for(lambda: self.empty(account or self.host.alice), what="the message")
+        self.assertEqual(len(got), 1)
+        return got[0]
+
+    def message(self, account=None):
+        return parse(self.raw(account))
+
+    def run_it(self, words, stdin=b"", want=0, lines=0, environment=None):
+        """Run; check the exit status and how many lines of complaint there are."""
+        env = dict(os.environ, **(environment or {}))
+        env.pop("POSTHOUSE_PASSWORD", None) if not environment else None
+        done = subprocess.run([POSTHOUSE, *words], input=stdin, capture_output=True, timeout=120,
+                              env=env, cwd=self.scratch, start_new_session=True)
+        said = done.stderr.decode()
+        self.assertEqual(done.returncode, want, (words, said, done.stdout))
+        self.assertEqual(said.count("\n"), lines, said)
+        self.assertTrue(all(line.startswith("posthouse: ") for line in said.splitlines()), said)
+        return done.stdout.decode(), said
+
+
+class Send(Host):
+    def send(self, *words, to="alice@alice.example", server=None, sender="bob@alice.example",
+             **options):
+        words = [*words, "--to", to] if to else words
+        words = [*words, "--from", sender] if sender else words
+        return self.run_it(["send", "--server", server or self.smtp, *words], **options)
+
+    def test_plain(self):
+        out, _ = self.send("--subject", "plain", "--body", "Hi Alice.")
+        self.assertRegex(out, r"^250 2\.0\.0 Ok: queued as \S+\n$")
+        raw = self.raw()
+        m = parse(raw)
+        self.assertEqual(m["Subject"], "plain")
+        self.assertEqual(m["From"], "bob@alice.example")
+        self.assertEqual(m["To"], "alice@alice.example")
+        self.assertEqual(m["MIME-Version"], "1.0")
+        self.assertEqual(m.get_content_type(), "text/plain")
+        self.assertEqual(m["Content-Transfer-Encoding"], "7bit")
+        self.assertRegex(m["Message-ID"], r"^<[0-9a-z]{20,}@alice\.example>$")
+        self.assertIsNotNone(m["Date"].datetime)
+        self.assertEqual(m.get_content(), "Hi Alice.\n")
+        self.assertFalse(m.defects)
+        self.assertIn(b"\r\nReceived: from ", raw)
+        self.assertIn(b" with ESMTPS", raw)     # STARTTLS was offered
+
+    def test_everything(self):
+        data = {"bild.png": os.urandom(100000), "Übersicht 50%.txt": "Grüße\n".encode(),
+                "a\"b\\c.bin": bytes(range(256)), "empty": b"",
+                "ein sehr langer Name, der in eine Zeile nicht passt, und länger ist.pdf": b"%PDF"}
+        attached = []
+        for name, content in data.items():
+            attached += ["--attach", self.file(name, content)]
+        out, _ = self.send("--to", "\"Doe, Jane\" <alice@alice.example>, Ällice <alice@alice.example>",
+                           "--cc", "Bob <bob@alice.example>", "--bcc", "bob@alice.example",
+                           "--subject", UMLAUTS, *attached, sender="Böb <bob@alice.example>",
+                           to=None, stdin="Zeile mit Grüßen   \n.\n..\nFrom here\n".encode())
+        self.assertIn("queued as", out)
+        for account in (self.host.alice, self.host.bob):
+            raw = self.raw(account)
+            m = parse(raw)
+            self.assertEqual(m["Subject"], UMLAUTS)
+            self.assertEqual(str(m["From"]), "Böb <bob@alice.example>")
+            self.assertEqual(m["To"].addresses[0].display_name, "Doe, Jane")
+            self.assertEqual(str(m["Cc"]), "Bob <bob@alice.example>")
+            self.assertIsNone(m["Bcc"])
+            self.assertEqual(m.get_content_type(), "multipart/mixed")
+            text, *files = m.iter_parts()
+            self.assertEqual(text.get_content(), "Zeile mit Grüßen   \n.\n..\nFrom here\n")
+            self.assertEqual(text["Content-Transfer-Encoding"], "quoted-printable")
+            self.assertEqual({f.get_filename(): f.get_payload(decode=True) for f in files}, data)
+            self.assertEqual([f.get_content_type() for f in files], [
+                "image/png", "text/plain", "application/octet-stream",
+                "application/octet-stream", "application/pdf"])
+            self.assertEqual(files[1].get_content(), "Grüße\n")
+            self.assertTrue(all(len(line) <= 200 for line in raw.split(b"\r\n")))
+            self.assertFalse([p.defects for p in m.walk() if p.defects])
+
+    def test_bcc_only(self):
+        self.send("--bcc", "alice@alice.example", "--body", "x", to=None)
+        m = self.message()
+        self.assertIsNone(m["Bcc"])
+        self.assertEqual(str(m["To"]), "undisclosed-recipients:;")
+        self.assertIsNone(m["Subject"])
+
+    def test_body_file_and_long_lines(self):
+        text = "x" * 2000 + "\n" + "ü" * 500 + "\nlast line without an end"
+        self.send("--body-file", self.file("text", text.encode()), "--subject", "a " * 600 + "end")
+        raw = self.raw()
+        m = parse(raw)
+        self.assertEqual(m.get_content(), text + "\n")
+        self.assertEqual(m["Subject"], "a " * 600 + "end")
+        self.assertTrue(all(len(line) <= 998 for line in raw.split(b"\r\n")))
+
+    def test_large(self):
+        data = os.urandom(20 << 20)
+        self.send("--attach", self.file("large.bin", data), "--body", "")
+        files = list(self.message().iter_attachments())
+        self.assertTrue(files[0].get_payload(decode=True) == data)
+
+    # logins
+
+    def login(self, *words, server=None, password=None, **options):
+        password = password or self.host.bob.password
+        return self.send("--login", "bob@alice.example", "--body", "x", *words, sender=None,
+                         server=server or self.submission,
+                         environment={"POSTHOUSE_PASSWORD": password}, **options)
+
+    def test_login_every_way(self):
+        for server, words in ((self.submission, []), (self.submissions, ["--tls", "implicit"]),
+                              (self.submission, ["--tls", "required"]),
+                              ("localhost:%d" % self.host.submission[1], [])):
+            with self.subTest(server=server, words=words):
+                self.login(*words, server=server)
+                self.assertEqual(str(self.message()["From"]), "bob@alice.example")
+
+    def test_password_file(self):
+        path = self.file("password", self.host.bob.password.encode() + b"\r\nsecond line\n")
+        self.send("--login", "bob@alice.example", "--password-file", path, "--body", "x",
+                  server=self.submission)
+        self.message()
+        for data, words in ((b"", "empty"), (b"x" * 5000, "more than a password")):
+            self.assertIn(words, self.send(
+                "--login", "bob@alice.example", "--password-file", self.file("bad", data),
+                "--body", "x", server=self.submission, want=1, lines=1)[1])
+
+    def test_password_typed(self):
+        """At a terminal, without echo."""
+        pid, terminal = pty.fork()
+        if pid == 0:
+            os.execv(POSTHOUSE, ["posthouse", "send", "--server", self.submission, "--login",
+                                 "bob@alice.example", "--to", "alice@alice.example",
+                                 "--body", "x"])
+        said = b""
+        typed = False
+        while True:
+            self.assertTrue(select.select([terminal], [], [], 60)[0], said)
+            try:
+                more = os.read(terminal, 4096)
+            except OSError:             # how Linux says that the other end is closed
+                break
+            said += more
+            if b"Password: " in said and not typed:
+                os.write(terminal, self.host.bob.password.encode() + b"\n")
+                typed = True
+        os.close(terminal)
+        self.assertEqual(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), 0, said)
+        self.assertNotIn(self.host.bob.password.encode(), said)
+        self.assertIn(b"queued as", said)
+        self.message()
+
+    def test_wrong_password(self):
+        out, said = self.login(password="not this one", want=1, lines=1)
+        self.assertEqual(out, "")
+        self.assertRegex(said, r"^posthouse: send: %s: 535 5\.7\.8 " % re.escape(self.submission))
+
+    def test_no_password(self):
+        _, said = self.send("--login", "bob", "--body", "x", want=1, lines=1)
+        self.assertIn("--password-file FILE or POSTHOUSE_PASSWORD", said)
+
+    # the dialogue
+
+    def test_verbose(self):
+        for server, words in ((self.submission, ["-v"]),
+                              (self.submissions, ["--tls", "implicit", "--verbose"])):
+            out, _ = self.login(*words, server=server)
+            lines = out.splitlines()
+            self.assertIn("  C: AUTH PLAIN ********", lines)
+            self.assertIn("  S: 235 2.7.0 Authentication successful", lines)
+            self.assertIn("  C: RCPT TO:<alice@alice.example>", lines)
+            self.assertIn("  C: From: bob@alice.example", lines)
+            self.assertIn("  C: x", lines)
+            self.assertIn("  C: .", lines)
+            self.assertRegex(out, r"  -- TLSv1\.3, \S+; the certificate is not judged on loopback")
+            self.assertRegex(lines[-1], r"^250 .* queued as ")
+            self.assertNotIn(self.host.bob.password, out)
+            self.message()
+
+    def test_verbose_shows_some_of_a_long_message(self):
+        out, _ = self.send("-v", "--body", "line\n" * 1000)
+        self.assertLess(out.count("  C: line\n"), 250)
+        self.assertRegex(out, r"  -- \d+ more lines, and the dot that ends them\n  S: 250 ")
+        self.assertIn("\n  C: QUIT\n", out)
+        self.message()
+
+    def test_verbose_as_it_happens(self):
+        """A line is there before the next thing happens, and what a terminal would obey
+        is not."""
+        with Script([b"220 \x1b[2J\xc2\x9b hi \xc3\xa4\r\n", None, b"250 x\r\n"]) as server:
+            process = subprocess.Popen(
+                [POSTHOUSE, "send", "-v", "--server", server.address, "--from", "a@x", "--to", "b@x",
+                 "--body", "x"], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+            said = b""
+            while b"EHLO" not in said:
+                self.assertTrue(select.select([process.stdout], [], [], 60)[0])
+                said += os.read(process.stdout.fileno(), 4096)
+            self.assertIn("  S: 220 ?[2J?? hi ä\n".encode(), said)
+            server.go.set()
+            process.communicate(timeout=60)
+            self.assertEqual(process.returncode, 1)
+
+    def test_auth_login_is_masked(self):
+        """A server that offers only AUTH LOGIN: both words stay hidden."""
+        with Script([b"220 x\r\n", b"250-x\r\n250 AUTH LOGIN\r\n", b"334 VXNlcm5hbWU6\r\n",
+                     b"334 UGFzc3dvcmQ6\r\n", b"535 5.7.8 no\r\n"]) as server:
+            out, _ = self.send("-v", "--login", "carol", "--body", "x", server=server.address, want=1,
+                               lines=1, environment={"POSTHOUSE_PASSWORD": "secret"})
+        self.assertIn("  C: AUTH LOGIN\n  S: 334 VXNlcm5hbWU6\n  C: ********\n"
+                      "  S: 334 UGFzc3dvcmQ6\n  C: ********\n  S: 535", out)
+        self.assertNotIn("Y2Fyb2w", out)
+        self.assertNotIn("c2VjcmV0", out)
+
+    # refusals
+
+    def test_refused_recipients(self):
+        out, said = self.send("--cc", "nobody@alice.example,x@elsewhere.example", "--body", "x",
+                              want=1, lines=2)
+        self.assertIn("queued as", out)
+        self.assertIn("<nobody@alice.example> was refused: 550 5.1.1 ", said)
+        self.assertIn("<x@elsewhere.example> was refused: 5", said)
+        self.message()
+
+    def test_all_refused(self):
+        out, said = self.send("--body", "x", to="nobody@alice.example", want=1, lines=1)
+        self.assertEqual(out, "")
+        self.assertIn("<nobody@alice.example> was refused: 550 5.1.1 ", said)
+
+    def test_message_refused(self):
+        with Script([b"220 x\r\n", b"250 x\r\n", b"250 ok\r\n", b"250 ok\r\n", b"354 go\r\n",
+                     b"554-5.7.1 no\r\n554 5.7.1 spam\r\n"]) as server:
+            _, said = self.send("--body", "x", server=server.address, want=1, lines=1)
+        self.assertEqual(said, "posthouse: send: %s: 554 5.7.1 no 5.7.1 spam\n" % server.address)
+
+    def test_lost_behind_the_message(self):
+        with Script([b"220 x\r\n", b"250 x\r\n", b"250 ok\r\n", b"250 ok\r\n", b"354 go\r\n",
+                     b""]) as server:
+            _, said = self.send("--body", "x", server=server.address, want=1, lines=1)
+        self.assertIn("may have the message or not", said)
+
+    def test_server_down(self):
+        server = "127.0.0.1:%d" % free_ports(1)
+        _, said = self.send("--body", "x", server=server, want=1, lines=1)
+        self.assertEqual(said, "posthouse: send: %s: can't connect: Connection refused\n" % server)
+
+    def test_smtputf8(self):
+        """The server offers it; there is no such user, which is the server's to say."""
+        _, said = self.send("--body", "x", to="jörg@alice.example", want=1, lines=1)
+        self.assertIn("was refused: 550 5.1.1", said)
+        with Script([b"220 x\r\n", b"250 x\r\n", b"221 x\r\n"]) as server:
+            _, said = self.send("--body", "x", to="jörg@alice.example", server=server.address, want=1, lines=1)
+        self.assertIn("does not offer SMTPUTF8", said)
+
+    def test_domain_of_any_script(self):
+        _, said = self.send("--body", "x", to="x@bücher.example", want=1, lines=1)
+        self.assertIn("<x@xn--bcher-kva.example> was refused", said)
+
+    # certificates
+
+    def test_certificates(self):
+        ca = ["--ca", self.host.certificate]
+        _, said = self.send("--body", "x", *ca, want=1, lines=1)
+        self.assertIn("TLS: ", said)            # it is not for 127.0.0.1
+        _, said = self.send("--body", "x", *ca, "--insecure", want=2, lines=1)
+        self.assertIn("not both", said)
+        _, said = self.send("--body", "x", "--ca", "/nowhere.pem", want=1, lines=1)
+        self.assertIn("/nowhere.pem", said)
+        self.send("--body", "x", "--insecure")
+        self.message()
+        self.send("--body", "x", *ca, "--tls", "none")
+        self.assertNotIn(b"ESMTPS", self.raw())
+
+    def test_required_and_not_offered(self):
+        with Script([b"220 x\r\n", b"250 x\r\n"]) as server:
+            _, said = self.send("--body", "x", "--tls", "required", server=server.address, want=1, lines=1)
+        self.assertIn("does not offer STARTTLS", said)
+
+    # what makes no sense
+
+    def test_injection(self):
+        for option in ("--subject", "--to", "--cc", "--bcc", "--from", "--login"):
+            for value in ("a@x\r\nBcc: bob@alice.example", "a@x\nX: y", "a@x\rX: y"):
+                with self.subTest(option=option, value=value):
+                    _, said = self.send("--body", "x", option, value, want=2, lines=1,
+                                        sender=None if option == "--from" else "bob@alice.example")
+                    self.assertIn(option, said)
+        path = self.file("a\nBcc: bob@alice.example", b"x")
+        _, said = self.send("--body", "x", "--attach", path, want=1, lines=1)
+        self.assertIn("the name of an attachment holds a control character", said)
+        self.assertEqual(self.empty(self.host.alice) + self.empty(self.host.bob), [])
+
+    def test_misuse(self):
+        for words, to, sender, status, want in (
+                ([], "alice@alice.example", None, 2, "--from"),
+                ([], None, "bob@alice.example", 2, "--to"),
+                ([], "alice", "bob@alice.example", 2, "--to wants addresses"),
+                ([], "a@x", "b@x, c@x", 2, "--from wants one address"),
+                (["--tls", "yes"], "a@x", "b@x", 2, "--tls wants none, starttls"),
+                (["--server", "nowhere"], "a@x", "b@x", 2, "127.0.0.1:25 or"),
+                (["--server", "x.invalid:25"], "a@x", "b@x", 1, "x.invalid"),
+                (["--body-file", "/etc/passwd"], "a@x", "b@x", 2, "not both"),
+                (["--attach", "/nowhere"], "a@x", "b@x", 1, "/nowhere: No such file"),
+                (["--attach", "/"], "a@x", "b@x", 1, "cannot read /: Is a directory"),
+                (["--password-file", "/x"], "a@x", "b@x", 2, "--login"),
+                (["--bodyy", "x"], "a@x", "b@x", 2, "did you mean --body?")):
+            with self.subTest(words=words):
+                _, said = self.send("--body", "x", *words, to=to, sender=sender, want=status, lines=1)
+                self.assertIn(want, said)
+
+    def test_text_must_be_utf8(self):
+        _, said = self.send(stdin=b"Gr\xfc\xdfe\n", want=1, lines=1)
+        self.assertIn("the text is not UTF-8; convert it with iconv", said)
+
+
+class Script:
+    """A server that says a given line for each one that comes; None: waits for go."""
+
+    def __init__(self, lines):
+        self.lines = lines
+        self.go = threading.Event()
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.address = "127.0.0.1:%d" % self.listener.getsockname()[1]
+
+    def __enter__(self):
+        self.thread = threading.Thread(target=self.serve, daemon=True)
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.go.set()
+        self.thread.join(60)
+        self.listener.close()
+
+    def serve(self):
+        self.listener.settimeout(60)
+        connection, _ = self.listener.accept()
+        connection.settimeout(60)
+        with connection, connection.makefile("rb") as file:
+            data = False
+            for n, line in enumerate(self.lines):
+                if line is None:
+                    self.go.wait(60)
+                    continue
+                if n > 0:
+                    while True:
+                        got = file.readline()
+                        if not got or not data or got == b".\r\n":
+                            break
+                if line == b"":
+                    return
+                data = line.startswith(b"354")
+                try:
+                    connection.sendall(line)
+                except OSError:
+                    return
+            file.readline()
+
+
+if __name__ == "__main__":
+    unittest.main()
