@@ -12,11 +12,17 @@ static bool ends_with_cr(const struct buffer *out)
 	return slice_ends(buffer_bytes(out), slice_lit("\r"));
 }
 
-/* Behind what was appended stands a line end; is the line the lone dot? */
+/* The line that begins at t->line got its end. */
 static void judge_line(struct handed_text *t, struct buffer *out)
 {
 	slice line = slice_drop(buffer_bytes(out), t->line);
+	unsigned char *bytes = out->ptr + out->start + t->line;
 
+	t->in_body = t->in_body || slice_equal(line, slice_lit("\r\n"));
+	for (size_t i = 0; !t->in_body && i + 2 < line.len; i++) {
+		if (bytes[i] == '\r')
+			bytes[i] = ' ';
+	}
 	if (t->dot_ends && slice_equal(line, slice_lit(".\r\n"))) {
 		buffer_truncate(out, t->line);
 		t->ended = true;
@@ -34,12 +40,17 @@ bool handed_text_take(struct handed_text *t, slice in, struct buffer *out)
 			return false;
 		if (!whole)
 			return true;
-		/* Within a line CR is left to the SMTP engine, which mends it. */
 		if (!buffer_append(out, ends_with_cr(out) ? slice_lit("\n") : slice_lit("\r\n")))
 			return false;
 		judge_line(t, out);
 	}
 	return true;
+}
+
+bool handed_text_end(struct handed_text *t, struct buffer *out)
+{
+	return t->ended || buffer_bytes(out).len == t->line ||
+	    handed_text_take(t, slice_lit("\n"), out);
 }
 
 /* ---- the header ---- */

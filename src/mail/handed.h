@@ -10,12 +10,17 @@
 struct handed_text {
 	bool dot_ends;                  /* a line of one dot is the end (no -i) */
 	bool ended;                     /* it came */
+	bool in_body;                   /* behind the blank line */
 	size_t line;                    /* where in *out the last line begins */
 };
 
 /* Append input, in any pieces, with CRLF for LF. What follows the lone dot is
- * dropped. False when *out is full. */
+ * dropped. A bare CR in the header becomes a blank: the SMTP engine would make it a
+ * line end, and what stands behind it a field. False when *out is full. */
 bool handed_text_take(struct handed_text *t, slice in, struct buffer *out)
+    __attribute__((warn_unused_result));
+/* The input is over: give the last line its end. */
+bool handed_text_end(struct handed_text *t, struct buffer *out)
     __attribute__((warn_unused_result));
 
 /* ---- the header ---- */

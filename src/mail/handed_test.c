@@ -124,14 +124,17 @@ static const struct {
 } texts[] = {
 	{ "LF", "a\nb\n", "a\r\nb\r\n", true, false },
 	{ "CRLF", "a\r\n\r\nb\r\n", "a\r\n\r\nb\r\n", true, false },
-	{ "no last end", "a\nb", "a\r\nb", true, false },
-	{ "bare CR", "a\rb\n", "a\rb\r\n", true, false },
+	{ "no last end", "a\nb", "a\r\nb\r\n", true, false },
+	{ "ends in CR", "a\r\n\nb\r", "a\r\n\r\nb\r\n", true, false },
+	{ "bare CR", "A: b\rC: d\r\r\nE\r: f\n\na\rb\n",
+	    "A: b C: d \r\nE : f\r\n\r\na\rb\r\n", true, false },
+	{ "bare CR, no body", "A: b\rC: d", "A: b C: d\r\n", true, false },
 	{ "dot", "a\n.\nb\n", "a\r\n", true, true },
 	{ "dot, CRLF", "a\r\n.\r\nb\r\n", "a\r\n", true, true },
 	{ "dot first", ".\nb\n", "", true, true },
 	{ "dot with -i", "a\n.\nb\n", "a\r\n.\r\nb\r\n", false, false },
 	{ "no lone dot", "..\n. \n.a\na.\n", "..\r\n. \r\n.a\r\na.\r\n", true, false },
-	{ "dot without an end", "a\n.", "a\r\n.", true, false },
+	{ "dot without an end", "a\n.", "a\r\n", true, true },
 };
 
 static void test_texts(void **state)
@@ -150,6 +153,7 @@ static void test_texts(void **state)
 				assert_true(handed_text_take(&t, slice_head(rest, n), &out));
 				rest = slice_drop(rest, n);
 			}
+			assert_true(handed_text_end(&t, &out));
 			if (t.ended != texts[i].ended)
 				fail_msg("%s", texts[i].name);
 			assert_slice(buffer_bytes(&out), slice_from(texts[i].want));
@@ -165,7 +169,8 @@ static void test_text_no_room(void **state)
 		struct buffer out = buffer_init(heap, room);
 		struct handed_text t = { 0 };
 
-		assert_int_equal(handed_text_take(&t, slice_lit("a\n"), &out), room >= 3);
+		assert_int_equal(handed_text_take(&t, slice_lit("a"), &out), room >= 1);
+		assert_int_equal(handed_text_end(&t, &out), room == 0 || room >= 3);
 		heap_drop(heap);
 	}
 }
