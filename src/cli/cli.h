@@ -34,6 +34,9 @@ struct cli_command {
 	bool hidden;                    /* internal: not in the list of help */
 	struct cli_option options[CLI_OPTIONS_MAX + 1];         /* ends with name NULL */
 	int (*run)(const struct cli_args *args);                /* returns CLI_* */
+	/* Instead: it reads its arguments itself, as programs are used to; the
+	 * options are for help only. */
+	int (*run_raw)(int argc, char **argv);
 };
 
 /* What was given, borrowed from argv. */

@@ -15,6 +15,7 @@ extern const struct cli_command cli_alias;      /* alias.c */
 extern const struct cli_command cli_bench;      /* bench.c */
 extern const struct cli_command cli_nameserver; /* nameserver.c */
 extern const struct cli_command cli_send;       /* send.c */
+extern const struct cli_command cli_sendmail;   /* sendmail.c */
 extern const struct cli_command cli_help;       /* help.c */
 extern const struct cli_command cli_version;    /* help.c */
 extern const struct cli_command cli_role;       /* role.c */

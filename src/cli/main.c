@@ -17,6 +17,7 @@ const struct cli_command *const cli_commands[] = {
 	&cli_queue,
 	&cli_trace,
 	&cli_send,
+	&cli_sendmail,
 	&cli_bench,
 	&cli_verify,
 	&cli_repair,
@@ -50,13 +51,23 @@ static const char *command_name(const char *word)
 	return word;
 }
 
-static bool asks_for_help(int argc, char **argv)
+/* To sendmail, -h is something else. */
+static bool asks_for_help(const struct cli_command *command, int argc, char **argv)
 {
 	for (int i = 0; i < argc && strcmp(argv[i], "--") != 0; i++) {
-		if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0)
+		if (strcmp(argv[i], "--help") == 0 ||
+		    (command->run_raw == NULL && strcmp(argv[i], "-h") == 0))
 			return true;
 	}
 	return false;
+}
+
+/* A link of that name is what programs call /usr/sbin/sendmail. */
+static bool is_called(const char *path, const char *name)
+{
+	const char *slash = path != NULL ? strrchr(path, '/') : NULL;
+
+	return path != NULL && strcmp(slash != NULL ? slash + 1 : path, name) == 0;
 }
 
 int main(int argc, char **argv)
@@ -65,17 +76,21 @@ int main(int argc, char **argv)
 	struct cli_args args;
 
 	setlocale(LC_ALL, "C");
+	if (is_called(argc > 0 ? argv[0] : NULL, cli_sendmail.name))
+		return cli_sendmail.run_raw(argc - 1, argv + 1);
 	if (argc < 2)
 		return cli_misuse("which command? `posthouse help` lists all");
 	command = cli_find(command_name(argv[1]));
 	if (command == NULL)
 		return refuse_unknown(argv[1]);
 	/* "posthouse bench smtp --help" is "posthouse help bench". */
-	if (asks_for_help(argc - 2, argv + 2)) {
+	if (asks_for_help(command, argc - 2, argv + 2)) {
 		command = cli_find("help");
 		argv[2] = argv[1];
 		argc = 3;
 	}
+	if (command->run_raw != NULL)
+		return command->run_raw(argc - 2, argv + 2);
 	if (!cli_parse(command, argc - 2, argv + 2, &args))
 		return CLI_USAGE;
 	return command->run(&args);

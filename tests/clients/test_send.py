@@ -412,5 +412,217 @@ class Script:
             file.readline()
 
 
+class Sendmail(Host):
+    def setUp(self):
+        self.environment = {"POSTHOUSE_SENDMAIL_SERVER": self.smtp}
+        self.config = self.file("posthouse.conf", b"hostname = mail.alice.example\n"
+                                b"domains = alice.example\n")
+
+    def sendmail(self, *words, stdin=b"", want=0, lines=0):
+        return self.run_it(["sendmail", "-C", self.config, *words], stdin, want, lines,
+                           self.environment)
+
+    def test_t(self):
+        """As PHP and cron scripts call it."""
+        self.sendmail("-t", "-i", "-fbob@alice.example", stdin=(
+            "From: Bob <bob@alice.example>\nTo: alice\nBcc: bob@alice.example,\n alice@alice.example\n"
+            "Subject: Grüße\nX-Mine: kept\n\n.\nHi.\n").encode())
+        for account in (self.host.alice, self.host.bob):
+            raw = self.raw(account)
+            m = parse(raw)
+            self.assertTrue(raw.startswith(b"Return-Path: <bob@alice.example>\r\n"))
+            self.assertIsNone(m["Bcc"])
+            self.assertEqual(str(m["To"]), "alice@alice.example")
+            self.assertEqual(m["X-Mine"], "kept")
+            self.assertIn("Subject: Grüße\r\n".encode(), raw)
+            self.assertTrue(m["Date"] and m["Message-ID"])
+            self.assertTrue(raw.endswith(b"\r\n\r\n.\r\nHi.\r\n"), raw)
+
+    def test_cron(self):
+        self.sendmail("-FCronDaemon", "-i", "-B8BITMIME", "-oem", "alice", stdin=(
+            b"From: root (Cron Daemon)\nTo: alice\nSubject: Cron <root@h> x\n\nout\n"))
+        m = self.message()
+        self.assertEqual(m["From"].addresses[0].addr_spec, "root@alice.example")
+
+    def test_no_header(self):
+        self.sendmail("-F", "Grüßer", "-r", "bob", "--", "alice", stdin=b"just a line\n")
+        m = self.message()
+        self.assertEqual(str(m["From"]), "Grüßer <bob@alice.example>")
+        self.assertEqual(m.get_payload(), "just a line\n")
+
+    def test_lone_dot(self):
+        text = b"Subject: x\n\nfirst\n.\nlast\n"
+        for words, want in (([], b"first\r\n"), (["-i"], b"first\r\n.\r\nlast\r\n"),
+                            (["-oi"], b"first\r\n.\r\nlast\r\n"), (["-o", "i"], b"first\r\n.\r\nlast\r\n"),
+                            (["-ti"], b"first\r\n.\r\nlast\r\n"), (["-oem"], b"first\r\n")):
+            with self.subTest(words=words):
+                self.sendmail(*words, "-f", "bob", "alice", stdin=text)
+                self.assertTrue(self.raw().endswith(b"\r\n\r\n" + want))
+
+    def test_lone_dot_ends_it_at_once(self):
+        """Somebody types: the end is there before the end of file."""
+        process = subprocess.Popen([POSTHOUSE, "sendmail", "-C", self.config, "alice"],
+                                   stdin=subprocess.PIPE, stderr=subprocess.PIPE,
+                                   env=dict(os.environ, **self.environment))
+        process.stdin.write(b"hello\n.\n")
+        process.stdin.flush()
+        self.assertEqual(process.wait(60), 0)
+        process.stdin.close()
+        process.stderr.close()
+        self.message()
+
+    def test_crlf_and_bounces(self):
+        self.sendmail("-f", "<>", "alice", stdin=b"Subject: x\r\n\r\na\r\nb")
+        raw = self.raw()
+        self.assertTrue(raw.startswith(b"Return-Path: <>\r\n"))
+        self.assertTrue(raw.endswith(b"\r\n\r\na\r\nb\r\n"))
+
+    def test_bare_cr(self):
+        """It would get a field in past a program that looks for LF only."""
+        self.sendmail("-t", stdin=b"To: alice\nSubject: a\rBcc: bob@alice.example\rX: y\n\nx\n")
+        m = self.message()
+        self.assertEqual(m["Subject"], "a Bcc: bob@alice.example X: y")
+        self.assertIsNone(m["X"])
+        self.assertEqual(self.empty(self.host.bob), [])
+
+    def test_command_line_and_header(self):
+        self.sendmail("-t", "bob@alice.example", stdin=b"To: alice@alice.example\n\nx\n")
+        self.message(self.host.alice)
+        self.message(self.host.bob)
+
+    def test_exit_status(self):
+        for words, stdin, status, want in (
+                ([], b"", 64, "whom to?"),
+                (["-t"], b"Subject: x\n\nx\n", 65, "no address in To, Cc and Bcc"),
+                (["-t"], b"To: two words\n\nx\n", 65, "\"two words\""),
+                (["two words"], b"", 65, "\"two words\" is no address"),
+                (["-Z"], b"", 64, "unknown option -Z"),
+                (["--wrong"], b"", 64, "unknown option --wrong"),
+                (["-bd"], b"", 64, "posthouse serve"),
+                (["-f"], b"", 64, "-f wants a value"),
+                (["-f", "a, b", "alice"], b"", 64, "-f wants one address"),
+                (["-F", "a\nBcc: x", "alice"], b"", 64, "-F wants a name"),
+                (["nobody@alice.example"], b"x\n", 67, "was refused: 550 5.1.1"),
+                (["alice", "nobody"], b"x\n", 67, "was refused: 550 5.1.1")):
+            with self.subTest(words=words):
+                _, said = self.sendmail(*words, stdin=stdin, want=status, lines=1)
+                self.assertIn(want, said)
+        self.message()
+
+    def test_refused_and_later(self):
+        for line, status in ((b"554 5.7.1 no\r\n", 69), (b"451 4.3.0 later\r\n", 75)):
+            with Script([b"220 x\r\n", b"250 x\r\n", b"250 ok\r\n", line]) as server:
+                self.environment = {"POSTHOUSE_SENDMAIL_SERVER": server.address}
+                self.sendmail("alice", stdin=b"x\n", want=status, lines=1)
+            with Script([b"220 x\r\n", b"250 x\r\n", b"250 ok\r\n", b"250 ok\r\n", b"354 go\r\n",
+                         line]) as server:
+                self.environment = {"POSTHOUSE_SENDMAIL_SERVER": server.address}
+                self.sendmail("alice", stdin=b"x\n", want=status, lines=1)
+
+    def test_server_down(self):
+        address = "127.0.0.1:%d" % free_ports(1)
+        self.environment = {"POSTHOUSE_SENDMAIL_SERVER": address}
+        _, said = self.sendmail("alice", stdin=b"x\n", want=75, lines=1)
+        self.assertIn(address + ": can't connect", said)
+        out, _ = self.sendmail("-bs", want=75, lines=1)
+        self.assertTrue(out.startswith("421 4.3.2 "), out)
+
+    def test_server_of_the_configuration(self):
+        """listen.smtp, without the variable."""
+        self.environment = {"HOME": "/"}
+        for address in (self.smtp, "0.0.0.0:%d" % self.host.smtp[1]):
+            self.config = self.file("other.conf", (
+                "hostname = mail.alice.example\ndomains = alice.example\nlisten.smtp = %s\n"
+                % address).encode())
+            self.sendmail("alice", stdin=b"x\n")
+            self.message()
+        self.config = self.file("wrong.conf", b"hostnam = x\n")
+        self.sendmail("alice", stdin=b"x\n", want=78, lines=2)
+
+    def test_bs(self):
+        out, _ = self.sendmail("-bs", stdin=(
+            b"EHLO client.example\r\nMAIL FROM:<bob@alice.example>\r\nRCPT TO:<alice@alice.example>\r\n"
+            b"DATA\r\nSubject: by bs\r\n\r\n..\r\n.\r\nQUIT\r\n"))
+        self.assertRegex(out, r"(?s)^220 .*\r\n354 .*queued as .*\r\n221 ")
+        self.assertTrue(self.raw().endswith(b"\r\n\r\n.\r\n"))
+
+    def test_bs_large(self):
+        """More than any buffer holds, and the client's end is the end."""
+        body = b"x" * 70 + b"\r\n"
+        out, _ = self.sendmail("-bs", stdin=(
+            b"EHLO c.example\r\nMAIL FROM:<>\r\nRCPT TO:<alice@alice.example>\r\nDATA\r\n\r\n" +
+            body * 50000 + b".\r\n"))
+        self.assertIn("queued as", out)
+        self.assertTrue(self.raw().endswith(body * 50000))
+
+    def test_bs_by_hand(self):
+        process = subprocess.Popen([POSTHOUSE, "sendmail", "-bs"], stdin=subprocess.PIPE,
+                                   stdout=subprocess.PIPE, env=dict(os.environ, **self.environment))
+        with process.stdout, process.stdin:
+            for line, want in ((None, b"220 "), (b"NOOP\r\n", b"250 "), (b"QUIT\r\n", b"221 ")):
+                if line:
+                    process.stdin.write(line)
+                    process.stdin.flush()
+                self.assertTrue(process.stdout.readline().startswith(want))
+            self.assertEqual(process.wait(60), 0)
+
+    def test_other_modes(self):
+        self.assertIn("posthouse queue list", self.sendmail("-bp")[0])
+        self.assertIn("posthouse alias", self.sendmail("-bi")[0])
+        self.assertEqual(self.sendmail("-q")[0], "")
+        self.assertEqual(self.sendmail("-q30m", "-OTimeout.queuereturn=5d")[0], "")
+
+    def test_ignored_options(self):
+        self.sendmail("-bm", "-Am", "-d0", "-em", "-G", "-h", "3", "-L", "tag", "-m", "-n", "-N", "never",
+                      "-o7", "-odb", "-O", "x=y", "-pSMTP", "-Rhdrs", "-U", "-V", "id", "-X", "/dev/null",
+                      "alice", stdin=b"x\n")
+        self.message()
+
+    def test_verbose(self):
+        out, _ = self.sendmail("-v", "alice", stdin=b"x\n")
+        self.assertIn("  C: RCPT TO:<alice@alice.example>\n", out)
+        self.assertRegex(out.splitlines()[-1], "^250 .*queued as")
+        self.message()
+
+    def test_by_its_name(self):
+        link = os.path.join(self.scratch, "sendmail")
+        os.symlink(POSTHOUSE, link)
+        done = subprocess.run([link, "-C", self.config, "-t"], input=b"To: alice\n\nx\n",
+                              env=dict(os.environ, **self.environment), capture_output=True, timeout=60)
+        self.assertEqual((done.returncode, done.stdout, done.stderr), (0, b"", b""))
+        self.message()
+
+    def test_git_send_email(self):
+        """A program that looks for sendmail and talks to it as it always did."""
+        patch = self.file("0001-x.patch", b"From 0 Mon Sep 17 00:00:00 2001\nFrom: Bob <bob@alice.example>\n"
+                          b"Subject: [PATCH] x\n\nbody\n.\n---\n")
+        wrapper = self.file("wrapper", ("#!/bin/sh\nexec %s sendmail \"$@\"\n" % POSTHOUSE).encode())
+        os.chmod(wrapper, 0o755)
+        done = subprocess.run(
+            ["git", "send-email", "--smtp-server", wrapper, "--from", "bob@alice.example", "--to",
+             "alice@alice.example", "--suppress-cc=all", "--confirm=never", "--quiet", patch],
+            env=dict(os.environ, HOME=self.scratch, GIT_COMMITTER_NAME="Bob",
+                     GIT_COMMITTER_EMAIL="bob@alice.example", GIT_AUTHOR_NAME="Bob",
+                     GIT_AUTHOR_EMAIL="bob@alice.example", **self.environment), cwd=self.scratch,
+            capture_output=True, timeout=60)
+        self.assertEqual(done.returncode, 0, done)
+        self.assertEqual(self.message()["Subject"], "[PATCH] x")
+
+    def test_swaks(self):
+        """It speaks SMTP with -bs."""
+        done = subprocess.run(["swaks", "--pipe", POSTHOUSE + " sendmail -bs", "--from", "bob@alice.example",
+                               "--to", "alice@alice.example", "--h-Subject", "swaks"],
+                              env=dict(os.environ, **self.environment), capture_output=True, timeout=60)
+        self.assertEqual(done.returncode, 0, done)
+        self.assertEqual(self.message()["Subject"], "swaks")
+
+    def test_help(self):
+        for words in (["help", "sendmail"], ["sendmail", "--help"]):
+            self.assertIn("-bs", self.run_it(words)[0])
+        rows = self.run_it(["help"])[0]
+        self.assertRegex(rows, r"\n  send  ")
+        self.assertRegex(rows, r"\n  sendmail  ")
+
+
 if __name__ == "__main__":
     unittest.main()

@@ -1,0 +1,294 @@
+/* cli/sendmail.c - posthouse sendmail: what cron, PHP, git and mail programs run to
+ * send. It mends the message and hands it to the server of this host. */
+#include "cli/sendmail.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/text.h"
+#include "cli/commands.h"
+#include "cli/post.h"
+#include "mail/handed.h"
+#include "os/os_uv.h"
+
+struct sendmail {
+	struct os *os;
+	struct arena arena;
+	struct sendmail_options options;
+	struct sendmail_place place;
+	struct address_list recipients;
+	struct compose_mailbox sender;  /* of a From that is missing */
+	slice from;                     /* of the envelope; empty: <> */
+	struct buffer text;             /* as it came, with CRLF */
+	struct buffer header;           /* as it goes */
+	slice body;                     /* of text */
+	bool unknown_user, temporary;   /* why recipients were refused */
+};
+
+int sendmail_fail(int status, const char *format, ...)
+{
+	char text[POST_WORDS_MAX + 512];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof text, format, args);
+	va_end(args);
+	cli_fail("sendmail: %s", text);
+	return status;
+}
+
+static const char *shown(slice text, char ret[200])
+{
+	return text_printable(slice_trim(text), ret, 200);
+}
+
+/* ---- who, and whom to ---- */
+
+static bool is_null(const char *address)
+{
+	return strcmp(address, "") == 0 || strcmp(address, "<>") == 0;
+}
+
+static int read_sender(struct sendmail *s)
+{
+	struct address_list list = address_list_init(&s->arena, 2);
+	const struct sendmail_options *o = &s->options;
+	char text[200];
+
+	s->sender = s->place.user;
+	if (o->from == NULL) {
+		s->from = s->sender.address;
+	} else if (!is_null(o->from)) {
+		if (address_list_add(&list, slice_from(o->from), s->place.domain) !=
+		    ADDRESS_LIST_OK || list.n != 1)
+			return sendmail_fail(EX_USAGE, "-f wants one address, not \"%s\"",
+			    shown(slice_from(o->from), text));
+		s->from = list.items[0].address;
+		/* Somebody else's address does not go with the user's own name. */
+		s->sender = (struct compose_mailbox){ .address = s->from };
+	}
+	if (o->name != NULL)
+		s->sender.name = slice_from(o->name);
+	if (compose_judge_mailbox(&s->sender) != COMPOSE_OK)
+		return sendmail_fail(EX_USAGE, "-F wants a name that a header can hold, not \"%s\"",
+		    shown(s->sender.name, text));
+	return EX_OK;
+}
+
+static int read_words(struct sendmail *s)
+{
+	char text[200];
+
+	s->recipients = address_list_init(&s->arena, SEND_RECIPIENTS_MAX);
+	for (size_t i = 0; i < s->options.n_words; i++) {
+		slice word = slice_from(s->options.words[i]);
+
+		if (address_list_add(&s->recipients, word, s->place.domain) != ADDRESS_LIST_OK)
+			return sendmail_fail(EX_DATAERR, "\"%s\" is no address",
+			    shown(word, text));
+	}
+	if (s->recipients.n == 0 && !s->options.recipients)
+		return sendmail_fail(EX_USAGE, "whom to? Give addresses, or -t to take them from "
+		    "To, Cc and Bcc");
+	return EX_OK;
+}
+
+/* ---- the message ---- */
+
+static int read_text(struct sendmail *s)
+{
+	struct handed_text t = { .dot_ends = !s->options.no_dot };
+	unsigned char bytes[16 * 1024];
+
+	s->text = buffer_init(os_heap(s->os), COMPOSE_MESSAGE_MAX);
+	for (;;) {
+		ssize_t n = read(STDIN_FILENO, bytes, sizeof bytes);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return sendmail_fail(EX_IOERR, "cannot read standard input: %s",
+			    strerror(errno));
+		if (!(n == 0 ? handed_text_end(&t, &s->text) :
+		    handed_text_take(&t, slice_of(bytes, (size_t)n), &s->text)))
+			return sendmail_fail(EX_DATAERR, "the message is larger than %d MiB",
+			    COMPOSE_MESSAGE_MAX >> 20);
+		if (n == 0 || t.ended)
+			return EX_OK;
+	}
+}
+
+static int mend(struct sendmail *s)
+{
+	char first[14], second[14], text[200];
+	struct handed_plan plan = { .recipients = s->options.recipients,
+		.domain = s->place.domain, .sender = s->sender, .wall_us = os_wall_us(s->os),
+		.hostname = s->place.hostname };
+
+	text_from_u64(os_random_u64(s->os), first);
+	text_from_u64(os_random_u64(s->os), second);
+	plan.unique = arena_printf(&s->arena, "%s%s", first, second);
+	s->header = buffer_init(os_heap(s->os), 2 * (size_t)COMPOSE_MESSAGE_MAX);
+	switch (handed_header(buffer_bytes(&s->text), &plan, &s->recipients, &s->header,
+	    &s->body)) {
+	case HANDED_OK:
+		break;
+	case HANDED_BAD:
+		return sendmail_fail(EX_DATAERR, "the header names \"%s\", which is no list of "
+		    "addresses", shown(s->body, text));
+	case HANDED_MANY:
+		return sendmail_fail(EX_DATAERR, "the header names more than %d recipients",
+		    SEND_RECIPIENTS_MAX);
+	case HANDED_LONG:
+		return sendmail_fail(EX_DATAERR, "the header is too large");
+	}
+	if (s->recipients.n == 0)
+		return sendmail_fail(EX_DATAERR, "whom to? There is no address in To, Cc and Bcc");
+	return EX_OK;
+}
+
+/* ---- the server's word ---- */
+
+static void on_refused(struct post *p, size_t index, unsigned code, const char *words)
+{
+	struct sendmail *s = p->owner;
+	char text[200];
+
+	s->temporary = s->temporary || code / 100 == 4;
+	s->unknown_user = s->unknown_user || code == 550 || code == 551 || code == 553;
+	sendmail_fail(0, "<%s> was refused: %u %s", shown(p->recipients[index], text), code, words);
+}
+
+/* Only a permanent refusal is worth telling as such: who gets EX_TEMPFAIL tries again. */
+static int refused_status(const struct sendmail *s)
+{
+	if (s->unknown_user)
+		return EX_NOUSER;
+	return s->temporary ? EX_TEMPFAIL : EX_UNAVAILABLE;
+}
+
+static int report(const struct sendmail *s, const struct post *p)
+{
+	if (p->outcome == POST_TAKEN && s->options.verbose)
+		printf("%u %s\n", p->code, p->words);
+	if (p->n_refused > 0 && (p->outcome == POST_TAKEN || p->n_refused == p->n_recipients))
+		return refused_status(s);
+	switch (p->outcome) {
+	case POST_TAKEN:
+		return EX_OK;
+	case POST_REFUSED:
+		if (p->code == 0)
+			return sendmail_fail(EX_UNAVAILABLE, "%s: %s", p->server->shown, p->words);
+		return sendmail_fail(p->code / 100 == 4 ? EX_TEMPFAIL : EX_UNAVAILABLE,
+		    "%s: %u %s", p->server->shown, p->code, p->words);
+	case POST_UNSURE:
+		return sendmail_fail(EX_TEMPFAIL, "%s may have the message or not: %s",
+		    p->server->shown, p->words);
+	case POST_UNREACHED:
+		break;
+	}
+	return sendmail_fail(EX_TEMPFAIL, "%s: %s", p->server->shown, p->words);
+}
+
+static int post(struct sendmail *s)
+{
+	slice *recipients = arena_new(&s->arena, slice, s->recipients.n);
+	struct post_server server;
+	struct post p = { .os = s->os, .server = &server, .hostname = s->place.hostname,
+		.from = s->from, .recipients = recipients, .n_recipients = s->recipients.n,
+		.parts = { buffer_bytes(&s->header), s->body }, .verbose = s->options.verbose,
+		.refused = on_refused, .owner = s };
+
+	for (size_t i = 0; i < s->recipients.n; i++)
+		recipients[i] = s->recipients.items[i].address;
+	post_server_local(&s->place.server, &s->arena, &server);
+	post_run(&p);
+	return report(s, &p);
+}
+
+/* ---- all of it ---- */
+
+static int deliver(struct sendmail *s)
+{
+	int status;
+
+	if ((status = read_sender(s)) != EX_OK || (status = read_words(s)) != EX_OK ||
+	    (status = read_text(s)) != EX_OK || (status = mend(s)) != EX_OK)
+		return status;
+	return post(s);
+}
+
+static int run_mode(struct sendmail *s)
+{
+	int status = sendmail_place_read(s->options.config, &s->arena, &s->place);
+
+	if (status != EX_OK)
+		return status;
+	return s->options.mode == SENDMAIL_SMTP ? sendmail_relay(s->os, &s->place.server) :
+	    deliver(s);
+}
+
+static int run(int argc, char **argv)
+{
+	const struct os_uv_options options = { .name = "sendmail", .log_from = OS_ERROR };
+	struct sendmail s = { 0 };
+	int status = sendmail_options_read(argc, argv, &s.options);
+
+	if (status != EX_OK)
+		return status;
+	switch (s.options.mode) {
+	case SENDMAIL_ALIASES:
+		printf("Aliases are changed by `posthouse alias`, at once: nothing to rebuild.\n");
+		return EX_OK;
+	case SENDMAIL_QUEUE:
+		printf("The queue is shown by `posthouse queue list`.\n");
+		return EX_OK;
+	case SENDMAIL_RUN_QUEUE:
+		/* The server does that by itself; a crontab may ask for it. */
+		if (!s.options.recipients && s.options.n_words == 0)
+			return EX_OK;
+		break;
+	case SENDMAIL_DELIVER:
+	case SENDMAIL_SMTP:
+		break;
+	}
+	s.os = os_uv_create(&options);
+	s.arena = arena_init(os_heap(s.os), 2 * (size_t)COMPOSE_MESSAGE_MAX);
+	status = run_mode(&s);
+	os_uv_destroy(s.os);
+	return status;
+}
+
+const struct cli_command cli_sendmail = {
+	.name = "sendmail",
+	.words = "[OPTIONS] [ADDRESS...]",
+	.summary = "hand a message to the server of this host, as /usr/sbin/sendmail does",
+	.details =
+	    "For programs that know sendmail: cron, PHP, git send-email, mutt. A link to it does\n"
+	    "the same by its name:\n"
+	    "    ln -s $(command -v posthouse) /usr/sbin/sendmail\n"
+	    "The message is standard input. From, Date and Message-ID are added when they are\n"
+	    "missing, Bcc is removed, and names without a domain get the first of `domains`, or\n"
+	    "`hostname`, of /etc/posthouse/posthouse.conf, which also says where the server is\n"
+	    "(listen.smtp; 127.0.0.1:25 without it; POSTHOUSE_SENDMAIL_SERVER=ADDR:PORT in the\n"
+	    "environment goes before). Without -i, a line of one dot ends the message. Values\n"
+	    "may be glued to their option. Other options of sendmail are taken and not heeded.\n"
+	    "Exit status, of sysexits.h: 0 taken for all; 64 wrong usage; 65 not an address; 67\n"
+	    "a recipient is not known; 69 refused; 75 try again later; 78 bad configuration.\n",
+	.options = {
+		{ "-t", NULL, "Recipients are those of To, Cc and Bcc, too." },
+		{ "-i", NULL, "A line of one dot is text. The same: -oi." },
+		{ "-f", "ADDRESS", "The sender of the envelope. The same: -r." },
+		{ "-F", "NAME", "The sender's name, for a From that is missing." },
+		{ "-v", NULL, "Show the dialogue as it happens." },
+		{ "-C", "FILE", "Read this posthouse.conf." },
+		{ "-bm", NULL, "Deliver a message: what it does without any -b." },
+		{ "-bs", NULL, "Connect standard input and output to the server." },
+		{ "-bi", NULL, "Nothing: aliases need no rebuilding." },
+		{ "-bp", NULL, "Say how the queue is shown." },
+	},
+	.run_raw = run,
+};
