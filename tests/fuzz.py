@@ -92,6 +92,9 @@ def seeds(suites):
     return {
         "address_fuzz": addresses + [b"<" + a + b">" for a in addresses] + headers + dates + domains,
         "header_fuzz": [b"\x80" + m for m in whole] + [b"\x40X: " + h for h in headers],
+        "compose_fuzz": [b"\x81" + m for m in whole] + [b"\x81To: " + h + b"\r\n\r\n" for h in headers] +
+                        [b"\x0f" + b"\0".join((h, a, a + b", b@c", a, m[:400], h)) for h, a, m in
+                         zip(headers, addresses * 8, whole * 8)],
         "encoding_fuzz": [bytes([2, 0]) + d for d in dates] +
                          [bytes([k, 9]) + m[:2000] for m in whole[:80] for k in (0, 1, 3)],
         "smtp_server_fuzz": [b"\x05\0\x07\0" + dialogue % (a, a, b"x\r\n") for a in addresses] +
