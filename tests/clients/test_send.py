@@ -326,6 +326,22 @@ class Send(Host):
         self.send("--body", "x", *ca, "--tls", "none")
         self.assertNotIn(b"ESMTPS", self.raw())
 
+    def test_good_certificate(self):
+        """One that is for the address, or the name, that was typed, and is trusted."""
+        certificate, key = (os.path.join(self.scratch, n) for n in ("c.pem", "k.pem"))
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
+                        "-nodes", "-keyout", key, "-out", certificate, "-days", "2", "-subj", "/CN=x",
+                        "-addext", "subjectAltName=IP:127.0.0.1,DNS:localhost"],
+                       check=True, capture_output=True)
+        with Demo("--set", "tls.certificate=" + certificate, "--set", "tls.key=" + key) as host:
+            for server, words in (("127.0.0.1:%d" % host.smtp[1], []),
+                                  ("localhost:%d" % host.smtp[1], ["--tls", "required"])):
+                out, _ = self.send("-v", "--body", "x", "--ca", certificate, *words, server=server)
+                self.assertIn("; the certificate is good\n", out)
+                _, said = self.send("--body", "x", "--ca", self.host.certificate, *words,
+                                    server=server, want=1, lines=1)
+                self.assertIn("TLS: ", said)
+
     def test_required_and_not_offered(self):
         with Script([b"220 x\r\n", b"250 x\r\n"]) as server:
             _, said = self.send("--body", "x", "--tls", "required", server=server.address, want=1, lines=1)
