@@ -37,6 +37,8 @@ static void on_refused(struct post *p, size_t index, unsigned code, const char *
 /* The last line. When each recipient was refused, all was said. */
 static int report(const struct post *p)
 {
+	bool untrusted = p->server->judged &&
+	    slice_starts(slice_from(p->words), slice_lit("TLS: "));
 	char code[16] = "";
 
 	if (p->code != 0)
@@ -55,7 +57,8 @@ static int report(const struct post *p)
 	case POST_UNREACHED:
 		break;
 	}
-	return cli_fail("send: %s: %s%s", p->server->shown, code, p->words);
+	return cli_fail("send: %s: %s%s%s", p->server->shown, code, p->words, untrusted ?
+	    "; --ca FILE says whom to trust, --insecure trusts all" : "");
 }
 
 static int post(struct send *s, bool verbose)

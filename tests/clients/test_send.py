@@ -317,6 +317,7 @@ class Send(Host):
         ca = ["--ca", self.host.certificate]
         _, said = self.send("--body", "x", *ca, want=1, lines=1)
         self.assertIn("TLS: ", said)            # it is not for 127.0.0.1
+        self.assertIn("; --ca FILE says whom to trust, --insecure trusts all\n", said)
         _, said = self.send("--body", "x", *ca, "--insecure", want=2, lines=1)
         self.assertIn("not both", said)
         _, said = self.send("--body", "x", "--ca", "/nowhere.pem", want=1, lines=1)
