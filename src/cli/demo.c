@@ -63,7 +63,7 @@ static int run(const struct cli_args *args)
 	struct arena words = arena_init(heap, DEMO_MEMORY);
 	int status;
 
-	demo.serve.preset = serve_demo_config(&words, 0);
+	demo.serve.preset = serve_demo_config(&words, 0, NULL);
 	status = serve_run(&demo.serve);
 	heap_drop(heap);
 	return status;

@@ -1,6 +1,5 @@
 /* cli/nameserver.c - posthouse nameserver: zone files, served on loopback. */
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -8,8 +7,8 @@
 #include "base/limits.h"
 #include "base/text.h"
 #include "cli/commands.h"
-#include "cli/file.h"
 #include "cli/lab_dns.h"
+#include "cli/zone_files.h"
 #include "os/os_uv.h"
 
 static const char *const default_address = "127.0.0.1:5300";
@@ -20,57 +19,6 @@ struct nameserver {
 	struct lab_dns *dns;
 	struct os_signal interrupt, terminate;
 };
-
-/* ---- zones ---- */
-
-/* "NAME=FILE" or "FILE", whose path may hold a "=" behind a "/". */
-static slice split(const char *value, const char **ret_path)
-{
-	slice whole = slice_from(value);
-	size_t at = slice_find_byte(whole, '=');
-
-	if (at == whole.len || slice_find_byte(slice_head(whole, at), '/') < at) {
-		*ret_path = value;
-		return (slice){ 0 };
-	}
-	*ret_path = value + at + 1;
-	return slice_head(whole, at);
-}
-
-static int add_zone(struct nameserver *n, const char *value)
-{
-	struct buffer text = buffer_init(os_heap(n->os), DNS_ZONE_TEXT_MAX);
-	struct dns_zone_error fault;
-	const char *path;
-	slice name = split(value, &path);
-	int error = file_read(AT_FDCWD, path, &text);
-	bool ok;
-
-	if (error == -EFBIG)
-		return cli_fail("%s: a zone file has at most %d bytes", path, DNS_ZONE_TEXT_MAX);
-	if (error != 0)
-		return cli_fail("cannot read %s: %s", path, strerror(-error));
-	ok = dns_zones_add(n->zones, buffer_bytes(&text), name, DNS_ZONE_TTL, &fault);
-	buffer_free(&text);
-	if (ok)
-		return CLI_OK;
-	if (fault.line == 0)
-		return cli_fail("%s: %s", path, fault.text);
-	return cli_fail("%s:%u: %s", path, fault.line, fault.text);
-}
-
-static int add_zones(struct nameserver *n, const struct cli_args *args)
-{
-	const char *value;
-	int status = CLI_OK;
-
-	for (size_t i = 0; i < args->n_given && status == CLI_OK; i++) {
-		value = args->given[i].value;
-		if (strcmp(args->given[i].option->name, "--zone") == 0)
-			status = add_zone(n, value);
-	}
-	return status;
-}
 
 /* ---- its life ---- */
 
@@ -148,7 +96,7 @@ static int run(const struct cli_args *args)
 		return CLI_USAGE;
 	n.os = os_uv_create(&options);
 	n.zones = dns_zones_create(os_heap(n.os));
-	status = add_zones(&n, args);
+	status = zone_files_add(n.zones, args);
 	if (status == CLI_OK)
 		status = serve(&n, &address, cli_flag(args, "--verbose"));
 	os_uv_destroy(n.os);

@@ -287,6 +287,13 @@ int serve_run(struct serve *s)
 	return status;
 }
 
+static bool is_host(const char *name)
+{
+	size_t n = strspn(name, "abcdefghijklmnopqrstuvwxyz");
+
+	return n > 0 && n < 32 && name[n] == '\0';
+}
+
 static int run(const struct cli_args *args)
 {
 	struct serve serve = { .args = args, .demo = cli_flag(args, "--demo"),
@@ -300,11 +307,15 @@ static int run(const struct cli_args *args)
 		heap_drop(heap);
 		return CLI_USAGE;
 	}
+	serve.demo_host = cli_value(args, "--demo-host");
 	if (serve.demo)
-		serve.preset = serve_demo_config(&words, (unsigned)port_base);
+		serve.preset = serve_demo_config(&words, (unsigned)port_base, serve.demo_host);
 	if (serve.demo && cli_value(args, "--config") != NULL)
 		status = cli_misuse("serve: --demo brings its own configuration; leave out "
 		    "--config, or --demo");
+	else if (serve.demo_host != NULL && (!serve.demo || !is_host(serve.demo_host)))
+		status = cli_misuse("serve: --demo-host wants --demo, and a name of a-z, such as "
+		    "\"bob\"");
 	else if (!serve.demo && port_base != 0)
 		status = cli_misuse("serve: --port-base is for --demo; write listen.* into "
 		    "posthouse.conf");
@@ -328,6 +339,8 @@ const struct cli_command cli_serve = {
 		{ "--json", NULL, "Say where it listens as one line of JSON." },
 		{ "--port-base", "N", "With --demo: smtp, submission, submissions, pop3, pop3s "
 		    "on N, N+1, ..." },
+		{ "--demo-host", "NAME", "With --demo: the host of NAME.example, which may send to\n"
+		    "                         other hosts: for labs." },
 		{ "--one-process", NULL, "All roles in one process: for looking inside." },
 	},
 	.run = run,

@@ -28,6 +28,8 @@ struct serve {
 	struct data_folder data;
 	struct certificate certificate;
 	int64_t uid, gid;               /* whom roles become, or -1 */
+	const char *demo_host;          /* "bob": of a lab, with one account; or NULL */
+	size_t n_accounts;
 	struct demo_account accounts[DEMO_ACCOUNTS];
 
 	struct keeper *keeper;
@@ -60,7 +62,7 @@ bool serve_user_find(const struct setting *setting, bool demo, struct arena *are
     const struct complaint *to, int64_t *ret_uid, int64_t *ret_gid);
 
 /* serve_demo.c */
-const char *serve_demo_config(struct arena *arena, unsigned port_base);
+const char *serve_demo_config(struct arena *arena, unsigned port_base, const char *host);
 bool serve_demo_accounts(struct serve *serve);
 /* One line of JSON, or words, on stdout: what came up, and where. */
 void serve_announce(const struct serve *serve);

@@ -20,21 +20,23 @@ enum { DEMO_FILE_MAX = 4096 };
 static const char *const addresses[DEMO_ACCOUNTS] = { "alice@alice.example",
     "bob@alice.example" };
 
-const char *serve_demo_config(struct arena *arena, unsigned port_base)
+/* A host of a lab speaks with the other; what is sent there reaches no real one. */
+const char *serve_demo_config(struct arena *arena, unsigned port_base, const char *host)
 {
 	unsigned step = port_base != 0, port = port_base;
+	const char *name = host != NULL ? host : "alice";
 	slice text = arena_printf(arena,
-	    "hostname = mail.alice.example\n"
-	    "domains = alice.example\n"
+	    "hostname = mail.%s.example\n"
+	    "domains = %s.example\n"
 	    "data = posthouse.data\n"
 	    "smtp.greeting_delay = 0\n"
-	    "relay = no\n"
+	    "relay = %s\n"
 	    "listen.smtp = 127.0.0.1:%u\n"
 	    "listen.submission = 127.0.0.1:%u\n"
 	    "listen.submissions = 127.0.0.1:%u\n"
 	    "listen.pop3 = 127.0.0.1:%u\n"
 	    "listen.pop3s = 127.0.0.1:%u\n",
-	    port, port + step, port + 2 * step, port + 3 * step, port + 4 * step);
+	    name, name, host != NULL ? "yes" : "no", port, port + step, port + 2 * step, port + 3 * step, port + 4 * step);
 
 	return (const char *)text.ptr;
 }
@@ -51,8 +53,8 @@ static bool read_passwords(struct serve *s)
 	if (file_read(s->data.fd, "demo.json", &text) == 0)
 		root = json_loadb((const char *)buffer_bytes(&text).ptr,
 		    buffer_bytes(&text).len, 0, NULL);
-	for (size_t i = 0; i < DEMO_ACCOUNTS; i++) {
-		const char *password = json_string_value(json_object_get(root, addresses[i]));
+	for (size_t i = 0; i < s->n_accounts; i++) {
+		const char *password = json_string_value(json_object_get(root, s->accounts[i].address));
 
 		if (password == NULL || strlen(password) >= sizeof s->accounts[i].password)
 			continue;
@@ -61,7 +63,7 @@ static bool read_passwords(struct serve *s)
 	}
 	json_decref(root);
 	buffer_free(&text);
-	return found == DEMO_ACCOUNTS;
+	return found == s->n_accounts;
 }
 
 static bool write_passwords(struct serve *s)
@@ -70,12 +72,12 @@ static bool write_passwords(struct serve *s)
 	char *text;
 	int result;
 
-	for (size_t i = 0; i < DEMO_ACCOUNTS; i++) {
+	for (size_t i = 0; i < s->n_accounts; i++) {
 		unsigned char random[PASSWORD_RANDOM_LEN];
 
 		os_random(s->os, random, sizeof random);
 		password_generate(random, s->accounts[i].password);
-		json_object_set_new(root, addresses[i],
+		json_object_set_new(root, s->accounts[i].address,
 		    json_string(s->accounts[i].password));
 	}
 	text = json_dumps(root, JSON_COMPACT);
@@ -109,6 +111,18 @@ static bool set_account(struct serve *s, struct directory *directory,
 	return directory_account_add(directory, address, slice_from(hash.text), &id, error);
 }
 
+static void name_accounts(struct serve *s)
+{
+	const char *host = s->demo_host;
+
+	s->n_accounts = host != NULL ? 1 : DEMO_ACCOUNTS;
+	for (size_t i = 0; i < s->n_accounts; i++)
+		s->accounts[i].address = addresses[i];
+	if (host != NULL)
+		s->accounts[0].address = (const char *)arena_printf(&s->life, "%s@%s.example", host,
+		    host).ptr;
+}
+
 bool serve_demo_accounts(struct serve *s)
 {
 	struct directory_error error = { 0 };
@@ -116,8 +130,7 @@ bool serve_demo_accounts(struct serve *s)
 	int folder;
 	bool ok;
 
-	for (size_t i = 0; i < DEMO_ACCOUNTS; i++)
-		s->accounts[i].address = addresses[i];
+	name_accounts(s);
 	if (read_passwords(s))
 		return true;
 	folder = os_open(s->os, OS_ROOT, "directory", OS_FOLDER);
@@ -126,12 +139,12 @@ bool serve_demo_accounts(struct serve *s)
 	if (ok) {
 		directory_set_domains(directory, s->setting.config->domains,
 		    s->setting.config->n_domains);
-		for (size_t i = 0; i < DEMO_ACCOUNTS; i++)
+		for (size_t i = 0; i < s->n_accounts; i++)
 			s->accounts[i].password[0] = 0;
 		/* Written first: an account whose password is lost is worse than a
 		 * password whose account is made at the next start. */
 		ok = write_passwords(s);
-		for (size_t i = 0; ok && i < DEMO_ACCOUNTS; i++)
+		for (size_t i = 0; ok && i < s->n_accounts; i++)
 			ok = set_account(s, directory, &s->accounts[i], &error);
 	}
 	if (error.text[0] != 0)
@@ -172,7 +185,7 @@ static void announce_json(const struct serve *s)
 		address_text(s, (enum service)i, text);
 		json_object_set_new(host, service_name((enum service)i), json_string(text));
 	}
-	for (size_t i = 0; s->demo && i < DEMO_ACCOUNTS; i++)
+	for (size_t i = 0; s->demo && i < s->n_accounts; i++)
 		json_array_append_new(accounts, json_pack("{ssss}", "address",
 		    s->accounts[i].address, "password", s->accounts[i].password));
 	json_object_set_new(host, "accounts", accounts);
@@ -196,7 +209,7 @@ static void announce_words(const struct serve *s)
 		if (text[0] != 0)
 			printf("  %-12s %s\n", service_name((enum service)i), text);
 	}
-	for (size_t i = 0; s->demo && i < DEMO_ACCOUNTS; i++)
+	for (size_t i = 0; s->demo && i < s->n_accounts; i++)
 		printf("  account      %s  password %s\n", s->accounts[i].address,
 		    s->accounts[i].password);
 	printf("  certificate  %s\n", s->certificate.file);
