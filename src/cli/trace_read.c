@@ -81,6 +81,7 @@ struct search {
 	size_t host;
 	char id[64], session[32], transaction[32];
 	json_t *places;                 /* "account uid" of what was filed */
+	json_t *durable;                /* "account" -> when it was filed; until it was synced */
 	json_int_t accepted_us;
 	char next[64];                  /* what it is called on the next host */
 };
@@ -120,11 +121,27 @@ static void by_id(void *context, slice line)
 		snprintf(s->transaction, sizeof s->transaction, "%s", text_of(event, "x"));
 		s->accepted_us = json_integer_value(json_object_get(event, "t"));
 	} else if (strcmp(text_of(event, "e"), "filed") == 0) {
+		json_object_set(s->durable, text_of(event, "account"), json_object_get(event, "t"));
 		json_array_append_new(s->places, json_sprintf("\"account\":\"%s\",\"uid\":%lld}",
 		    text_of(event, "account"),
 		    (long long)json_integer_value(json_object_get(event, "uid"))));
 	}
 	note_next(s, event);
+	json_decref(event);
+}
+
+/* The first sync of the mailbox after it was filed there. */
+static void note_durable(struct search *s, slice line)
+{
+	json_t *event = parse(line);
+	const char *account = text_of(event, "account");
+	json_t *filed = json_object_get(s->durable, account);
+
+	if (event != NULL && filed != NULL && json_integer_value(json_object_get(event, "t")) >=
+	    json_integer_value(filed)) {
+		keep(s, event);
+		json_object_del(s->durable, account);
+	}
 	json_decref(event);
 }
 
@@ -150,6 +167,8 @@ static void by_session(void *context, slice line)
 		json_decref(event);
 		return;
 	}
+	if (has(line, "\"e\":\"durable\"") && json_object_size(s->durable) > 0)
+		note_durable(s, line);
 	json_array_foreach(s->places, i, place)
 		match = match || has(line, json_string_value(place));
 	if (match && !has(line, "\"e\":\"filed\"") && (event = parse(line)) != NULL) {
@@ -190,6 +209,7 @@ static bool search_folder(struct search *s, const struct trace *trace, size_t ho
 	s->host = host;
 	s->session[0] = s->next[0] = '\0';
 	json_array_clear(s->places);
+	json_object_clear(s->durable);
 	visit_folder(trace->folders[host], by_id, s);
 	if (json_array_size(s->events) == before)
 		return false;
@@ -199,7 +219,8 @@ static bool search_folder(struct search *s, const struct trace *trace, size_t ho
 
 void trace_message(struct trace *trace, const char *id)
 {
-	struct search s = { .events = json_array(), .places = json_array() };
+	struct search s = { .events = json_array(), .places = json_array(),
+		.durable = json_object() };
 	char next[64];
 
 	snprintf(next, sizeof next, "%s", id);
@@ -214,6 +235,7 @@ void trace_message(struct trace *trace, const char *id)
 			snprintf(next, sizeof next, "%s", s.next);
 	}
 	json_decref(s.places);
+	json_decref(s.durable);
 	trace->events = sorted(s.events);
 }
 

@@ -62,8 +62,9 @@ static const struct {
 	{ "refused", "refused at its end: {words}" },
 	{ "closed", "the connection ends" },
 	{ "handed", "the router hands it to the {to}, for {recipients} recipient(s)" },
-	{ "filed", "mailbox of {to}: UID {uid}, in pack {pack} at byte {offset}" },
-	{ "stored", "and that is on disk" },
+	{ "filed", "the router handed it on: mailbox of {to}, UID {uid}, in pack {pack} at byte "
+	    "{offset}" },
+	{ "durable", "and that is on disk" },
 	{ "put-off", "the store can't now; it is handed over again" },
 	{ "no-account", "the account was removed meanwhile" },
 	{ "read", "UID {uid} is read by POP3" },

@@ -138,7 +138,7 @@ static void end_dialogue(struct event *event, struct session *s)
 	if (s == NULL || buffer_bytes(&s->dialogue).len == 0)
 		return;
 	event_text(event, "dialogue", buffer_bytes(&s->dialogue));
-	buffer_free(&s->dialogue);
+	buffer_truncate(&s->dialogue, 0);
 }
 
 /* ---- messages ---- */

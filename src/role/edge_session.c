@@ -204,6 +204,7 @@ void edge_bury(struct os_defer *defer)
 			stream_destroy(s->inner);
 		stream_destroy(s->stream);
 		edge_session_gone(e, s);
+		buffer_free(&s->dialogue);
 		heap_free(e->heap, (void *)(uintptr_t)s->helo.ptr);
 		heap_free(e->heap, s);
 	}

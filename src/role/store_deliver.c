@@ -24,41 +24,45 @@ static const struct delivery_target *target_of(const struct offer *offer)
 	return &offer->incoming->delivery.targets[offer->target];
 }
 
-static bool tell(struct event *event, const struct store *s, const struct offer *offer,
-    const char *kind)
-{
-	if (!event_begin(event, s->os, kind))
-		return false;
-	event_id(event, offer->incoming->delivery.id);
-	event_name(event, "account", target_of(offer)->account);
-	return true;
-}
-
-/* Its place in the mailbox is decided; `stored` follows when that is on disk. */
+/* Its place in the mailbox is decided; tell_durable() follows when that is on disk. */
 static void tell_filed(const struct store *s, const struct offer *offer,
     const struct account_row *row)
 {
 	struct event event;
 
-	if (!tell(&event, s, offer, "filed"))
+	if (!event_begin(&event, s->os, "filed"))
 		return;
-	event_text(&event, "to", target_of(offer)->delivered_to);
+	event_id(&event, offer->incoming->delivery.id);
+	event_name(&event, "account", target_of(offer)->account);
 	event_number(&event, "uid", row->uid);
+	event_text(&event, "to", target_of(offer)->delivered_to);
 	event_number(&event, "pack", row->pack);
 	event_number(&event, "offset", row->offset);
-	event_number(&event, "size", row->size);
 	event_end(&event);
 }
 
-static void tell_answer(const struct store *s, const struct offer *offer,
-    enum delivery_result result)
+/* For all messages of the mailbox that were on their way. */
+static void tell_durable(const struct box *box)
 {
-	static const char *const kinds[] = { [DELIVERY_DURABLE] = "stored",
-		[DELIVERY_NO_ACCOUNT] = "no-account", [DELIVERY_LATER] = "put-off" };
 	struct event event;
 
-	if (tell(&event, s, offer, kinds[result]))
-		event_end(&event);
+	if (!event_begin(&event, box->store->os, "durable"))
+		return;
+	event_name(&event, "account", box->id);
+	event_end(&event);
+}
+
+static void tell_refused(const struct store *s, const struct offer *offer,
+    enum delivery_result result)
+{
+	struct event event;
+
+	if (result == DELIVERY_DURABLE || !event_begin(&event, s->os,
+	    result == DELIVERY_LATER ? "put-off" : "no-account"))
+		return;
+	event_id(&event, offer->incoming->delivery.id);
+	event_name(&event, "account", target_of(offer)->account);
+	event_end(&event);
 }
 
 /* ---- answers ---- */
@@ -109,7 +113,7 @@ static void answer(struct store *s, struct offer *offer, enum delivery_result re
 	struct incoming *incoming = offer->incoming;
 
 	judged(offer);
-	tell_answer(s, offer, result);
+	tell_refused(s, offer, result);
 	if (incoming->epoch == s->epoch) {
 		put_message_id(&s->answers, incoming->delivery.id);
 		put_u16(&s->answers, target_of(offer)->recipient);
@@ -125,6 +129,8 @@ static void answer(struct store *s, struct offer *offer, enum delivery_result re
 
 void offers_answer(struct box *box, struct list *offers, size_t n, enum delivery_result result)
 {
+	if (result == DELIVERY_DURABLE && n > 0 && !list_empty(offers))
+		tell_durable(box);
 	for (size_t i = 0; i < n && !list_empty(offers); i++)
 		answer(box->store, list_item(offers->next, struct offer, link), result);
 }

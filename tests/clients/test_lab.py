@@ -100,7 +100,7 @@ class TestLab(unittest.TestCase):
                           "C: RCPT TO:<alice@alice.example>", "DNS: MX of alice.example? found: "
                           "10 mail.alice.example.", "connects (smtp)", "delivered to "
                           "<alice@alice.example>: mail.alice.example[127.0.0.3]",
-                          "mailbox of alice@alice.example: UID 1", "and that is on disk"):
+                          "mailbox of alice@alice.example, UID 1", "and that is on disk"):
                 self.assertIn(words, said)
             self.assertNotIn("AUTH PLAIN A", said)
             dns, smtp = lab.base + 5, ("127.0.0.3", lab.base)
