@@ -349,6 +349,7 @@ enum {
 	EDGE_BODIES_MAX = 128 * 1024 * 1024,
 	/* What a network may have of it in any case, others' flood or not. */
 	EDGE_BODIES_SHARE = 2 * 1024 * 1024,
+	EDGE_HOPS_MAX = 100,            /* Received lines; RFC 5321 s6.3: at least that */
 	EDGE_BODY_RAW_MAX = BODY_FRAME_RAW + OS_SCRATCH_SIZE + EDGE_INPUT_MAX,
 	/* Seals of one transaction; with the longest trace and body they fit in
 	 * LOG_RECORD_MAX. */
@@ -484,7 +485,6 @@ enum {
 	RELAY_SESSION_MESSAGES = 100,   /* then another connection, to spread them */
 	RELAY_SESSIONS_FIRST = 4,       /* to a destination; more as it goes well */
 	RELAY_HEADER_MAX = 16 * 1024,   /* of a message, in a report */
-	RELAY_HOPS_MAX = 50,            /* Received lines: a loop */
 	RELAY_LINK_IN = 32 * 1024,
 
 	/* store */

@@ -16,6 +16,8 @@
 #include "mail/header.h"
 #include "role/edge_impl.h"
 
+static const struct smtp_reply too_many_hops = { 554, "5.4.6",
+    slice_lit("Too many Received lines: this message goes round in circles") };
 static const struct smtp_reply header_too_large = { 552, "5.3.4",
     slice_lit("The header is too large") };
 
@@ -123,6 +125,18 @@ static bool mend_submission(struct transaction *t, bool final)
 	return result == SUBMIT_OK;
 }
 
+/* A message that servers hand to each other for ever gathers a line from each (RFC
+ * 5321 s6.3). As much of the header as is there: loops are not that large. */
+static bool is_looping(slice head)
+{
+	struct header_field field;
+	unsigned hops = 0;
+
+	while (header_next(&head, false, &field) == HEADER_FIELD)
+		hops += slice_equal_ascii(field.name, slice_lit("Received"));
+	return hops > EDGE_HOPS_MAX;
+}
+
 /* Before the first frame. A body that does not begin with a header would turn
  * into one below our trace: then the trace ends with a blank line. */
 static bool do_head(struct transaction *t, bool final)
@@ -135,6 +149,10 @@ static bool do_head(struct transaction *t, bool final)
 	if ((t->flags & JOURNAL_SUBMISSION) && !mend_submission(t, final))
 		return false;
 	head = buffer_bytes(&t->body.raw);
+	if (is_looping(head)) {
+		fail(t, &too_many_hops);
+		return false;
+	}
 	t->blank_line = header_next(&head, true, &field) == HEADER_BODY;
 	t->head_done = true;
 	return true;

@@ -361,6 +361,26 @@ static void test_router_dies(void **state)
 	assert_true(taken > 0);
 }
 
+/* As many servers as the RFC wants may have had it, no more. */
+static void test_loop(void **state)
+{
+	for (unsigned hops = EDGE_HOPS_MAX; hops <= EDGE_HOPS_MAX + 1; hops++) {
+		struct client c;
+
+		world_begin("");
+		client_open(&c, "10.0.0.1:25");
+		say_mail(&c);
+		client_expect(&c, "\r\n");
+		for (unsigned i = 0; i < hops; i++)
+			client_send(&c, slice_lit("Received: from a\r\n\tby b; then\r\n"));
+		client_send(&c, slice_lit("Subject: x\r\n\r\nbody\r\n.\r\n"));
+		client_expect(&c, hops > EDGE_HOPS_MAX ? "554 5.4.6 Too many Received" :
+		    "250 2.0.0 Ok: queued");
+		client_close(&c);
+		world_end();
+	}
+}
+
 /* The client goes at any moment of a large message: nothing of it stays in
  * memory, its spool file is dropped or belongs to a record. */
 static void test_client_goes(void **state)
@@ -650,7 +670,7 @@ UNIT_TESTS(cmocka_unit_test(test_relay_in), cmocka_unit_test(test_half_close),
     cmocka_unit_test(test_no_header), cmocka_unit_test(test_large),
     cmocka_unit_test(test_too_large), cmocka_unit_test(test_disk_fails),
     cmocka_unit_test(test_segments), cmocka_unit_test(test_no_segment),
-    cmocka_unit_test(test_router_dies), cmocka_unit_test(test_client_goes),
+    cmocka_unit_test(test_router_dies), cmocka_unit_test(test_loop), cmocka_unit_test(test_client_goes),
     cmocka_unit_test(test_limits), cmocka_unit_test(test_shares_of_sessions),
     cmocka_unit_test(test_shares_of_connections), cmocka_unit_test(test_no_shares),
     cmocka_unit_test(test_shares_of_recipients), cmocka_unit_test(test_pop3),
