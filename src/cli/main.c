@@ -10,6 +10,7 @@
 const struct cli_command *const cli_commands[] = {
 	&cli_serve,
 	&cli_check,
+	&cli_setup,
 	&cli_lab,
 	&cli_demo,
 	&cli_domain,

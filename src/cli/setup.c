@@ -1,0 +1,221 @@
+/* cli/setup.c - posthouse setup DOMAIN: a first posthouse.conf, the postmaster's
+ * account, and the DNS records that make other hosts find us. */
+#include <errno.h>
+#include <fcntl.h>
+#include <ifaddrs.h>
+#include <netinet/in.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/text.h"
+#include "cli/commands.h"
+#include "cli/file.h"
+#include "directory/name.h"
+#include "os/os.h"
+
+enum { MEMORY = 1024 * 1024, NAME = 256, ADDRESSES_MAX = 16, TEXT = 2048 };
+
+struct setup {
+	const struct cli_args *args;
+	char domain[NAME], hostname[NAME];
+	const char *config, *data;
+	char addresses[ADDRESSES_MAX][OS_IP_TEXT];
+	size_t n_addresses;
+};
+
+/* ---- names ---- */
+
+/* Lower-case A-labels: as the DNS has them. False after a line. */
+static bool take_name(const char *word, const char *what, char ret_name[NAME])
+{
+	struct heap *heap = heap_create(SIZE_MAX);
+	struct arena arena = arena_init(heap, MEMORY);
+	char shown[64];
+	slice name;
+	bool ok = name_domain(&arena, slice_from(word), &name) && name.len < NAME &&
+	    slice_find_byte(name, '.') < name.len;
+
+	if (ok)
+		snprintf(ret_name, NAME, "%.*s", slice_arg(name));
+	else
+		cli_misuse("setup: \"%s\" is no %s; write one like example.org",
+		    text_printable(slice_from(word), shown, sizeof shown), what);
+	heap_drop(heap);
+	return ok;
+}
+
+/* ---- addresses that others could reach us at ---- */
+
+static bool is_public(const struct os_address *address)
+{
+	const uint8_t *ip = address->ip;
+	struct os_prefix link_local;
+
+	return !os_ip_is_loopback(ip) && os_prefix_parse(slice_lit("fe80::/10"), &link_local) &&
+	    !os_prefix_has(&link_local, ip);
+}
+
+static void add_address(struct setup *s, const struct sockaddr *from)
+{
+	struct os_address address = { .ip = { [10] = 0xff, [11] = 0xff } };
+
+	if (from == NULL || s->n_addresses == ADDRESSES_MAX)
+		return;
+	if (from->sa_family == AF_INET)
+		memcpy(address.ip + 12, &((const struct sockaddr_in *)(const void *)from)->sin_addr,
+		    4);
+	else if (from->sa_family == AF_INET6)
+		memcpy(address.ip, &((const struct sockaddr_in6 *)(const void *)from)->sin6_addr,
+		    16);
+	else
+		return;
+	if (is_public(&address))
+		os_ip_print(address.ip, s->addresses[s->n_addresses++], OS_IP_TEXT);
+}
+
+static void find_addresses(struct setup *s)
+{
+	struct ifaddrs *list;
+
+	if (getifaddrs(&list) < 0)
+		return;
+	for (struct ifaddrs *at = list; at != NULL; at = at->ifa_next)
+		add_address(s, at->ifa_addr);
+	freeifaddrs(list);
+}
+
+/* ---- posthouse.conf ---- */
+
+static bool write_config(const struct setup *s)
+{
+	char text[TEXT];
+	int result;
+
+	snprintf(text, sizeof text,
+	    "# posthouse.conf, made by `posthouse setup`; `posthouse help config` tells every key.\n"
+	    "hostname = %s\n"
+	    "domains  = %s\n"
+	    "data     = %s\n"
+	    "\n"
+	    "# A certificate that other mail programs trust, for that hostname. Without these two a\n"
+	    "# self-signed one is made.\n"
+	    "# tls.certificate = /etc/letsencrypt/live/%s/fullchain.pem\n"
+	    "# tls.key         = /etc/letsencrypt/live/%s/privkey.pem\n"
+	    "\n"
+	    "# Networks that many of your people share one address of: no limits per address there.\n"
+	    "# limit.trusted = 127.0.0.0/8, ::1, 192.0.2.0/24\n", s->hostname, s->domain, s->data,
+	    s->hostname, s->hostname);
+	result = file_write(AT_FDCWD, s->config, slice_from(text), false);
+	if (result == -EEXIST)
+		cli_fail("%s is there already: nothing was changed; --config names another file",
+		    s->config);
+	else if (result < 0)
+		cli_fail("cannot write %s: %s", s->config, strerror(-result));
+	return result == 0;
+}
+
+/* ---- the postmaster ---- */
+
+/* RFC 5321 s4.5.1: there must be one. As `posthouse account add` does it. */
+static int add_postmaster(const struct setup *s)
+{
+	char address[NAME + 16];
+	const char *words[6] = { "add", address, "--config", s->config };
+	int n = 4;
+	struct cli_args args;
+
+	snprintf(address, sizeof address, "postmaster@%s", s->domain);
+	if (cli_flag(s->args, "--password-stdin"))
+		words[n++] = "--password-stdin";
+	else if (cli_flag(s->args, "--generate") || !isatty(STDIN_FILENO))
+		words[n++] = "--generate";
+	if (!cli_parse(&cli_account, n, (char **)(uintptr_t)words, &args))
+		return CLI_USAGE;
+	return cli_account.run(&args);
+}
+
+/* ---- what to publish ---- */
+
+static void print_records(const struct setup *s)
+{
+	printf("\nPublish these records (the zone of %s):\n\n", s->domain);
+	printf("  %s.  IN MX 10 %s.\n", s->domain, s->hostname);
+	for (size_t i = 0; i < s->n_addresses; i++)
+		printf("  %s.  IN %s %s\n", s->hostname,
+		    strchr(s->addresses[i], ':') != NULL ? "AAAA" : "A", s->addresses[i]);
+	if (s->n_addresses == 0)
+		printf("  %s.  IN A     (the address that others reach this machine at)\n",
+		    s->hostname);
+	printf("  %s.  IN TXT \"v=spf1 mx -all\"\n", s->domain);
+	printf("  _dmarc.%s.  IN TXT \"v=DMARC1; p=none; rua=mailto:postmaster@%s\"\n", s->domain,
+	    s->domain);
+	printf("\nand, at who gave you the address, its PTR record: %s\n", s->hostname);
+	if (s->n_addresses > 0)
+		printf("(Addresses are those of this machine; behind a NAT publish the outer one.)\n");
+}
+
+static void print_next(const struct setup *s)
+{
+	printf("\nThen:\n");
+	if (geteuid() == 0 && getpwnam("posthouse") == NULL)
+		printf("  useradd --system posthouse     # whom the processes become\n");
+	printf("  posthouse check --config %s\n"
+	    "  posthouse account add NAME@%s --config %s\n"
+	    "  posthouse serve --config %s\n", s->config, s->domain, s->config, s->config);
+}
+
+static int run(const struct cli_args *args)
+{
+	struct setup s = { .args = args, .config = cli_value(args, "--config"),
+	    .data = cli_value(args, "--data") };
+	const char *hostname = cli_value(args, "--hostname");
+	int status;
+
+	if (s.config == NULL)
+		s.config = "posthouse.conf";
+	if (s.data == NULL)
+		s.data = geteuid() == 0 ? "/var/lib/posthouse" : "posthouse.data";
+	if (!take_name(args->words[0], "domain", s.domain))
+		return CLI_USAGE;
+	if (hostname == NULL)
+		snprintf(s.hostname, sizeof s.hostname, "mail.%.240s", s.domain);
+	else if (!take_name(hostname, "host name", s.hostname))
+		return CLI_USAGE;
+	find_addresses(&s);
+	if (!write_config(&s))
+		return CLI_FAILED;
+	printf("%s is written: %s serves %s, with its data in %s\n", s.config, s.hostname,
+	    s.domain, s.data);
+	fflush(stdout);
+	status = add_postmaster(&s);
+	if (status != CLI_OK) {
+		cli_fail("%s stays; add the account with `posthouse account add postmaster@%s "
+		    "--config %s`", s.config, s.domain, s.config);
+		return status;
+	}
+	print_records(&s);
+	print_next(&s);
+	return CLI_OK;
+}
+
+const struct cli_command cli_setup = {
+	.name = "setup",
+	.words = "DOMAIN",
+	.words_min = 1,
+	.words_max = 1,
+	.summary = "write a first posthouse.conf, make the postmaster's account, print DNS records",
+	.details =
+	    "Overwrites nothing. Asks for the postmaster's password; without a terminal one is\n"
+	    "made and printed.\n",
+	.options = {
+		{ "--hostname", "NAME", "The name of this host; otherwise mail.DOMAIN." },
+		{ "--config", "FILE", "Write this file; otherwise ./posthouse.conf." },
+		{ "--data", "DIR", "The data folder; otherwise /var/lib/posthouse, or, for who is "
+		    "not\n                         root, ./posthouse.data." },
+		{ "--password-stdin", NULL, "Read the postmaster's password from a line of stdin." },
+		{ "--generate", NULL, "Make a password and print it." },
+	},
+	.run = run,
+};
