@@ -1,0 +1,128 @@
+"""posthouse trace: the journey of a message, in words and as JSON; nothing secret and
+nothing of a body in it."""
+import base64
+import json
+import os
+import re
+import smtplib
+import ssl
+import subprocess
+import unittest
+
+from server import POSTHOUSE, Demo, wait_for
+
+BODY = "Subject: private\r\n\r\nthe body's own words\r\nAUTH PLAIN not-a-command\r\n"
+
+
+def insecure():
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    return context
+
+
+class TestTrace(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.host = Demo()
+        cls.host.__enter__()
+        cls.addClassCleanup(cls.host.__exit__, None, None, None)
+
+    def trace(self, *words):
+        done = subprocess.run([POSTHOUSE, "trace", "--data", self.host.data, *words],
+                              capture_output=True, text=True, timeout=60)
+        return done.returncode, done.stdout, done.stderr
+
+    def submit(self, how="PLAIN"):
+        """As bob, to alice; the id that the 250 said."""
+        bob = self.host.bob
+        with smtplib.SMTP(*self.host.submission, timeout=60) as client:
+            client.starttls(context=insecure())
+            client.ehlo("client.example")
+            client.user, client.password = bob.address, bob.password
+            if how == "PLAIN":
+                client.auth("PLAIN", client.auth_plain)
+            else:
+                client.auth("LOGIN", client.auth_login)
+            client.mail(bob.address)
+            client.rcpt(self.host.alice.address)
+            code, words = client.data(BODY)
+        self.assertEqual(code, 250)
+        return re.search(r"queued as (\S+)", words.decode()).group(1)
+
+    def arrived(self, id):
+        wait_for(lambda: "and that is on disk" in self.trace(id)[1], what="the end of the journey")
+        return self.trace(id)[1]
+
+    def test_words(self):
+        id = self.submit()
+        said = self.arrived(id)
+        places = [said.index(words) for words in (
+            "connects (submission)", "encrypted from here on: TLSv1.3",
+            "login of %s: ok" % self.host.bob.address,
+            "who is <%s>? The directory says: ok" % self.host.alice.address,
+            "250: message %s from <%s>" % (id, self.host.bob.address),
+            "mailbox of %s, UID " % self.host.alice.address, "and that is on disk")]
+        self.assertEqual(places, sorted(places), said)
+        # Read and deleted, by the mail program.
+        box = self.host.box()
+        n = box.stat()[0]
+        box.retr(n)
+        box.dele(n)
+        box.quit()
+        wait_for(lambda: "is deleted by POP3" in self.trace(id)[1], what="the deletion")
+        self.assertIn("is read by POP3", self.trace(id)[1])
+
+    def test_nothing_secret(self):
+        bob = self.host.bob
+        for how in ("PLAIN", "LOGIN"):
+            with self.subTest(how=how):
+                said = self.arrived(self.submit(how))
+                dialogue = self.trace("--last", "1", "--dialogue")[1]
+                self.assertIn("C: AUTH %s" % how, dialogue)
+                self.assertIn("C: (secret)", dialogue)
+                self.assertIn("C: rcpt TO:<%s>" % self.host.alice.address, dialogue)
+                self.assertNotIn("C: rcpt TO", said)
+        written = b""
+        folder = os.path.join(self.host.data, "journey")
+        for name in os.listdir(folder):
+            with open(os.path.join(folder, name), "rb") as f:
+                written += f.read()
+        for secret in (bob.password.encode(), base64.b64encode(bob.password.encode()),
+                       base64.b64encode(b"\0%s\0%s" % (bob.address.encode(), bob.password.encode())),
+                       b"the body's own words", b"not-a-command", b"Subject: private"):
+            self.assertNotIn(secret, written)
+
+    def test_which(self):
+        ids = [self.submit() for _ in range(3)]
+        for id in ids:
+            self.arrived(id)
+        def heads(*words):
+            return re.findall(r"^message (\S+),", self.trace(*words)[1], re.M)
+        self.assertEqual(heads(), ids[-1:])
+        self.assertEqual(heads("--last", "2"), ids[1:])
+        self.assertEqual(heads("--to", self.host.alice.address)[-3:], ids)
+        self.assertEqual(heads("--to", self.host.alice.address, "--last", "1"), ids[-1:])
+
+    def test_json(self):
+        id = self.submit()
+        self.arrived(id)
+        events = [json.loads(line) for line in self.trace(id, "--json")[1].splitlines()]
+        kinds = [e["e"] for e in events]
+        for kind in ("connection", "tls", "login", "recipient", "accepted", "filed", "durable"):
+            self.assertEqual(kinds.count(kind), 1, kinds)
+        self.assertEqual([e["t"] for e in events], sorted(e["t"] for e in events))
+
+    def test_bad_input(self):
+        for words, status, said in ((["nothing"], 1, "nothing is written down of message"),
+                                    (["--to", "nobody@x.example"], 1, "no message to that address"),
+                                    (["--last", "none"], 2, "--last"),
+                                    (["a", "b"], 2, "")):
+            with self.subTest(words=words):
+                got, out, err = self.trace(*words)
+                self.assertEqual((got, out), (status, ""))
+                self.assertIn(said, err)
+                self.assertEqual(err.count("\n"), 1, err)
+
+
+if __name__ == "__main__":
+    unittest.main()
