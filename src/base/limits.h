@@ -405,6 +405,8 @@ enum {
 	/* Of the file system: 2 % stay free, but not more than 256 MiB. */
 	ROUTER_FREE_DIVISOR = 50,
 	ROUTER_FREE_MAX = 256 * 1024 * 1024,
+	/* The relay's reports have so much of journal.size besides, two segments at least. */
+	ROUTER_RESERVE_DIVISOR = 4,
 
 	/* cli/link: a whole SMTP reply, or a good piece of a POP3 body; and what an
 	 * engine hands over at once. */

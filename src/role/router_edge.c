@@ -240,7 +240,8 @@ void router_full_update(struct router *r)
 	for (size_t i = 0; i < ORIGINS_MAX && r->loaded && !full; i++) {
 		const struct edge_peer *edge = &r->edges[i];
 
-		full = edge->channel != NULL && edge->wants > 0 && edge->pool->n_making == 0;
+		full = edge->channel != NULL && edge->wants > 0 && edge->pool->n_making == 0 &&
+		    i != ORIGIN_RELAY;
 	}
 	if (full == r->full)
 		return;

@@ -249,10 +249,15 @@ static void become_spare(struct segment *s, struct segment_job *job)
 	s->pool->n_spare++;
 }
 
+static bool is_reserve(const struct pool *pool)
+{
+	return pool->kind == LOG_JOURNAL && pool->producer == ORIGIN_RELAY + 1;
+}
+
 /* Does anybody write there still? An edge may be gone from the configuration. */
 static bool has_writer(const struct pool *pool)
 {
-	return pool->kind != LOG_JOURNAL || pool->producer == ORIGIN_RELAY + 1 ||
+	return pool->kind != LOG_JOURNAL || is_reserve(pool) ||
 	    pool->producer <= pool->router->frame.config->edges;
 }
 
@@ -260,8 +265,8 @@ static bool has_writer(const struct pool *pool)
  * is nothing to report. */
 static unsigned spares_max(const struct pool *pool)
 {
-	if (!has_writer(pool) || (pool->kind == LOG_JOURNAL &&
-	    pool->producer == ORIGIN_RELAY + 1 && pool->router->edges[ORIGIN_RELAY].wants == 0))
+	if (!has_writer(pool) || (is_reserve(pool) &&
+	    pool->router->edges[ORIGIN_RELAY].wants == 0))
 		return 0;
 	return pool->kind == LOG_JOURNAL ? ROUTER_SPARES_MAX : ROUTER_SPARES;
 }
@@ -339,16 +344,18 @@ struct pool *pool_get(struct router *r, const char *folder, enum log_kind kind,
 	return pool;
 }
 
-/* Bytes of all files of a kind; UINT64_MAX when there are too many files. */
-static uint64_t allotted(const struct router *r, enum log_kind kind)
+/* Bytes of all files that share an allowance: one kind's, or the relay's; UINT64_MAX
+ * when there are too many files. */
+static uint64_t allotted(const struct pool *pool)
 {
+	const struct router *r = pool->router;
 	uint64_t sum = 0;
 	unsigned n = 0;
 
 	list_for(at, &r->segments) {
 		const struct segment *s = list_item(at, struct segment, link);
 
-		if (s->pool->kind == kind)
+		if (s->pool->kind == pool->kind && is_reserve(s->pool) == is_reserve(pool))
 			sum += s->head.size;
 		n++;
 	}
@@ -357,17 +364,21 @@ static uint64_t allotted(const struct router *r, enum log_kind kind)
 
 /* The first spare may take the last of the space; the second only what is
  * plenty, so that every producer gets one. The router's own logs are bounded
- * by themselves: what is parked by as much again. */
+ * by themselves: what is parked by as much again. The relay's reports have some
+ * of their own besides, or edges that hold all there is would keep it waiting. */
 static bool may_make(const struct pool *pool)
 {
 	const struct router *r = pool->router;
 	uint64_t size_max = r->frame.config->journal_size;
-	uint64_t before = allotted(r, pool->kind);
-	uint64_t after = before < size_max ? before + pool->size : UINT64_MAX;
+	uint64_t before = allotted(pool), after;
 	unsigned have = pool->n_spare + pool->n_making;
 
 	if (os_now_ms(r->os) < pool->retry_ms || spares_max(pool) == 0)
 		return false;
+	if (is_reserve(pool))
+		size_max = size_max / ROUTER_RESERVE_DIVISOR > 2 * (uint64_t)pool->size ?
+		    size_max / ROUTER_RESERVE_DIVISOR : 2 * (uint64_t)pool->size;
+	after = before < size_max ? before + pool->size : UINT64_MAX;
 	if (have == 0)
 		return pool->kind == LOG_DONE || after <= size_max;
 	return have < ROUTER_SPARES && pool->kind == LOG_JOURNAL && after <= size_max / 2;
