@@ -12,6 +12,11 @@
 
 /* ---- time ---- */
 
+int64_t relay_now_us(const struct relay *r)
+{
+	return r->wall_us + (int64_t)os_now_us(r->os) - r->since_us;
+}
+
 static void on_tick(struct os_timer *timer)
 {
 	struct relay *r = timer->owner;
@@ -144,6 +149,8 @@ void relay_start(struct os *os, int channel, unsigned index)
 
 	r->os = os;
 	r->heap = os_heap(os);
+	r->wall_us = os_wall_us(os);
+	r->since_us = (int64_t)os_now_us(os);
 	list_init(&r->entries);
 	list_init(&r->all_destinations);
 	list_init(&r->closing);

@@ -176,9 +176,21 @@ void entry_ready(struct entry *e)
 	destination_pump(e->destination);
 }
 
+void entry_clamp(struct entry *e)
+{
+	const struct relay *r = e->relay;
+	int64_t now = relay_now_us(r);
+	int64_t most = now + (int64_t)r->frame.config->relay_retry_max_s * 1000000 / 5 * 6;
+
+	if (e->received_us > now)
+		e->received_us = now;
+	if (e->next_us > most)
+		e->next_us = most;
+}
+
 void entries_due(struct relay *r)
 {
-	int64_t now = os_wall_us(r->os);
+	int64_t now = relay_now_us(r);
 
 	while (r->n_later > 0 && r->later[1]->next_us <= now && !r->frame.draining)
 		entry_ready(r->later[1]);

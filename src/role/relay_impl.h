@@ -85,7 +85,7 @@ struct entry {
 	uint64_t number;                /* its name */
 	uint64_t serial;                /* rises along relay->entries */
 	struct message_id id;
-	int64_t received_us, next_us;
+	int64_t received_us, next_us;   /* of relay_now_us() */
 	uint64_t since_ms;              /* monotonic: when it came to us */
 	size_t fresh_bytes;             /* that it holds in memory, until it is stored */
 	enum entry_state state;
@@ -244,6 +244,7 @@ struct relay {
 	struct heap *heap;
 	struct tls_context *tls;
 	struct os_timer tick;
+	int64_t wall_us, since_us;      /* both clocks at the start */
 	bool loaded, drained;
 
 	struct list entries;
@@ -281,6 +282,9 @@ struct relay {
 
 /* ---- relay.c ---- */
 void relay_drain_check(struct relay *r);
+/* The wall clock of the start, and what has passed since: jumps of the wall clock, in
+ * which all mail would expire or none be tried, are not followed. */
+int64_t relay_now_us(const struct relay *r);
 
 /* ---- relay_take.c ---- */
 void take_init(struct relay *r);
@@ -308,6 +312,9 @@ void entry_changed(struct entry *e);
 void entry_settle(struct entry *e);
 void entry_free(struct entry *e);
 void entries_due(struct relay *r);
+/* Its times come from a clock that was ahead of ours: it waits no longer, and is no
+ * younger, than if it had come now. */
+void entry_clamp(struct entry *e);
 void entries_store_slow(struct relay *r, bool all);
 unsigned entry_waiting(const struct entry *e);  /* recipients still to be reached */
 bool entry_has_failed(const struct entry *e);

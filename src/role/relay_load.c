@@ -296,6 +296,7 @@ static void take_entry(struct relay *r, const struct queue_entry *record)
 		to->reply = entry_copy(r, from->reply);
 		take_known(r, e->id, to->index);
 	}
+	entry_clamp(e);
 	e->state = ENTRY_REPORTING;
 	if (entry_waiting(e) > 0)
 		entry_wait(e);

@@ -30,7 +30,7 @@ static void tell(const struct entry *e, const struct recipient *to, const char *
 {
 	struct relay *r = e->relay;
 	char id[MESSAGE_ID_TEXT], address[SEALED_ADDRESS_MAX + 1];
-	int64_t age_ms = (os_wall_us(r->os) - e->received_us) / 1000;
+	int64_t age_ms = (relay_now_us(r) - e->received_us) / 1000;
 
 	message_id_print(e->id, id);
 	tell_journey(e, to, host, status);
@@ -82,7 +82,7 @@ static void fail_waiting(struct entry *e, const char *more)
 static void go_on_later(struct entry *e)
 {
 	const struct config *config = e->relay->frame.config;
-	int64_t now = os_wall_us(e->relay->os), age = now - e->received_us;
+	int64_t now = relay_now_us(e->relay), age = now - e->received_us;
 
 	if (e->tries < UINT16_MAX)
 		e->tries++;

@@ -197,7 +197,7 @@ static void take_domain(struct relay *r, const struct delivery *d, struct body *
 	body->refs++;
 	e = entry_new(r, body, domain, d->sender, n);
 	e->id = d->id;
-	e->received_us = d->received_us;
+	e->received_us = relay_now_us(r);       /* an edge may follow another clock */
 	e->needs = d->flags & (JOURNAL_8BITMIME | JOURNAL_SMTPUTF8);
 	for (uint16_t j = 0; j < n; j++) {
 		const struct delivery_target *t = &d->targets[of[j]];
