@@ -401,6 +401,10 @@ void report_directory_left(struct relay *r);
 /* Append the payload of its COMMIT record, which will have this id. */
 void report_write(struct report *report, struct message_id id, struct buffer *out);
 void report_committed(struct report *report, bool ok);
+/* There is nothing left to tell: report_give_up(). */
+bool report_is_void(const struct report *report);
+/* It may be made again, later. */
+void report_give_up(struct report *report);
 
 /* ---- relay_origin.c ---- */
 void origin_init(struct relay *r);

@@ -162,12 +162,17 @@ static void append_waiting(struct relay *r)
 
 	while (!list_empty(&o->waiting) && !o->full) {
 		struct report *report = list_item(o->waiting.next, struct report, link);
-		struct buffer payload = buffer_init(r->heap, LOG_RECORD_MAX);
+		struct buffer payload;
 		struct message_id id = { o->head.producer, o->writer.sequence,
 			o->head.generation };
 		uint32_t sequence, offset;
 		slice part;
 
+		if (report_is_void(report)) {
+			report_give_up(report);
+			continue;
+		}
+		payload = buffer_init(r->heap, LOG_RECORD_MAX);
 		report_write(report, id, &payload);
 		part = buffer_bytes(&payload);
 		o->full = !log_append(&o->writer, JOURNAL_COMMIT, &part, 1, &sequence, &offset);

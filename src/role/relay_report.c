@@ -80,7 +80,7 @@ static void drop(struct report *report)
 }
 
 /* Later: the failure stays in the queue. */
-static void give_up(struct report *report)
+void report_give_up(struct report *report)
 {
 	struct entry *e = report->entry;
 
@@ -88,6 +88,8 @@ static void give_up(struct report *report)
 	for (size_t i = 0; i < e->n_recipients; i++)
 		e->recipients[i].in_report = false;
 	drop(report);
+	if (entry_waiting(e) == 0)
+		e->warn_due = false;
 	if (entry_waiting(e) == 0 && !entry_has_failed(e))
 		entry_settle(e);
 }
@@ -114,7 +116,7 @@ void report_committed(struct report *report, bool ok)
 	bool delay = report->delay;
 
 	if (!ok) {
-		give_up(report);
+		report_give_up(report);
 		return;
 	}
 	tell(report);
@@ -138,6 +140,12 @@ static size_t list_failed(const struct report *report, struct dsn_recipient *ret
 			ret_list[n++] = (struct dsn_recipient){ to->address, to->reply };
 	}
 	return n;
+}
+
+/* All that was late has come meanwhile. */
+bool report_is_void(const struct report *report)
+{
+	return report->delay && entry_waiting(report->entry) == 0;
 }
 
 static void write_dsn(const struct report *report, struct message_id id, struct buffer *out)
@@ -254,7 +262,7 @@ bool report_answer(struct relay *r, struct ipc_message *message)
 		report->sealed = entry_copy(r, sealed);
 		report->reading = body_read(e->body, on_piece, report);
 	} else if (directory_verdict_row(verdict)->smtp_code / 100 == 4) {
-		give_up(report);
+		report_give_up(report);
 	} else {
 		drop(report);
 		nobody_to_tell(e, delay, directory_verdict_row(verdict)->words);
@@ -269,7 +277,7 @@ void report_directory_left(struct relay *r)
 
 	while ((report = table_next(&r->asked, &at)) != NULL) {
 		table_remove(&r->asked, table_key(report->request));
-		give_up(report);
+		report_give_up(report);
 		at = 0;
 	}
 }
