@@ -396,6 +396,7 @@ void entry_refuse(struct entry *e, slice why);
 void report_init(struct relay *r);
 void report_start(struct entry *e);
 void reports_step(struct relay *r);
+void reports_heard(struct relay *r);            /* what earlier lives reported */
 bool report_answer(struct relay *r, struct ipc_message *message);
 void report_directory_left(struct relay *r);
 /* Append the payload of its COMMIT record, which will have this id. */

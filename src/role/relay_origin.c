@@ -131,9 +131,11 @@ static bool on_reported(struct relay *r, struct bytes *in)
 	if (!bytes_end(in) || r->origin.told)
 		return false;
 	if (n == 0) {
-		r->origin.told = true;
-		r->heard_reported = true;
-		reports_step(r);
+		bool first = !r->heard_reported;
+
+		r->origin.told = r->heard_reported = true;
+		if (first)
+			reports_heard(r);
 		origin_step(r);
 	}
 	return true;

@@ -5,7 +5,8 @@
  *
  * (1) What is reported is in the queue's log before, so that a crash forgets nothing;
  *     the transaction's number follows from the entry, so that the next life knows
- *     what this one committed (IPC_REPORTED), and doubles nothing.
+ *     what this one committed (IPC_REPORTED), and doubles nothing. Between the two no
+ *     other recipient of the entry fails: it would count as told.
  * (2) Nothing is ever reported to the null sender (RFC 5321 s4.5.5). */
 #include <stdio.h>
 #include <string.h>
@@ -299,8 +300,6 @@ static void ask(struct relay *r, struct entry *e, bool delay)
 	report->head = buffer_init(r->heap, RELAY_HEADER_MAX);
 	list_init(&report->link);
 	e->in_report = true;
-	for (size_t i = 0; i < e->n_recipients; i++)
-		e->recipients[i].in_report = !delay && e->recipients[i].state == QUEUE_FAILED;
 	table_put(&r->asked, table_key(report->request), report);
 	put_u64(out, report->request);
 	put_u64(out, report->transaction);
@@ -312,25 +311,53 @@ static void ask(struct relay *r, struct entry *e, bool delay)
 	ipc_end(directory, -1);
 }
 
-/* An earlier life committed it. */
-static void was_reported(struct relay *r, struct entry *e, bool delay)
+static void mark_failed(struct entry *e)
 {
+	for (size_t i = 0; i < e->n_recipients; i++)
+		e->recipients[i].in_report = e->recipients[i].state == QUEUE_FAILED;
+}
+
+/* An earlier life committed it, and its queue did not say so. */
+static bool was_reported(struct entry *e, bool delay)
+{
+	struct relay *r = e->relay;
+	uint64_t transaction = transaction_of(e, delay);
+
+	if (table_get(&r->reported, table_key(transaction)) == NULL)
+		return false;
 	e->unsettled++;
 	r->origin.unsettled++;
+	if (!delay)
+		mark_failed(e);
 	settle(e, delay);
+	return true;
+}
+
+/* Each entry is what it was when its report was committed: no attempt is made at one
+ * whose failure has to be told (entry_ready()). A delay is told before a failure. */
+void reports_heard(struct relay *r)
+{
+	list_for (at, &r->entries) {
+		struct entry *e = list_item(at, struct entry, link);
+
+		if (e->state == ENTRY_GONE)
+			continue;
+		if (!e->warned)
+			was_reported(e, true);
+		if (entry_has_failed(e))
+			was_reported(e, false);
+	}
+	reports_step(r);
 }
 
 static void begin(struct relay *r, struct entry *e)
 {
 	bool delay = !entry_has_failed(e);
-	uint64_t transaction = transaction_of(e, delay);
 
-	for (size_t i = 0; i < e->n_recipients && !delay; i++)
-		e->recipients[i].in_report = e->recipients[i].state == QUEUE_FAILED;
+	if (!delay)
+		mark_failed(e);
 	if (e->sender.len == 0)
 		nobody_to_tell(e, delay, "it has no sender");
-	else if (table_get(&r->reported, table_key(transaction)) != NULL)
-		was_reported(r, e, delay);
 	else
 		ask(r, e, delay);
 }
@@ -344,7 +371,7 @@ void reports_step(struct relay *r)
 		struct entry *e = list_item(at, struct entry, reporting);
 
 		if (e->in_report || !e->stored || e->flying || !list_empty(&e->dirty) ||
-		    e->state == ENTRY_GONE)
+		    e->state == ENTRY_GONE || e->state == ENTRY_SENDING)
 			continue;
 		begin(r, e);
 	}
