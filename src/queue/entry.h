@@ -7,6 +7,8 @@
  *
  *   BEGIN first in each file: the first file of its chain
  *   ENTRY, GONE
+ *   KNOWN recipients that are over, but that the journal may still hold: 16 bytes of
+ *         each, its message id and index. They must not be taken anew
  *   WHOLE all that is to be known stands between the chain's begin and here: files
  *         before it are not needed */
 #ifndef QUEUE_ENTRY_H
@@ -17,7 +19,10 @@
 #include "journal/message_id.h"
 #include "pack/pack.h"
 
-enum queue_record { QUEUE_BEGIN = 1, QUEUE_ENTRY = 2, QUEUE_GONE = 3, QUEUE_WHOLE = 4 };
+enum queue_record { QUEUE_BEGIN = 1, QUEUE_ENTRY = 2, QUEUE_GONE = 3, QUEUE_WHOLE = 4,
+	QUEUE_KNOWN = 5 };
+
+enum { QUEUE_KEY = 16 };
 
 enum { QUEUE_PACKS = 1 };               /* owner of the packs' entries */
 

@@ -188,6 +188,7 @@ struct queue_log {
 	uint32_t taken_to;
 	struct list dirty, flight;
 	struct list *cursor;            /* the next entry of the base; NULL: it is written */
+	struct list *known;             /* and the next key, of relay->keys_old */
 	bool whole_flight;
 	uint64_t written, base;         /* bytes of the chain; of them when it was whole */
 	struct buffer old, trash;       /* u32 each: log files from before this chain; packs
@@ -234,8 +235,9 @@ struct origin {
 /* A delivery that the router may hand over again. */
 struct key {
 	struct list link;               /* relay->keys, oldest first */
-	unsigned char bytes[16];        /* message id, index */
+	unsigned char bytes[QUEUE_KEY]; /* message id, index */
 	bool answered;                  /* otherwise its entry is fresh */
+	bool logged;                    /* the queue's log knows it, too */
 };
 
 struct relay {
@@ -293,8 +295,12 @@ bool take_message(struct relay *r, struct ipc_message *message);
 /* Its recipient is delivered, or safe in the queue. */
 void take_answer(struct relay *r, struct entry *e, struct recipient *to,
     enum delivery_result result);
-/* A recipient that the queue had at the start. */
+/* A recipient that the queue had at the start; or one that it knows to be over. */
 void take_known(struct relay *r, struct message_id id, uint16_t index);
+void take_over(struct relay *r, slice key);
+void take_loaded(struct relay *r);              /* those were all */
+/* The key of a recipient that is over; NULL: the journal holds it no more. */
+struct key *take_key(struct relay *r, struct message_id id, uint16_t index);
 
 /* ---- relay_entry.c ---- */
 /* Takes the body's count; recipients' blocks and the sender's are copies. */

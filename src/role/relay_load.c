@@ -36,6 +36,7 @@ struct loading {
 	size_t n_packs;
 	bool too_many;
 	struct table words;
+	struct buffer known;            /* keys of recipients that are over */
 	int error;
 	const char *step;
 };
@@ -209,6 +210,8 @@ static void replay(struct loading *l, struct file *f)
 			hear(l, number, (slice){ 0 });
 		else if (record.type == QUEUE_ENTRY && record.payload.len > 9)
 			hear(l, load_u64(record.payload.ptr + 1), record.payload);
+		else if (record.type == QUEUE_KNOWN && record.payload.len % QUEUE_KEY == 0)
+			buffer_add(&l->known, record.payload);
 	}
 }
 
@@ -326,6 +329,15 @@ static void take_words(struct loading *l)
 		os_log(r->os, OS_ERROR, "%zu records of the queue can't be read", bad);
 }
 
+static void take_keys(struct loading *l)
+{
+	slice rest = buffer_bytes(&l->known);
+
+	for (; rest.len > 0; rest = slice_drop(rest, QUEUE_KEY))
+		take_over(l->relay, slice_head(rest, QUEUE_KEY));
+	take_loaded(l->relay);
+}
+
 static void tell_damage(struct loading *l)
 {
 	for (size_t i = 0; i < l->n_files; i++) {
@@ -387,6 +399,7 @@ static void done(struct os_work *work)
 	} else {
 		tell_damage(l);
 		take_words(l);
+		take_keys(l);
 		note_files(l);
 		queue_start(r);
 	}
@@ -403,6 +416,7 @@ void queue_load(struct relay *r)
 	l->relay = r;
 	l->heap = heap;
 	l->words = table_init(heap, os_random_u64(r->os));
+	l->known = buffer_init(heap, SIZE_MAX / 2);
 	l->work = (struct os_work){ .run = run, .done = done, .owner = l };
 	os_work_start(r->os, &l->work);
 }

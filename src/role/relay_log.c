@@ -20,7 +20,8 @@
 #include "journey/event.h"
 #include "role/relay_impl.h"
 
-enum { PATH = 32, CHAIN_MIN = 4 * 1024 * 1024, CHAIN_FACTOR = 3, HEADER_ROOM = 128 * 1024 };
+enum { PATH = 32, CHAIN_MIN = 4 * 1024 * 1024, CHAIN_FACTOR = 3, HEADER_ROOM = 128 * 1024,
+	KNOWN_MAX = 512 };
 
 static void log_path(uint32_t number, char ret_path[PATH])
 {
@@ -107,6 +108,7 @@ static void begin_file(struct relay *r, const struct making *m)
 		q->first = m->head.number;
 		q->written = q->base = 0;
 		q->cursor = r->entries.next;
+		q->known = r->keys_old.next;
 	}
 	q->fd = m->fd;
 	q->full = false;
@@ -336,12 +338,41 @@ static bool append(struct relay *r, enum queue_record type, slice payload)
 	return !r->log.full;
 }
 
+/* Recipients that are over are in no record of the entry any more: after a crash the
+ * router may hand them over once more. */
+static bool append_over(struct relay *r, const struct entry *e)
+{
+	struct key *over[QUEUE_RECIPIENTS_MAX];
+	struct buffer payload = buffer_init(r->heap, QUEUE_RECIPIENTS_MAX * QUEUE_KEY);
+	size_t n = 0;
+	bool done;
+
+	for (size_t i = 0; i < e->n_recipients; i++) {
+		struct key *key = e->recipients[i].delivered ?
+		    take_key(r, e->id, e->recipients[i].index) : NULL;
+
+		if (key == NULL || key->logged)
+			continue;
+		over[n++] = key;
+		buffer_add(&payload, slice_of(key->bytes, sizeof key->bytes));
+	}
+	done = n == 0 || append(r, QUEUE_KNOWN, buffer_bytes(&payload));
+	for (size_t i = 0; i < n; i++)
+		over[i]->logged = done;
+	buffer_free(&payload);
+	return done;
+}
+
 /* What is over, and what there is nothing left to say of, is gone. */
 static bool append_entry(struct relay *r, struct entry *e)
 {
 	struct buffer payload = buffer_init(r->heap, HEADER_ROOM);
 	bool gone = e->state == ENTRY_GONE, done;
 
+	if (!append_over(r, e)) {
+		buffer_free(&payload);
+		return false;
+	}
 	if (gone)
 		queue_number_write(e->number, &payload);
 	else
@@ -389,6 +420,30 @@ static size_t append_dirty(struct relay *r, bool *ret_want_pack)
 	return n;
 }
 
+/* The next record of keys of the base. */
+static bool append_known(struct relay *r)
+{
+	struct queue_log *q = &r->log;
+	struct buffer payload = buffer_init(r->heap, KNOWN_MAX * QUEUE_KEY);
+	struct list *at = q->known;
+	bool done = true;
+
+	for (size_t n = 0; at != &r->keys_old && n < KNOWN_MAX; at = at->next) {
+		const struct key *key = list_item(at, struct key, link);
+
+		if (!key->logged)
+			continue;
+		buffer_add(&payload, slice_of(key->bytes, sizeof key->bytes));
+		n++;
+	}
+	if (buffer_bytes(&payload).len > 0)
+		done = append(r, QUEUE_KNOWN, buffer_bytes(&payload));
+	if (done)
+		q->known = at;
+	buffer_free(&payload);
+	return done;
+}
+
 /* The next entries of the base; those that no log has yet come by themselves. */
 static size_t append_base(struct relay *r, size_t n)
 {
@@ -397,6 +452,12 @@ static size_t append_base(struct relay *r, size_t n)
 	while (q->cursor != NULL && !q->full && n < RELAY_BATCH_MAX) {
 		struct entry *e;
 
+		if (q->cursor == &r->entries && q->known != &r->keys_old) {
+			if (!append_known(r))
+				break;
+			n++;
+			continue;
+		}
 		if (q->cursor == &r->entries) {
 			if (!append(r, QUEUE_WHOLE, (slice){ 0 }))
 				break;

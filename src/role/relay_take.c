@@ -72,6 +72,8 @@ static struct key *find_key(struct relay *r, struct message_id id, uint16_t inde
 static void drop_key(struct relay *r, struct key *key)
 {
 	table_remove(&r->keys, slice_of(key->bytes, sizeof key->bytes));
+	if (r->log.known == &key->link)
+		r->log.known = key->link.next;
 	list_remove(&key->link);
 	heap_free(r->heap, key);
 }
@@ -96,6 +98,21 @@ void take_known(struct relay *r, struct message_id id, uint16_t index)
 		add_key(r, id, index)->answered = true;
 }
 
+void take_over(struct relay *r, slice key)
+{
+	struct bytes in = bytes_init(key);
+	struct message_id id = get_message_id(&in);
+	uint16_t index = get_u16(&in);
+
+	take_known(r, id, index);
+	find_key(r, id, index)->logged = true;
+}
+
+struct key *take_key(struct relay *r, struct message_id id, uint16_t index)
+{
+	return find_key(r, id, index);
+}
+
 static uint64_t generation_of(const struct key *key)
 {
 	struct bytes in = bytes_init(slice_of(key->bytes, sizeof key->bytes));
@@ -114,6 +131,12 @@ static void forget_keys(struct relay *r, uint64_t retired)
 		    table_get(&r->live, table_key(generation)) == NULL))
 			drop_key(r, key);
 	}
+}
+
+void take_loaded(struct relay *r)
+{
+	if (r->told_live)
+		forget_keys(r, 0);
 }
 
 /* ---- what the router says of generations ---- */
