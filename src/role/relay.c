@@ -35,6 +35,7 @@ void queue_start(struct relay *r)
 {
 	r->loaded = true;
 	os_timer_start(r->os, &r->tick, RELAY_TICK_MS);
+	reports_heard(r);
 	queue_step(r);
 	frame_ready(&r->frame);
 }

@@ -337,6 +337,8 @@ static bool was_reported(struct entry *e, bool delay)
  * whose failure has to be told (entry_ready()). A delay is told before a failure. */
 void reports_heard(struct relay *r)
 {
+	if (!r->loaded || !r->heard_reported)
+		return;                 /* the other comes later */
 	list_for (at, &r->entries) {
 		struct entry *e = list_item(at, struct entry, link);
 
