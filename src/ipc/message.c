@@ -81,6 +81,7 @@ static const struct ipc_rule rules[IPC_TYPES] = {
 
 	{ IPC_REPORTED_WANT, "REPORTED_WANT", RELAY,     ROUTER,     0,      0, 0 },
 	{ IPC_REPORTED,      "REPORTED",     ROUTER,     RELAY,      LARGE,  0, 0 },
+	{ IPC_REPORTED_OVER, "REPORTED_OVER", RELAY,     ROUTER,     0,      0, 0 },
 
 	{ IPC_RESOLVE,       "RESOLVE",      RELAY,      RESOLVER,   TEXT,   0, 0 },
 	{ IPC_RESOLVED,      "RESOLVED",     RESOLVER,   RELAY,      LARGE,  0, 0 },

@@ -227,6 +227,7 @@ struct origin {
 	bool wanted, syncing, lost, full;
 	bool told;                      /* by this router, what earlier lives reported */
 	bool asked;
+	bool over;                      /* it knows that we have written that down */
 	unsigned unsettled;             /* of all entries */
 };
 

@@ -248,6 +248,10 @@ void origin_step(struct relay *r)
 		o->asked = true;
 		ipc_send(router(r), IPC_REPORTED_WANT);
 	}
+	if (o->told && r->loaded && o->unsettled == 0 && !o->over && router(r) != NULL) {
+		o->over = true;
+		ipc_send(router(r), IPC_REPORTED_OVER);
+	}
 	open_next(r);
 	if (o->fd >= 0)
 		append_waiting(r);
@@ -276,7 +280,7 @@ bool origin_idle(const struct relay *r)
 
 void origin_router_came(struct relay *r)
 {
-	r->origin.told = r->origin.asked = r->origin.wanted = false;
+	r->origin.told = r->origin.asked = r->origin.wanted = r->origin.over = false;
 	origin_step(r);
 }
 

@@ -4,7 +4,8 @@
  * Its reports must be made exactly once. A relay that died may have committed one
  * and not written that down. So a new relay hears which transactions its earlier
  * lives committed (IPC_REPORTED), before it asks for a segment; until then what they
- * wrote is delivered, but not forgotten. While it lives it ends a segment only when
+ * wrote is delivered, but not forgotten, nor before it has written down that it
+ * knows (IPC_REPORTED_OVER). While it lives it ends a segment only when
  * it has written down all that it reported there. */
 #include "role/router_impl.h"
 
@@ -91,7 +92,7 @@ void relay_left(struct router *r)
 	store_left(r, OUTLET_RELAY);
 }
 
-/* It asks for a segment: all that was reported is written down. */
+/* All that was reported is written down. */
 static void settled(struct router *r)
 {
 	list_for(at, &r->segments) {
@@ -120,6 +121,10 @@ bool relay_message(struct router *r, struct ipc_channel *channel, struct ipc_mes
 	if (!r->relay_told || message->type == IPC_SPOOL_WANT ||
 	    message->type == IPC_SPOOL_DROP)
 		return false;
+	if (message->type == IPC_REPORTED_OVER) {
+		settled(r);
+		return bytes_end(&message->body);
+	}
 	if (message->type == IPC_SEGMENT_WANT)
 		settled(r);
 	return edge_message(r, ORIGIN_RELAY, message);
