@@ -59,7 +59,8 @@ void sim_at(struct sim *sim, uint64_t delay_us, void (*fn)(void *arg), void *arg
 void sim_note(struct sim *sim, const char *what, slice detail);
 /* See each packet that goes into a channel between roles. */
 void sim_tap(struct sim *sim, void (*fn)(void *arg, struct os *from, slice packet), void *arg);
-/* See each line that a role logs. */
+/* See each line that a role logs; at most SIM_LISTENERS_MAX do. */
+enum { SIM_LISTENERS_MAX = 4 };
 void sim_listen_log(struct sim *sim, void (*fn)(void *arg, struct os *from, slice line),
     void *arg);
 /* ---- the DNS, the same for all hosts ---- */
@@ -139,6 +140,7 @@ void sim_kill_after(struct os *os, uint64_t n_calls);
 void sim_signal(struct os *os, int signo);      /* caught by os_signal_start, or ends it */
 /* How many processes of the world were killed so far, by whatever. */
 uint64_t sim_deaths(const struct sim *sim);
+uint64_t sim_ends(const struct sim *sim);       /* or ended by themselves */
 size_t sim_descriptors(const struct os *os);    /* how many are open */
 /* How many of them may write to this file. */
 size_t sim_descriptors_to_write(const struct os *os, const struct sim_disk_file *file);

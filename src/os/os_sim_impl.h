@@ -69,10 +69,14 @@ struct sim {
 	struct list hosts, processes, objects;
 	unsigned n_hosts, n_processes, n_objects;
 	uint64_t deaths;                /* by a signal or a power cut */
+	uint64_t ends;                  /* those, and orderly ones */
 	void (*tap)(void *arg, struct os *from, slice packet);
 	void *tap_arg;
-	void (*log)(void *arg, struct os *from, slice line);
-	void *log_arg;
+	struct {
+		void (*fn)(void *arg, struct os *from, slice line);
+		void *arg;
+	} listeners[SIM_LISTENERS_MAX];         /* of logs */
+	size_t n_listeners;
 	struct list dns;                /* os_sim_dns.c */
 	struct sim_dns_weather dns_weather;
 	struct sim_process *current;    /* whose handler runs */

@@ -130,6 +130,11 @@ uint64_t sim_deaths(const struct sim *sim)
 	return sim->deaths;
 }
 
+uint64_t sim_ends(const struct sim *sim)
+{
+	return sim->ends;
+}
+
 size_t sim_descriptors(const struct os *os)
 {
 	const struct sim_process *process = (const struct sim_process *)os;
@@ -377,6 +382,7 @@ void sim_process_end(struct sim_process *process, int status)
 	process->dead = true;
 	process->status = status;
 	sim->deaths += status < 0;
+	sim->ends++;
 	heap_drop(process->os.heap);
 	process->os.heap = NULL;
 	process->os.scratch = NULL;
@@ -512,8 +518,8 @@ static void os_sim_log(struct os *os, enum os_level level, slice line)
 	/* Without the time of day, which the event has better. */
 	slice_cut(&line, ' ');
 	sim_trace(sim, process, SIM_LOG, level, line.len, line);
-	if (sim->log != NULL)
-		sim->log(sim->log_arg, os, line);
+	for (size_t i = 0; i < sim->n_listeners; i++)
+		sim->listeners[i].fn(sim->listeners[i].arg, os, line);
 	if (sim->echo != NULL)
 		fprintf(sim->echo, "%12.6f %s#%u %.*s\n", (double)sim->now_us / 1e6,
 		    process->host->name, process->number, slice_arg(line));

@@ -167,8 +167,9 @@ void sim_tap(struct sim *sim, void (*fn)(void *arg, struct os *from, slice packe
 void sim_listen_log(struct sim *sim, void (*fn)(void *arg, struct os *from, slice line),
     void *arg)
 {
-	sim->log = fn;
-	sim->log_arg = arg;
+	check(sim->n_listeners < SIM_LISTENERS_MAX);
+	sim->listeners[sim->n_listeners].fn = fn;
+	sim->listeners[sim->n_listeners++].arg = arg;
 }
 
 void sim_plant(struct sim *sim, enum os_plant plant)
