@@ -67,6 +67,10 @@ static void add_counts(struct batch *b, const struct world_result *r)
 	b->counts.copies += r->counts.copies;
 	b->counts.deleted += r->counts.deleted;
 	b->counts.rotten += r->counts.rotten;
+	b->counts.remote += r->counts.remote;
+	b->counts.doubles += r->counts.doubles;
+	b->counts.reports += r->counts.reports;
+	b->counts.late += r->counts.late;
 }
 
 /* Runs behind the first one that failed do not count: so it is the same one
@@ -190,10 +194,12 @@ static void print_summary(const struct batch *b)
 	if (b->stopped)
 		printf("stopped; %lu of ", b->ended);
 	printf("%lu runs from seed %lu: %lu failed; %u messages, %u acknowledged, %u without an "
-	    "answer, %u refused, %u copies, %u deleted, %u hit by rot, %llu events\n", b->runs, b->seed,
+	    "answer, %u refused, %u copies, %u deleted, %u hit by rot; to other hosts %u, %u of "
+	    "them doubles, %u failed, %u told late; %llu events\n", b->runs, b->seed,
 	    b->failed, b->counts.messages, b->counts.acknowledged, b->counts.doubtful,
 	    b->counts.refused, b->counts.copies, b->counts.deleted,
-	    b->counts.rotten, (unsigned long long)b->n_events);
+	    b->counts.rotten, b->counts.remote, b->counts.doubles, b->counts.reports,
+	    b->counts.late, (unsigned long long)b->n_events);
 	if (!b->stopped)
 		printf("trace %016llx\n",
 		    (unsigned long long)(b->runs == 1 ? b->hashes[0] : hash));
@@ -322,10 +328,11 @@ const struct cli_command cli_sim = {
 	.details =
 	    "Each run is a world of its own: hosts with all roles, senders and readers, and\n"
 	    "faults (connections lost or mute, hosts cut off, roles killed or frozen, power cut\n"
-	    "again and again, disks that fail or are full, clocks that jump,\n"
-	    "bits of messages at rest that turn).\n"
+	    "again and again, disks that fail or are full, clocks that jump, bits of messages at\n"
+	    "rest that turn, DNS that is slow, fails or changes, next hosts that refuse or vanish).\n"
 	    "One seed decides all of it. Checkers hold what Posthouse promises: mail that got\n"
-	    "250 arrives exactly once, nothing else does, no byte changes, UIDLs stay.\n"
+	    "250 arrives exactly once, nothing else does, no byte changes, UIDLs stay; mail for\n"
+	    "other hosts arrives at least once, or its sender is told once that it failed.\n"
 	    "\n"
 	    "A run that fails is tried again with fewer kinds of faults, hosts, messages and\n"
 	    "faults, for some minutes, and the command of the smallest that still fails is\n"
@@ -342,7 +349,7 @@ const struct cli_command cli_sim = {
 		{ "--hosts", "N", "At most so many hosts." },
 		{ "--messages", "N", "At most so many messages." },
 		{ "--faults", "N", "At most so many faults." },
-		{ "--kinds", "LIST", "No other kinds of faults: \"power,disk\", \"none\"." },
+		{ "--kinds", "LIST", "No other kinds of faults: \"power,dns,hosts\", \"none\"." },
 		{ "--plant", "NAME", "Build this mistake in; \"list\" prints their names." },
 		{ "--shrink", "yes|no", "Look for a smaller run that fails; yes when not given." },
 		{ "--jobs", "J", "How many at once; one per core when not given." },

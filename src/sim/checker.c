@@ -6,8 +6,10 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "base/checksum.h"
 #include "base/list.h"
 #include "base/text.h"
+#include "sim/dsn_look.h"
 #include "sim/sim_message.h"
 
 enum copy_state {
@@ -20,10 +22,12 @@ enum copy_state {
 struct copy {
 	struct list link;
 	char uid[CHECKER_UID_MAX + 1];
-	unsigned message;               /* from 1; 0: body not compared yet */
+	unsigned message;               /* from 1; 0: body not compared yet, or ... */
+	struct report *report;          /* ... it is one */
+	uint64_t hash;                  /* of the report's bytes */
 	enum copy_state state;
 	bool asked;                     /* was COPY_DELETING once: may still go ... */
-	uint64_t deaths;                /* ... once more have died than when it was last seen */
+	uint64_t ends;                  /* ... once more have ended than when it was last seen */
 	bool unreadable;                /* when it was last tried */
 	bool listed;
 	size_t place;
@@ -35,9 +39,19 @@ struct message {
 	uint64_t sealed, moving;        /* decided by the directory; for CHECKER_MOVING */
 	uint64_t rotten;                /* accounts whose copy rot hit, ... */
 	uint64_t named;                 /* ... and a store said so */
-	uint64_t deaths;                /* in the world, when it began */
+	uint64_t ends;                  /* of processes, when it began */
 	bool dot;
 	unsigned code;                  /* after the dot; 0: none came */
+	uint64_t remote;                /* accounts that are elsewhere */
+	uint64_t failed, late;          /* its sender was told so of these */
+	bool deaf, null;                /* nobody can be told; the reverse-path was null */
+};
+
+/* That some recipients of a message failed, or are late. */
+struct report {
+	struct list link;
+	char id[80];                    /* Message-ID */
+	unsigned message;
 };
 
 struct account {
@@ -53,6 +67,8 @@ struct checker {
 	unsigned n_accounts;
 	struct message *messages;       /* from 1 */
 	unsigned n_messages, size;
+	struct list reports;
+	unsigned remote, doubles;
 	bool no_excuse;
 	char failure[512];
 };
@@ -63,6 +79,7 @@ struct checker *checker_create(struct sim *sim)
 
 	c->sim = sim;
 	c->heap = sim_heap(sim);
+	list_init(&c->reports);
 	return c;
 }
 
@@ -91,6 +108,15 @@ unsigned checker_account_add(struct checker *c, slice address)
 	return c->n_accounts++;
 }
 
+uint64_t checker_account_bit(const struct checker *c, slice address)
+{
+	for (unsigned i = 0; i < c->n_accounts; i++) {
+		if (slice_equal_ascii(c->accounts[i].address, address))
+			return UINT64_C(1) << i;
+	}
+	return 0;
+}
+
 /* ---- senders ---- */
 
 static struct message *message_of(const struct checker *c, unsigned number)
@@ -105,8 +131,40 @@ unsigned checker_message_begin(struct checker *c)
 		c->size = c->size ? 2 * c->size : 64;
 		c->messages = heap_resize(c->heap, c->messages, c->size * sizeof *c->messages);
 	}
-	c->messages[++c->n_messages] = (struct message){ .deaths = sim_deaths(c->sim) };
+	c->messages[++c->n_messages] = (struct message){ .ends = sim_ends(c->sim) };
 	return c->n_messages;
+}
+
+unsigned checker_sender_number(const struct checker *c, slice sender)
+{
+	size_t at = slice_find_last_byte(sender, '@');
+	slice local = slice_head(sender, at), domain = slice_drop(sender, at);
+	size_t plus = slice_find_byte(local, '+');
+	uint64_t number;
+
+	if (plus < local.len)
+		local = slice_drop(local, plus + 1);
+	else if (!slice_equal(domain, slice_lit("@" CHECKER_AWAY)))
+		return 0;
+	if (local.len < 2 || (local.ptr[0] != 'm' && local.ptr[0] != 'g') ||
+	    !slice_to_u64(slice_drop(local, 1), c->n_messages, &number))
+		return 0;
+	return (unsigned)number;
+}
+
+void checker_nobody_hears(struct checker *c, unsigned message)
+{
+	message_of(c, message)->deaf = true;
+}
+
+void checker_null_sender(struct checker *c, unsigned message)
+{
+	message_of(c, message)->deaf = message_of(c, message)->null = true;
+}
+
+void checker_remote(struct checker *c, unsigned message, uint64_t accounts)
+{
+	message_of(c, message)->remote |= accounts;
 }
 
 void checker_sealed(struct checker *c, unsigned message, slice recipient, uint64_t accounts)
@@ -123,7 +181,8 @@ void checker_accepted(struct checker *c, unsigned message, uint64_t accounts)
 	struct message *m = message_of(c, message);
 
 	m->accounts |= accounts;
-	if ((accounts & ~m->sealed) != 0)
+	/* Seals do not say which message of the null sender they are for. */
+	if ((accounts & ~m->sealed) != 0 && !m->null)
 		checker_fail(c, "message m%u: a recipient was accepted that nobody decided on",
 		    message);
 }
@@ -132,6 +191,7 @@ void checker_accepted_moving(struct checker *c, unsigned message)
 {
 	struct message *m = message_of(c, message);
 
+	check(!m->null);
 	m->accounts |= m->moving;
 	if (m->moving == 0)
 		checker_fail(c, "message m%u: a recipient was accepted that nobody decided on",
@@ -160,7 +220,7 @@ static bool acknowledged(const struct message *m)
 static bool may_come(const struct checker *c, const struct message *m)
 {
 	if (m->code / 100 == 4)
-		return m->dot && sim_deaths(c->sim) > m->deaths;
+		return m->dot && sim_ends(c->sim) > m->ends;
 	return m->dot && m->code / 100 != 5;
 }
 
@@ -207,7 +267,7 @@ void checker_listed(struct checker *c, unsigned account, slice uid)
 		    slice_arg(a->address), copy->uid, copy->message);
 	}
 	copy->state = COPY_PRESENT;
-	copy->deaths = sim_deaths(c->sim);
+	copy->ends = sim_ends(c->sim);
 	copy->listed = true;
 	copy->place = a->n_listed++;
 }
@@ -222,7 +282,7 @@ void checker_list_end(struct checker *c, unsigned account)
 		if (copy->listed)
 			continue;
 		if (copy->state == COPY_PRESENT &&
-		    !(copy->asked && sim_deaths(c->sim) > copy->deaths))
+		    !(copy->asked && sim_ends(c->sim) > copy->ends))
 			checker_fail(c, "%.*s: UIDL %s (message m%u) vanished",
 			    slice_arg(a->address), copy->uid, copy->message);
 		copy->state = COPY_GONE;
@@ -244,44 +304,55 @@ bool checker_known(const struct checker *c, unsigned account, slice uid)
 {
 	const struct copy *copy = find_copy(c, account, uid);
 
-	return copy != NULL && copy->message != 0;
+	return copy != NULL && (copy->message != 0 || copy->report != NULL);
+}
+
+/* The length of what delivery put on top: only these fields, each whole. */
+static size_t trace_len(slice bytes)
+{
+	static const char *const fields[] = { "Return-Path: ", "Delivered-To: ", "Received: " };
+	slice rest = bytes;
+
+	while (rest.len > 0) {
+		size_t end = slice_find(rest, slice_lit("\r\n"));
+		bool known = rest.len < bytes.len && (rest.ptr[0] == ' ' || rest.ptr[0] == '\t');
+
+		for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++)
+			known = known || slice_starts(rest, slice_from(fields[i]));
+		if (!known || end == rest.len)
+			break;
+		rest = slice_drop(rest, end + 2);
+	}
+	return bytes.len - rest.len;
 }
 
 /* Which message is it? Its Return-Path, the first line, says so. */
 unsigned checker_message_number(const struct checker *c, slice bytes)
 {
-	static const slice before = slice_lit("Return-Path: <m");
-	slice rest = bytes, digits;
+	static const slice before = slice_lit("Return-Path: <");
+	size_t end;
+
+	if (!slice_starts(bytes, before))
+		return 0;
+	bytes = slice_drop(bytes, before.len);
+	end = slice_find(bytes, slice_lit(">\r\n"));
+	return end < bytes.len ? checker_sender_number(c, slice_head(bytes, end)) : 0;
+}
+
+/* With the null sender its own header says so. */
+static unsigned number_inside(const struct checker *c, slice bytes)
+{
+	static const slice before = slice_lit("Subject: number ");
+	slice rest = slice_drop(bytes, trace_len(bytes));
 	uint64_t number;
 
 	if (!slice_starts(rest, before))
 		return 0;
 	rest = slice_drop(rest, before.len);
-	digits = slice_cut(&rest, '@');
-	if (!slice_starts(rest, slice_lit("away.example>\r\n")) ||
-	    !slice_to_u64(digits, c->n_messages, &number))
+	if (!slice_to_u64(slice_head(rest, slice_find(rest, slice_lit("\r\n"))), c->n_messages,
+	    &number) || number == 0 || !c->messages[number].null)
 		return 0;
 	return (unsigned)number;
-}
-
-/* What delivery put on top: only these fields, each whole. */
-static bool is_trace(slice head)
-{
-	static const char *const fields[] = { "Return-Path: ", "Delivered-To: ", "Received: " };
-	bool first = true;
-
-	while (head.len > 0) {
-		size_t end = slice_find(head, slice_lit("\r\n"));
-		bool known = !first && (head.ptr[0] == ' ' || head.ptr[0] == '\t');
-
-		for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++)
-			known = known || slice_starts(head, slice_from(fields[i]));
-		if (!known || end == head.len)
-			return false;
-		head = slice_drop(head, end + 2);
-		first = false;
-	}
-	return true;
 }
 
 static bool same_body(const struct checker *c, unsigned number, slice bytes)
@@ -296,44 +367,169 @@ static bool same_body(const struct checker *c, unsigned number, slice bytes)
 	if (body.len > 0 && !slice_ends(body, slice_lit("\r\n")))
 		buffer_add(&want, slice_lit("\r\n"));
 	body = buffer_bytes(&want);
-	same = slice_ends(bytes, body) && is_trace(slice_head(bytes, bytes.len - body.len));
+	same = slice_ends(bytes, body) && trace_len(bytes) == bytes.len - body.len;
 	buffer_free(&want);
 	return same;
 }
+
+/* Another copy of a message came into an account. */
+static void arrived(struct checker *c, unsigned number, unsigned account, slice bytes,
+    const char *uid)
+{
+	slice address = c->accounts[account].address;
+	struct message *m = message_of(c, number);
+	uint64_t bit = UINT64_C(1) << account;
+
+	if (!may_come(c, m))
+		checker_fail(c, "%.*s: message m%u came, which was %s", slice_arg(address),
+		    number, m->dot ? "refused" : "never finished");
+	else if ((m->accounts & bit) == 0)
+		checker_fail(c, "%.*s: message m%u came, which was for others",
+		    slice_arg(address), number);
+	else if ((m->copies & ~m->remote & bit) != 0)
+		checker_fail(c, "%.*s: message m%u came twice, now as UIDL %s",
+		    slice_arg(address), number, uid);
+	else if (!same_body(c, number, bytes))
+		checker_fail(c, "%.*s: message m%u (UIDL %s) is not what was sent",
+		    slice_arg(address), number, uid);
+	c->remote += (m->remote & bit) != 0;
+	c->doubles += (m->copies & m->remote & bit) != 0;
+	m->copies |= bit;
+}
+
+/* ---- reports ---- */
+
+static struct report *find_report(struct checker *c, slice id)
+{
+	list_for(at, &c->reports) {
+		struct report *report = list_item(at, struct report, link);
+
+		if (slice_equal(slice_from(report->id), id))
+			return report;
+	}
+	return NULL;
+}
+
+static void note_report(struct checker *c, unsigned number, const struct dsn_look *look)
+{
+	struct message *m = message_of(c, number);
+
+	for (size_t i = 0; i < look->n; i++) {
+		slice address = look->recipients[i].address;
+		bool delayed = look->recipients[i].delayed;
+		uint64_t bit = checker_account_bit(c, address);
+		uint64_t *told = delayed ? &m->late : &m->failed;
+
+		if ((m->accounts & m->remote & bit) == 0)
+			checker_fail(c, "a report on m%u to <%.*s>, who was no recipient of it "
+			    "elsewhere", number, slice_arg(address));
+		else if ((*told & bit) != 0)
+			checker_fail(c, "the sender of m%u is told twice that <%.*s> %s, now in %.*s",
+			    number, slice_arg(address), delayed ? "is late" : "failed",
+			    slice_arg(look->id));
+		*told |= bit;
+	}
+}
+
+/* A report came to `mailbox`: from the same host, or as mail of another. */
+static struct report *take_report(struct checker *c, slice mailbox, bool outside, slice bytes)
+{
+	slice domain = slice_drop(mailbox, slice_find_last_byte(mailbox, '@') + 1);
+	struct dsn_look look;
+	struct report *report;
+	unsigned number;
+
+	if (!dsn_look(slice_drop(bytes, trace_len(bytes)), &look)) {
+		checker_fail(c, "<%.*s> got what is nobody's message", slice_arg(mailbox));
+		return NULL;
+	}
+	number = checker_sender_number(c, look.to);
+	if (number == 0 || look.id.len >= sizeof report->id) {
+		checker_fail(c, "<%.*s> got a report to <%.*s>, who sent nothing",
+		    slice_arg(mailbox), slice_arg(look.to));
+		return NULL;
+	}
+	report = find_report(c, look.id);
+	if (!may_come(c, message_of(c, number))) {
+		checker_fail(c, "<%.*s> got a report on m%u, which was refused",
+		    slice_arg(mailbox), number);
+	} else if (report != NULL && report->message != number) {
+		checker_fail(c, "two reports have the Message-ID %s", report->id);
+	} else if (report != NULL && !outside && slice_ends(look.reporter, domain)) {
+		checker_fail(c, "<%.*s> got the report %s on m%u twice", slice_arg(mailbox),
+		    report->id, number);
+	} else if (report != NULL) {
+		c->doubles++;
+	} else {
+		report = heap_new(c->heap, struct report);
+		snprintf(report->id, sizeof report->id, "%.*s", slice_arg(look.id));
+		report->message = number;
+		list_append(&c->reports, &report->link);
+		note_report(c, number, &look);
+	}
+	return report;
+}
+
+static void read_report(struct checker *c, struct copy *copy, slice address, slice bytes)
+{
+	uint64_t hash = checksum64(bytes, 0);
+
+	if (copy->report == NULL)
+		copy->report = take_report(c, address, false, bytes);
+	else if (copy->hash != hash)
+		checker_fail(c, "%.*s: UIDL %s was the report %s and is now another",
+		    slice_arg(address), copy->uid, copy->report->id);
+	copy->hash = hash;
+	copy->unreadable = false;
+}
+
+void checker_outside(struct checker *c, slice sender, slice recipient, slice bytes)
+{
+	uint64_t bit = checker_account_bit(c, recipient);
+	unsigned number = sender.len > 0 ? checker_sender_number(c, sender) :
+	    number_inside(c, bytes);
+
+	if (sender.len == 0 && number == 0 && checker_sender_number(c, recipient) != 0)
+		take_report(c, recipient, true, bytes);
+	else if (number == 0 || bit == 0)
+		checker_fail(c, "another host got mail of <%.*s> to <%.*s>: nobody's message",
+		    slice_arg(sender), slice_arg(recipient));
+	else
+		arrived(c, number, (unsigned)__builtin_ctzll(bit), bytes, "elsewhere");
+}
+
+/* ---- readers ---- */
 
 void checker_body(struct checker *c, unsigned account, slice uid, slice bytes)
 {
 	slice address = c->accounts[account].address;
 	struct copy *copy = find_copy(c, account, uid);
 	unsigned number = checker_message_number(c, bytes);
-	struct message *m;
 	char text[80];
 
 	check(copy != NULL);
+	if (number == 0 && slice_starts(bytes, slice_lit("Return-Path: <>\r\n"))) {
+		number = number_inside(c, bytes);
+		if (number == 0 && copy->message == 0) {
+			read_report(c, copy, address, bytes);
+			return;
+		}
+	}
 	if (number == 0) {
 		checker_fail(c, "%.*s: UIDL %s is nobody's message: %s", slice_arg(address),
 		    copy->uid, text_printable(bytes, text, sizeof text));
 		return;
 	}
-	m = message_of(c, number);
-	if (copy->message != 0 && copy->message != number)
+	if (copy->message == 0)
+		arrived(c, number, account, bytes, copy->uid);
+	else if (copy->message != number)
 		checker_fail(c, "%.*s: UIDL %s was message m%u and is now m%u",
 		    slice_arg(address), copy->uid, copy->message, number);
-	else if (!may_come(c, m))
-		checker_fail(c, "%.*s: message m%u came, which was %s", slice_arg(address),
-		    number, m->dot ? "refused" : "never finished");
-	else if ((m->accounts & UINT64_C(1) << account) == 0)
-		checker_fail(c, "%.*s: message m%u came, which was for others",
-		    slice_arg(address), number);
-	else if (copy->message == 0 && (m->copies & UINT64_C(1) << account) != 0)
-		checker_fail(c, "%.*s: message m%u came twice, now as UIDL %s",
-		    slice_arg(address), number, copy->uid);
 	else if (!same_body(c, number, bytes))
 		checker_fail(c, "%.*s: message m%u (UIDL %s) is not what was sent",
 		    slice_arg(address), number, copy->uid);
 	copy->message = number;
 	copy->unreadable = false;
-	m->copies |= UINT64_C(1) << account;
 }
 
 static bool is_rotten(const struct checker *c, const struct copy *copy, unsigned account)
@@ -342,11 +538,14 @@ static bool is_rotten(const struct checker *c, const struct copy *copy, unsigned
 	    (c->messages[copy->message].rotten & UINT64_C(1) << account) != 0;
 }
 
-/* Some copy in the account, not known yet, may be one that rot hit. */
+/* Some copy in the account, not known yet, may be one that rot hit: also the second
+ * of a message from elsewhere. */
 static bool may_be_rotten(const struct checker *c, unsigned account)
 {
 	for (unsigned i = 1; i <= c->n_messages; i++) {
-		if ((c->messages[i].rotten & ~c->messages[i].copies & UINT64_C(1) << account) != 0)
+		const struct message *m = &c->messages[i];
+
+		if ((m->rotten & (~m->copies | m->remote) & UINT64_C(1) << account) != 0)
 			return true;
 	}
 	return false;
@@ -359,7 +558,7 @@ void checker_unreadable(struct checker *c, unsigned account, slice uid)
 	check(copy != NULL);
 	copy->unreadable = true;
 	if (!c->no_excuse || is_rotten(c, copy, account) ||
-	    (copy->message == 0 && may_be_rotten(c, account)))
+	    (copy->message == 0 && copy->report == NULL && may_be_rotten(c, account)))
 		return;
 	checker_fail(c, "%.*s: UIDL %s (message m%u) can't be read",
 	    slice_arg(c->accounts[account].address), copy->uid, copy->message);
@@ -404,11 +603,17 @@ void checker_quit(struct checker *c, unsigned account, bool answered, bool ok)
 
 /* ---- at the end ---- */
 
+/* Accounts that neither have the message, nor is it known why not. */
+static uint64_t missing(const struct message *m)
+{
+	return m->accounts & ~m->copies & ~m->failed & ~(m->deaf ? m->remote : 0);
+}
+
 static bool settled(const struct message *m)
 {
 	if (acknowledged(m))
-		return (m->accounts & ~m->copies & ~(m->rotten & m->named)) == 0;
-	return m->copies == 0 || (m->accounts & ~m->copies & ~m->rotten) == 0;
+		return (missing(m) & ~(m->rotten & m->named)) == 0;
+	return (m->copies | m->failed | m->late) == 0 || (missing(m) & ~m->rotten) == 0;
 }
 
 bool checker_settled(const struct checker *c)
@@ -427,18 +632,21 @@ void checker_settle(struct checker *c)
 
 		if (settled(m))
 			continue;
-		if ((m->accounts & ~m->copies & ~m->rotten) == 0)
+		if ((missing(m) & ~m->rotten) == 0)
 			checker_fail(c, "message m%u was taken by rot that no log names", i);
 		else
-			checker_fail(c, "message m%u was %s for accounts %llx and came to %llx",
-			    i, acknowledged(m) ? "acknowledged" : "taken without a word",
-			    (unsigned long long)m->accounts, (unsigned long long)m->copies);
+			checker_fail(c, "message m%u was %s for accounts %llx (elsewhere %llx), "
+			    "came to %llx, and its sender heard of %llx", i,
+			    acknowledged(m) ? "acknowledged" : "taken without a word",
+			    (unsigned long long)m->accounts, (unsigned long long)m->remote,
+			    (unsigned long long)m->copies, (unsigned long long)m->failed);
 	}
 }
 
 struct checker_counts checker_count(const struct checker *c)
 {
-	struct checker_counts counts = { .messages = c->n_messages };
+	struct checker_counts counts = { .messages = c->n_messages, .remote = c->remote,
+	    .doubles = c->doubles };
 
 	for (unsigned i = 1; i <= c->n_messages; i++) {
 		const struct message *m = &c->messages[i];
@@ -449,7 +657,9 @@ struct checker_counts checker_count(const struct checker *c)
 		counts.full += m->code == 452;
 		counts.rotten += (unsigned)__builtin_popcountll(m->rotten & m->accounts);
 		counts.taken += (unsigned)__builtin_popcountll(acknowledged(m) ?
-		    m->accounts & ~m->copies : 0);
+		    m->accounts & ~m->copies & ~m->remote : 0);
+		counts.reports += (unsigned)__builtin_popcountll(m->failed);
+		counts.late += (unsigned)__builtin_popcountll(m->late);
 	}
 	for (unsigned i = 0; i < c->n_accounts; i++) {
 		list_for(at, &c->accounts[i].copies) {

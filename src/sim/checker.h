@@ -6,16 +6,23 @@
  *   - acknowledged (250 after the dot): exactly once in each mailbox of its
  *     accepted recipients, whatever broke;
  *   - the dot was sent, but no reply came: in none of them or once in each;
- *   - a 4xx after the dot: likewise, but nowhere unless some process died since
- *     the message began: a record whose sync failed may count after a crash;
+ *   - a 4xx after the dot: likewise, but nowhere unless some process ended since
+ *     the message began: a record whose sync failed may count after a restart;
  *   - everything else, and a 5xx after the dot: nowhere;
  *   - nowhere without a decision of the directory, sealed for this message.
  * And for mailboxes: a UIDL belongs to one message for ever; a message that was
  * seen stays until its reader deletes it; deleted (+OK to QUIT, or seen to be
  * gone) is gone for ever; bytes do not change. After a QUIT that got no +OK its
  * marked messages may go, each by itself; one that was seen once more goes only
- * when some process has died since: a record that failed to be synced may be on
- * the disk all the same, and count after a crash.
+ * when some process has ended since: a record that failed to be synced may be on
+ * the disk all the same, and count after a restart.
+ *
+ * Mail for other hosts may come twice, when a reply to the dot was lost or somebody
+ * died: that is counted. An acknowledged message is at its mailbox elsewhere at least
+ * once, or one report that it failed is with its sender; at most one more says that it
+ * is late. Nobody is told of a message with the null sender, nor of one that was
+ * refused. A report itself is mail: where it goes to another host it may fail, if the
+ * relay says so, and come twice.
  *
  * Rot takes only what it hit: a copy whose bytes turned stays listed, but may be
  * unreadable, and then a store must say so; if it can be read it is what was sent.
@@ -29,6 +36,9 @@
 
 enum { CHECKER_ACCOUNTS_MAX = 64, CHECKER_UID_MAX = 70 };
 
+/* Where senders live that no simulated Posthouse serves. */
+#define CHECKER_AWAY "away.example"
+
 struct checker;
 
 struct checker *checker_create(struct sim *sim);
@@ -39,15 +49,27 @@ void checker_fail(struct checker *c, const char *format, ...)
 
 /* Accounts are numbered from 0. The address is borrowed. */
 unsigned checker_account_add(struct checker *c, slice address);
+/* 0: no such; otherwise its bit. */
+uint64_t checker_account_bit(const struct checker *c, slice address);
 
 /* ---- senders ---- */
 
-/* A new message; its reverse-path is "mNUMBER@away.example". */
+/* A new message; its reverse-path is "mNUMBER@" CHECKER_AWAY, "USER+mNUMBER@" and a
+ * domain of a simulated host; or what checker_nobody_hears() is about. */
 unsigned checker_message_begin(struct checker *c);
+/* The number in such a reverse-path; 0: none. */
+unsigned checker_sender_number(const struct checker *c, slice sender);
+/* Its sender can't be told of it: "gNUMBER@" CHECKER_AWAY, whose mailbox is gone; or
+ * the report to it was refused for good, or expired. */
+void checker_nobody_hears(struct checker *c, unsigned message);
+/* Its reverse-path is null: its content says which one it is. */
+void checker_null_sender(struct checker *c, unsigned message);
 /* The directory sealed a decision for this message. */
 void checker_sealed(struct checker *c, unsigned message, slice recipient, uint64_t accounts);
 /* A recipient that leads to the accounts of the set was accepted. */
 void checker_accepted(struct checker *c, unsigned message, uint64_t accounts);
+/* Of these accounts some are elsewhere. */
+void checker_remote(struct checker *c, unsigned message, uint64_t accounts);
 /* The same of CHECKER_MOVING@..., which leads to other accounts now and then:
  * where the last decision that was sealed for it says. */
 #define CHECKER_MOVING "moves"
@@ -74,6 +96,11 @@ void checker_no_excuse(struct checker *c);
 void checker_deleting(struct checker *c, unsigned account, slice uid);
 void checker_quit(struct checker *c, unsigned account, bool answered, bool ok);
 
+/* ---- mailboxes that no simulated Posthouse serves ---- */
+
+/* One took this, as it came after DATA. */
+void checker_outside(struct checker *c, slice sender, slice recipient, slice bytes);
+
 /* ---- rot ---- */
 
 /* Bytes of a message turned: on its way to all (accounts = its own), or at rest
@@ -97,6 +124,9 @@ struct checker_counts {
 	unsigned full;          /* refused with 452: no room */
 	unsigned rotten;        /* copies that rot hit; and that it took */
 	unsigned taken;
+	unsigned remote;        /* deliveries to other hosts; those that came once more */
+	unsigned doubles;
+	unsigned reports, late; /* that a message failed, or is late */
 };
 
 struct checker_counts checker_count(const struct checker *c);

@@ -107,7 +107,7 @@ static void test_lost(void **state)
 	(void)state;
 	sent(&f, BOTH, 250);
 	checker_settle(f.c);
-	finish(&f, "was acknowledged for accounts 3 and came to 0");
+	finish(&f, "was acknowledged for accounts 3 (elsewhere 0), came to 0");
 }
 
 static void test_half_delivered(void **state)
@@ -332,7 +332,7 @@ static void test_rot(void **state)
 	checker_rotten(f.c, m, 1u << BOB);
 	checker_damage_named(f.c, m, 1u << BOB);
 	checker_settle(f.c);
-	finish(&f, "was acknowledged for accounts 3 and came to 0");
+	finish(&f, "was acknowledged for accounts 3 (elsewhere 0), came to 0");
 
 	/* The damage of another is no word about this one. */
 	f = fixture();

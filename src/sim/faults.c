@@ -22,6 +22,7 @@ struct faults {
 	struct sim_host *hosts[FAULT_HOSTS_MAX];
 	size_t n_hosts;
 	struct rot *rot;                /* NULL: none */
+	struct outside *outside;        /* NULL: none */
 	bool stopped;
 };
 
@@ -35,6 +36,7 @@ static const struct {
 	{ FAULT_RELOAD, "reload" }, { FAULT_DRAIN, "drain" }, { FAULT_PARTS, "parts" },
 	{ FAULT_VANISH, "vanish" }, { FAULT_FREEZE, "freeze" }, { FAULT_FILES, "files" },
 	{ FAULT_STORM, "storm" }, { FAULT_ROT, "rot" },
+	{ FAULT_DNS, "dns" }, { FAULT_HOSTS, "hosts" },
 };
 
 enum { KINDS = sizeof names / sizeof *names };
@@ -107,6 +109,19 @@ static void draw_odds(struct faults *f)
 	if ((f->kinds & FAULT_FULL) != 0 && chance_one_in(c, 3))
 		odds.write_full = (unsigned)chance_skewed(c, 2, 100);
 	set_odds(f, odds);
+}
+
+/* Likewise, of the DNS. */
+static void draw_dns_odds(struct faults *f)
+{
+	struct sim_dns_weather odds = { 0 };
+
+	if ((f->kinds & FAULT_DNS) != 0 && chance_one_in(&f->chance, 2)) {
+		odds.slow_one_in = (unsigned)chance_skewed(&f->chance, 1, 20);
+		odds.fails_one_in = (unsigned)chance_skewed(&f->chance, 1, 20);
+	}
+	if (allowed(f, FAULT_DNS))
+		sim_dns_weather(f->sim, odds);
 }
 
 /* A role of a station's keeper; not the keeper itself. */
@@ -286,6 +301,14 @@ static void strike(struct faults *f, unsigned kind, struct station *s)
 	case FAULT_ROT:
 		rot(f, s);
 		break;
+	case FAULT_DNS:
+		if (f->outside != NULL)
+			outside_strike_dns(f->outside, c);
+		break;
+	case FAULT_HOSTS:
+		if (f->outside != NULL)
+			outside_strike_host(f->outside, c);
+		break;
 	case FAULT_RELOAD:
 		sim_signal(station_keeper(s), SIGHUP);
 		break;
@@ -319,9 +342,11 @@ static void on_time(void *arg)
 		return;
 	if (f->struck == f->max) {
 		sim_set_faults(f->sim, &none);
+		sim_dns_weather(f->sim, (struct sim_dns_weather){ 0 });
 		return;
 	}
 	draw_odds(f);
+	draw_dns_odds(f);
 	kind = draw_kind(f);
 	f->struck++;
 	strike(f, kind & f->allowed, f->stations[chance_below(&f->chance, f->n_stations)]);
@@ -361,6 +386,13 @@ void faults_set_rot(struct faults *f, struct rot *rot)
 	f->rot = rot;
 }
 
+void faults_set_outside(struct faults *f, struct outside *outside)
+{
+	f->outside = outside;
+	for (unsigned i = 0; i < OUTSIDE_HOSTS; i++)
+		faults_add_host(f, outside_host(outside, i));
+}
+
 void faults_slow_down(struct faults *f, unsigned pace)
 {
 	f->pace = pace;
@@ -382,6 +414,8 @@ void faults_stop(struct faults *f)
 
 	f->stopped = true;
 	sim_set_faults(f->sim, &none);
+	if (f->outside != NULL)
+		outside_calm(f->outside);
 	for (size_t i = 0; i < f->n_hosts; i++)
 		sim_host_side(f->hosts[i], 0);
 	for (size_t i = 0; i < f->n_stations; i++) {

@@ -2,6 +2,7 @@
 #ifndef SIM_FAULTS_H
 #define SIM_FAULTS_H
 
+#include "sim/outside.h"
 #include "sim/rot.h"
 
 struct faults;
@@ -25,7 +26,9 @@ enum {
 	FAULT_FILES = 8192,     /* bad sectors: EIO of single files, reading too */
 	FAULT_STORM = 16384,    /* power cut in the midst of recovery, again and again */
 	FAULT_ROT = 32768,      /* a bit of a message at rest turns */
-	FAULTS_ALL = 65535,
+	FAULT_DNS = 65536,      /* look-ups that are slow or fail, names that change or are gone */
+	FAULT_HOSTS = 131072,   /* next hosts that answer 4xx, 5xx, late, nothing, or vanish */
+	FAULTS_ALL = 262143,
 };
 
 /* At most so many faults, and none but of these kinds. */
@@ -36,6 +39,8 @@ enum { FAULT_HOSTS_MAX = 8 };
 void faults_add_host(struct faults *f, struct sim_host *host);
 /* What FAULT_ROT strikes with; without it nothing rots. */
 void faults_set_rot(struct faults *f, struct rot *rot);
+/* What FAULT_DNS and FAULT_HOSTS strike. */
+void faults_set_outside(struct faults *f, struct outside *outside);
 /* Faults come so many times slower. */
 void faults_slow_down(struct faults *f, unsigned pace);
 unsigned faults_kinds(const struct faults *f);

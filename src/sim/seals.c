@@ -23,19 +23,6 @@ struct seals {
 	size_t n_hosts;
 };
 
-/* "m12@away.example" is message 12; 0: it is none of ours. */
-static unsigned number_of(slice sender)
-{
-	slice digits;
-	uint64_t number;
-
-	if (!slice_starts(sender, slice_lit("m")))
-		return 0;
-	sender = slice_drop(sender, 1);
-	digits = slice_cut(&sender, '@');
-	return slice_to_u64(digits, UINT32_MAX, &number) ? (unsigned)number : 0;
-}
-
 static uint64_t accounts_of(const struct seals *s, size_t host,
     const struct sealed_recipient *what)
 {
@@ -43,6 +30,8 @@ static uint64_t accounts_of(const struct seals *s, size_t host,
 	uint64_t accounts = 0;
 
 	for (size_t i = 0; i < what->n_targets; i++) {
+		if (what->targets[i].account == 0)
+			accounts |= checker_account_bit(s->checker, what->targets[i].delivered_to);
 		for (unsigned n = 0; n < station_plan(station)->accounts; n++) {
 			if (station_account_id(station, n) == what->targets[i].account)
 				accounts |= UINT64_C(1) << (s->hosts[host].first + n);
@@ -66,7 +55,7 @@ static void on_sealed(struct seals *s, size_t host, slice sealed)
 		return;
 	}
 	accounts = accounts_of(s, host, &what);
-	number = number_of(what.sender);
+	number = checker_sender_number(s->checker, what.sender);
 	if (number != 0)
 		checker_sealed(s->checker, number, what.recipient, accounts);
 	if (s->hosts[host].book != NULL &&

@@ -31,7 +31,7 @@ struct smtp_actor {
 	const struct smtp_actor_recipient *to[RECIPIENTS_MAX];
 	slice addresses[RECIPIENTS_MAX];
 	size_t n_to;
-	char from[40];
+	char from[80];
 	struct smtp_client_message envelope;
 	struct buffer body;
 	size_t body_at;
@@ -86,9 +86,42 @@ static void draw_recipients(struct smtp_actor *a)
 	}
 }
 
+static bool to_moving(const struct smtp_actor *a)
+{
+	return a->n_to == 1 && a->to[0]->moves;
+}
+
+/* The reverse-path: of a mailbox elsewhere, here or nowhere, or null. */
+static size_t draw_sender(struct smtp_actor *a)
+{
+	enum sim_shape shape = sim_message_shape(a->plan.seed, a->message);
+
+	a->from[0] = '\0';
+	switch (chance_below(&a->chance, 8)) {
+	case 0:
+		/* Its content must say which message it is; seals do not. */
+		if (shape != SHAPE_EMPTY && shape != SHAPE_BLANK_LINES && !to_moving(a)) {
+			checker_null_sender(a->plan.checker, a->message);
+			return 0;
+		}
+		break;
+	case 1:
+		checker_nobody_hears(a->plan.checker, a->message);
+		return (size_t)snprintf(a->from, sizeof a->from, "g%u@" CHECKER_AWAY, a->message);
+	case 2:
+	case 3:
+	case 4:
+		return (size_t)snprintf(a->from, sizeof a->from, "user0+m%u@%.*s", a->message,
+		    slice_arg(a->plan.home));
+	default:
+		break;
+	}
+	return (size_t)snprintf(a->from, sizeof a->from, "m%u@" CHECKER_AWAY, a->message);
+}
+
 static void next_message(struct smtp_actor *a)
 {
-	int n;
+	size_t n;
 
 	if (a->left == 0 || chance_one_in(&a->chance, 4)) {
 		smtp_client_quit(a->client);
@@ -96,7 +129,7 @@ static void next_message(struct smtp_actor *a)
 	}
 	draw_recipients(a);
 	a->message = checker_message_begin(a->plan.checker);
-	n = snprintf(a->from, sizeof a->from, "m%u@away.example", a->message);
+	n = draw_sender(a);
 	a->body = buffer_init(os_heap(a->os), SIM_MESSAGE_MAX);
 	sim_message_make(a->plan.seed, a->message, &a->body);
 	a->body_at = 0;
@@ -105,7 +138,7 @@ static void next_message(struct smtp_actor *a)
 		a->vanish_at = chance_below(&a->chance, buffer_bytes(&a->body).len + 1);
 	a->vanish_after = !a->behaves && chance_one_in(&a->chance, 12);
 	a->envelope = (struct smtp_client_message){
-		.from = slice_of(a->from, (size_t)n),
+		.from = slice_of(a->from, n),
 		.recipients = a->addresses,
 		.n_recipients = a->n_to,
 		.size = chance_one_in(&a->chance, 2) ? buffer_bytes(&a->body).len : 0,
@@ -127,8 +160,10 @@ static void on_recipient(struct smtp_actor *a, const struct smtp_client_event *e
 	else if (event->code / 100 == 5 && r->accounts != 0)
 		checker_fail(a->plan.checker, "recipient %.*s was refused: %u %.*s",
 		    slice_arg(r->address), event->code, slice_arg(event->text));
-	else if (event->code / 100 == 2)
+	else if (event->code / 100 == 2) {
+		checker_remote(a->plan.checker, a->message, r->remote);
 		checker_accepted(a->plan.checker, a->message, r->accounts);
+	}
 }
 
 /* Give the engine what it takes; vanish where that was drawn. */

@@ -12,6 +12,7 @@
 struct smtp_actor_recipient {
 	slice address;
 	uint64_t accounts;
+	uint64_t remote;                /* those of them that are elsewhere */
 	bool moves;
 };
 
@@ -20,6 +21,7 @@ struct smtp_actor_plan {
 	struct os_address server;
 	const struct smtp_actor_recipient *recipients;
 	size_t n_recipients;
+	slice home;                     /* a domain with a mailbox of user0 */
 	unsigned messages;              /* to get acknowledged, or give up */
 	unsigned pace;                  /* rests are so many times longer; 1 or more */
 	uint64_t seed;                  /* of the run */

@@ -47,10 +47,12 @@ static void make_config(struct station *s, unsigned errors_max, struct config *r
 	    "listen.submission = none\nlisten.submissions = none\nlisten.pop3s = none\n"
 	    "password.memory = 8K\nsmtp.greeting_delay = 10ms\nsmtp.timeout = 60s\n"
 	    "pop3.timeout = 60s\njournal.size = %s\njournal.segment = 4M\n"
-	    "limit.errors = %u\n",
+	    "limit.errors = %u\nrelay.port = %d\nrelay.retry = 1s\nrelay.retry_max = 8s\n"
+	    "relay.warn = 12s\nrelay.expire = 40s\n",
 	    s->domain, s->domain, s->plan.edges, s->plan.stores, ip[0], ip[1], ip[2], ip[3],
 	    STATION_SMTP_PORT, ip[0], ip[1], ip[2], ip[3], STATION_POP3_PORT,
-	    s->plan.small_journal ? "16M" : "32M", errors_max);
+	    s->plan.small_journal ? "16M" : "32M", errors_max,
+	    STATION_SMTP_PORT);
 	size_t faults = config_parse(text, &s->arena, ret, &error, 1);
 
 	if (faults > 0)
@@ -90,6 +92,19 @@ static void add_alias(struct station *s, struct directory *directory, const char
 	check(ok);
 }
 
+static void add_forward(struct station *s, struct directory *directory,
+    const struct station_forward *forward)
+{
+	struct directory_error error;
+	char alias[80];
+	bool ok;
+
+	snprintf(alias, sizeof alias, "%s@%s", forward->name, s->domain);
+	ok = directory_alias_add(directory, slice_from(alias), forward->targets, forward->n,
+	    &error);
+	check(ok);
+}
+
 static void fill_directory(struct station *s, struct os *os)
 {
 	struct directory_error error;
@@ -99,11 +114,15 @@ static void fill_directory(struct station *s, struct os *os)
 
 	check(directory != NULL);
 	directory_set_domains(directory, &domain, 1);
+	directory_set_relay(directory, true);
 	for (unsigned i = 0; i < s->plan.accounts; i++)
 		add_account(s, directory, i);
 	add_alias(s, directory, "all", s->plan.accounts);
 	if (s->plan.accounts > 1)
 		add_alias(s, directory, "team", 2);
+	add_alias(s, directory, "postmaster", 1);
+	for (size_t i = 0; i < s->plan.n_forwards; i++)
+		add_forward(s, directory, &s->plan.forwards[i]);
 	directory_close(directory);
 	os_close(os, folder);
 }

@@ -8,12 +8,23 @@
 
 struct station;
 
+/* An alias to others, here and elsewhere. */
+enum { STATION_TARGETS_MAX = 3, STATION_FORWARDS_MAX = 3 };
+
+struct station_forward {
+	const char *name;
+	slice targets[STATION_TARGETS_MAX];
+	size_t n;
+};
+
 struct station_plan {
 	const char *name;               /* of the host; its domain is NAME.example */
 	uint8_t ipv4[4];                /* 127.x: clients may log in without TLS */
 	unsigned edges, stores;
 	bool small_journal;             /* the smallest there may be: it is full now and then */
 	unsigned accounts;              /* user0@NAME.example, ... with password "secret" */
+	const struct station_forward *forwards; /* live as long as the world */
+	size_t n_forwards;
 };
 
 enum {
@@ -26,8 +37,8 @@ enum {
 
 #define STATION_PASSWORD "secret"
 
-/* Lives in the world. Also makes the alias all@DOMAIN to all accounts, and
- * team@DOMAIN to the first two. */
+/* Lives in the world. Also makes the aliases all@DOMAIN to all accounts, team@DOMAIN
+ * to the first two, postmaster@DOMAIN to the first. */
 struct station *station_create(struct sim *sim, const struct station_plan *plan);
 
 struct sim_host *station_host(const struct station *s);

@@ -87,10 +87,20 @@ static bool all_looked(struct world *w)
 	return true;
 }
 
+/* It takes some time to look: once a second will do. */
+static bool queues_empty(struct world *w)
+{
+	if (sim_now_us(w->sim) >= w->queues_us + SECOND_US) {
+		w->queues_us = sim_now_us(w->sim);
+		w->queues_empty = world_queues_empty(w);
+	}
+	return w->queues_empty;
+}
+
 static bool calm_over(struct world *w)
 {
 	return senders_finished(w) && checker_settled(w->checker) && all_read(w) &&
-	    all_looked(w);
+	    all_looked(w) && queues_empty(w);
 }
 
 static void explain_calm(struct world *w)
@@ -114,6 +124,8 @@ static void explain_calm(struct world *w)
 		if (control_actor_looks(w->controls[i]) == 0)
 			checker_fail(w->checker, "administrator %zu gets no lists", i);
 	}
+	if (!world_queues_empty(w))
+		checker_fail(w->checker, "mail for other hosts still waits in a queue");
 }
 
 static void weather(struct world *w)
@@ -125,6 +137,7 @@ static void weather(struct world *w)
 	    w->bounds.kinds);
 	faults_slow_down(w->faults, w->pace);
 	faults_set_rot(w->faults, w->rot);
+	faults_set_outside(w->faults, w->outside);
 	for (size_t i = 0; i < w->n_away; i++)
 		faults_add_host(w->faults, w->away[i]);
 	live(w, WEATHER_MIN_S, NULL);
@@ -222,6 +235,9 @@ void world_run(uint64_t seed, const struct world_options *options,
 	for (size_t i = 0; i < w.n_stations; i++)
 		result.starts += station_starts(w.stations[i]);
 	result.counts = checker_count(w.checker);
+	if (result.kinds == 0 && result.counts.doubles > 0)
+		checker_fail(w.checker, "%u messages came twice, though nothing broke",
+		    result.counts.doubles);
 	result.failed = checker_failure(w.checker) != NULL;
 	if (result.failed)
 		snprintf(result.failure, sizeof result.failure, "%s",

@@ -12,6 +12,7 @@
 #include "base/arena.h"
 #include "sim/control_actor.h"
 #include "sim/faults.h"
+#include "sim/outside.h"
 #include "sim/pop3_actor.h"
 #include "sim/rude_actor.h"
 #include "sim/seals.h"
@@ -53,12 +54,18 @@ struct world {
 	size_t n_controls;
 	struct seals *seals;
 	struct rot *rot;
+	struct outside *outside;
+	uint64_t queues_us;             /* when they were last looked at, and ... */
+	bool queues_empty;
 };
 
 void world_make(struct world *w, uint64_t seed, const struct world_options *options);
 
 /* Nothing is left to do: is nothing left over? */
 void world_check_journals(struct world *w);
+
+/* No station's relay has a message waiting in its queue. */
+bool world_queues_empty(struct world *w);
 
 /* What each living role of the stations holds. */
 struct holding {

@@ -62,7 +62,7 @@ static void add_recipient(struct world *w, size_t station, const char *name, uin
 
 	check(n < RECIPIENTS_MAX);
 	w->recipients[station][n] = (struct smtp_actor_recipient){
-		arena_printf(&w->arena, "%s@%.*s", name, slice_arg(domain)), accounts
+		arena_printf(&w->arena, "%s@%.*s", name, slice_arg(domain)), accounts, 0, false
 	};
 }
 
@@ -92,6 +92,72 @@ static void add_reader(struct world *w, struct station *s, slice login, unsigned
 	    pop3_actor_create(sim_process_create(draw_away(w), "reader"), &plan);
 }
 
+/* Elsewhere, or here. */
+static slice draw_target(struct world *w, const struct scale *scale, struct chance *c)
+{
+	size_t to = chance_below(c, scale->stations);
+
+	if (to != w->n_stations && chance_one_in(c, 3))
+		return arena_printf(&w->arena, "user0@host%zu.example", to);
+	if (to == w->n_stations && chance_one_in(c, 6))
+		return arena_printf(&w->arena, "user0@host%zu.example", to);
+	return outside_draw(w->outside, c);
+}
+
+static bool has_target(const struct station_forward *forward, slice target)
+{
+	for (size_t i = 0; i < forward->n; i++) {
+		if (slice_equal(forward->targets[i], target))
+			return true;
+	}
+	return false;
+}
+
+static void draw_forwards(struct world *w, const struct scale *scale, struct station_plan *plan)
+{
+	static const char *const names[STATION_FORWARDS_MAX] = { "fwd0", "fwd1", "fwd2" };
+	/* Of its own: with fewer hosts all else is drawn alike. */
+	struct chance c = chance_init(sim_seed(w->sim), "forwards", w->n_stations);
+	size_t n = chance_between(&c, 1, STATION_FORWARDS_MAX);
+	struct station_forward *list = arena_new(&w->arena, struct station_forward, n);
+
+	for (size_t i = 0; i < n; i++) {
+		list[i].name = names[i];
+		for (size_t want = chance_skewed(&c, 1, STATION_TARGETS_MAX); want > 0; want--) {
+			slice target = draw_target(w, scale, &c);
+
+			if (!has_target(&list[i], target))
+				list[i].targets[list[i].n++] = target;
+		}
+	}
+	plan->forwards = list;
+	plan->n_forwards = n;
+}
+
+/* When all accounts of all stations are known. */
+static void add_forwards(struct world *w, size_t station)
+{
+	const struct station_plan *plan = station_plan(w->stations[station]);
+
+	for (size_t i = 0; i < plan->n_forwards; i++) {
+		const struct station_forward *forward = &plan->forwards[i];
+		struct smtp_actor_recipient *r;
+		uint64_t all = 0, here = 0;
+
+		for (size_t j = 0; j < forward->n; j++) {
+			slice domain = station_domain(w->stations[station]), to = forward->targets[j];
+			uint64_t bit = checker_account_bit(w->checker, to);
+
+			check(bit != 0);
+			all |= bit;
+			here |= slice_ends(to, domain) ? bit : 0;
+		}
+		add_recipient(w, station, forward->name, all);
+		r = &w->recipients[station][w->n_recipients[station] - 1];
+		r->remote = all & ~here;
+	}
+}
+
 static struct station *create_station(struct world *w, const struct scale *scale)
 {
 	size_t i = w->n_stations;
@@ -105,7 +171,10 @@ static struct station *create_station(struct world *w, const struct scale *scale
 		.small_journal = chance_one_in(c, 2),
 	};
 
-	return w->stations[w->n_stations++] = station_create(w->sim, &plan);
+	draw_forwards(w, scale, &plan);
+	w->stations[w->n_stations] = station_create(w->sim, &plan);
+	outside_add_station(w->outside, w->stations[w->n_stations]);
+	return w->stations[w->n_stations++];
 }
 
 /* An administrator of the station, whose alias the senders write to. */
@@ -178,6 +247,8 @@ static void make_senders(struct world *w, const struct scale *scale)
 			.server = address_of(w->stations[to], STATION_SMTP_PORT),
 			.recipients = w->recipients[to],
 			.n_recipients = w->n_recipients[to],
+			.home = station_domain(w->stations[
+			    chance_below(&w->chance, w->n_stations)]),
 			.messages = messages < left ? messages : left,
 			.pace = w->pace,
 			.seed = sim_seed(w->sim),
@@ -223,9 +294,12 @@ void world_make(struct world *w, uint64_t seed, const struct world_options *opti
 	w->seals = seals_create(w->sim, w->checker);
 	w->rot = rot_create(w->sim, w->checker);
 	scale = draw_scale(w);
+	w->outside = outside_create(w->sim, w->checker);
 	make_away(w);
 	while (w->n_stations < scale.stations)
 		make_station(w, &scale);
+	for (size_t i = 0; i < w->n_stations; i++)
+		add_forwards(w, i);
 	make_senders(w, &scale);
 	make_rude(w);
 }
