@@ -317,6 +317,8 @@ enum os_plant {
 	OS_PLANT_OLD_RECORD,
 	OS_PLANT_SYNC_AGAIN,
 	OS_PLANT_COUNTED_UIDL,
+	OS_PLANT_NULL_BOUNCE,
+	OS_PLANT_EARLY_QUEUED,
 };
 
 /* Is this one made? Never outside of a simulated world. Safe on the pool. */

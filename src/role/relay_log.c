@@ -390,6 +390,12 @@ static bool needs_pack(const struct relay *r, const struct entry *e)
 	    (r->log.pack_fd < 0 || r->log.pack_end >= QUEUE_PACK_MAX);
 }
 
+static void answer_all(struct entry *e)
+{
+	for (size_t i = 0; i < e->n_recipients; i++)
+		take_answer(e->relay, e, &e->recipients[i], DELIVERY_DURABLE);
+}
+
 static size_t append_dirty(struct relay *r, bool *ret_want_pack)
 {
 	struct queue_log *q = &r->log;
@@ -412,6 +418,8 @@ static size_t append_dirty(struct relay *r, bool *ret_want_pack)
 			add_body(r, e->body);
 		if (!append_entry(r, e))
 			break;
+		if (os_planted(r->os, OS_PLANT_EARLY_QUEUED))
+			answer_all(e);
 		list_remove(&e->dirty);
 		list_append(&q->flight, &e->dirty);
 		e->flying = true;
@@ -524,8 +532,7 @@ static void landed(struct entry *e)
 		r->n_fresh--;
 		r->fresh_bytes -= e->fresh_bytes;
 	}
-	for (size_t i = 0; i < e->n_recipients; i++)
-		take_answer(r, e, &e->recipients[i], DELIVERY_DURABLE);
+	answer_all(e);
 	if (e->again)
 		list_append(&r->log.dirty, &e->dirty);
 	e->again = false;

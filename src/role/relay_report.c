@@ -352,12 +352,23 @@ void reports_heard(struct relay *r)
 	reports_step(r);
 }
 
+static slice postmaster(struct relay *r)
+{
+	char text[SEALED_ADDRESS_MAX];
+	int n = snprintf(text, sizeof text, "postmaster@%.*s",
+	    slice_arg(r->frame.config->domains[0]));
+
+	return entry_copy(r, slice_of(text, (size_t)n));
+}
+
 static void begin(struct relay *r, struct entry *e)
 {
 	bool delay = !entry_has_failed(e);
 
 	if (!delay)
 		mark_failed(e);
+	if (e->sender.len == 0 && os_planted(r->os, OS_PLANT_NULL_BOUNCE))
+		e->sender = postmaster(r);
 	if (e->sender.len == 0)
 		nobody_to_tell(e, delay, "it has no sender");
 	else

@@ -12,6 +12,10 @@ const struct plant plants[PLANTS] = {
 	    "a sync that failed is tried again, and what the second says is believed" },
 	{ "counted-uidl", OS_PLANT_COUNTED_UIDL,
 	    "UIDLs come from a counter in memory, not from the records" },
+	{ "null-bounce", OS_PLANT_NULL_BOUNCE,
+	    "a report on a message with the null sender goes to the postmaster" },
+	{ "early-queued", OS_PLANT_EARLY_QUEUED,
+	    "the router hears that mail is in the queue before the queue's log is synced" },
 };
 
 const struct plant *plant_find(slice name)
