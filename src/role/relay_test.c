@@ -190,6 +190,54 @@ static void replies(void **state)
 	}
 }
 
+/* A banner without end, and one that comes a byte at a time. */
+static void banners_that_do_not_end(void **state)
+{
+	char *line;
+	uint32_t n;
+
+	world_begin_plain(1, "relay.retry = 20m\n");
+	line = heap_alloc(world.heap, 1 << 20);
+	memset(line, 'a', 1 << 20);
+	memcpy(line, "220 ", 4);
+	world.hosts[0]->banner = slice_of(line, 1 << 20);
+	n = deliver("x.example");
+	wait_for_queue("\"tries\":1", MINUTE_MS);
+	assert_true(answered(n));
+	world.hosts[0]->banner = (slice){ 0 };
+	wait_for(world.messages[n].got[0] == 1, HOUR_MS);
+	run_ms(MINUTE_MS);
+	world.hosts[0]->drip_ms = MINUTE_MS;
+	n = deliver("x.example");
+	wait_for_queue("\"tries\":1", 10 * MINUTE_MS);
+	world.hosts[0]->drip_ms = 0;
+	wait_for(world.messages[n].got[0] == 1, HOUR_MS);
+	world_end();
+}
+
+/* As slow as RFC 5321 s4.5.3.2 lets a server be, with the second message as with the
+ * first. */
+static void a_slow_server_has_its_time(void **state)
+{
+	world_begin_plain(1, "relay.sessions_per_host = 1\n");
+	world.hosts[0]->steps[AT_CONNECT].delay_ms = 4 * MINUTE_MS;
+	world.hosts[0]->steps[AT_EHLO].delay_ms = 4 * MINUTE_MS;
+	world.hosts[0]->steps[AT_MAIL].delay_ms = 4 * MINUTE_MS;
+	world.hosts[0]->steps[AT_RCPT].delay_ms = 4 * MINUTE_MS;
+	world.hosts[0]->steps[AT_DATA].delay_ms = MINUTE_MS;
+	world.hosts[0]->steps[AT_DOT].delay_ms = 9 * MINUTE_MS;
+	deliver("x.example");
+	wait_for(world.messages[0].got[0] == 1, HOUR_MS);
+	run_ms(RELAY_IDLE_MS - 1000);
+	deliver("x.example");
+	wait_for(world.messages[1].got[0] == 1, HOUR_MS);
+	run_ms(1000);
+	assert_true(queue_is_empty());
+	assert_int_equal(world.hosts[0]->connections, 1);
+	assert_int_equal(world.hosts[0]->mails, 2);
+	world_end();
+}
+
 /* ---- time ---- */
 
 static unsigned minutes_between(unsigned a, unsigned b)
@@ -373,6 +421,25 @@ static void a_smart_host_takes_it_all(void **state)
 	}
 }
 
+/* 8BITMIME is not offered: the relay may not send it as it is. */
+static void what_the_host_does_not_offer(void **state)
+{
+	world_begin_plain(1, "");
+	for (uint32_t n = 0; n < 2; n++) {
+		deliver("x.example");
+		wait_for(answered(2 * n), MINUTE_MS);
+		world.messages[world.n_messages] = (struct message){ .size = 300, .n_targets = 1,
+		    .domains = { "x.example" }, .flags = JOURNAL_8BITMIME,
+		    .received_us = os_wall_us(world.os) };
+		hand_over(world.n_messages++, true);
+		wait_for(answered(2 * n + 1), 2000);
+		wait_for(world.messages[2 * n + 1].failures[0] == 1, 2000);
+		assert_true(has(report(n), "does not offer 8BITMIME"));
+	}
+	assert_int_equal(world.hosts[0]->connections, 1);
+	world_end();
+}
+
 /* ---- others of us die ---- */
 
 static void the_resolver_dies(void **state)
@@ -393,9 +460,10 @@ UNIT_TESTS(cmocka_unit_test(delivered_and_answered),
     cmocka_unit_test(no_answer_before_the_word),
     cmocka_unit_test(recipients_of_one_domain_share_a_transaction),
     cmocka_unit_test(many_messages_over_few_connections), cmocka_unit_test(sessions_adapt),
-    cmocka_unit_test(replies),
+    cmocka_unit_test(replies), cmocka_unit_test(banners_that_do_not_end),
+    cmocka_unit_test(a_slow_server_has_its_time),
     cmocka_unit_test(tried_again_at_the_right_times),
     cmocka_unit_test(a_dead_destination_costs_one_attempt),
     cmocka_unit_test(the_next_address_and_the_next_host), cmocka_unit_test(routes),
-    cmocka_unit_test(a_smart_host_takes_it_all),
+    cmocka_unit_test(a_smart_host_takes_it_all), cmocka_unit_test(what_the_host_does_not_offer),
     cmocka_unit_test(the_resolver_dies))
