@@ -150,6 +150,7 @@ static void drop(struct entry *e)
 		take_answer(e->relay, e, to, DELIVERY_DURABLE);
 		to->delivered = true;
 		to->state = QUEUE_WAITING;
+		to->in_report = false;
 	}
 	e->warn_due = false;
 	entry_settle(e);

@@ -299,8 +299,7 @@ static void take_entry(struct relay *r, const struct queue_entry *record)
 	e->state = ENTRY_REPORTING;
 	if (entry_waiting(e) > 0)
 		entry_wait(e);
-	if (entry_has_failed(e))
-		report_start(e);
+	report_loaded(e);
 }
 
 static void take_words(struct loading *l)

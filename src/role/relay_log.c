@@ -307,6 +307,14 @@ static void add_body(struct relay *r, struct body *b)
 	q->pack_dirty = true;
 }
 
+/* While a report is on its way, the log calls failed what that one tells of and no
+ * more: a life that finds the report made would think that all of it was told. What
+ * failed meanwhile is tried again there. */
+static uint8_t state_to_write(const struct entry *e, const struct recipient *to)
+{
+	return e->in_report && !to->in_report ? QUEUE_WAITING : to->state;
+}
+
 static void write_entry(const struct entry *e, struct buffer *out)
 {
 	struct queue_recipient list[QUEUE_RECIPIENTS_MAX];
@@ -321,7 +329,7 @@ static void write_entry(const struct entry *e, struct buffer *out)
 
 		if (!to->delivered)
 			list[record.n_recipients++] = (struct queue_recipient){ to->index,
-			    to->state, to->address, to->reply };
+			    state_to_write(e, to), to->address, to->reply };
 	}
 	queue_entry_write(&record, out);
 }

@@ -133,6 +133,7 @@ static bool on_reported(struct relay *r, struct bytes *in)
 	if (n == 0) {
 		r->origin.told = true;
 		r->heard_reported = true;
+		reports_compare(r);
 		reports_step(r);
 		origin_step(r);
 	}
@@ -168,6 +169,10 @@ static void append_waiting(struct relay *r)
 		uint32_t sequence, offset;
 		slice part;
 
+		if (report_is_moot(report)) {
+			report_forgo(report);
+			continue;
+		}
 		report_write(report, id, &payload);
 		part = buffer_bytes(&payload);
 		o->full = !log_append(&o->writer, JOURNAL_COMMIT, &part, 1, &sequence, &offset);
@@ -262,7 +267,8 @@ bool origin_idle(const struct relay *r)
 {
 	const struct origin *o = &r->origin;
 
-	return !o->syncing && list_empty(&o->waiting) && list_empty(&o->flight);
+	/* What waits for a segment is in the queue's log. */
+	return !o->syncing && list_empty(&o->flight);
 }
 
 /* ---- the router ---- */

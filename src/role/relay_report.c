@@ -78,17 +78,41 @@ static void drop(struct report *report)
 	heap_free(r->heap, report);
 }
 
+/* Nothing is told of it now. What failed meanwhile must be in the log before it is
+ * asked for again. */
+static void let_go(struct entry *e)
+{
+	bool more = false;
+
+	e->in_report = false;
+	for (size_t i = 0; i < e->n_recipients; i++) {
+		struct recipient *to = &e->recipients[i];
+
+		more = more || (to->state == QUEUE_FAILED && !to->in_report);
+		to->in_report = false;
+	}
+	if (entry_waiting(e) == 0 && !entry_has_failed(e))
+		entry_settle(e);
+	else if (more)
+		entry_changed(e);
+}
+
 /* Later: the failure stays in the queue. */
 static void give_up(struct report *report)
 {
 	struct entry *e = report->entry;
 
-	e->in_report = false;
-	for (size_t i = 0; i < e->n_recipients; i++)
-		e->recipients[i].in_report = false;
 	drop(report);
-	if (entry_waiting(e) == 0 && !entry_has_failed(e))
-		entry_settle(e);
+	let_go(e);
+}
+
+void report_forgo(struct report *report)
+{
+	struct entry *e = report->entry;
+	bool delay = report->delay;
+
+	drop(report);
+	settle(e, delay);
 }
 
 void report_committed(struct report *report, bool ok)
@@ -121,6 +145,13 @@ static size_t list_failed(const struct report *report, struct dsn_recipient *ret
 			ret_list[n++] = (struct dsn_recipient){ to->address, to->reply };
 	}
 	return n;
+}
+
+bool report_is_moot(const struct report *report)
+{
+	struct dsn_recipient list[QUEUE_RECIPIENTS_MAX];
+
+	return list_failed(report, list) == 0;
 }
 
 static void write_dsn(const struct report *report, struct message_id id, struct buffer *out)
@@ -236,6 +267,7 @@ bool report_answer(struct relay *r, struct ipc_message *message)
 		report->sealed = entry_copy(r, sealed);
 		report->reading = body_read(e->body, on_piece, report);
 	} else if (directory_verdict_row(verdict)->smtp_code / 100 == 4) {
+		r->judge_again_ms = os_now_ms(r->os) + RELAY_RETRY_MS;
 		give_up(report);
 	} else {
 		drop(report);
@@ -294,16 +326,52 @@ static void was_reported(struct relay *r, struct entry *e, bool delay)
 	settle(e, delay);
 }
 
+static bool is_reported(const struct relay *r, const struct entry *e, bool delay)
+{
+	uint64_t transaction = transaction_of(e, delay);
+
+	return table_get(&r->reported, table_key(transaction)) != NULL;
+}
+
+/* What failed before is set apart from what fails until we hear. */
+void report_loaded(struct entry *e)
+{
+	for (size_t i = 0; i < e->n_recipients; i++)
+		e->recipients[i].in_report = e->recipients[i].state == QUEUE_FAILED;
+	e->in_report = entry_has_failed(e);
+	if (e->in_report)
+		report_start(e);
+}
+
+/* Before a segment is asked for: then the router forgets what it told. */
+void reports_compare(struct relay *r)
+{
+	if (r->compared || !r->loaded || !r->heard_reported)
+		return;
+	r->compared = true;
+	list_for (at, &r->entries) {
+		struct entry *e = list_item(at, struct entry, link);
+
+		if (!e->stored || e->state == ENTRY_GONE)
+			continue;
+		if (e->in_report && is_reported(r, e, false))
+			was_reported(r, e, false);
+		else if (e->in_report)
+			let_go(e);
+		if (e->state != ENTRY_GONE && !e->warned && is_reported(r, e, true))
+			was_reported(r, e, true);
+	}
+}
+
 static void begin(struct relay *r, struct entry *e)
 {
 	bool delay = !entry_has_failed(e);
-	uint64_t transaction = transaction_of(e, delay);
 
 	for (size_t i = 0; i < e->n_recipients && !delay; i++)
 		e->recipients[i].in_report = e->recipients[i].state == QUEUE_FAILED;
 	if (e->sender.len == 0)
 		nobody_to_tell(e, delay, "it has no sender");
-	else if (table_get(&r->reported, table_key(transaction)) != NULL)
+	else if (is_reported(r, e, delay))
 		was_reported(r, e, delay);
 	else
 		ask(r, e, delay);
@@ -311,7 +379,8 @@ static void begin(struct relay *r, struct entry *e)
 
 void reports_step(struct relay *r)
 {
-	if (!r->heard_reported || list_empty(&r->reporting) || r->frame.draining ||
+	if (!r->compared || list_empty(&r->reporting) || r->frame.draining ||
+	    os_now_ms(r->os) < r->judge_again_ms ||
 	    frame_peer(&r->frame, ROLE_DIRECTORY, 0) == NULL)
 		return;
 	list_for (at, &r->reporting) {

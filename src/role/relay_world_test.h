@@ -72,7 +72,7 @@ static struct world {
 	const char *sender;
 	struct next_host *hosts[HOSTS_MAX];
 	struct name names[NAMES_MAX];
-	unsigned n_names, n_asked;
+	unsigned n_names, n_asked, n_askers;
 	uint64_t dns_ms;
 	unsigned verdict, n_judged;
 	struct segment segments[SEGMENTS_MAX];
@@ -253,10 +253,11 @@ static void segment_read(struct segment *s, uint32_t to)
 
 	segment_path(s, path);
 	fd = os_open(world.os, OS_ROOT, path, OS_READ);
+	if (fd < 0)
+		return;                 /* power was cut while it was made */
 	if (s->cut != 0 && (to == 0 || to > s->cut))
 		to = s->cut;
 	buffer_free(&s->reported);
-	assert_true(fd >= 0);
 	assert_true(journal_read_file(world.os, world.heap, fd, &head, to, &reading));
 	os_close(world.os, fd);
 }
@@ -289,16 +290,16 @@ static void give_segment(void)
 	log_head_write(&head, block);
 	segment_path(s, path);
 	fd = os_open(world.os, OS_ROOT, path, OS_READ | OS_WRITE | OS_CREATE);
-	assert_true(fd >= 0);
-	assert_int_equal(os_pwrite(world.os, fd, slice_of(block, sizeof block), 0), 0);
+	os_pwrite(world.os, fd, slice_of(block, sizeof block), 0);
 	os_sync(world.os, fd);
 	os_close(world.os, fd);
 	fd = os_open(world.os, OS_ROOT, "journal", OS_READ | OS_FOLDER);
 	os_sync_folder(world.os, fd);
 	os_close(world.os, fd);
-	/* As a descriptor of the router's. */
+	/* As a descriptor of the router's, unless one of them dies right now. */
 	fd = os_open(world.router->os, OS_ROOT, path + 8, OS_WRITE);
-	assert_true(fd >= 0);
+	if (fd < 0)
+		return;
 	out = ipc_begin(relay, IPC_SEGMENT);
 	put_u16(out, head.producer);
 	put_u64(out, head.generation);
@@ -437,7 +438,7 @@ static bool directory_message(struct frame *f, struct ipc_channel *peer, struct 
 struct question {
 	struct os_timer timer;
 	uint64_t request;
-	unsigned type;
+	unsigned type, asker;
 	char name[OS_DNS_NAME_MAX];
 };
 
@@ -445,9 +446,12 @@ static void resolve(struct os_timer *timer)
 {
 	struct question *q = timer->owner;
 	struct ipc_channel *peer = frame_peer(world.resolver, ROLE_RELAY, 0);
-	struct buffer *out = ipc_begin(peer, IPC_RESOLVED);
+	struct buffer *out;
 	unsigned status = OS_DNS_NO_NAME, n = 0;
 
+	if (peer == NULL || q->asker != world.n_askers)
+		return;
+	out = ipc_begin(peer, IPC_RESOLVED);
 	for (unsigned i = 0; i < world.n_names; i++) {
 		const struct name *name = &world.names[i];
 
@@ -484,6 +488,7 @@ static bool resolver_message(struct frame *f, struct ipc_channel *peer, struct i
 
 	q->request = get_u64(&m->body);
 	q->type = get_u16(&m->body);
+	q->asker = world.n_askers;
 	name = get_slice(&m->body, OS_DNS_NAME_MAX - 1);
 	snprintf(q->name, sizeof q->name, "%.*s", slice_arg(name));
 	q->timer = (struct os_timer){ .fire = resolve, .owner = q };
@@ -533,6 +538,7 @@ static void on_joined(struct frame *f, struct ipc_channel *peer)
 {
 	if (f == world.router && ipc_peer_kind(peer) == ROLE_RELAY)
 		tell_live(peer);
+	world.n_askers += f == world.resolver && ipc_peer_kind(peer) == ROLE_RELAY;
 }
 
 static void on_left(struct frame *f, struct ipc_channel *peer)
@@ -849,14 +855,22 @@ static inline bool answered(uint32_t n)
 
 static inline slice queue_say(const char *request)
 {
-	struct ipc_channel *peer = frame_peer(world.directory, ROLE_RELAY, 0);
-	struct buffer *out = ipc_begin(peer, IPC_QUEUE);
-
 	buffer_free(&world.queue_answer);
-	put_u64(out, 5);
-	put_slice(out, slice_from(request));
-	ipc_end(peer, -1);
-	wait_for(buffer_bytes(&world.queue_answer).len > 0, MINUTE_MS);
+	/* Who should answer may die of it. */
+	for (int tries = 0; tries < 2 && buffer_bytes(&world.queue_answer).len == 0; tries++) {
+		struct ipc_channel *peer;
+		struct buffer *out;
+
+		wait_for(relay_is_there(), MINUTE_MS);
+		peer = frame_peer(world.directory, ROLE_RELAY, 0);
+		out = ipc_begin(peer, IPC_QUEUE);
+		put_u64(out, 5);
+		put_slice(out, slice_from(request));
+		ipc_end(peer, -1);
+		for (int i = 0; i < 2000 && buffer_bytes(&world.queue_answer).len == 0; i++)
+			run_ms(5);
+	}
+	assert_true(buffer_bytes(&world.queue_answer).len > 0);
 	return buffer_bytes(&world.queue_answer);
 }
 
