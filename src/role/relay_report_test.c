@@ -1,6 +1,6 @@
 /* role/relay_report_test.c - whoever sent what failed, or is late, hears of it once,
  * whatever dies meanwhile. See relay_world_test.h. */
-#include "role/relay_world_test.h"
+#include "role/relay_strike_test.h"
 
 static const char nobody[] = "550 5.1.1 nobody", later[] = "450 4.2.1 later";
 
@@ -228,53 +228,6 @@ static void one_fails_while_the_other_is_reported(void **state)
 	}
 }
 
-enum how { KILL_RELAY, CUT_POWER, FAIL_DISK, KILL_ROUTER, KILL_DIRECTORY };
-
-static struct os_faulty faulty;
-
-static void arm(enum how how, unsigned n)
-{
-	switch (how) {
-	case KILL_RELAY:
-		sim_kill_after(process("relay"), n);
-		break;
-	case CUT_POWER:
-		sim_power_cut_after(world.host, n);
-		break;
-	case FAIL_DISK:
-		os_faulty_wrap(&faulty, process("relay"));
-		os_faulty_arm(&faulty, FAULT_ANY & ~FAULT_READ, n, -EIO);
-		break;
-	case KILL_ROUTER:
-		sim_kill_after(process("router"), n);
-		break;
-	case KILL_DIRECTORY:
-		sim_kill_after(process("directory"), n);
-		break;
-	}
-}
-
-static bool has_struck(enum how how)
-{
-	if (how == FAIL_DISK)
-		return os_faulty_fired(&faulty);
-	return how == CUT_POWER ? sim_power_cuts(world.host) > 0 : sim_deaths(world.sim) > 1;
-}
-
-/* Hand over again what is not durable, as a router does. */
-static void go_on(unsigned seconds)
-{
-	for (unsigned i = 0; i < seconds; i += 5) {
-		if (!sim_process_alive(world.os))
-			keeper_begin();
-		for (uint32_t n = 0; n < world.n_messages && relay_is_there(); n++) {
-			if (!answered(n))
-				hand_over(n, false);
-		}
-		run_ms(5000);
-	}
-}
-
 /* The n-th call of something fails. False: it did not come to that. */
 static bool strike(enum how how, unsigned n)
 {
@@ -305,38 +258,29 @@ static bool strike(enum how how, unsigned n)
 	return struck;
 }
 
-static void strike_all(enum how how)
-{
-	unsigned n = 1, last = 0;
-
-	for (; n < 2000 && strike(how, n); n += 1 + n / 40)
-		last = n;
-	assert_true(last >= 5);
-}
-
 static void the_relay_dies_anywhere(void **state)
 {
-	strike_all(KILL_RELAY);
+	strike_all(strike, KILL_RELAY);
 }
 
 static void power_is_cut_anywhere(void **state)
 {
-	strike_all(CUT_POWER);
+	strike_all(strike, CUT_POWER);
 }
 
 static void the_disk_fails_anywhere(void **state)
 {
-	strike_all(FAIL_DISK);
+	strike_all(strike, FAIL_DISK);
 }
 
 static void the_router_dies_anywhere(void **state)
 {
-	strike_all(KILL_ROUTER);
+	strike_all(strike, KILL_ROUTER);
 }
 
 static void the_directory_dies_anywhere(void **state)
 {
-	strike_all(KILL_DIRECTORY);
+	strike_all(strike, KILL_DIRECTORY);
 }
 
 UNIT_TESTS(cmocka_unit_test(one_of_two_is_refused), cmocka_unit_test(what_expires_is_returned),

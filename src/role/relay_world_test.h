@@ -25,7 +25,7 @@
 #include "role/relay_host_test.h"
 #include "role/role.h"
 
-enum { MESSAGES_MAX = 20000, TARGETS = 8, HOSTS_MAX = 8, NAMES_MAX = 64, SEGMENTS_MAX = 512,
+enum { MESSAGES_MAX = 20000, TARGETS = 10, HOSTS_MAX = 8, NAMES_MAX = 64, SEGMENTS_MAX = 512,
 	REPORTS_MAX = 1024, SEGMENT_SIZE = 1024 * 1024, NO_RESULT = 99,
 	SECOND_MS = 1000, MINUTE_MS = 60 * SECOND_MS, HOUR_MS = 60 * MINUTE_MS };
 
@@ -143,9 +143,12 @@ static bool on_delivered(struct ipc_message *m)
 		struct message_id id = get_message_id(&m->body);
 		uint16_t target = get_u16(&m->body);
 		struct message *message = &world.messages[id.sequence - 1];
+		uint8_t result = get_u8(&m->body);
 
-		assert_true(id.sequence <= world.n_messages && target < TARGETS);
-		message->results[target] = get_u8(&m->body);
+		assert_true(id.sequence <= world.n_messages);
+		if (target >= TARGETS)
+			continue;       /* of a message that a test made by itself */
+		message->results[target] = result;
 		message->answers[target]++;
 		if (message->results[target] == DELIVERY_DURABLE)
 			message->durable[target] = true;
