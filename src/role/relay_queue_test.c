@@ -91,6 +91,31 @@ static void a_drain_stores_what_is_fresh(void **state)
 	world_end();
 }
 
+/* Nobody is there to hear the answers: the next router hands over again. */
+static void a_drain_does_not_wait_for_a_router(void **state)
+{
+	uint64_t from_us;
+
+	world_begin_plain(1, "relay.retry = 1m\n");
+	world.hosts[0]->steps[AT_CONNECT].silent = true;
+	deliver("x.example");
+	run_ms(1000);
+	sim_kill(process("router"));
+	from_us = sim_now_us(world.sim);
+	keeper_drain(world.keeper, 1000);
+	wait_for(world.ended, 5 * MINUTE_MS);
+	assert_true(sim_now_us(world.sim) - from_us < 5 * 1000 * 1000);
+	sim_kill(world.os);
+	world.hosts[0]->steps[AT_CONNECT].silent = false;
+	keeper_begin();
+	hand_over(0, true);
+	wait_for(world.hosts[0]->taken == 1, HOUR_MS);
+	run_ms(1000);
+	assert_true(answered(0));
+	assert_taken_once();
+	world_end();
+}
+
 /* More than may be on its way is for later. */
 static void there_is_a_bound(void **state)
 {
@@ -475,7 +500,8 @@ static void the_largest_entry_is_shown(void **state)
 }
 
 UNIT_TESTS(cmocka_unit_test(what_waits_survives), cmocka_unit_test(the_router_comes_again),
-    cmocka_unit_test(a_drain_stores_what_is_fresh), cmocka_unit_test(there_is_a_bound),
+    cmocka_unit_test(a_drain_stores_what_is_fresh),
+    cmocka_unit_test(a_drain_does_not_wait_for_a_router), cmocka_unit_test(there_is_a_bound),
     cmocka_unit_test(the_relay_dies_anywhere), cmocka_unit_test(power_is_cut_anywhere),
     cmocka_unit_test(the_disk_fails_anywhere), cmocka_unit_test(the_router_dies_anywhere),
     cmocka_unit_test(a_disk_that_is_dead_for_a_while),
