@@ -433,7 +433,8 @@ struct segment *segment_found(struct pool *pool, const struct log_head *head, in
 	/* Its edge may have spoken while we still looked for segments. */
 	s->until_edge = pool->kind == LOG_JOURNAL && has_writer(pool) &&
 	    !pool->router->edges[pool->producer - 1].spoke;
-	s->until_relay = s->until_edge && pool->producer == ORIGIN_RELAY + 1 &&
+	/* That it spoke does not mean that it heard. */
+	s->until_relay = pool->kind == LOG_JOURNAL && pool->producer == ORIGIN_RELAY + 1 &&
 	    head->generation != 0;
 	s->read_all = head->generation == 0;
 	begin_reading(s, head->size);
