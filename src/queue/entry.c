@@ -13,7 +13,7 @@ enum { ENTRY_VERSION = 1 };
 
 void queue_entry_write(const struct queue_entry *e, struct buffer *out)
 {
-	check(e->number != 0 && e->sender.len <= SEALED_ADDRESS_MAX);
+	check(e->number != 0 && e->place.number != 0 && e->sender.len <= SEALED_ADDRESS_MAX);
 	check(e->n_recipients > 0 && e->n_recipients <= QUEUE_RECIPIENTS_MAX);
 	put_u8(out, ENTRY_VERSION);
 	put_u64(out, e->number);
@@ -84,7 +84,7 @@ bool queue_entry_read(slice payload, struct arena *arena, struct queue_entry *re
 	e.body.size = get_u64(&in);
 	e.body.stored = get_u64(&in);
 	e.body.checksum = get_u64(&in);
-	if (!read_recipients(&in, arena, &e) || e.number == 0)
+	if (!read_recipients(&in, arena, &e) || e.number == 0 || e.place.number == 0)
 		return false;
 	*ret = e;
 	return true;

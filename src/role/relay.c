@@ -34,8 +34,8 @@ static void on_tick(struct os_timer *timer)
 void queue_start(struct relay *r)
 {
 	r->loaded = true;
+	reports_compare(r);
 	os_timer_start(r->os, &r->tick, RELAY_TICK_MS);
-	reports_heard(r);
 	queue_step(r);
 	frame_ready(&r->frame);
 }

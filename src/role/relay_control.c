@@ -11,8 +11,9 @@
 #include "base/text.h"
 #include "role/relay_impl.h"
 
-/* Rows of one part of a list, and addresses shown in one: they fit in a message. */
-enum { ROWS_MAX = 30, SHOWN_MAX = 3 };
+/* Rows of one part of a list, addresses shown in one; and bytes of JSON, whatever had
+ * to be escaped: with one row more it still fits in a message. */
+enum { ROWS_MAX = 30, SHOWN_MAX = 3, LIST_BYTES_MAX = 64 * 1024, SHOW_BYTES_MAX = 96 * 1024 };
 
 static json_t *fault(const char *text)
 {
@@ -45,18 +46,28 @@ static json_t *text_of(slice text)
 	return as_it_is != NULL ? as_it_is : json_string(text_printable(text, shown, sizeof shown));
 }
 
+static size_t bytes_of(const json_t *value)
+{
+	return json_dumpb(value, NULL, 0, JSON_COMPACT | JSON_ENCODE_ANY);
+}
+
 static json_t *recipients_of(const struct entry *e, bool whole)
 {
 	json_t *list = json_array();
+	size_t bytes = 0;
 
 	for (size_t i = 0; i < e->n_recipients; i++) {
 		const struct recipient *to = &e->recipients[i];
+		json_t *shown;
 
-		if (to->delivered || (!whole && json_array_size(list) == SHOWN_MAX))
+		if (to->delivered || bytes > SHOW_BYTES_MAX ||
+		    (!whole && json_array_size(list) == SHOWN_MAX))
 			continue;
-		json_array_append_new(list, whole ? json_pack("{s:o, s:s, s:o}", "address",
-		    text_of(to->address), "state", to->state == QUEUE_FAILED ? "failed" :
-		    "waiting", "reply", text_of(to->reply)) : text_of(to->address));
+		shown = whole ? json_pack("{s:o, s:s, s:o}", "address", text_of(to->address),
+		    "state", to->state == QUEUE_FAILED ? "failed" : "waiting", "reply",
+		    text_of(to->reply)) : text_of(to->address);
+		bytes += bytes_of(shown);
+		json_array_append_new(list, shown);
 	}
 	return list;
 }
@@ -95,17 +106,21 @@ static json_t *list(struct relay *r, json_t *request)
 	json_t *rows = json_array(), *answer = json_pack("{s:b, s:o}", "ok", 1, "rows", rows);
 	const char *after = json_string_value(json_object_get(request, "after"));
 	uint64_t from = 0;
+	size_t bytes = 0;
 	char more[14];
 
 	if (after != NULL && !text_to_u64(slice_from(after), &from))
 		from = 0;
 	list_for (at, &r->entries) {
 		const struct entry *e = list_item(at, struct entry, link);
+		json_t *row;
 
 		if (e->serial <= from || e->state == ENTRY_GONE)
 			continue;
-		json_array_append_new(rows, row_of(e, false));
-		if (json_array_size(rows) < ROWS_MAX)
+		row = row_of(e, false);
+		bytes += bytes_of(row);
+		json_array_append_new(rows, row);
+		if (json_array_size(rows) < ROWS_MAX && bytes < LIST_BYTES_MAX)
 			continue;
 		text_from_u64(e->serial, more);
 		json_object_set_new(answer, "more", json_string(more));
@@ -150,6 +165,7 @@ static void drop(struct entry *e)
 		take_answer(e->relay, e, to, DELIVERY_DURABLE);
 		to->delivered = true;
 		to->state = QUEUE_WAITING;
+		to->in_report = false;
 	}
 	e->warn_due = false;
 	entry_settle(e);

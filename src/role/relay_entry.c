@@ -169,12 +169,6 @@ void entry_wait(struct entry *e)
 
 void entry_ready(struct entry *e)
 {
-	/* Its sender is told first (relay_report.c). */
-	if (entry_has_failed(e)) {
-		e->next_us = relay_now_us(e->relay) + RELAY_TICK_MS * 1000;
-		entry_wait(e);
-		return;
-	}
 	leave(e);
 	e->state = ENTRY_READY;
 	list_append(&e->destination->ready, &e->at);

@@ -61,7 +61,7 @@ struct recipient {
 	uint16_t index;
 	uint8_t state;                  /* enum queue_state */
 	bool delivered, answered;       /* answered: the router has heard */
-	bool in_report;                 /* its failure is being told */
+	bool in_report;                 /* its failure is being told, or may have been */
 	slice address, reply;           /* own blocks */
 };
 
@@ -280,7 +280,9 @@ struct relay {
 	struct table asked;             /* reports whose recipient the directory judges */
 	struct origin origin;
 	struct table reported;          /* transactions of earlier lives, uint64_t * */
-	bool heard_reported;            /* all of them */
+	bool heard_reported;            /* all of them ... */
+	bool compared;                  /* ... and compared with the queue as it was loaded */
+	uint64_t judge_again_ms;        /* the directory could not say */
 };
 
 /* ---- relay.c ---- */
@@ -402,17 +404,18 @@ void entry_refuse(struct entry *e, slice why);
 /* ---- relay_report.c ---- */
 void report_init(struct relay *r);
 void report_start(struct entry *e);
+/* It was in the queue; what an earlier life told of it is not known yet. */
+void report_loaded(struct entry *e);
+void reports_compare(struct relay *r);          /* now it may be: relay->reported */
 void reports_step(struct relay *r);
-void reports_heard(struct relay *r);            /* what earlier lives reported */
 bool report_answer(struct relay *r, struct ipc_message *message);
 void report_directory_left(struct relay *r);
 /* Append the payload of its COMMIT record, which will have this id. */
 void report_write(struct report *report, struct message_id id, struct buffer *out);
 void report_committed(struct report *report, bool ok);
-/* There is nothing left to tell: report_give_up(). */
-bool report_is_void(const struct report *report);
-/* It may be made again, later. */
-void report_give_up(struct report *report);
+/* Nothing is left to be told: the message arrived meanwhile, or was dropped. */
+bool report_is_moot(const struct report *report);
+void report_forgo(struct report *report);
 
 /* ---- relay_origin.c ---- */
 void origin_init(struct relay *r);

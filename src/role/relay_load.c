@@ -62,20 +62,27 @@ static bool on_log(void *context, const char *name)
 
 	if (!number_of(name, ".log", &number))
 		return true;
-	l->too_many = l->n_files == QUEUE_FILES_MAX;
-	if (!l->too_many)
-		l->files[l->n_files++].number = number;
-	return !l->too_many;
+	if (l->n_files == QUEUE_FILES_MAX) {
+		l->too_many = true;
+		return false;
+	}
+	l->files[l->n_files++].number = number;
+	return true;
 }
 
 static bool on_pack(void *context, const char *name)
 {
 	struct loading *l = context;
+	uint32_t number;
 
-	if (!number_of(name, ".pack", &l->packs[l->n_packs]))
+	if (!number_of(name, ".pack", &number))
 		return true;
-	l->too_many = ++l->n_packs == QUEUE_FILES_MAX;
-	return !l->too_many;
+	if (l->n_packs == QUEUE_FILES_MAX) {
+		l->too_many = true;
+		return false;
+	}
+	l->packs[l->n_packs++] = number;
+	return true;
 }
 
 static int by_number(const void *a, const void *b)
@@ -303,8 +310,7 @@ static void take_entry(struct relay *r, const struct queue_entry *record)
 	e->state = ENTRY_REPORTING;
 	if (entry_waiting(e) > 0)
 		entry_wait(e);
-	if (entry_has_failed(e))
-		report_start(e);
+	report_loaded(e);
 }
 
 static void take_words(struct loading *l)

@@ -281,15 +281,26 @@ static slice keep(struct queue_log *q, struct buffer *bytes)
 	return kept;
 }
 
-/* Behind what is in the pack already; the plan writes it before the record. */
+/* Behind what is in the pack already. */
+static void place_body(struct relay *r, struct body *b)
+{
+	b->place = (struct pack_place){ QUEUE_PACKS, r->log.pack, (uint32_t)r->log.pack_end };
+	queue_pack_used(r, r->log.pack);
+}
+
+static void displace_body(struct relay *r, struct body *b)
+{
+	queue_pack_unused(r, b->place.number);
+	b->place.number = 0;
+}
+
+/* The plan writes it before the record; that holds its memory until then. */
 static void add_body(struct relay *r, struct body *b)
 {
 	struct queue_log *q = &r->log;
 	struct buffer head = buffer_init(r->heap, PACK_ENTRY + PACK_PREFIX_MAX);
 	struct plan_step step = { .fd = q->pack_fd, .offset = q->pack_end };
 
-	b->place = (struct pack_place){ QUEUE_PACKS, q->pack, (uint32_t)q->pack_end };
-	queue_pack_used(r, q->pack);
 	pack_entry_write(&head, b->place, b->trace, b->what);
 	step.verb = PLAN_WRITE;
 	step.bytes = keep(q, &head);
@@ -310,6 +321,14 @@ static void add_body(struct relay *r, struct body *b)
 	q->pack_dirty = true;
 }
 
+/* While a report is on its way, the log calls failed what that one tells of and no
+ * more: a life that finds the report made would think that all of it was told. What
+ * failed meanwhile is tried again there. */
+static uint8_t state_to_write(const struct entry *e, const struct recipient *to)
+{
+	return e->in_report && !to->in_report ? QUEUE_WAITING : to->state;
+}
+
 static void write_entry(const struct entry *e, struct buffer *out)
 {
 	struct queue_recipient list[QUEUE_RECIPIENTS_MAX];
@@ -324,7 +343,7 @@ static void write_entry(const struct entry *e, struct buffer *out)
 
 		if (!to->delivered)
 			list[record.n_recipients++] = (struct queue_recipient){ to->index,
-			    to->state, to->address, to->reply };
+			    state_to_write(e, to), to->address, to->reply };
 	}
 	queue_entry_write(&record, out);
 }
@@ -403,6 +422,7 @@ static size_t append_dirty(struct relay *r, bool *ret_want_pack)
 
 	list_for (at, &q->dirty) {
 		struct entry *e = list_item(at, struct entry, dirty);
+		bool first = e->state != ENTRY_GONE && e->body->place.number == 0;
 
 		if (n == RELAY_BATCH_MAX || q->scratch_bytes > RELAY_BATCH_BYTES)
 			break;
@@ -414,10 +434,16 @@ static size_t append_dirty(struct relay *r, bool *ret_want_pack)
 			*ret_want_pack = true;
 			break;
 		}
-		if (e->state != ENTRY_GONE && e->body->place.number == 0)
-			add_body(r, e->body);
-		if (!append_entry(r, e))
+		if (first)
+			place_body(r, e->body);
+		if (!append_entry(r, e)) {
+			/* It is not in flight: nothing would hold or mend its body. */
+			if (first)
+				displace_body(r, e->body);
 			break;
+		}
+		if (first)
+			add_body(r, e->body);
 		if (os_planted(r->os, OS_PLANT_EARLY_QUEUED))
 			answer_all(e);
 		list_remove(&e->dirty);
@@ -615,10 +641,8 @@ static void on_bad(struct relay *r, int error)
 
 		e->flying = e->again = false;
 		list_append(&q->dirty, at);
-		if (!e->body->durable && e->body->place.number > 0) {
-			queue_pack_unused(r, q->pack);
-			e->body->place.number = 0;
-		}
+		if (!e->body->durable && e->body->place.number > 0)
+			displace_body(r, e->body);
 	}
 	q->whole_flight = false;
 	close_pack(r);

@@ -131,11 +131,10 @@ static bool on_reported(struct relay *r, struct bytes *in)
 	if (!bytes_end(in) || r->origin.told)
 		return false;
 	if (n == 0) {
-		bool first = !r->heard_reported;
-
-		r->origin.told = r->heard_reported = true;
-		if (first)
-			reports_heard(r);
+		r->origin.told = true;
+		r->heard_reported = true;
+		reports_compare(r);
+		reports_step(r);
 		origin_step(r);
 	}
 	return true;
@@ -164,17 +163,16 @@ static void append_waiting(struct relay *r)
 
 	while (!list_empty(&o->waiting) && !o->full) {
 		struct report *report = list_item(o->waiting.next, struct report, link);
-		struct buffer payload;
+		struct buffer payload = buffer_init(r->heap, LOG_RECORD_MAX);
 		struct message_id id = { o->head.producer, o->writer.sequence,
 			o->head.generation };
 		uint32_t sequence, offset;
 		slice part;
 
-		if (report_is_void(report)) {
-			report_give_up(report);
+		if (report_is_moot(report)) {
+			report_forgo(report);
 			continue;
 		}
-		payload = buffer_init(r->heap, LOG_RECORD_MAX);
 		report_write(report, id, &payload);
 		part = buffer_bytes(&payload);
 		o->full = !log_append(&o->writer, JOURNAL_COMMIT, &part, 1, &sequence, &offset);
@@ -273,7 +271,8 @@ bool origin_idle(const struct relay *r)
 {
 	const struct origin *o = &r->origin;
 
-	return !o->syncing && list_empty(&o->waiting) && list_empty(&o->flight);
+	/* What waits for a segment is in the queue's log. */
+	return !o->syncing && list_empty(&o->flight);
 }
 
 /* ---- the router ---- */

@@ -80,19 +80,41 @@ static void drop(struct report *report)
 	heap_free(r->heap, report);
 }
 
+/* Nothing is told of it now. What failed meanwhile must be in the log before it is
+ * asked for again. */
+static void let_go(struct entry *e)
+{
+	bool more = false;
+
+	e->in_report = false;
+	for (size_t i = 0; i < e->n_recipients; i++) {
+		struct recipient *to = &e->recipients[i];
+
+		more = more || (to->state == QUEUE_FAILED && !to->in_report);
+		to->in_report = false;
+	}
+	if (entry_waiting(e) == 0 && !entry_has_failed(e))
+		entry_settle(e);
+	else if (more)
+		entry_changed(e);
+}
+
 /* Later: the failure stays in the queue. */
-void report_give_up(struct report *report)
+static void give_up(struct report *report)
 {
 	struct entry *e = report->entry;
 
-	e->in_report = false;
-	for (size_t i = 0; i < e->n_recipients; i++)
-		e->recipients[i].in_report = false;
 	drop(report);
-	if (entry_waiting(e) == 0)
-		e->warn_due = false;
-	if (entry_waiting(e) == 0 && !entry_has_failed(e))
-		entry_settle(e);
+	let_go(e);
+}
+
+void report_forgo(struct report *report)
+{
+	struct entry *e = report->entry;
+	bool delay = report->delay;
+
+	drop(report);
+	settle(e, delay);
 }
 
 static void tell(const struct report *report)
@@ -117,7 +139,7 @@ void report_committed(struct report *report, bool ok)
 	bool delay = report->delay;
 
 	if (!ok) {
-		report_give_up(report);
+		give_up(report);
 		return;
 	}
 	tell(report);
@@ -143,10 +165,11 @@ static size_t list_failed(const struct report *report, struct dsn_recipient *ret
 	return n;
 }
 
-/* All that was late has come meanwhile. */
-bool report_is_void(const struct report *report)
+bool report_is_moot(const struct report *report)
 {
-	return report->delay && entry_waiting(report->entry) == 0;
+	struct dsn_recipient list[QUEUE_RECIPIENTS_MAX];
+
+	return list_failed(report, list) == 0;
 }
 
 static void write_dsn(const struct report *report, struct message_id id, struct buffer *out)
@@ -263,7 +286,8 @@ bool report_answer(struct relay *r, struct ipc_message *message)
 		report->sealed = entry_copy(r, sealed);
 		report->reading = body_read(e->body, on_piece, report);
 	} else if (directory_verdict_row(verdict)->smtp_code / 100 == 4) {
-		report_give_up(report);
+		r->judge_again_ms = os_now_ms(r->os) + RELAY_RETRY_MS;
+		give_up(report);
 	} else {
 		drop(report);
 		nobody_to_tell(e, delay, directory_verdict_row(verdict)->words);
@@ -278,7 +302,7 @@ void report_directory_left(struct relay *r)
 
 	while ((report = table_next(&r->asked, &at)) != NULL) {
 		table_remove(&r->asked, table_key(report->request));
-		report_give_up(report);
+		give_up(report);
 		at = 0;
 	}
 }
@@ -311,45 +335,12 @@ static void ask(struct relay *r, struct entry *e, bool delay)
 	ipc_end(directory, -1);
 }
 
-static void mark_failed(struct entry *e)
+/* An earlier life committed it. */
+static void was_reported(struct relay *r, struct entry *e, bool delay)
 {
-	for (size_t i = 0; i < e->n_recipients; i++)
-		e->recipients[i].in_report = e->recipients[i].state == QUEUE_FAILED;
-}
-
-/* An earlier life committed it, and its queue did not say so. */
-static bool was_reported(struct entry *e, bool delay)
-{
-	struct relay *r = e->relay;
-	uint64_t transaction = transaction_of(e, delay);
-
-	if (table_get(&r->reported, table_key(transaction)) == NULL)
-		return false;
 	e->unsettled++;
 	r->origin.unsettled++;
-	if (!delay)
-		mark_failed(e);
 	settle(e, delay);
-	return true;
-}
-
-/* Each entry is what it was when its report was committed: no attempt is made at one
- * whose failure has to be told (entry_ready()). A delay is told before a failure. */
-void reports_heard(struct relay *r)
-{
-	if (!r->loaded || !r->heard_reported)
-		return;                 /* the other comes later */
-	list_for (at, &r->entries) {
-		struct entry *e = list_item(at, struct entry, link);
-
-		if (e->state == ENTRY_GONE)
-			continue;
-		if (!e->warned)
-			was_reported(e, true);
-		if (entry_has_failed(e))
-			was_reported(e, false);
-	}
-	reports_step(r);
 }
 
 static slice postmaster(struct relay *r)
@@ -361,23 +352,63 @@ static slice postmaster(struct relay *r)
 	return entry_copy(r, slice_of(text, (size_t)n));
 }
 
+static bool is_reported(const struct relay *r, const struct entry *e, bool delay)
+{
+	uint64_t transaction = transaction_of(e, delay);
+
+	return table_get(&r->reported, table_key(transaction)) != NULL;
+}
+
+/* What failed before is set apart from what fails until we hear. */
+void report_loaded(struct entry *e)
+{
+	for (size_t i = 0; i < e->n_recipients; i++)
+		e->recipients[i].in_report = e->recipients[i].state == QUEUE_FAILED;
+	e->in_report = entry_has_failed(e);
+	if (e->in_report)
+		report_start(e);
+}
+
+/* Before a segment is asked for: then the router forgets what it told. */
+void reports_compare(struct relay *r)
+{
+	if (r->compared || !r->loaded || !r->heard_reported)
+		return;
+	r->compared = true;
+	list_for (at, &r->entries) {
+		struct entry *e = list_item(at, struct entry, link);
+
+		if (!e->stored || e->state == ENTRY_GONE)
+			continue;
+		if (e->in_report && is_reported(r, e, false))
+			was_reported(r, e, false);
+		else if (e->in_report)
+			let_go(e);
+		if (e->state != ENTRY_GONE && !e->warned && is_reported(r, e, true))
+			was_reported(r, e, true);
+	}
+}
+
 static void begin(struct relay *r, struct entry *e)
 {
 	bool delay = !entry_has_failed(e);
 
-	if (!delay)
-		mark_failed(e);
+	for (size_t i = 0; i < e->n_recipients && !delay; i++)
+		e->recipients[i].in_report = e->recipients[i].state == QUEUE_FAILED;
 	if (e->sender.len == 0 && os_planted(r->os, OS_PLANT_NULL_BOUNCE))
 		e->sender = postmaster(r);
 	if (e->sender.len == 0)
 		nobody_to_tell(e, delay, "it has no sender");
+	else if (is_reported(r, e, delay))
+		was_reported(r, e, delay);
 	else
 		ask(r, e, delay);
 }
 
 void reports_step(struct relay *r)
 {
-	if (!r->heard_reported || list_empty(&r->reporting) || r->frame.draining ||
+	if (!r->compared || list_empty(&r->reporting) || r->frame.draining ||
+	    os_now_ms(r->os) < r->judge_again_ms ||
 	    frame_peer(&r->frame, ROLE_DIRECTORY, 0) == NULL)
 		return;
 	list_for (at, &r->reporting) {

@@ -228,20 +228,6 @@ static void take_next(struct session *s)
 	}
 }
 
-void sessions_wake(struct destination *d)
-{
-	list_for (at, &d->sessions) {
-		struct session *s = list_item(at, struct session, link);
-
-		if (d->n_ready == 0)
-			return;
-		if (s->at_rest) {
-			take_next(s);
-			link_flush(&s->conn);
-		}
-	}
-}
-
 /* ---- events ---- */
 
 static void finish_message(struct session *s, const struct smtp_client_event *event)
@@ -290,6 +276,37 @@ static void on_event(struct session *s, const struct smtp_client_event *event)
 	}
 }
 
+static void run_events(struct session *s)
+{
+	struct smtp_client_event event;
+
+	while (!s->conn.finishing && smtp_client_next(s->client, &event))
+		on_event(s, &event);
+}
+
+/* As long as the engine says, from now on; at rest and in QUIT it is shorter. */
+static void be_patient(struct session *s)
+{
+	if (!s->conn.finishing && !s->quitting && (s->entry != NULL || !s->was_ready))
+		link_patience(&s->conn, smtp_client_patience_ms(s->client));
+}
+
+void sessions_wake(struct destination *d)
+{
+	list_for (at, &d->sessions) {
+		struct session *s = list_item(at, struct session, link);
+
+		if (d->n_ready == 0)
+			return;
+		if (!s->at_rest || s->conn.finishing)
+			continue;
+		take_next(s);
+		run_events(s);          /* the engine may refuse a message by itself */
+		be_patient(s);
+		link_flush(&s->conn);
+	}
+}
+
 /* ---- the link ---- */
 
 static void on_up(struct link *link)
@@ -310,13 +327,12 @@ static size_t on_data(struct link *link, slice in)
 {
 	struct session *s = link->owner;
 	size_t used = smtp_client_feed(s->client, in);
-	struct smtp_client_event event;
 
 	add_lines(s, "S: ", slice_head(in, used));
-	while (!link->finishing && smtp_client_next(s->client, &event))
-		on_event(s, &event);
-	if (!link->finishing && !s->quitting && (s->entry != NULL || !s->was_ready))
-		link_patience(link, smtp_client_patience_ms(s->client));
+	run_events(s);
+	/* A reply that comes a byte at a time is one that does not come. */
+	if (used > 0)
+		be_patient(s);
 	return used;
 }
 
@@ -343,8 +359,8 @@ static void on_sent(struct link *link, size_t n)
 		add_lines(s, "C: ", slice_head(smtp_client_output(s->client), n));
 	smtp_client_sent(s->client, n);
 	give_body(s);
-	if (s->reading != NULL)
-		link_patience(link, smtp_client_patience_ms(s->client));
+	if (s->entry != NULL)
+		be_patient(s);
 }
 
 /* ---- the next place ---- */

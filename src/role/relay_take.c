@@ -41,9 +41,12 @@ void take_init(struct relay *r)
 	list_init(&r->keys_old);
 }
 
+/* Without a router nobody is told: the next one asks again, and the key knows. */
 static void answer(struct relay *r, struct message_id id, uint16_t index,
     enum delivery_result result)
 {
+	if (frame_peer(&r->frame, ROLE_ROUTER, 0) == NULL)
+		return;
 	put_message_id(&r->answers, id);
 	put_u16(&r->answers, index);
 	put_u8(&r->answers, (uint8_t)result);

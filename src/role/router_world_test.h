@@ -167,7 +167,7 @@ static void take_target(struct store_stand_in *s, struct sent *sent, struct mess
 	    DELIVERY_DURABLE);
 }
 
-static void store_release(struct store_stand_in *s)
+static inline void store_release(struct store_stand_in *s)
 {
 	for (unsigned i = 0; i < s->n_held; i++) {
 		struct sent *sent = sent_by_id(s->held[i].id);
@@ -608,7 +608,7 @@ static void edge_end_segment(void)
 }
 
 /* n records of one size in one batch, in the present segment. */
-static void edge_send(unsigned n, uint32_t body_len)
+static inline void edge_send(unsigned n, uint32_t body_len)
 {
 	for (unsigned i = 0; i < n; i++) {
 		assert_true(edge_has_segment(20000));
@@ -637,7 +637,7 @@ static bool all_durable(void)
 	return true;
 }
 
-static void assert_all_durable(uint64_t within_ms)
+static inline void assert_all_durable(uint64_t within_ms)
 {
 	for (uint64_t i = 0; i < within_ms && !all_durable(); i += 50)
 		run_ms(50);
@@ -645,7 +645,7 @@ static void assert_all_durable(uint64_t within_ms)
 		fail_msg("an acknowledged message did not arrive");
 }
 
-static unsigned handed_most(void)
+static inline unsigned handed_most(void)
 {
 	unsigned most = 0;
 
