@@ -234,6 +234,41 @@ static void set_long_replies(void)
 static const char ten[] = "x.example x.example x.example x.example x.example x.example "
     "x.example x.example x.example x.example";
 
+static bool flip_a_byte(void *context, const char *name)
+{
+	char path[64];
+	unsigned char byte;
+	int fd;
+
+	snprintf(path, sizeof path, "queue/pack/%s", name);
+	fd = os_open(world.os, OS_ROOT, path, OS_READ | OS_WRITE);
+	assert_int_equal(os_pread(world.os, fd, &byte, 1, 200), 1);
+	byte ^= 4;
+	assert_int_equal(os_pwrite(world.os, fd, slice_of(&byte, 1), 200), 0);
+	os_close(world.os, fd);
+	return true;
+}
+
+/* Not a byte of it is sent; the others are; in the end its sender hears of it. */
+static void a_damaged_body(void **state)
+{
+	set_up_dead_host(1, "relay.retry = 10m\nrelay.retry_max = 10m\nrelay.expire = 1h\n");
+	deliver("x.example");
+	run_ms(1000);
+	deliver_sized("x.example", 100 * 1000);
+	run_ms(SECOND_MS);
+	os_list(world.os, OS_ROOT, "queue/pack", flip_a_byte, NULL);
+	host_listen(world.hosts[0]);
+	wait_for(world.messages[1].got[0] == 1, HOUR_MS);
+	assert_int_equal(world.messages[0].got[0], 0);
+	wait_for(world.n_reports == 1, 2 * HOUR_MS);
+	assert_int_equal(world.messages[0].failures[0], 1);
+	assert_true(has(report(0), "4.3.0"));
+	run_ms(1000);
+	assert_true(queue_is_empty());
+	world_end();
+}
+
 static bool is_nearly_full(void *context, const char *name)
 {
 	char path[64];
@@ -504,7 +539,7 @@ UNIT_TESTS(cmocka_unit_test(what_waits_survives), cmocka_unit_test(the_router_co
     cmocka_unit_test(a_drain_does_not_wait_for_a_router), cmocka_unit_test(there_is_a_bound),
     cmocka_unit_test(the_relay_dies_anywhere), cmocka_unit_test(power_is_cut_anywhere),
     cmocka_unit_test(the_disk_fails_anywhere), cmocka_unit_test(the_router_dies_anywhere),
-    cmocka_unit_test(a_disk_that_is_dead_for_a_while),
+    cmocka_unit_test(a_disk_that_is_dead_for_a_while), cmocka_unit_test(a_damaged_body),
     cmocka_unit_test(long_chains_are_compacted), cmocka_unit_test(ten_thousand_wait),
     cmocka_unit_test(queue_commands), cmocka_unit_test(what_is_fresh_is_commanded),
     cmocka_unit_test(a_long_list), cmocka_unit_test(the_largest_entry_is_shown),
