@@ -29,13 +29,13 @@ static void tell(const struct entry *e, const struct recipient *to, const char *
     const char *status)
 {
 	struct relay *r = e->relay;
-	char id[MESSAGE_ID_TEXT], address[SEALED_ADDRESS_MAX + 1];
+	char id[MESSAGE_ID_TEXT];
 	int64_t age_ms = (os_wall_us(r->os) - e->received_us) / 1000;
 
 	message_id_print(e->id, id);
 	tell_journey(e, to, host, status);
-	os_log(r->os, OS_INFO, "%s: to=<%s> relay=%s delay=%lld.%03lld status=%s (%.*s)", id,
-	    text_printable(to->address, address, sizeof address), host,
+	os_log(r->os, OS_INFO, "%s: to=<%.*s> relay=%s delay=%lld.%03lld status=%s (%.*s)", id,
+	    slice_arg(to->address), host,
 	    (long long)(age_ms / 1000), (long long)(age_ms % 1000), status,
 	    slice_arg(to->reply));
 }
