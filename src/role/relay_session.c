@@ -212,6 +212,8 @@ static void on_idle(struct os_timer *timer)
 	session_quit(timer->owner);
 }
 
+static void run_events(struct session *s);
+
 static void take_next(struct session *s)
 {
 	struct entry *e = NULL;
@@ -237,6 +239,7 @@ void sessions_wake(struct destination *d)
 			return;
 		if (s->at_rest) {
 			take_next(s);
+			run_events(s);  /* a message that the engine refuses itself is over */
 			link_flush(&s->conn);
 		}
 	}
@@ -290,6 +293,14 @@ static void on_event(struct session *s, const struct smtp_client_event *event)
 	}
 }
 
+static void run_events(struct session *s)
+{
+	struct smtp_client_event event;
+
+	while (!s->conn.finishing && smtp_client_next(s->client, &event))
+		on_event(s, &event);
+}
+
 /* ---- the link ---- */
 
 static void on_up(struct link *link)
@@ -310,11 +321,9 @@ static size_t on_data(struct link *link, slice in)
 {
 	struct session *s = link->owner;
 	size_t used = smtp_client_feed(s->client, in);
-	struct smtp_client_event event;
 
 	add_lines(s, "S: ", slice_head(in, used));
-	while (!link->finishing && smtp_client_next(s->client, &event))
-		on_event(s, &event);
+	run_events(s);
 	if (!link->finishing && !s->quitting && (s->entry != NULL || !s->was_ready))
 		link_patience(link, smtp_client_patience_ms(s->client));
 	return used;
