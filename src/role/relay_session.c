@@ -240,6 +240,8 @@ void sessions_wake(struct destination *d)
 		if (s->at_rest) {
 			take_next(s);
 			run_events(s);  /* a message that the engine refuses itself is over */
+			if (s->entry != NULL)
+				link_patience(&s->conn, smtp_client_patience_ms(s->client));
 			link_flush(&s->conn);
 		}
 	}
