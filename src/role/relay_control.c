@@ -79,7 +79,7 @@ static json_t *row_of(const struct entry *e, bool whole)
 	message_id_print(e->id, id);
 	row = json_pack("{s:s, s:s, s:s, s:o, s:o, s:I, s:i, s:I}", "id", number, "message", id,
 	    "state", state_of(e), "from", text_of(e->sender), "to", recipients_of(e, whole),
-	    "size", (json_int_t)(e->body->what.size + e->body->trace.len), "tries", (int)e->tries,
+	    "size", (json_int_t)e->body->what.size, "tries", (int)e->tries,
 	    "arrived", (json_int_t)(e->received_us / 1000000));
 	if (e->state == ENTRY_WAITING && !e->held)
 		json_object_set_new(row, "next", json_integer((json_int_t)(e->next_us / 1000000)));
