@@ -443,9 +443,7 @@ static const struct link_handler handler = {
 static void dial(struct session *s)
 {
 	struct destination *d = s->destination;
-	const struct config *config = s->relay->frame.config;
-	struct os_address address = { .port = config->relay_host.port != 0 ?
-	    config->relay_host.port : (uint16_t)config->relay_port };
+	struct os_address address = { .port = d->port };
 
 	if (!choose_place(s)) {
 		give_up(s);
