@@ -35,6 +35,14 @@ static const char *shown(const json_t *row, const char *field, char ret_text[TEX
 	return text_printable(slice_from(text != NULL ? text : ""), ret_text, TEXT);
 }
 
+/* The relay made it printable; escapes in it are not escaped again. */
+static const char *reply_of(const json_t *row)
+{
+	const char *text = json_string_value(json_object_get(row, "reply"));
+
+	return text != NULL ? text : "";
+}
+
 /* "in 4 min", "2 h ago" */
 static const char *print_when(json_int_t when, bool past, char ret_text[32])
 {
@@ -83,10 +91,10 @@ static void print_entry(const json_t *row)
 
 		printf("    to <%s>%s%s\n", text_printable(slice_from(address), text, sizeof text),
 		    json_is_object(one) ? ": " : "",
-		    json_is_object(one) ? shown(one, "reply", id) : "");
+		    json_is_object(one) ? reply_of(one) : "");
 	}
-	if (!json_is_object(json_array_get(to, 0)) && shown(row, "reply", text)[0] != '\0')
-		printf("    last answer: %s\n", text);
+	if (!json_is_object(json_array_get(to, 0)) && reply_of(row)[0] != '\0')
+		printf("    last answer: %s\n", reply_of(row));
 }
 
 /* ---- verbs ---- */
