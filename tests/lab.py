@@ -259,7 +259,7 @@ class Script(threading.Thread):
 
     def __init__(self, lab, address, talk):
         super().__init__(daemon=True)
-        self.talk, self.connections, self.trouble = talk, 0, None
+        self.talk, self.connections, self.living = talk, 0, set()
         self.listener = socket.socket()
         self.listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         self.listener.bind((address, lab.port))
@@ -276,15 +276,22 @@ class Script(threading.Thread):
             threading.Thread(target=self.one, args=(connection,), daemon=True).start()
 
     def one(self, connection):
+        self.living.add(connection)
         with connection:
             try:
                 connection.settimeout(60)
                 self.talk(connection)
             except OSError:
                 pass                    # it has heard enough
+        self.living.discard(connection)
 
     def close(self):
-        self.listener.shutdown(socket.SHUT_RDWR)
+        """Its connections end, too. May be called again."""
+        for end in [self.listener, *self.living]:
+            try:
+                end.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass                    # over already
         self.listener.close()
 
 
