@@ -145,13 +145,26 @@ static void keep_words(struct session *s, struct recipient *to, unsigned code, s
 	entry_set_reply(s->entry, to, slice_of(words, n));
 }
 
+/* It wants TLS, which failed there a moment ago: the next time it is tried again. */
+static bool wants_tls(struct session *s, unsigned code)
+{
+	struct destination *d = s->destination;
+
+	if (code != 530 || s->config.starttls != SMTP_CLIENT_TLS_NONE)
+		return false;
+	if (s->place < d->n_places)
+		d->places[s->place].no_tls = false;
+	s->messages = RELAY_SESSION_MESSAGES;   /* over another connection */
+	return true;
+}
+
 /* 2xx is not the last word: the message's is. */
 void result_recipient(struct session *s, size_t i, unsigned code, slice text)
 {
 	struct recipient *to = recipient_at(s, i);
 	char host[DNS_NAME_TEXT + OS_IP_TEXT + 4];
 	/* 552 is said by old servers that mean 452: too many (RFC 5321 s4.5.3.1.10). */
-	bool for_good = code / 100 == 5 && code != 552;
+	bool for_good = code / 100 == 5 && code != 552 && !wants_tls(s, code);
 
 	s->taken[i] = code / 100 == 2;
 	s->answered[i] = true;
@@ -174,7 +187,7 @@ static void word_on(struct session *s, size_t i, unsigned code, slice text)
 	if (code / 100 == 2) {
 		to->delivered = true;
 		status = "sent";
-	} else if (code / 100 == 5) {
+	} else if (code / 100 == 5 && !wants_tls(s, code)) {
 		to->state = QUEUE_FAILED;
 		status = "bounced";
 	}

@@ -33,6 +33,7 @@ mx1.many A {1}
 mx1.many A {5}
 mx2.many A {2}
 x A {6}
+must A {7}
 """
 
 
@@ -308,6 +309,24 @@ class Nonsense(Hosts):
         wait_for(lambda: bodies, what="the message")
         self.assertGreaterEqual(host.connections, 2)
         self.assertRegex(self.bob.log("relay"), r"mx\.slow\.example \[127\.0\.0\.\d+\]: TLS failed")
+
+    def test_tls_that_fails_and_must_not(self):
+        """A host that wants TLS and can't do it now: that may pass, and is tried again."""
+        able = []
+        host = self.host(7, dialogue({
+            b"EHLO": lambda: b"250 mx\r\n" if able else b"250-mx\r\n250 STARTTLS\r\n",
+            b"STARTTLS": b"220 go\r\n500 but no\r\n",
+            b"MAIL": lambda: b"250 ok\r\n" if able else b"530 5.7.0 Must issue STARTTLS\r\n"}))
+        self.assertEqual(send(self.bob, "x@must.example", "must")[0], 250)
+        row = self.waits("x@must.example")
+        self.assertEqual(row["reply"], "530 5.7.0 Must issue STARTTLS")
+        self.assertEqual(host.connections, 2)
+        self.bob.run("queue", "retry", row["id"])
+        wait_for(lambda: host.connections >= 4, what="TLS, and then the clear")
+        self.waits("x@must.example")
+        able.append(True)
+        self.bob.run("queue", "retry", row["id"])
+        wait_for(lambda: not self.bob.queue(), what="its end")
 
     def test_many_to_one(self):
         """No more sessions than relay.sessions_per_host, and each is used again."""
