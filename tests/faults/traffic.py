@@ -82,10 +82,10 @@ class Sender(threading.Thread):
 
 
 class Traffic:
-    def __init__(self, host, name, messages, sessions=4, body="", account=None):
+    def __init__(self, host, name, messages, sessions=4, body="", account=None, kind=Sender):
         self.host, self.account = host, account or host.alice
         self.progress = threading.Semaphore(0)
-        self.senders = [Sender(host, "%s.%d" % (name, n), messages // sessions, self.progress, body, account)
+        self.senders = [kind(host, "%s.%d" % (name, n), messages // sessions, self.progress, body, account)
                         for n in range(sessions)]
 
     def __enter__(self):
