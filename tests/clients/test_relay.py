@@ -229,9 +229,14 @@ class Recipients(Relay):
                 report = take(self.bob, "Undelivered mail returned to sender")
             finally:
                 mx.close()
-        status = email.message_from_bytes(report).get_payload()[1].get_payload()[1]
-        self.assertEqual(status["Action"], "failed")
-        self.assertEqual(status["Status"], "5.6.7")
+        report = email.message_from_bytes(report)
+        self.assertEqual(report["Content-Transfer-Encoding"], "8bit")
+        part = report.get_payload()[1]
+        self.assertEqual((part.get_content_type(), part["Content-Transfer-Encoding"]),
+                         ("message/global-delivery-status", "8bit"))
+        one = part.as_bytes().split(b"\n\n")[2]
+        self.assertIn("Final-Recipient: utf-8; jörg@old.example\n".encode(), one)
+        self.assertIn(b"Action: failed\nStatus: 5.6.7\n", one)
 
     def test_8bitmime_that_is_not_offered(self):
         """It can't be sent as it is, and is returned (RFC 6152 s3): at once, also over a session
