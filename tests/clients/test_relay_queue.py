@@ -92,6 +92,7 @@ class Away(Labs):
         self.assertEqual(self.bob.run("queue", "hold", b), "1 entry held\n")
         self.assertEqual(self.state(), ["waiting", "held", "waiting"])
         self.assertNotIn("next", self.bob.queue()[1])
+        self.one_line("retry", b, say="it is held; `posthouse queue release` lets it go")
         self.assertEqual(self.bob.run("queue", "drop", c), "1 entry dropped\n")
         self.assertEqual(self.state(), ["waiting", "held"])
         self.one_line("show", c, say='there is no entry "%s" in the queue' % c)
