@@ -59,17 +59,23 @@ class Demo:
         self.errors = open(os.path.join(tempfile.gettempdir(),
                                         os.path.basename(self.data) + ".stderr"), "ab")
         self.process = subprocess.Popen(
-            [self.program, "serve", "--demo", "--json", "--data", self.data, *self.options],
+            [self.program, "serve", "--json", *self.words()],
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=self.errors,
             env=self.environment, preexec_fn=self.before_exec)
-        line = self.first_line()
-        self.ready = json.loads(line)
+        self.ready = json.loads(self.first_line())
         row = self.ready["hosts"][0]
-        self.name, self.domain = row["name"], row["domain"]
-        self.certificate = self.ready["certificate"]
         for service in self.services:
             address, port = row[service].rsplit(":", 1)
             setattr(self, service, (address, int(port)))
+        self.learn(row)
+
+    def words(self):
+        return ["--demo", "--data", self.data, *self.options]
+
+    def learn(self, row):
+        """From the line of JSON."""
+        self.name, self.domain = row["name"], row["domain"]
+        self.certificate = self.ready["certificate"]
         accounts = {a["address"].split("@")[0]: Account(a) for a in row["accounts"]}
         self.alice, self.bob = accounts["alice"], accounts["bob"]
 
@@ -172,18 +178,19 @@ class Demo:
         return found
 
 
-def free_ports(n=5):
-    """The first of n ports in a row that nobody has, where the kernel takes none by itself.
-    Tests that run at the same time look in different places."""
+def free_ports(n=5, addresses=("127.0.0.1",)):
+    """The first of n ports in a row that nobody has on these addresses, where the kernel takes
+    none by itself. Tests that run at the same time look in different places."""
     first = os.getpid() * 10 % 8000
     for base in (21000 + (first + step) % 8000 for step in range(0, 8000, 10)):
         taken = []
         try:
-            for port in range(base, base + n):
-                s = socket.socket()
-                s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-                taken.append(s)
-                s.bind(("127.0.0.1", port))
+            for address in addresses:
+                for port in range(base, base + n):
+                    s = socket.socket()
+                    s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                    taken.append(s)
+                    s.bind((address, port))
             return base
         except OSError:
             continue

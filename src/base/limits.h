@@ -390,6 +390,8 @@ enum {
 	ROUTER_WANTS_MAX = 16,          /* segments an edge may ask for ahead */
 	ROUTER_DONE_SEGMENT = 1024 * 1024,
 	ROUTER_TICK_MS = 1000,          /* done marks, retries, parking */
+	ROUTER_DONE_SOON_MS = 50,       /* what another host has: a life that does not know it
+	                                 * would send it again */
 	ROUTER_RETRY_MS = 5000,         /* after a failure of our own disk work */
 	/* Of reading a segment: a minute. A disk that came back by then has lost
 	 * nothing; what still can't be read is damaged. */

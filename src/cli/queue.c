@@ -35,8 +35,16 @@ static const char *shown(const json_t *row, const char *field, char ret_text[TEX
 	return text_printable(slice_from(text != NULL ? text : ""), ret_text, TEXT);
 }
 
+/* The relay made it printable; escapes in it are not escaped again. */
+static const char *reply_of(const json_t *row)
+{
+	const char *text = json_string_value(json_object_get(row, "reply"));
+
+	return text != NULL ? text : "";
+}
+
 /* "in 4 min", "2 h ago" */
-static const char *print_when(json_int_t when, char ret_text[32])
+static const char *print_when(json_int_t when, bool past, char ret_text[32])
 {
 	static const struct {
 		long seconds;
@@ -47,21 +55,23 @@ static const char *print_when(json_int_t when, char ret_text[32])
 
 	while (i < 3 && size < 2 * units[i].seconds)
 		i++;
-	snprintf(ret_text, 32, "%s%ld %s%s", away < 0 ? "" : "in ", size / units[i].seconds,
-	    units[i].unit, away < 0 ? " ago" : "");
+	past = past || away < 0;
+	snprintf(ret_text, 32, "%s%ld %s%s", past ? "" : "in ", size / units[i].seconds,
+	    units[i].unit, past ? " ago" : "");
 	return ret_text;
 }
 
 static void print_state(const json_t *row)
 {
 	const json_t *next = json_object_get(row, "next");
+	json_int_t tries = json_integer_value(json_object_get(row, "tries"));
 	char state[TEXT], when[32];
 
 	printf("%s", shown(row, "state", state));
 	if (next != NULL)
-		printf(", next try %s", print_when(json_integer_value(next), when));
-	printf("; tried %lld times, arrived %s", (long long)json_integer_value(json_object_get(row,
-	    "tries")), print_when(json_integer_value(json_object_get(row, "arrived")), when));
+		printf(", next try %s", print_when(json_integer_value(next), false, when));
+	printf("; tried %lld time%s, arrived %s", (long long)tries, tries == 1 ? "" : "s",
+	    print_when(json_integer_value(json_object_get(row, "arrived")), true, when));
 }
 
 static void print_entry(const json_t *row)
@@ -81,10 +91,10 @@ static void print_entry(const json_t *row)
 
 		printf("    to <%s>%s%s\n", text_printable(slice_from(address), text, sizeof text),
 		    json_is_object(one) ? ": " : "",
-		    json_is_object(one) ? shown(one, "reply", id) : "");
+		    json_is_object(one) ? reply_of(one) : "");
 	}
-	if (!json_is_object(json_array_get(to, 0)) && shown(row, "reply", text)[0] != '\0')
-		printf("    last answer: %s\n", text);
+	if (!json_is_object(json_array_get(to, 0)) && reply_of(row)[0] != '\0')
+		printf("    last answer: %s\n", reply_of(row));
 }
 
 /* ---- verbs ---- */

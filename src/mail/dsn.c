@@ -77,8 +77,22 @@ static bool is_ascii(slice s)
 	return true;
 }
 
+/* Replies are printable; addresses need not be ASCII. */
+static bool has_utf8(const struct dsn *dsn)
+{
+	for (size_t i = 0; i < dsn->n_recipients; i++) {
+		if (!is_ascii(dsn->recipients[i].address))
+			return true;
+	}
+	return false;
+}
+
+#define EIGHT_BIT "\r\nContent-Transfer-Encoding: 8bit"
+
 static void write_header(const struct dsn *dsn, struct buffer *out)
 {
+	const char *encoding = has_utf8(dsn) || !is_ascii(dsn->head) ? EIGHT_BIT : "";
+
 	buffer_printf(out, "From: Mail Delivery System <MAILER-DAEMON@%.*s>\r\n",
 	    slice_arg(dsn->hostname));
 	buffer_printf(out, "To: <%.*s>\r\n", slice_arg(dsn->to));
@@ -89,7 +103,7 @@ static void write_header(const struct dsn *dsn, struct buffer *out)
 	    slice_arg(dsn->hostname));
 	buffer_add(out, slice_lit("Auto-Submitted: auto-replied\r\nMIME-Version: 1.0\r\n"));
 	buffer_printf(out, "Content-Type: multipart/report; report-type=delivery-status;\r\n"
-	    "\tboundary=\"=_%.*s\"\r\n\r\n", slice_arg(dsn->id));
+	    "\tboundary=\"=_%.*s\"%s\r\n\r\n", slice_arg(dsn->id), encoding);
 }
 
 static void begin_part(const struct dsn *dsn, struct buffer *out, const char *type)
@@ -101,7 +115,8 @@ static void write_words(const struct dsn *dsn, struct buffer *out)
 {
 	char date[DATE_TEXT];
 
-	begin_part(dsn, out, "text/plain; charset=utf-8");
+	begin_part(dsn, out, has_utf8(dsn) ? "text/plain; charset=utf-8" EIGHT_BIT :
+	    "text/plain; charset=utf-8");
 	buffer_printf(out, "This is the mail server %.*s.\r\n\r\n", slice_arg(dsn->hostname));
 	if (dsn->delayed) {
 		date_print(dsn->until_us, date);
@@ -123,10 +138,12 @@ static void write_words(const struct dsn *dsn, struct buffer *out)
 		    "attached.\r\n\r\n"));
 }
 
-/* Unix text: addresses beyond ASCII are of type utf-8 (RFC 6533 s3). */
+/* Addresses beyond ASCII are of type utf-8, and only a global part may have them as
+ * they are (RFC 6533 s3). */
 static void write_status(const struct dsn *dsn, struct buffer *out)
 {
-	begin_part(dsn, out, "message/delivery-status");
+	begin_part(dsn, out, has_utf8(dsn) ? "message/global-delivery-status" EIGHT_BIT :
+	    "message/delivery-status");
 	buffer_printf(out, "Reporting-MTA: dns; %.*s\r\n", slice_arg(dsn->hostname));
 	if (dsn->envelope_id.len > 0)
 		buffer_printf(out, "X-Posthouse-Queue-ID: %.*s\r\n", slice_arg(dsn->envelope_id));
@@ -155,7 +172,7 @@ void dsn_write(const struct dsn *dsn, struct buffer *out)
 	write_words(dsn, out);
 	write_status(dsn, out);
 	begin_part(dsn, out, is_ascii(dsn->head) ? "text/rfc822-headers" :
-	    "message/global-headers");
+	    "message/global-headers" EIGHT_BIT);
 	buffer_add(out, dsn->head);
 	buffer_printf(out, "\r\n--=_%.*s--\r\n", slice_arg(dsn->id));
 }

@@ -62,9 +62,11 @@ static void a_failure_is_a_report(void **state)
 	    "MIME-Version: 1.0\r\n"
 	    "Content-Type: multipart/report; report-type=delivery-status;\r\n"
 	    "\tboundary=\"=_1.x.2\"\r\n"
+	    "Content-Transfer-Encoding: 8bit\r\n"
 	    "\r\n"
 	    "--=_1.x.2\r\n"
 	    "Content-Type: text/plain; charset=utf-8\r\n"
+	    "Content-Transfer-Encoding: 8bit\r\n"
 	    "\r\n"
 	    "This is the mail server mx.a.example.\r\n"
 	    "\r\n"
@@ -79,7 +81,8 @@ static void a_failure_is_a_report(void **state)
 	    "It is not tried again. The header of your message is attached.\r\n"
 	    "\r\n"
 	    "--=_1.x.2\r\n"
-	    "Content-Type: message/delivery-status\r\n"
+	    "Content-Type: message/global-delivery-status\r\n"
+	    "Content-Transfer-Encoding: 8bit\r\n"
 	    "\r\n"
 	    "Reporting-MTA: dns; mx.a.example\r\n"
 	    "X-Posthouse-Queue-ID: 1.x.1\r\n"
@@ -120,7 +123,12 @@ static void a_delay_says_until_when(void **state)
 	assert_true(slice_find(text, slice_lit("\r\nAction: delayed\r\n")) < text.len);
 	assert_true(slice_find(text, slice_lit("\r\nWill-Retry-Until: Sun, 19 Nov 2023 13:20:00 "
 	    "+0000\r\n")) < text.len);
-	assert_true(slice_find(text, slice_lit("message/global-headers")) < text.len);
+	assert_true(slice_find(text, slice_lit("message/global-headers\r\n"
+	    "Content-Transfer-Encoding: 8bit\r\n")) < text.len);
+	assert_true(slice_find(text, slice_lit("Content-Type: message/delivery-status\r\n\r\n")) <
+	    text.len);
+	assert_true(slice_find(text, slice_lit("boundary=\"=_1.x.2\"\r\n"
+	    "Content-Transfer-Encoding: 8bit\r\n\r\n")) < text.len);
 	assert_true(slice_find(text, slice_lit("Queue-ID")) == text.len);
 	heap_drop(heap);
 }

@@ -136,8 +136,14 @@ static bool on_peer_message(struct frame *frame, struct ipc_channel *peer,
 	}
 }
 
+static void on_reload(struct frame *frame)
+{
+	destinations_reload(frame->owner);
+}
+
 static const struct frame_handler handler = {
 	.start = on_start,
+	.reload = on_reload,
 	.drain = on_drain,
 	.peer_joined = on_peer_joined,
 	.peer_left = on_peer_left,

@@ -90,7 +90,7 @@ static json_t *row_of(const struct entry *e, bool whole)
 	message_id_print(e->id, id);
 	row = json_pack("{s:s, s:s, s:s, s:o, s:o, s:I, s:i, s:I}", "id", number, "message", id,
 	    "state", state_of(e), "from", text_of(e->sender), "to", recipients_of(e, whole),
-	    "size", (json_int_t)(e->body->what.size + e->body->trace.len), "tries", (int)e->tries,
+	    "size", (json_int_t)e->body->what.size, "tries", (int)e->tries,
 	    "arrived", (json_int_t)(e->received_us / 1000000));
 	if (e->state == ENTRY_WAITING && !e->held)
 		json_object_set_new(row, "next", json_integer((json_int_t)(e->next_us / 1000000)));
@@ -130,30 +130,35 @@ static json_t *list(struct relay *r, json_t *request)
 }
 
 /* Again as soon as may be. */
-static void retry(struct entry *e)
+static bool retry(struct entry *e)
 {
-	if (e->state == ENTRY_WAITING && !e->held)
+	if (e->held)
+		return false;
+	if (e->state == ENTRY_WAITING)
 		entry_ready(e);
+	return true;
 }
 
-static void hold(struct entry *e)
+static bool hold(struct entry *e)
 {
 	e->held = true;
 	if (e->state == ENTRY_WAITING || e->state == ENTRY_READY)
 		entry_wait(e);
 	entry_changed(e);
+	return true;
 }
 
-static void release(struct entry *e)
+static bool release(struct entry *e)
 {
 	e->held = false;
 	entry_changed(e);
 	if (e->state == ENTRY_WAITING)
 		entry_ready(e);
+	return true;
 }
 
 /* Nobody is told. */
-static void drop(struct entry *e)
+static bool drop(struct entry *e)
 {
 	char id[MESSAGE_ID_TEXT];
 
@@ -169,17 +174,18 @@ static void drop(struct entry *e)
 	}
 	e->warn_due = false;
 	entry_settle(e);
+	return true;
 }
 
 static const struct {
 	const char *command;
-	void (*act)(struct entry *e);
+	bool (*act)(struct entry *e);   /* false: not while it is held */
 } acts[] = {
 	{ "queue retry", retry }, { "queue hold", hold }, { "queue release", release },
 	{ "queue drop", drop },
 };
 
-static json_t *act_on(struct relay *r, const char *id, void (*act)(struct entry *e))
+static json_t *act_on(struct relay *r, const char *id, bool (*act)(struct entry *e))
 {
 	unsigned n = 0;
 	uint64_t number;
@@ -190,8 +196,7 @@ static json_t *act_on(struct relay *r, const char *id, void (*act)(struct entry 
 			e = list_item(at, struct entry, link);
 			if (e->state == ENTRY_GONE || e->state == ENTRY_SENDING)
 				continue;
-			act(e);
-			n++;
+			n += act(e);
 		}
 		return json_pack("{s:b, s:i}", "ok", 1, "entries", (int)n);
 	}
@@ -200,7 +205,8 @@ static json_t *act_on(struct relay *r, const char *id, void (*act)(struct entry 
 		return NULL;
 	if (e->state == ENTRY_SENDING && act == drop)
 		return fault("it is being sent right now; try again in a moment");
-	act(e);
+	if (!act(e))
+		return fault("it is held; `posthouse queue release` lets it go");
 	return json_pack("{s:b, s:i}", "ok", 1, "entries", 1);
 }
 

@@ -108,8 +108,9 @@ void destination_pump(struct destination *d)
 
 	if (list_empty(&d->ready) || r->frame.draining || !r->loaded)
 		return;
+	/* Those that are up do not need it any more. */
 	if (d->route == ROUTE_READY && os_now_ms(r->os) >= d->route_until_ms &&
-	    d->n_sessions == 0)
+	    on_their_way(d) == 0)
 		d->route = ROUTE_NONE;
 	if (d->route == ROUTE_NONE)
 		route_find(d);
@@ -140,5 +141,23 @@ void destinations_tick(struct relay *r)
 		else if (d->n_entries == 0 && d->n_sessions == 0 && d->asking == 0 &&
 		    now >= d->route_until_ms)
 			destination_free(d);
+	}
+}
+
+/* Another smart host, or another port: nothing more goes the old way. What is under
+ * way there may end. */
+void destinations_reload(struct relay *r)
+{
+	list_for (at, &r->all_destinations) {
+		struct destination *d = list_item(at, struct destination, link);
+
+		d->route_until_ms = d->ttl_s = 0;
+		list_for (of, &d->sessions) {
+			struct session *s = list_item(of, struct session, link);
+
+			s->messages = RELAY_SESSION_MESSAGES;
+			if (s->at_rest)
+				session_quit(s);
+		}
 	}
 }

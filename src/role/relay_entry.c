@@ -167,9 +167,23 @@ void entry_wait(struct entry *e)
 		later_add(e);
 }
 
+/* With a smart host there is one destination for all. */
+static void join(struct entry *e)
+{
+	slice address = e->recipients[0].address;
+	size_t at = slice_find_last_byte(address, '@');
+	struct destination *d = destination_get(e->relay, slice_drop(address,
+	    at < address.len ? at + 1 : address.len));
+
+	e->destination->n_entries--;
+	e->destination = d;
+	d->n_entries++;
+}
+
 void entry_ready(struct entry *e)
 {
 	leave(e);
+	join(e);
 	e->state = ENTRY_READY;
 	list_append(&e->destination->ready, &e->at);
 	e->destination->n_ready++;

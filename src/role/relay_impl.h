@@ -128,6 +128,7 @@ struct destination {
 
 	enum route_state route;
 	uint64_t route_until_ms;
+	uint16_t port;                  /* of the route */
 	struct host hosts[RELAY_HOSTS_MAX];
 	size_t n_hosts;
 	struct place *places;           /* RELAY_ADDRESSES_MAX of them, while there is a route */
@@ -311,7 +312,8 @@ struct entry *entry_new(struct relay *r, struct body *body, slice domain, slice 
     size_t n_recipients);
 slice entry_copy(struct relay *r, slice text);
 void entry_set_reply(struct entry *e, struct recipient *to, slice reply);
-/* It stands in its destination's queue now. */
+/* It stands in its destination's queue now; which one that is, the configuration of
+ * this moment says. */
 void entry_ready(struct entry *e);
 /* Not before next_us. */
 void entry_wait(struct entry *e);
@@ -380,6 +382,7 @@ void destination_defer(struct destination *d, const char *why);
 void destination_refuse(struct destination *d, const char *why);
 struct entry *destination_take(struct destination *d);
 void destinations_tick(struct relay *r);
+void destinations_reload(struct relay *r);
 void destination_went_well(struct destination *d);
 void destination_went_badly(struct destination *d);
 

@@ -29,13 +29,13 @@ static void tell(const struct entry *e, const struct recipient *to, const char *
     const char *status)
 {
 	struct relay *r = e->relay;
-	char id[MESSAGE_ID_TEXT], address[SEALED_ADDRESS_MAX + 1];
+	char id[MESSAGE_ID_TEXT];
 	int64_t age_ms = (relay_now_us(r) - e->received_us) / 1000;
 
 	message_id_print(e->id, id);
 	tell_journey(e, to, host, status);
-	os_log(r->os, OS_INFO, "%s: to=<%s> relay=%s delay=%lld.%03lld status=%s (%.*s)", id,
-	    text_printable(to->address, address, sizeof address), host,
+	os_log(r->os, OS_INFO, "%s: to=<%.*s> relay=%s delay=%lld.%03lld status=%s (%.*s)", id,
+	    slice_arg(to->address), host,
 	    (long long)(age_ms / 1000), (long long)(age_ms % 1000), status,
 	    slice_arg(to->reply));
 }
@@ -145,13 +145,26 @@ static void keep_words(struct session *s, struct recipient *to, unsigned code, s
 	entry_set_reply(s->entry, to, slice_of(words, n));
 }
 
+/* It wants TLS, which failed there a moment ago: the next time it is tried again. */
+static bool wants_tls(struct session *s, unsigned code)
+{
+	struct destination *d = s->destination;
+
+	if (code != 530 || s->config.starttls != SMTP_CLIENT_TLS_NONE)
+		return false;
+	if (s->place < d->n_places)
+		d->places[s->place].no_tls = false;
+	s->messages = RELAY_SESSION_MESSAGES;   /* over another connection */
+	return true;
+}
+
 /* 2xx is not the last word: the message's is. */
 void result_recipient(struct session *s, size_t i, unsigned code, slice text)
 {
 	struct recipient *to = recipient_at(s, i);
 	char host[DNS_NAME_TEXT + OS_IP_TEXT + 4];
 	/* 552 is said by old servers that mean 452: too many (RFC 5321 s4.5.3.1.10). */
-	bool for_good = code / 100 == 5 && code != 552;
+	bool for_good = code / 100 == 5 && code != 552 && !wants_tls(s, code);
 
 	s->taken[i] = code / 100 == 2;
 	s->answered[i] = true;
@@ -174,7 +187,7 @@ static void word_on(struct session *s, size_t i, unsigned code, slice text)
 	if (code / 100 == 2) {
 		to->delivered = true;
 		status = "sent";
-	} else if (code / 100 == 5) {
+	} else if (code / 100 == 5 && !wants_tls(s, code)) {
 		to->state = QUEUE_FAILED;
 		status = "bounced";
 	}

@@ -336,13 +336,15 @@ void route_resolver_left(struct relay *r)
 void route_find(struct destination *d)
 {
 	struct relay *r = d->relay;
-	const struct config_host *host = &r->frame.config->relay_host;
+	const struct config *config = r->frame.config;
+	const struct config_host *host = &config->relay_host;
 
 	if (frame_peer(&r->frame, ROLE_RESOLVER, 0) == NULL)
 		return;                 /* a tick tries again */
 	if (d->places == NULL)
 		d->places = heap_alloc(r->heap, RELAY_ADDRESSES_MAX * sizeof *d->places);
 	d->route = ROUTE_ASKING;
+	d->port = host->port != 0 ? host->port : (uint16_t)config->relay_port;
 	d->n_hosts = d->n_places = 0;
 	d->failed = false;
 	d->why[0] = '\0';

@@ -212,6 +212,8 @@ static void on_idle(struct os_timer *timer)
 	session_quit(timer->owner);
 }
 
+static void run_events(struct session *s);
+
 static void take_next(struct session *s)
 {
 	struct entry *e = NULL;
@@ -448,9 +450,7 @@ static const struct link_handler handler = {
 static void dial(struct session *s)
 {
 	struct destination *d = s->destination;
-	const struct config *config = s->relay->frame.config;
-	struct os_address address = { .port = config->relay_host.port != 0 ?
-	    config->relay_host.port : (uint16_t)config->relay_port };
+	struct os_address address = { .port = d->port };
 
 	if (!choose_place(s)) {
 		give_up(s);

@@ -1,6 +1,7 @@
 /* role/router_done.c - what is done, lazily on disk (journal/tracker.h).
  *
- * Once a tick, for each segment that knows something new, one fact. A new file
+ * Once a tick, and soon after another host took something, for each segment that
+ * knows something new, one fact. A new file
  * begins with the facts of all segments; then the old one is retired. Losing
  * facts only means that something is handed over again; cuts go out at once. */
 #include "role/router_impl.h"
@@ -118,6 +119,25 @@ void done_flush(struct router *r)
 	own_log_write(&r->done_log);
 }
 
+static void on_soon(struct os_timer *timer)
+{
+	struct router *r = timer->owner;
+
+	r->done_waits = false;
+	if (r->done_log.busy)
+		done_soon(r);
+	else
+		done_flush(r);
+}
+
+void done_soon(struct router *r)
+{
+	if (r->done_waits)
+		return;
+	r->done_waits = true;
+	os_timer_start(r->os, &r->done_soon, ROUTER_DONE_SOON_MS);
+}
+
 /* Older files said nothing that this one does not. */
 static void retire_older(struct router *r)
 {
@@ -145,6 +165,7 @@ static void on_written(struct plan *plan)
 
 void done_init(struct router *r)
 {
+	r->done_soon = (struct os_timer){ .fire = on_soon, .owner = r };
 	own_log_init(r, &r->done_log,
 	    pool_get(r, "router", LOG_DONE, 0, ROUTER_DONE_SEGMENT), on_written);
 }

@@ -232,6 +232,8 @@ struct router {
 	size_t frames_kept;
 
 	struct own_log done_log;
+	struct os_timer done_soon;
+	bool done_waits;                /* done_soon runs */
 	struct buffer done_bytes;       /* scratch */
 	struct own_log park_log;
 	unsigned n_parking;             /* messages that are being copied */
@@ -345,6 +347,8 @@ bool park_is_idle(const struct router *r);
 void done_init(struct router *r);
 void done_learn(struct router *r, const struct log_record *record);
 void done_flush(struct router *r);
+/* Before the next tick: something is done that no key would keep from being done again. */
+void done_soon(struct router *r);
 bool done_is_clean(const struct router *r);
 /* ---- router_log.c: logs that the router writes itself ---- */
 void own_log_init(struct router *r, struct own_log *log, struct pool *pool,

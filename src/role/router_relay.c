@@ -108,8 +108,10 @@ static void settled(struct router *r)
 
 bool relay_message(struct router *r, struct ipc_channel *channel, struct ipc_message *message)
 {
-	if (message->type == IPC_DELIVERED)
+	if (message->type == IPC_DELIVERED) {
+		done_soon(r);
 		return store_message(r, OUTLET_RELAY, message);
+	}
 	if (message->type == IPC_REPORTED_WANT) {
 		if (!bytes_end(&message->body) || r->relay_asks)
 			return false;

@@ -21,6 +21,8 @@ class Sender(threading.Thread):
     """One session's share. A message is tried until it gets its 250; a try whose
     reply was lost may have been taken, so it is counted."""
 
+    sender = "sender@client.example"
+
     def __init__(self, host, name, count, progress, body="", account=None):
         super().__init__(daemon=True)
         self.host, self.prefix, self.count, self.progress = host, name, count, progress
@@ -42,6 +44,11 @@ class Sender(threading.Thread):
     def note(self, books, key):
         books[key] = books.get(key, 0) + 1
 
+    def connect(self):
+        client = smtplib.SMTP(*self.host.smtp, timeout=120)
+        client.ehlo("client.example")
+        return client
+
     def send(self, name, client):
         data = "Subject: %s\r\n\r\nThis is %s.\r\n%s%s" % (name, name, "filler line\r\n" * FILLER,
                                                           self.body)
@@ -49,9 +56,8 @@ class Sender(threading.Thread):
             handed_over = False
             try:
                 if client is None:
-                    client = smtplib.SMTP(*self.host.smtp, timeout=120)
-                    client.ehlo("client.example")
-                code, _words = client.mail("sender@client.example")
+                    client = self.connect()
+                code, _words = client.mail(self.sender)
                 if code == 250:
                     code, _words = client.rcpt(self.to)
                 if code == 250:
@@ -76,10 +82,10 @@ class Sender(threading.Thread):
 
 
 class Traffic:
-    def __init__(self, host, name, messages, sessions=4, body="", account=None):
+    def __init__(self, host, name, messages, sessions=4, body="", account=None, kind=Sender):
         self.host, self.account = host, account or host.alice
         self.progress = threading.Semaphore(0)
-        self.senders = [Sender(host, "%s.%d" % (name, n), messages // sessions, self.progress, body, account)
+        self.senders = [kind(host, "%s.%d" % (name, n), messages // sessions, self.progress, body, account)
                         for n in range(sessions)]
 
     def __enter__(self):
