@@ -342,13 +342,18 @@ static void tell_reported(struct ipc_channel *relay)
 	ipc_end(relay, -1);
 }
 
-static void on_segment_want(void)
+static void earlier_are_over(void)
 {
 	for (unsigned i = 0; i < world.n_segments; i++) {
 		if (world.segments[i].earlier)
 			world.segments[i].over = true;
 		world.segments[i].earlier = false;
 	}
+}
+
+static void on_segment_want(void)
+{
+	earlier_are_over();
 	if (world.no_segments)
 		world.n_wanted++;
 	else
@@ -372,6 +377,9 @@ static bool router_message(struct frame *f, struct ipc_channel *peer, struct ipc
 		return on_delivered(m);
 	case IPC_REPORTED_WANT:
 		tell_reported(peer);
+		return bytes_end(&m->body);
+	case IPC_REPORTED_OVER:
+		earlier_are_over();
 		return bytes_end(&m->body);
 	case IPC_SEGMENT_WANT:
 		on_segment_want();
