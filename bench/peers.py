@@ -412,6 +412,7 @@ class Posthouse(Peer):
     name, title = "posthouse", "Posthouse"
     durable = "journal: fdatasync before the 250; mailbox: synced before it shows"
     program = os.path.join(BUILD, "posthouse")
+    more = ""                           # lines of its configuration
 
     @classmethod
     def prepare(cls):
@@ -423,6 +424,7 @@ class Posthouse(Peer):
     def start(self):
         self.pop3 = free_port()
         text = POSTHOUSE.format(folder=self.folder, domain=DOMAIN, port=self.port, pop3=self.pop3)
+        text += self.more
         if os.geteuid() == 0:
             try:
                 pwd.getpwnam("posthouse")
@@ -447,10 +449,12 @@ class Posthouse(Peer):
                                written + (int(io[1]) if io else 0))
         return found
 
+    def requests(self):
+        return [{"command": "account add", "hash": PASSWORD_HASH,
+                 "address": "%s@%s" % (u, DOMAIN)} for u in self.users()]
+
     def add_accounts(self):
-        requests = "".join(json.dumps({"command": "account add", "hash": PASSWORD_HASH,
-                                       "address": "%s@%s" % (u, DOMAIN)}) + "\n"
-                           for u in self.users())
+        requests = "".join(json.dumps(r) + "\n" for r in self.requests())
         # A path of a socket is short; ours may not be.
         folder = os.open(self.folder + "/data", os.O_PATH)
         with socket.socket(socket.AF_UNIX) as s:

@@ -8,7 +8,8 @@ from measure import CORES, read
 from peers import PEERS, ROOT
 
 DOCUMENT = "doc/PERFORMANCE.md"
-ROLES = ("edge", "directory", "router", "store", "keeper")
+NOTHING = {"cpu_ms": 0, "written": 0}   # of a role that there was not, when it was measured
+ROLES = ("edge", "directory", "router", "store", "relay", "keeper")
 BEGIN = "<!-- bench/compare writes from here -->"
 END = "<!-- to here; all else is written by hand -->"
 
@@ -77,6 +78,11 @@ def bars(records):
                   records.ratio(records.of("memory", "postfix-dovecot"),
                                 records.of("memory", "posthouse"), key), "1/%.1f",
                   lambda v: v >= 6)
+    yield row("10 KiB for another host, 20 sessions", "Postfix", "8 x", rate("relay", "postfix"),
+              "%.1f x", lambda v: v >= 8)
+    yield row("CPU of a message for another host", "Postfix", "1/12",
+              records.ratio(records.of("relay", "postfix"), records.of("relay", "posthouse"),
+                            "cpu_ms"), "1/%.1f", lambda v: v >= 12)
     for work, many, few, name, against in (
             ("accounts", {"accounts": 10000}, {"accounts": 10}, "10,000 accounts", "10 accounts"),
             ("mailboxes", {"held": 100000}, {"held": 100}, "mailboxes of 100,000",
@@ -148,12 +154,14 @@ def roles_table(records):
     for r, name in (({"work": "new"}, "10 KiB, new connections"),
                     ({"work": "reuse"}, "10 KiB, connections reused"),
                     ({"work": "large"}, "100 KiB, connections reused"),
+                    ({"work": "relay"}, "10 KiB for another host"),
                     ({"work": "accounts", "accounts": 10000}, "10 KiB, 10,000 accounts")):
         found = [x["roles"] for x in records.of(peer="posthouse", **r).values() if "roles" in x]
         if found:
             rows.append((name, *("%.3f ms, %.1f KB" % (
-                statistics.median(f[role]["cpu_ms"] for f in found),
-                statistics.median(f[role]["written"] for f in found) / 1e3) for role in ROLES)))
+                statistics.median(f.get(role, NOTHING)["cpu_ms"] for f in found),
+                statistics.median(f.get(role, NOTHING)["written"] for f in found) / 1e3)
+                for role in ROLES)))
     return table(("CPU and KB written of a message", *ROLES), rows)
 
 
@@ -176,7 +184,8 @@ def tables(results):
              "Rates and CPU: the median of the ratios within each round; rounds: %d.\n" % rounds]
     for work, words in (("new", "10 KiB, 50 sessions, a new connection for each message"),
                         ("reuse", "10 KiB, 50 sessions, connections reused"),
-                        ("large", "100 KiB, 10 sessions, connections reused")):
+                        ("large", "100 KiB, 10 sessions, connections reused"),
+                        ("relay", "10 KiB for another host (smtp-sink), 20 sessions")):
         if work in seen:
             parts += ["### %s\n" % words, delivery_table(records, work)]
     if any("roles" in r for r in records.records):
