@@ -64,12 +64,12 @@ const struct cli_command cli_alias = {
 	.words = "add ALIAS TARGET... | remove ALIAS [TARGET...] | list",
 	.words_min = 1,
 	.words_max = ALIAS_WORDS_MAX,
-	.summary = "addresses that lead to other addresses here",
+	.summary = "addresses that lead to other addresses",
 	.details =
-	    "Mail to an alias goes to each of its targets: accounts, other aliases, or\n"
-	    "subaddresses such as alice+lists@example.org. Who is reached by an alias may also\n"
-	    "send as it. `add` extends an alias that is there; `remove` with targets takes out\n"
-	    "only those.\n",
+	    "Mail to an alias goes to each of its targets: accounts, other aliases, subaddresses\n"
+	    "such as alice+lists@example.org, or addresses of other hosts. Who is reached here\n"
+	    "by an alias may also send as it. `add` extends an alias that is there; `remove`\n"
+	    "with targets takes out only those.\n",
 	.options = {
 		{ "--json", NULL, "Print the list as JSON." },
 		SETTING_OPTIONS,

@@ -202,7 +202,7 @@ const struct cli_command cli_queue = {
 	    "An entry is one message for the recipients of one domain, with the last answer of\n"
 	    "the other side and the time of the next try. `retry` does not wait for that; `hold`\n"
 	    "keeps an entry until `release`; `drop` removes it, and nobody is told. ID may be\n"
-	    "\"all\". Messages that are delivered at once are never seen here.\n",
+	    "\"all\": of all but those that are being sent right now.\n",
 	.options = {
 		{ "--json", NULL, "Print as JSON." },
 		SETTING_OPTIONS,

@@ -154,7 +154,8 @@ const struct config_key config_keys[CONFIG_KEYS] = {
 
 	{ "journal.size", CONFIG_SIZE, CONFIG_RESTART, FIELD(journal_size), .min = 16 * MIB,
 	    .max = 1024 * GIB, .preset = "1G",
-	    .means = "Space for messages on their way; at 80 % of it new ones wait outside." },
+	    .means = "Space for messages on their way; at 80 % of it new ones wait outside. Reports "
+	    "about mail to other hosts may take a quarter of it, or two segments, besides." },
 	{ "journal.segment", CONFIG_SIZE, CONFIG_RESTART, FIELD(segment_size),
 	    .min = 4 * MIB, .max = 256 * MIB, .preset = "16M",
 	    .means = "Size of one file of the journal." },
