@@ -476,6 +476,7 @@ enum {
 	RELAY_FRESH_MS = 20 * 1000,     /* then they go into the queue: the journal is not
 	                                 * the place to wait in */
 	RELAY_KEYS_MAX = 1000 * 1000,   /* deliveries remembered against doubles, 48 bytes each */
+	RELAY_REPORTS_MAX = 64,         /* reports being made; the others wait in the queue */
 	RELAY_BATCH_MAX = 512,          /* records of one write to the queue's log */
 	RELAY_BATCH_BYTES = 4 * 1024 * 1024,    /* bodies of it */
 	RELAY_RETRY_MS = 5000,          /* after a failure of our own disk, or of a role */

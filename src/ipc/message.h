@@ -112,8 +112,8 @@ enum ipc_type {
 	                         * after each PEER, before any SEGMENT_WANT */
 	IPC_REPORTED,           /* u32 n, n * u64 transaction: the records of earlier lives of
 	                         * the relay, while they are there; the last has n 0 */
-	IPC_REPORTED_OVER,      /* nothing: all that it was told is written down in its queue.
-	                         * A SEGMENT_WANT says so, too */
+	IPC_REPORTED_OVER,      /* nothing: all that it was told is written down in its queue;
+	                         * before any SEGMENT_WANT */
 
 	/* relay <-> resolver */
 	IPC_RESOLVE,            /* u64 request, u16 type, slice name (OS_DNS_NAME_MAX - 1) */

@@ -119,10 +119,8 @@ void destination_pump(struct destination *d)
 	sessions_wake(d);
 	/* Those that are on their way to it will take something, too. */
 	while (d->n_ready > on_their_way(d) && d->n_sessions < d->sessions_max &&
-	    r->n_sessions < config->relay_sessions) {
-		if (!session_open(d))
-			return;
-	}
+	    r->n_sessions < config->relay_sessions)
+		session_open(d);
 }
 
 void destinations_tick(struct relay *r)

@@ -241,7 +241,7 @@ void entries_store_slow(struct relay *r, bool all)
 
 /* ---- over ---- */
 
-static bool all_delivered(const struct entry *e)
+bool entry_is_over(const struct entry *e)
 {
 	return entry_waiting(e) == 0 && !entry_has_failed(e);
 }
@@ -250,12 +250,14 @@ void entry_settle(struct entry *e)
 {
 	struct relay *r = e->relay;
 
-	if (all_delivered(e) && e->in_report) {
+	if (entry_is_over(e) && e->in_report) {
 		leave(e);
 		e->state = ENTRY_REPORTING;
-		return;                 /* its end comes here again */
+		if (e->logged)
+			entry_changed(e);
+		return;                 /* the report's end comes here again */
 	}
-	if (all_delivered(e)) {
+	if (entry_is_over(e)) {
 		leave(e);
 		e->state = ENTRY_GONE;
 		if (e->logged)

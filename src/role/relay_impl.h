@@ -92,7 +92,7 @@ struct entry {
 	bool stored;                    /* in the log, synced */
 	bool logged;                    /* some log may hold a record of it */
 	bool flying, again;             /* a record is being written; it changed meanwhile */
-	bool held, warned, urgent;      /* urgent: somebody asked for an attempt now */
+	bool held, warned;
 	bool warn_due, in_report;
 	unsigned unsettled;             /* reports committed, and the queue does not say so */
 	uint16_t tries, reports, needs;
@@ -279,6 +279,7 @@ struct relay {
 	struct queue_log log;
 	struct list reporting;          /* entries whose sender must be told */
 	struct table asked;             /* reports whose recipient the directory judges */
+	unsigned n_reports;             /* being made; at most RELAY_REPORTS_MAX */
 	struct origin origin;
 	struct table reported;          /* transactions of earlier lives, uint64_t * */
 	bool heard_reported;            /* all of them ... */
@@ -329,6 +330,7 @@ void entry_clamp(struct entry *e);
 void entries_store_slow(struct relay *r, bool all);
 unsigned entry_waiting(const struct entry *e);  /* recipients still to be reached */
 bool entry_has_failed(const struct entry *e);
+bool entry_is_over(const struct entry *e);      /* nobody to reach, none to tell of */
 void entry_name(const struct entry *e, char ret_text[14]);
 
 /* ---- relay_body.c ---- */
@@ -387,7 +389,7 @@ void destination_went_well(struct destination *d);
 void destination_went_badly(struct destination *d);
 
 /* ---- relay_session.c ---- */
-bool session_open(struct destination *d);       /* false: not now */
+void session_open(struct destination *d);
 void sessions_bury(struct relay *r);
 void session_quit(struct session *s);
 /* Write down an attempt and its dialogue: before the entry's fate is. why: it broke. */

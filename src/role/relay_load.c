@@ -23,6 +23,7 @@ struct file {
 /* The last word on an entry. */
 struct word {
 	uint64_t number;
+	struct file *file;              /* that has it */
 	slice payload;                  /* empty: gone */
 };
 
@@ -120,23 +121,21 @@ static int read_file(struct os *os, struct loading *l, struct file *f)
 	return 0;
 }
 
-/* Its records, in order; false: none that we could know of. */
+/* Its records, in order; false: none that we could know of. A file whose maker died
+ * has no head yet, and nothing behind it. */
 static bool begin(struct file *f, struct log_reader *reader)
 {
-	if (f->bytes.len < LOG_BLOCK)
+	enum log_head_result result = f->bytes.len < LOG_BLOCK ? LOG_HEAD_DAMAGED :
+	    log_head_read(slice_head(f->bytes, LOG_BLOCK), &f->head);
+
+	f->newer = result == LOG_HEAD_NEWER;
+	if (f->newer)
 		return false;
-	switch (log_head_read(slice_head(f->bytes, LOG_BLOCK), &f->head)) {
-	case LOG_HEAD_NEWER:
-		f->newer = true;
+	if (result != LOG_HEAD_OK || f->head.kind != LOG_QUEUE ||
+	    f->head.number != f->number || f->head.size > QUEUE_FILE_SIZE) {
+		f->damaged += f->bytes.len > LOG_BLOCK;
 		return false;
-	case LOG_HEAD_DAMAGED:
-		return false;
-	case LOG_HEAD_OK:
-		break;
 	}
-	if (f->head.kind != LOG_QUEUE || f->head.number != f->number ||
-	    f->head.size > QUEUE_FILE_SIZE)
-		return false;
 	log_reader_init(reader, &f->head, f->head.size);
 	return true;
 }
@@ -191,7 +190,7 @@ static uint64_t first_that_counts(const struct loading *l)
 	return first;
 }
 
-static void hear(struct loading *l, uint64_t number, slice payload)
+static void hear(struct loading *l, struct file *f, uint64_t number, slice payload)
 {
 	struct word *word = table_get(&l->words, table_key(number));
 
@@ -200,6 +199,7 @@ static void hear(struct loading *l, uint64_t number, slice payload)
 		word->number = number;
 		table_put(&l->words, table_key(word->number), word);
 	}
+	word->file = f;
 	word->payload = payload;
 }
 
@@ -214,9 +214,9 @@ static void replay(struct loading *l, struct file *f)
 		return;
 	while (next(f, &reader, &record)) {
 		if (record.type == QUEUE_GONE && queue_number_read(record.payload, &number))
-			hear(l, number, (slice){ 0 });
+			hear(l, f, number, (slice){ 0 });
 		else if (record.type == QUEUE_ENTRY && record.payload.len > 9)
-			hear(l, load_u64(record.payload.ptr + 1), record.payload);
+			hear(l, f, load_u64(record.payload.ptr + 1), record.payload);
 		else if (record.type == QUEUE_KNOWN && record.payload.len % QUEUE_KEY == 0)
 			buffer_add(&l->known, record.payload);
 	}
@@ -318,7 +318,7 @@ static void take_words(struct loading *l)
 	struct relay *r = l->relay;
 	struct arena arena = arena_init(r->heap, 1024 * 1024);
 	struct word *word;
-	size_t at = 0, bad = 0;
+	size_t at = 0;
 
 	while ((word = table_next(&l->words, &at)) != NULL) {
 		struct queue_entry record;
@@ -328,11 +328,9 @@ static void take_words(struct loading *l)
 		if (queue_entry_read(word->payload, &arena, &record))
 			take_entry(r, &record);
 		else
-			bad++;
+			word->file->damaged++;
 		arena_reset(&arena);
 	}
-	if (bad > 0)
-		os_log(r->os, OS_ERROR, "%zu records of the queue can't be read", bad);
 }
 
 static void take_keys(struct loading *l)
@@ -344,17 +342,23 @@ static void take_keys(struct loading *l)
 	take_loaded(l->relay);
 }
 
-static void tell_damage(struct loading *l)
+static bool tell_damage(struct loading *l)
 {
+	bool found = false;
+
 	for (size_t i = 0; i < l->n_files; i++) {
-		if (l->files[i].damaged > 0)
-			os_log(l->relay->os, OS_ERROR, "queue/%03u.log is damaged in %u places: "
-			    "what changed there is lost", l->files[i].number,
-			    l->files[i].damaged);
+		if (l->files[i].damaged == 0)
+			continue;
+		found = true;
+		os_log(l->relay->os, OS_ERROR, "queue/%03u.log is damaged in %u places: what "
+		    "changed there is lost. It is kept, and so are bodies of messages that "
+		    "nothing else names, until you move it away", l->files[i].number,
+		    l->files[i].damaged);
 	}
+	return found;
 }
 
-static void note_files(struct loading *l)
+static void note_files(struct loading *l, bool damaged)
 {
 	struct queue_log *q = &l->relay->log;
 
@@ -369,7 +373,7 @@ static void note_files(struct loading *l)
 
 		if (number >= q->pack_next)
 			q->pack_next = number + 1;
-		if (table_get(&q->packs, table_key(number)) != NULL)
+		if (damaged || table_get(&q->packs, table_key(number)) != NULL)
 			continue;
 		put_u8(&q->trash, true);
 		put_u32(&q->trash, number);
@@ -403,10 +407,9 @@ static void done(struct os_work *work)
 	} else if (why != NULL) {
 		frame_fatal(&r->frame, "the folder queue can't be used: %s", why);
 	} else {
-		tell_damage(l);
 		take_words(l);
 		take_keys(l);
-		note_files(l);
+		note_files(l, tell_damage(l));
 		queue_start(r);
 	}
 	heap_cancel_on_drop(r->heap, drop_heap, l->heap);

@@ -69,7 +69,11 @@ static int make_log(struct os *os, struct making *m)
 	error = os_pwrite(os, m->fd, slice_of(block, sizeof block), 0);
 	if (error == 0)
 		error = os_sync(os, m->fd);
-	return error == 0 ? sync_folder(os, ".") : error;
+	if (error == 0)
+		error = sync_folder(os, ".");
+	if (error != 0)
+		os_unlink(os, OS_ROOT, path);
+	return error;
 }
 
 static int make_pack(struct os *os, struct making *m)
@@ -81,9 +85,11 @@ static int make_pack(struct os *os, struct making *m)
 	return m->pack_fd < 0 ? m->pack_fd : sync_folder(os, "pack");
 }
 
+/* What can't be made whole is removed: on a full disk this comes again and again. */
 static void make_run(struct os_work *work)
 {
 	struct making *m = work->owner;
+	char path[PATH];
 
 	m->error = m->want_pack ? make_pack(work->os, m) : 0;
 	if (m->error == 0 && m->head.number > 0)
@@ -91,7 +97,11 @@ static void make_run(struct os_work *work)
 	if (m->error == 0)
 		return;
 	os_close(work->os, m->fd);
-	os_close(work->os, m->pack_fd);
+	if (m->pack_fd >= 0) {
+		os_close(work->os, m->pack_fd);
+		pack_path(m->pack, path);
+		os_unlink(work->os, OS_ROOT, path);
+	}
 }
 
 /* The first record of a file. */
@@ -359,25 +369,28 @@ static bool append(struct relay *r, enum queue_record type, slice payload)
 
 /* Recipients that are over are in no record of the entry any more: after a crash the
  * router may hand them over once more. */
-static bool append_over(struct relay *r, const struct entry *e)
+static size_t list_over(struct relay *r, const struct entry *e, struct key **ret_list)
 {
-	struct key *over[QUEUE_RECIPIENTS_MAX];
-	struct buffer payload = buffer_init(r->heap, QUEUE_RECIPIENTS_MAX * QUEUE_KEY);
 	size_t n = 0;
-	bool done;
 
 	for (size_t i = 0; i < e->n_recipients; i++) {
 		struct key *key = e->recipients[i].delivered ?
 		    take_key(r, e->id, e->recipients[i].index) : NULL;
 
-		if (key == NULL || key->logged)
-			continue;
-		over[n++] = key;
-		buffer_add(&payload, slice_of(key->bytes, sizeof key->bytes));
+		if (key != NULL && !key->logged)
+			ret_list[n++] = key;
 	}
-	done = n == 0 || append(r, QUEUE_KNOWN, buffer_bytes(&payload));
+	return n;
+}
+
+static bool append_over(struct relay *r, struct key *const *list, size_t n)
+{
+	struct buffer payload = buffer_init(r->heap, QUEUE_RECIPIENTS_MAX * QUEUE_KEY);
+	bool done;
+
 	for (size_t i = 0; i < n; i++)
-		over[i]->logged = done;
+		buffer_add(&payload, slice_of(list[i]->bytes, sizeof list[i]->bytes));
+	done = n == 0 || append(r, QUEUE_KNOWN, buffer_bytes(&payload));
 	buffer_free(&payload);
 	return done;
 }
@@ -385,20 +398,22 @@ static bool append_over(struct relay *r, const struct entry *e)
 /* What is over, and what there is nothing left to say of, is gone. */
 static bool append_entry(struct relay *r, struct entry *e)
 {
+	struct key *over[QUEUE_RECIPIENTS_MAX];
+	size_t n = list_over(r, e, over);
 	struct buffer payload = buffer_init(r->heap, HEADER_ROOM);
-	bool gone = e->state == ENTRY_GONE, done;
+	bool gone = entry_is_over(e), done;
 
-	if (!append_over(r, e)) {
-		buffer_free(&payload);
-		return false;
-	}
 	if (gone)
 		queue_number_write(e->number, &payload);
 	else
 		write_entry(e, &payload);
-	done = append(r, gone ? QUEUE_GONE : QUEUE_ENTRY, buffer_bytes(&payload));
+	done = append_over(r, over, n) &&
+	    append(r, gone ? QUEUE_GONE : QUEUE_ENTRY, buffer_bytes(&payload));
 	buffer_free(&payload);
 	e->logged = e->logged || done;
+	/* A file that had room for the keys alone may be left before it is written. */
+	for (size_t i = 0; i < n && done; i++)
+		over[i]->logged = true;
 	return done;
 }
 
@@ -426,10 +441,6 @@ static size_t append_dirty(struct relay *r, bool *ret_want_pack)
 
 		if (n == RELAY_BATCH_MAX || q->scratch_bytes > RELAY_BATCH_BYTES)
 			break;
-		if (e->state == ENTRY_GONE && !e->logged) {
-			entry_free(e);
-			continue;
-		}
 		if (needs_pack(r, e)) {
 			*ret_want_pack = true;
 			break;

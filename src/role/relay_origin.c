@@ -83,11 +83,8 @@ static void want_segment(struct relay *r)
 {
 	struct origin *o = &r->origin;
 
-	if (o->wanted || o->next_fd >= 0 || !o->told || router(r) == NULL || o->lost ||
-	    r->frame.draining)
-		return;
-	/* What earlier lives reported is forgotten then: it must be written down. */
-	if (o->unsettled > 0)
+	if (o->wanted || o->next_fd >= 0 || !o->over || o->unsettled > 0 ||
+	    router(r) == NULL || o->lost || r->frame.draining)
 		return;
 	o->wanted = true;
 	ipc_send(router(r), IPC_SEGMENT_WANT);

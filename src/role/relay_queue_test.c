@@ -269,6 +269,62 @@ static void a_damaged_body(void **state)
 	world_end();
 }
 
+static bool spoil_head(void *context, const char *name)
+{
+	static const unsigned char block[LOG_BLOCK];
+	char path[64];
+	int fd;
+
+	if (!slice_ends(slice_from(name), slice_lit(".log")))
+		return true;
+	snprintf(path, sizeof path, "queue/%s", name);
+	fd = os_open(world.os, OS_ROOT, path, OS_READ | OS_WRITE);
+	assert_int_equal(os_pwrite(world.os, fd, slice_of(block, sizeof block), 0), 0);
+	os_close(world.os, fd);
+	return true;
+}
+
+/* What can't be read is not thrown away, nor what it alone knows the place of. */
+static void a_log_without_a_head(void **state)
+{
+	set_up_dead_host(1, "relay.retry = 10m\n");
+	deliver("x.example");
+	wait_for(answered(0), HOUR_MS);
+	run_ms(SECOND_MS);
+	assert_int_equal(files_in("queue"), 2);
+	assert_int_equal(files_in("queue/pack"), 1);
+	os_list(world.os, OS_ROOT, "queue", spoil_head, NULL);
+	for (unsigned life = 1; life < 4; life++) {
+		kill_role("relay");
+		run_ms(MINUTE_MS);
+		assert_true(queue_is_empty());
+		assert_int_equal(files_in("queue"), 3);
+		assert_int_equal(files_in("queue/pack"), 1);
+	}
+	host_listen(world.hosts[0]);
+	deliver("x.example");
+	wait_for(world.messages[1].got[0] == 1, MINUTE_MS);
+	world_end();
+}
+
+/* It is tried again and again; no file stays of that. */
+static void a_disk_that_is_full(void **state)
+{
+	set_up_dead_host(1, "relay.retry = 10m\n");
+	deliver("x.example");
+	wait_for(answered(0), HOUR_MS);
+	os_faulty_wrap(&faulty, process("relay"));
+	os_faulty_arm(&faulty, FAULT_WRITE, 1, -ENOSPC);
+	faulty.all_after = true;
+	deliver("x.example");
+	run_ms(10 * MINUTE_MS);
+	assert_in_range(files_in("queue"), 2, 3);
+	os_faulty_unwrap(&faulty);
+	run_ms(MINUTE_MS);
+	assert_true(answered(1));
+	world_end();
+}
+
 static bool is_nearly_full(void *context, const char *name)
 {
 	char path[64];
@@ -540,6 +596,7 @@ UNIT_TESTS(cmocka_unit_test(what_waits_survives), cmocka_unit_test(the_router_co
     cmocka_unit_test(the_relay_dies_anywhere), cmocka_unit_test(power_is_cut_anywhere),
     cmocka_unit_test(the_disk_fails_anywhere), cmocka_unit_test(the_router_dies_anywhere),
     cmocka_unit_test(a_disk_that_is_dead_for_a_while), cmocka_unit_test(a_damaged_body),
+    cmocka_unit_test(a_log_without_a_head), cmocka_unit_test(a_disk_that_is_full),
     cmocka_unit_test(long_chains_are_compacted), cmocka_unit_test(ten_thousand_wait),
     cmocka_unit_test(queue_commands), cmocka_unit_test(what_is_fresh_is_commanded),
     cmocka_unit_test(a_long_list), cmocka_unit_test(the_largest_entry_is_shown),

@@ -5,8 +5,8 @@
  *
  * (1) What is reported is in the queue's log before, so that a crash forgets nothing;
  *     the transaction's number follows from the entry, so that the next life knows
- *     what this one committed (IPC_REPORTED), and doubles nothing. Between the two no
- *     other recipient of the entry fails: it would count as told.
+ *     what this one committed (IPC_REPORTED), and doubles nothing. What fails between
+ *     the two is written as waiting (relay_log.c): it would count as told.
  * (2) Nothing is ever reported to the null sender (RFC 5321 s4.5.5). */
 #include <stdio.h>
 #include <string.h>
@@ -73,6 +73,7 @@ static void drop(struct report *report)
 {
 	struct relay *r = report->relay;
 
+	r->n_reports--;
 	body_read_stop(report->reading);
 	list_remove(&report->link);
 	heap_free(r->heap, (void *)(uintptr_t)report->sealed.ptr);
@@ -93,7 +94,7 @@ static void let_go(struct entry *e)
 		more = more || (to->state == QUEUE_FAILED && !to->in_report);
 		to->in_report = false;
 	}
-	if (entry_waiting(e) == 0 && !entry_has_failed(e))
+	if (entry_is_over(e))
 		entry_settle(e);
 	else if (more)
 		entry_changed(e);
@@ -324,6 +325,7 @@ static void ask(struct relay *r, struct entry *e, bool delay)
 	report->head = buffer_init(r->heap, RELAY_HEADER_MAX);
 	list_init(&report->link);
 	e->in_report = true;
+	r->n_reports++;
 	table_put(&r->asked, table_key(report->request), report);
 	put_u64(out, report->request);
 	put_u64(out, report->transaction);
@@ -369,7 +371,7 @@ void report_loaded(struct entry *e)
 		report_start(e);
 }
 
-/* Before a segment is asked for: then the router forgets what it told. */
+/* Before IPC_REPORTED_OVER: then the router forgets what it told. */
 void reports_compare(struct relay *r)
 {
 	if (r->compared || !r->loaded || !r->heard_reported)
@@ -414,6 +416,8 @@ void reports_step(struct relay *r)
 	list_for (at, &r->reporting) {
 		struct entry *e = list_item(at, struct entry, reporting);
 
+		if (r->n_reports == RELAY_REPORTS_MAX)
+			return;
 		if (e->in_report || !e->stored || e->flying || !list_empty(&e->dirty) ||
 		    e->state == ENTRY_GONE || e->state == ENTRY_SENDING)
 			continue;

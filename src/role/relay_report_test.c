@@ -177,6 +177,30 @@ static void late_but_there_before_the_report(void **state)
 	world_end();
 }
 
+/* That it arrived is written down meanwhile, too: the next life sends it no more. */
+static void late_but_there_and_a_restart(void **state)
+{
+	world_begin_plain(1, "relay.retry = 20m\nrelay.retry_max = 20m\nrelay.warn = 10m\n");
+	world.hosts[0]->rules[0] = (struct rule){ "r0.0@", later, .times = 2 };
+	world.no_segments = true;
+	deliver("x.example");
+	wait_for(world.n_wanted == 1, 2 * HOUR_MS);
+	wait_for(world.messages[0].got[0] == 1, 2 * HOUR_MS);
+	run_ms(1000);
+	queue_say("{\"command\":\"queue release\",\"id\":\"all\"}");
+	run_ms(1000);
+	keeper_drain(world.keeper, 1000);
+	wait_for(world.ended, 5 * MINUTE_MS);
+	sim_kill(world.os);
+	world.no_segments = false;
+	keeper_begin();
+	run_ms(2 * HOUR_MS);
+	assert_int_equal(world.messages[0].got[0], 1);
+	assert_int_equal(world.n_reports, 0);
+	assert_true(queue_is_empty());
+	world_end();
+}
+
 /* What waits for a segment is in the queue's log: nobody waits for it. */
 static void a_drain_does_not_wait_for_a_segment(void **state)
 {
@@ -291,4 +315,5 @@ UNIT_TESTS(cmocka_unit_test(one_of_two_is_refused), cmocka_unit_test(what_expire
     cmocka_unit_test(the_router_dies_anywhere), cmocka_unit_test(the_directory_dies_anywhere),
     cmocka_unit_test(a_drain_does_not_wait_for_a_segment),
     cmocka_unit_test(one_fails_while_the_other_is_reported),
-    cmocka_unit_test(late_but_there_before_the_report))
+    cmocka_unit_test(late_but_there_before_the_report),
+    cmocka_unit_test(late_but_there_and_a_restart))

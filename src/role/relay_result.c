@@ -87,7 +87,6 @@ static void go_on_later(struct entry *e)
 	if (e->tries < UINT16_MAX)
 		e->tries++;
 	e->next_us = now + next_delay_us(e);
-	e->urgent = false;
 	if (age >= (int64_t)config->relay_expire_s * 1000000)
 		fail_waiting(e, "4.4.7 it could not be delivered in time; the last word was: ");
 	else if (config->relay_warn_s > 0 && !e->warned &&

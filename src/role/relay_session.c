@@ -463,7 +463,7 @@ static void dial(struct session *s)
 	link_open(&s->conn, &address, NULL, RELAY_CONNECT_MS);
 }
 
-bool session_open(struct destination *d)
+void session_open(struct destination *d)
 {
 	struct relay *r = d->relay;
 	struct session *s = heap_new(r->heap, struct session);
@@ -476,5 +476,4 @@ bool session_open(struct destination *d)
 	d->n_sessions++;
 	r->n_sessions++;
 	dial(s);
-	return true;
 }

@@ -3,8 +3,8 @@
  *   DELIVER -> new keys only -> an entry for each domain -> ... -> DELIVERED
  *
  * The router hands over again what it has no answer to, and after its own restart
- * also what it had. A key is remembered until its generation is retired, so that
- * nobody gets a message twice while this role lives. */
+ * also what it had. A key is remembered until its generation is retired, in the
+ * queue's log too once it is over (QUEUE_KNOWN), so that nobody gets a message twice. */
 #include <string.h>
 
 #include "base/check.h"

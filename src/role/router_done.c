@@ -1,9 +1,9 @@
 /* role/router_done.c - what is done, lazily on disk (journal/tracker.h).
  *
  * Once a tick, and soon after another host took something, for each segment that
- * knows something new, one fact. A new file
- * begins with the facts of all segments; then the old one is retired. Losing
- * facts only means that something is handed over again; cuts go out at once. */
+ * knows something new, one fact. A new file begins with the facts of all segments;
+ * then the old one is retired. Losing facts only means that something is handed over
+ * again; cuts go out at once. */
 #include "role/router_impl.h"
 
 #include "base/check.h"

@@ -3,10 +3,10 @@
  *
  * Its reports must be made exactly once. A relay that died may have committed one
  * and not written that down. So a new relay hears which transactions its earlier
- * lives committed (IPC_REPORTED), before it asks for a segment; until then what they
- * wrote is delivered, but not forgotten, nor before it has written down that it
- * knows (IPC_REPORTED_OVER). While it lives it ends a segment only when
- * it has written down all that it reported there. */
+ * lives committed (IPC_REPORTED). What they wrote is delivered, but not forgotten
+ * before it has written down that it knows (IPC_REPORTED_OVER); then it asks for a
+ * segment. While it lives it ends one only when it has written down all that it
+ * reported there. */
 #include "role/router_impl.h"
 
 #include "base/check.h"
@@ -124,10 +124,10 @@ bool relay_message(struct router *r, struct ipc_channel *channel, struct ipc_mes
 	    message->type == IPC_SPOOL_DROP)
 		return false;
 	if (message->type == IPC_REPORTED_OVER) {
+		if (!bytes_end(&message->body))
+			return false;
 		settled(r);
-		return bytes_end(&message->body);
+		return true;
 	}
-	if (message->type == IPC_SEGMENT_WANT)
-		settled(r);
 	return edge_message(r, ORIGIN_RELAY, message);
 }

@@ -82,6 +82,7 @@ static void report(uint64_t first, unsigned n, bool announced)
 	uint32_t sequence, offset;
 	slice bytes;
 
+	ipc_send(router, IPC_REPORTED_OVER);
 	ipc_send(router, IPC_SEGMENT_WANT);
 	for (int i = 0; i < 1000 && relay.fd < 0; i++)
 		run_ms(10);
@@ -141,7 +142,7 @@ static void restart(enum new_one which)
 		sim_kill(process("router"));
 }
 
-/* It hears of them until it asks for a segment; then the router forgets. */
+/* It hears of them until it says that it has written them down; then the router forgets. */
 static void told_until_settled(void **state)
 {
 	unsigned strangers = 0;

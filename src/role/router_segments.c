@@ -520,7 +520,7 @@ uint64_t segments_used(const struct router *r)
 	list_for(at, &r->segments) {
 		const struct segment *s = list_item(at, struct segment, link);
 
-		if (s->pool->kind != LOG_JOURNAL)
+		if (s->pool->kind != LOG_JOURNAL || is_reserve(s->pool))
 			continue;
 		if (s->state == SEGMENT_OPEN)
 			sum += s->reader.limit;
