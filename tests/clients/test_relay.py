@@ -1,5 +1,5 @@
-"""Mail from Bob's server to Alice's, as their users send and read it: swaks, msmtp, curl and
-smtplib hand over to Bob's port 587; poplib, curl and fetchmail read at Alice's. What arrives
+"""Mail from Bob's server to Alice's, as their users send and read it: swaks, msmtp, curl,
+smtplib and javax.mail hand over to Bob's port 587; poplib, curl and fetchmail read at Alice's. What arrives
 is what was sent, byte for byte, and came over TLS."""
 import email
 import os
@@ -123,6 +123,23 @@ class Programs(Relay):
                            "pop3://%s:%d/1" % self.alice.pop3, "--ssl-reqd", "-k"])
                 self.arrived(name, data, got)
                 take(self.alice, name)
+
+    def java(self, *words):
+        program = os.path.join(os.path.dirname(__file__), "JavaMail.java")
+        jars = ["/usr/share/java/javax.mail.jar", "/usr/share/java/javax.activation.jar"]
+        return run(["java", "-cp", ":".join(jars), program, *words])
+
+    def test_javax_mail_sends_and_reads(self):
+        name = "javax.mail"
+        data = self.java("send", self.bob.submission[0], str(self.bob.submission[1]),
+                         "bob@bob.example", self.bob.user.password, ALICE, name)
+        self.assertIn("Grüße, 挨拶", email.message_from_bytes(
+            data).get_payload()[0].get_payload(decode=True).decode())
+        wait_for(lambda: self.alice.count() == 1, what=name)
+        got = self.java("read", self.alice.pop3[0], str(self.alice.pop3[1]), ALICE,
+                        self.alice.user.password, name)
+        self.arrived(name, data, got)
+        take(self.alice, name)
 
     # reading
 
