@@ -20,6 +20,7 @@ import tempfile
 import time
 
 POSTHOUSE = os.environ["POSTHOUSE"]
+ROLES = ["directory", "edge", "relay", "resolver", "router", "store"]
 READY_SECONDS = 60
 STOP_SECONDS = 60
 

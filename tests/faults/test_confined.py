@@ -8,7 +8,8 @@ import unittest
 from server import Demo, wait_for
 
 WORDS = ["--set", "edges=2", "--set", "stores=2"]
-ROOTS = {"edge": "empty", "directory": "directory", "router": "journal", "store": "account"}
+ROOTS = {"edge": "empty", "directory": "directory", "router": "journal", "store": "account",
+         "relay": "queue", "resolver": "empty"}
 BODY = b"Subject: hello\r\n\r\n" + b"a line of text\r\n" * 65536        # over what stays in memory
 
 
@@ -59,7 +60,7 @@ class Inside:
     def roles(self):
         roles = self.host.roles()
         self.assertEqual({name: len(pids) for name, pids in roles.items()},
-                         {"edge": 2, "directory": 1, "router": 1, "store": 2})
+                         {"edge": 2, "directory": 1, "router": 1, "store": 2, "relay": 1, "resolver": 1})
         return [(name, pid) for name, pids in sorted(roles.items()) for pid in pids]
 
     def inside(self):
@@ -137,16 +138,15 @@ class Inside:
             self.assertIn(path.split("/")[1], ("dev", "tmp"), path)   # stdin, our stderr
             return
         name = path[len(self.data) + 1:]
-        if name.startswith(("journal/", "log/")):
+        if name.startswith(("journal/", "journey/", "log/")):
             self.assertEqual(mode, os.O_WRONLY, path)
         else:
             self.assertEqual((name, mode), ("lock", os.O_RDONLY))
 
     def test_folders_of_the_others(self):
         """Nobody holds what is another role's, but what that one handed it."""
-        mine = {"directory": ("directory/", "log/", "lock/"),
-                "router": ("journal/", "log/", "lock/"),
-                "store": ("account/", "journal/", "log/", "lock/")}
+        mine = {"directory": ("directory/",), "router": ("journal/",), "resolver": (),
+                "store": ("account/", "journal/"), "relay": ("queue/", "journal/65/")}
         roles = [(name, pid) for name, pid in self.inside() if name != "edge"]
         self.busy()
         for name, pid in roles:
@@ -154,7 +154,8 @@ class Inside:
                 if not path.startswith(self.data + "/"):
                     continue
                 rest = path[len(self.data) + 1:]
-                self.assertTrue((rest + "/").startswith(mine[name]), (name, path))
+                self.assertTrue((rest + "/").startswith(
+                    (*mine[name], "journey/", "log/", "lock/")), (name, path))
                 if rest == "lock" or (name == "store" and rest.startswith("journal/")):
                     self.assertEqual(mode, os.O_RDONLY, path)
 
