@@ -248,16 +248,25 @@ class Postfix(Peer):
         self.make_maildirs()
         write(f + "/etc/users", "".join("%s@%s %s/\n" % (u, DOMAIN, u) for u in self.users()))
         write(f + "/etc/main.cf", POSTFIX_MAIN.format(folder=f, domain=DOMAIN, user=MAIL_USER,
-                                                      transport=self.transport))
+                                                      transport=self.transport) + self.more())
         write(f + "/etc/master.cf", POSTFIX_MASTER.format(port=self.port))
         master = self.run("/usr/sbin/postfix", "-c", f + "/etc", "start-fg")
         wait_for(self.title, lambda: greets(self.port), master)
 
+    def more(self):
+        """Lines of main.cf that stand last, and count."""
+        return ""
+
     def stop(self):
-        # `start-fg` is a script that waits for master, so master is asked itself.
+        # `start-fg` is a script that waits for master, so master is asked itself. That can
+        # wait for ever, when its postlogd waits for itself.
         if os.path.isdir(self.folder + "/etc"):
-            subprocess.run(["/usr/sbin/postfix", "-c", self.folder + "/etc", "stop"],
-                           stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            try:
+                subprocess.run(["/usr/sbin/postfix", "-c", self.folder + "/etc", "stop"],
+                               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                               timeout=STOP_S)
+            except subprocess.TimeoutExpired:
+                pass
         super().stop()
 
     def maildirs(self):
@@ -412,7 +421,6 @@ class Posthouse(Peer):
     name, title = "posthouse", "Posthouse"
     durable = "journal: fdatasync before the 250; mailbox: synced before it shows"
     program = os.path.join(BUILD, "posthouse")
-    more = ""                           # lines of its configuration
 
     @classmethod
     def prepare(cls):
@@ -424,7 +432,7 @@ class Posthouse(Peer):
     def start(self):
         self.pop3 = free_port()
         text = POSTHOUSE.format(folder=self.folder, domain=DOMAIN, port=self.port, pop3=self.pop3)
-        text += self.more
+        text += self.more()
         if os.geteuid() == 0:
             try:
                 pwd.getpwnam("posthouse")
@@ -448,6 +456,10 @@ class Posthouse(Peer):
                 found[name] = (cpu + (int(stat[11]) + int(stat[12])) / TICKS,
                                written + (int(io[1]) if io else 0))
         return found
+
+    def more(self):
+        """Lines of posthouse.conf besides."""
+        return ""
 
     def requests(self):
         return [{"command": "account add", "hash": PASSWORD_HASH,
