@@ -388,7 +388,7 @@ static bool start(struct lab *lab)
 	lab->zones = dns_zones_create(os_heap(lab->os));
 	lab_zones_add(lab->zones, lab->hosts, HOSTS);
 	if (zone_files_add(lab->zones, lab->args) != CLI_OK ||
-	    !make_folders(lab, data != NULL ? data : "posthouse.data/lab") || !start_dns(lab))
+	    !make_folders(lab, data != NULL ? data : "posthouse.lab") || !start_dns(lab))
 		return false;
 	lab->interrupt = (struct os_signal){ .caught = on_signal, .owner = lab };
 	lab->terminate = lab->interrupt;
@@ -458,7 +458,7 @@ const struct cli_command cli_lab = {
 	    "says what to try, shows the journeys of your own messages, and stays up until\n"
 	    "Ctrl-C. Nothing leaves this machine.\n",
 	.options = {
-		{ "--data", "DIR", "Keep it here; otherwise in ./posthouse.data/lab." },
+		{ "--data", "DIR", "Keep it here; otherwise in ./posthouse.lab." },
 		{ "--port-base", "N", "smtp, submission, submissions, pop3, pop3s and DNS on N, N+1, "
 		    "..." },
 		{ "--send", "no", "Send no first message." },

@@ -18,12 +18,12 @@ READY_SECONDS = 60
 
 
 class Lab:
-    def __init__(self, *options):
+    def __init__(self, *options, words=("--data", "lab")):
         self.folder = tempfile.mkdtemp(prefix="posthouse-lab-")
         self.base = free_ports(6)
         self.process = subprocess.Popen(
-            [POSTHOUSE, "lab", "--data", os.path.join(self.folder, "lab"), "--port-base",
-             str(self.base), *options], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            [POSTHOUSE, "lab", *words, "--port-base", str(self.base), *options],
+            cwd=self.folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
             stderr=subprocess.PIPE, text=True, bufsize=1)
         self.said = ""
 
@@ -151,13 +151,21 @@ class TestLab(unittest.TestCase):
             first = json.loads(lab.until("\n"))
             lab.process.send_signal(signal.SIGTERM)
             self.assertEqual(lab.process.wait(60), 0)
-            again = subprocess.Popen(lab.process.args, stdout=subprocess.PIPE, text=True)
+            again = subprocess.Popen(lab.process.args, cwd=lab.folder,
+                                     stdout=subprocess.PIPE, text=True)
             second = json.loads(again.stdout.readline())
             again.send_signal(signal.SIGINT)
             self.assertEqual(again.wait(60), 0)
             again.stdout.close()
             self.assertEqual([h["accounts"] for h in first["hosts"]],
                              [h["accounts"] for h in second["hosts"]])
+
+    def test_first_run(self):
+        """Nothing is there yet, nothing is said about where."""
+        with Lab("--json", "--send", "no", words=()) as lab:
+            self.assertEqual(len(json.loads(lab.until("\n"))["hosts"]), 2)
+            self.assertEqual(os.listdir(lab.folder), ["posthouse.lab"])
+            self.assertEqual(lab.end(), 0)
 
     def test_bad_input(self):
         with tempfile.TemporaryDirectory() as folder:
