@@ -274,7 +274,7 @@ static bool add(struct dns_zones *zones, const char *text, const char *origin, c
 	bool ok = dns_zones_add(zones, slice_from(text), slice_from(origin), 99, &error);
 
 	if (!ok)
-		strcpy(ret_error, error.text);
+		snprintf(ret_error, sizeof error.text, "%s", error.text);
 	return ok;
 }
 

@@ -202,6 +202,17 @@ int os_sync_folder(struct os *os, int fd)
 	return os->ops->sync_folder(os, fd);
 }
 
+int os_sync_folder_at(struct os *os, int folder, const char *path)
+{
+	int fd = os_open(os, folder, path, OS_READ | OS_FOLDER), error;
+
+	if (fd < 0)
+		return fd;
+	error = os_sync_folder(os, fd);
+	os_close(os, fd);
+	return error;
+}
+
 int os_sync_system(struct os *os, int fd)
 {
 	return os->ops->sync_system(os, fd);

@@ -145,6 +145,7 @@ int os_pwritev(struct os *os, int fd, const slice *parts, size_t n, uint64_t off
  * good sync counts (DESIGN section 4, log rule 4). */
 int os_sync(struct os *os, int fd);             /* fdatasync of a file */
 int os_sync_folder(struct os *os, int fd);      /* names in it: fsync */
+int os_sync_folder_at(struct os *os, int folder, const char *path);
 int os_sync_system(struct os *os, int fd);      /* all of the file system: syncfs */
 
 int os_free_space(struct os *os, int fd, uint64_t *ret_free, uint64_t *ret_total);

@@ -132,6 +132,8 @@ int sim_process_status(const struct os *os);    /* after its end: of os_stop(), 
 const char *sim_process_name(const struct os *os);
 /* Fill up to `size` of a host's living processes; returns how many there are. */
 size_t sim_host_processes(struct sim_host *host, struct os **ret_list, size_t size);
+/* The first living one whose name begins so, or NULL. */
+struct os *sim_host_process(struct sim_host *host, const char *name);
 
 void sim_kill(struct os *os);
 /* SIGSTOP, and SIGCONT so much later: nothing of it runs meanwhile. */

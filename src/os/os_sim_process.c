@@ -297,6 +297,18 @@ size_t sim_host_processes(struct sim_host *host, struct os **list, size_t size)
 	return n;
 }
 
+struct os *sim_host_process(struct sim_host *host, const char *name)
+{
+	list_for(at, &host->sim->processes) {
+		struct sim_process *process = list_item(at, struct sim_process, link);
+
+		if (process->host == host && !process->dead &&
+		    strncmp(sim_process_name(&process->os), name, strlen(name)) == 0)
+			return &process->os;
+	}
+	return NULL;
+}
+
 /* ---- calls, and the points where one may be the last ---- */
 
 static void doom(struct sim_process *process)

@@ -427,14 +427,7 @@ static void world_end(void)
 /* The edge's process. */
 static struct os *edge_os(void)
 {
-	struct os *list[16];
-	size_t n = sim_host_processes(world.host, list, 16);
-
-	for (size_t i = 0; i < n; i++) {
-		if (strncmp(sim_process_name(list[i]), "edge", 4) == 0)
-			return list[i];
-	}
-	return NULL;
+	return sim_host_process(world.host, "edge");
 }
 
 /* ---- clients ---- */

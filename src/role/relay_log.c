@@ -44,17 +44,6 @@ struct making {
 	int fd, pack_fd, error;
 };
 
-static int sync_folder(struct os *os, const char *path)
-{
-	int fd = os_open(os, OS_ROOT, path, OS_READ | OS_FOLDER), error;
-
-	if (fd < 0)
-		return fd;
-	error = os_sync_folder(os, fd);
-	os_close(os, fd);
-	return error;
-}
-
 static int make_log(struct os *os, struct making *m)
 {
 	unsigned char block[LOG_BLOCK];
@@ -70,7 +59,7 @@ static int make_log(struct os *os, struct making *m)
 	if (error == 0)
 		error = os_sync(os, m->fd);
 	if (error == 0)
-		error = sync_folder(os, ".");
+		error = os_sync_folder_at(os, OS_ROOT, ".");
 	if (error != 0)
 		os_unlink(os, OS_ROOT, path);
 	return error;
@@ -82,7 +71,7 @@ static int make_pack(struct os *os, struct making *m)
 
 	pack_path(m->pack, path);
 	m->pack_fd = os_open(os, OS_ROOT, path, OS_READ | OS_WRITE | OS_CREATE | OS_EXCLUSIVE);
-	return m->pack_fd < 0 ? m->pack_fd : sync_folder(os, "pack");
+	return m->pack_fd < 0 ? m->pack_fd : os_sync_folder_at(os, OS_ROOT, "pack");
 }
 
 /* What can't be made whole is removed: on a full disk this comes again and again. */

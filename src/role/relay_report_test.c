@@ -133,17 +133,17 @@ static void many_reports(void **state)
 static void the_longest_report(void **state)
 {
 	static char reply[1000];
-	char domains[TARGETS * 64] = "", domain[64];
+	char domains[TARGETS * 64], domain[64];
+	int len = 0;
 
 	memset(reply, 'x', sizeof reply - 1);
 	memcpy(reply, "550 5.1.1 \\\"", 12);
 	world_begin(1, "");
 	memset(domain, 'd', 63);
 	memcpy(domain + 50, ".example", 9);
-	for (int i = 0; i < TARGETS; i++) {
-		strcat(domains, i > 0 ? " " : "");
-		strcat(domains, domain);
-	}
+	for (int i = 0; i < TARGETS; i++)
+		len += snprintf(domains + len, sizeof domains - (size_t)len, "%s%s",
+		    i > 0 ? " " : "", domain);
 	name_mx(domain, 10, "a.example");
 	name_a("a.example", 10);
 	host_listen(world.hosts[0]);

@@ -42,13 +42,13 @@ static bool is_refused(uint32_t n, uint16_t target)
 
 static void send_some(struct chance *chance)
 {
-	char to[64] = "";
+	char to[64];
 	unsigned n = 1 + (unsigned)chance_below(chance, 3);
+	int len = 0;
 
-	for (unsigned i = 0; i < n; i++) {
-		strcat(to, i > 0 ? " " : "");
-		strcat(to, domains[chance_below(chance, 3)]);
-	}
+	for (unsigned i = 0; i < n; i++)
+		len += snprintf(to + len, sizeof to - (size_t)len, "%s%s", i > 0 ? " " : "",
+		    domains[chance_below(chance, 3)]);
 	deliver_sized(to, chance_below(chance, 4) == 0 ? 100 * 1000 : 300);
 }
 

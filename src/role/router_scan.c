@@ -197,23 +197,11 @@ static void open_entry(struct os *os, struct scan *scan, struct entry *entry)
 	}
 }
 
-/* Likewise the names. */
-static int sync_named_folder(struct os *os, const char *name)
-{
-	int fd = os_open(os, OS_ROOT, name, OS_READ | OS_FOLDER), error;
-
-	if (fd < 0)
-		return fd;
-	error = os_sync_folder(os, fd);
-	os_close(os, fd);
-	return error;
-}
-
 static int make_spool_folder(struct os *os)
 {
 	int error = os_mkdir(os, OS_ROOT, "spool");
 
-	return error == 0 || error == -EEXIST ? sync_named_folder(os, ".") : error;
+	return error == 0 || error == -EEXIST ? os_sync_folder_at(os, OS_ROOT, ".") : error;
 }
 
 static void run(struct os_work *work)
@@ -233,7 +221,7 @@ static void run(struct os_work *work)
 	for (size_t i = 0; i < scan->n_folders && scan->error == 0; i++) {
 		scan->folder = (uint16_t)i;
 		scan->step = scan->folders[i];
-		scan->error = sync_named_folder(os, scan->folders[i]);
+		scan->error = os_sync_folder_at(os, OS_ROOT, scan->folders[i]);
 		if (scan->error == 0)
 			scan->error = os_list(os, OS_ROOT, scan->folders[i], on_file, scan);
 	}

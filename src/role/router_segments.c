@@ -48,24 +48,13 @@ static int write_zeros(struct os *os, int fd, uint32_t size)
 	return error;
 }
 
-static int sync_folder(struct os *os, const char *path)
-{
-	int fd = os_open(os, OS_ROOT, path, OS_READ | OS_FOLDER), error;
-
-	if (fd < 0)
-		return fd;
-	error = os_sync_folder(os, fd);
-	os_close(os, fd);
-	return error;
-}
-
 /* A folder that is there may have been made by a life that ended before its
  * sync: its name is synced all the same. */
 static int make_folder(struct os *os, const char *path)
 {
 	int error = os_mkdir(os, OS_ROOT, path);
 
-	return error != 0 && error != -EEXIST ? error : sync_folder(os, ".");
+	return error != 0 && error != -EEXIST ? error : os_sync_folder_at(os, OS_ROOT, ".");
 }
 
 static int write_head(struct segment_job *job)
@@ -112,7 +101,7 @@ static int create(struct segment_job *job)
 	if (error == 0)
 		error = write_head(job);
 	if (error == 0)
-		error = sync_folder(os, job->folder);
+		error = os_sync_folder_at(os, OS_ROOT, job->folder);
 	if (error == 0)
 		error = open_both(job);
 	if (error != 0)
@@ -131,7 +120,7 @@ static int renew(struct segment_job *job)
 		return error;
 	error = write_head(job);
 	/* It may have been made by a life that ended before this. */
-	return error != 0 ? error : sync_folder(os, job->folder);
+	return error != 0 ? error : os_sync_folder_at(os, OS_ROOT, job->folder);
 }
 
 static void run_job(struct os_work *work)
@@ -150,7 +139,7 @@ static void run_job(struct os_work *work)
 		job->error = os_unlink(work->os, OS_ROOT, job->path);
 		/* An earlier try got so far. */
 		if (job->error == 0 || job->error == -ENOENT)
-			job->error = sync_folder(work->os, job->folder);
+			job->error = os_sync_folder_at(work->os, OS_ROOT, job->folder);
 		break;
 	}
 }

@@ -43,17 +43,6 @@ static void spool_path(uint64_t id, char ret_path[ROUTER_PATH])
 
 /* ---- on the pool ---- */
 
-static int sync_folder(struct os *os)
-{
-	int fd = os_open(os, OS_ROOT, "spool", OS_READ | OS_FOLDER), error;
-
-	if (fd < 0)
-		return fd;
-	error = os_sync_folder(os, fd);
-	os_close(os, fd);
-	return error;
-}
-
 static int make(struct spool_job *job)
 {
 	struct os *os = job->work.os;
@@ -62,7 +51,7 @@ static int make(struct spool_job *job)
 	if (job->fd_write < 0)
 		return job->fd_write;
 	job->fd_read = os_open(os, OS_ROOT, job->path, OS_READ);
-	return job->fd_read < 0 ? job->fd_read : sync_folder(os);
+	return job->fd_read < 0 ? job->fd_read : os_sync_folder_at(os, OS_ROOT, "spool");
 }
 
 static int open_to_read(struct spool_job *job)

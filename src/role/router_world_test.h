@@ -475,14 +475,7 @@ static void world_end(void)
 
 static struct os *process(const char *name)
 {
-	struct os *list[16];
-	size_t n = sim_host_processes(world.host, list, 16);
-
-	for (size_t i = 0; i < n; i++) {
-		if (strncmp(sim_process_name(list[i]), name, strlen(name)) == 0)
-			return list[i];
-	}
-	return NULL;
+	return sim_host_process(world.host, name);
 }
 
 /* ---- what the edge is told to do ---- */

@@ -187,14 +187,7 @@ static void world_end(void)
 
 static struct os *store_os(void)
 {
-	struct os *list[16];
-	size_t n = sim_host_processes(world.host, list, 16);
-
-	for (size_t i = 0; i < n; i++) {
-		if (strncmp(sim_process_name(list[i]), "store", 5) == 0)
-			return list[i];
-	}
-	return NULL;
+	return sim_host_process(world.host, "store");
 }
 
 /* With all of its peers. */
