@@ -151,7 +151,9 @@ struct session {
 	bool greeted;
 	uint64_t number;                /* its name in the journey */
 	struct buffer dialogue;         /* SMTP's lines since the last that were written down */
-	bool secret_next;               /* the next line is part of AUTH */
+	bool secret_rest, rest;         /* the line that is not whole yet: it is a secret; a
+	                                 * part of it was heard */
+	unsigned maybe_secret;          /* lines, behind an AUTH that may have been refused */
 	bool pumping;                   /* in session_pump(): don't enter again */
 	bool ending;                    /* nothing more is read */
 	bool dead;
@@ -317,8 +319,10 @@ void edge_tell_login(const struct session *s, const struct answer *answer);
 void edge_tell_recipient(const struct session *s, slice recipient, const struct answer *answer);
 void edge_tell_message(struct transaction *t, const struct smtp_reply *failure);
 void edge_tell_closed(struct session *s);
-/* Bytes that SMTP took, and bytes that it says. */
-void edge_hear(struct session *s, slice in, bool body);
+/* The dialogue is written down: bytes that SMTP took, one line or a part of it, and
+ * whether it was one of an AUTH exchange; and bytes that it says. */
+bool edge_listens(const struct session *s);
+void edge_hear(struct session *s, slice in, bool secret);
 void edge_say(struct session *s, slice out);
 
 /* edge_pop3.c */

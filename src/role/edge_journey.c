@@ -61,7 +61,7 @@ void edge_tell_recipient(const struct session *s, slice recipient, const struct 
 
 /* ---- the dialogue ---- */
 
-static bool listens(const struct session *s)
+bool edge_listens(const struct session *s)
 {
 	return os_event_wanted(s->edge->os) && s->edge->frame.config->journey_dialogue &&
 	    s->protocol == &edge_smtp_protocol;
@@ -85,52 +85,67 @@ static slice without_end(slice line)
 	return line;
 }
 
-/* AUTH's words after the mechanism, and what follows its 334, are secrets. */
-static void hear_line(struct session *s, slice line)
+/* A login that follows an AUTH which was refused, or unknown: no command is one word
+ * but these. */
+static bool looks_secret(slice line)
 {
-	static const slice auth = slice_lit("AUTH ");
-	slice rest;
+	static const char *const words[] = { "DATA", "RSET", "NOOP", "QUIT", "STARTTLS", "EHLO",
+		"HELO", "HELP" };
 
-	if (s->secret_next) {
+	for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
+		if (slice_equal_ascii(line, slice_from(words[i])))
+			return false;
+	}
+	return line.len > 0 && slice_find_byte(line, ' ') == line.len;
+}
+
+/* Of AUTH the mechanism is shown. */
+static void hear_auth(struct session *s, slice line)
+{
+	slice rest = slice_drop(line, 4);
+	size_t shown = 4;
+
+	if (rest.len > 0 && rest.ptr[0] == ' ') {
+		rest = slice_drop(rest, 1);
+		shown += 1 + slice_cut(&rest, ' ').len;
+	}
+	add_line(s, "C: ", slice_head(line, shown));
+	if (shown < line.len)
 		add_line(s, "C: ", slice_lit("(secret)"));
-	} else if (slice_starts_ascii(line, auth)) {
-		rest = slice_drop(line, auth.len);
-		rest = slice_cut(&rest, ' ');
-		add_line(s, "C: ", slice_head(line, auth.len + rest.len));
-		if (auth.len + rest.len < line.len)
+	s->maybe_secret = 2;
+}
+
+void edge_hear(struct session *s, slice in, bool secret)
+{
+	bool whole = in.len > 0 && in.ptr[in.len - 1] == '\n', rest = s->rest;
+	slice line = without_end(in);
+
+	if (in.len == 0)
+		return;
+	s->rest = !whole;
+	if (rest)
+		secret = s->secret_rest;
+	else if (s->maybe_secret > 0)
+		secret = secret || looks_secret(line);
+	s->maybe_secret -= !rest && s->maybe_secret > 0;
+	if (secret) {
+		if (!rest)
 			add_line(s, "C: ", slice_lit("(secret)"));
+	} else if (!rest && slice_starts_ascii(line, slice_lit("AUTH"))) {
+		hear_auth(s, line);
+		secret = true;
 	} else {
 		add_line(s, "C: ", line);
 	}
-	s->secret_next = false;
-}
-
-void edge_hear(struct session *s, slice in, bool body)
-{
-	if (in.len == 0 || body || !listens(s))
-		return;
-	while (in.len > 0) {
-		size_t end = slice_find_byte(in, '\n');
-		size_t len = end < in.len ? end + 1 : in.len;
-
-		hear_line(s, without_end(slice_head(in, len)));
-		in = slice_drop(in, len);
-		/* Behind DATA's line comes the body, once it was asked for. */
-		if (smtp_server_in_data(s->smtp))
-			return;
-	}
+	s->secret_rest = secret;
 }
 
 void edge_say(struct session *s, slice out)
 {
-	if (!listens(s))
+	if (!edge_listens(s))
 		return;
-	while (out.len > 0) {
-		slice line = without_end(slice_cut(&out, '\n'));
-
-		s->secret_next = slice_starts(line, slice_lit("334"));
-		add_line(s, "S: ", line);
-	}
+	while (out.len > 0)
+		add_line(s, "S: ", without_end(slice_cut(&out, '\n')));
 }
 
 static void end_dialogue(struct event *event, struct session *s)

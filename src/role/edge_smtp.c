@@ -368,13 +368,18 @@ static bool smtp_events(struct session *s)
 
 static size_t smtp_feed(struct session *s, slice in)
 {
-	bool body = smtp_server_in_data(s->smtp);
-	size_t used;
+	bool body = smtp_server_in_data(s->smtp), secret;
+	size_t used, end;
 
 	if (in.len == 0 || (s->transaction != NULL && edge_body_busy(s->transaction)))
 		return 0;
-	used = smtp_server_feed(s->smtp, in);
-	edge_hear(s, slice_head(in, used), body);
+	if (body || !edge_listens(s))
+		return smtp_server_feed(s->smtp, in);
+	/* A line at a time: only the engine knows which of them is a secret. */
+	secret = smtp_server_in_auth(s->smtp);
+	end = slice_find_byte(in, '\n');
+	used = smtp_server_feed(s->smtp, slice_head(in, end < in.len ? end + 1 : in.len));
+	edge_hear(s, slice_head(in, used), secret);
 	return used;
 }
 

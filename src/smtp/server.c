@@ -371,6 +371,11 @@ bool smtp_server_in_data(const struct smtp_server *s)
 	return s->phase == PHASE_BODY;
 }
 
+bool smtp_server_in_auth(const struct smtp_server *s)
+{
+	return s->phase == PHASE_AUTH;
+}
+
 slice smtp_server_output(const struct smtp_server *s)
 {
 	return buffer_bytes(&s->out);

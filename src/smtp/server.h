@@ -91,6 +91,8 @@ void smtp_server_timeout(struct smtp_server *s);        /* 421 4.4.2, then QUIT 
 /* True while no transaction and no question is open: safe to end it. */
 bool smtp_server_idle(const struct smtp_server *s);
 bool smtp_server_in_data(const struct smtp_server *s);
+/* The next line is one of an AUTH exchange: a secret. */
+bool smtp_server_in_auth(const struct smtp_server *s);
 
 /* Pending output; say how much was written. */
 slice smtp_server_output(const struct smtp_server *s);

@@ -5,6 +5,7 @@ import json
 import os
 import re
 import smtplib
+import socket
 import ssl
 import subprocess
 import unittest
@@ -82,14 +83,45 @@ class TestTrace(unittest.TestCase):
                 self.assertIn("C: (secret)", dialogue)
                 self.assertIn("C: rcpt TO:<%s>" % self.host.alice.address, dialogue)
                 self.assertNotIn("C: rcpt TO", said)
-        written = b""
-        folder = os.path.join(self.host.data, "journey")
-        for name in os.listdir(folder):
-            with open(os.path.join(folder, name), "rb") as f:
-                written += f.read()
+        written = self.written()
         for secret in (bob.password.encode(), base64.b64encode(bob.password.encode()),
                        base64.b64encode(b"\0%s\0%s" % (bob.address.encode(), bob.password.encode())),
                        b"the body's own words", b"not-a-command", b"Subject: private"):
+            self.assertNotIn(secret, written)
+
+    def written(self):
+        """All of the journeys."""
+        folder = os.path.join(self.host.data, "journey")
+        return b"".join(open(os.path.join(folder, name), "rb").read() for name in os.listdir(folder))
+
+    def test_nothing_secret_of_the_rude(self):
+        """Logins in one piece, too long, behind an AUTH that is refused, in no order at all."""
+        bob = self.host.bob
+        user, word = base64.b64encode(bob.address.encode()), base64.b64encode(bob.password.encode())
+        plain = base64.b64encode(b"\0%s\0%s" % (bob.address.encode(), bob.password.encode()))
+        for number, (port, lines, code) in enumerate((
+                (self.host.submission, [b"AUTH LOGIN", user, word], b"235"),
+                (self.host.submission, [b"AUTH PLAIN", plain], b"235"),
+                (self.host.submission, [b"auth  PLAIN " + plain], b"235"),
+                (self.host.submission, [b"AUTH\tPLAIN " + plain], b"500"),
+                (self.host.submission, [b"AUTH NOSUCH", user, word], b"504"),
+                (self.host.submission, [b"AUTH LOGIN", user, b"x" * 13000 + word], b"500"),
+                (self.host.submission, [b"AUTH PLAIN " + b"x" * 13000 + plain], b"500"),
+                (self.host.smtp, [b"AUTH LOGIN", user, word], b"502"))):
+            with self.subTest(number=number):
+                with socket.create_connection(port, timeout=60) as s:
+                    replies = s.makefile("rb")
+                    self.assertEqual(replies.readline()[:3], b"220")
+                    s.sendall(b"EHLO rude%d.example\r\n" % number)
+                    while replies.readline()[3:4] == b"-":
+                        pass
+                    s.sendall(b"\r\n".join(lines) + b"\r\nQUIT\r\n")
+                    said = replies.read()
+                self.assertIn(code, re.findall(rb"^\d+", said, re.M), said)
+                wait_for(lambda: re.search(rb'"closed".*rude%d\.example' % number, self.written()),
+                         what="the session's end in the journey")
+        written = self.written()
+        for secret in (bob.password.encode(), word, plain, user):
             self.assertNotIn(secret, written)
 
     def test_which(self):
