@@ -410,7 +410,7 @@ enum {
 	/* The relay's reports have so much of journal.size besides, two segments at least. */
 	ROUTER_RESERVE_DIVISOR = 4,
 
-	/* cli/link: a whole SMTP reply, or a good piece of a POP3 body; and what an
+	/* os/link: a whole SMTP reply, or a good piece of a POP3 body; and what an
 	 * engine hands over at once. */
 	LINK_INPUT_MAX = 64 * 1024,
 	LINK_OUTPUT_MAX = 128 * 1024,
@@ -455,6 +455,8 @@ enum {
 	/* resolver */
 	DNS_ANSWERS_MAX = 64,           /* records of one answer; more are left out */
 	RESOLVER_QUERIES_MAX = 4096,    /* under way at once */
+	RESOLVER_SOCKETS_MAX = 512,     /* UDP queries under way at once; others wait */
+	RESOLVER_TCP_MAX = 64,
 	RESOLVER_TIMEOUT_MS = 30 * 1000, /* then it counts as failed, and is asked again later */
 
 	/* journey */
@@ -470,7 +472,8 @@ enum {
 
 	/* relay */
 	RELAY_TICK_MS = 500,
-	RELAY_ENTRIES_MAX = 500 * 1000, /* about 1 KB each */
+	RELAY_ENTRIES_MAX = 500 * 1000, /* about 1 KB each, of few recipients; each destination
+	                                 * that waits is another 4 KB */
 	RELAY_FRESH_MAX = 2000,         /* messages that are sent without being in the queue */
 	RELAY_FRESH_BYTES = 64 * 1024 * 1024,   /* of their bodies */
 	RELAY_FRESH_MS = 20 * 1000,     /* then they go into the queue: the journal is not
@@ -486,11 +489,13 @@ enum {
 	RELAY_ROUTE_MAX_S = 3600,
 	RELAY_HOST_BAD_MS = 60 * 1000,  /* an address that did not answer is tried last */
 	RELAY_CONNECT_MS = 30 * 1000,
+	RELAY_DIAL_MS = 10 * 60 * 1000, /* then no more addresses are tried for a connection */
+	RELAY_QUESTIONS_MAX = 1000,     /* to the resolver; other destinations wait for a tick */
+	RELAY_DUE_MAX = 2000,           /* entries that become due in one tick */
 	RELAY_IDLE_MS = 5000,           /* a session without work */
 	RELAY_SESSION_MESSAGES = 100,   /* then another connection, to spread them */
 	RELAY_SESSIONS_FIRST = 4,       /* to a destination; more as it goes well */
 	RELAY_HEADER_MAX = 16 * 1024,   /* of a message, in a report */
-	RELAY_LINK_IN = 32 * 1024,
 
 	/* store */
 	/* Pack and log of each account that was delivered to lately, and for a moment

@@ -41,7 +41,7 @@ struct link {
 	struct stream *stream;
 	struct os_timer clock;
 	struct os_defer later;
-	struct tls_context *tls;        /* implicit: before up() */
+	struct tls_context *tls;        /* from the first byte, or since link_secure() */
 	bool open, is_up, finishing, securing;
 	const char *why;
 	char words[128];
@@ -65,7 +65,7 @@ void link_secure(struct link *link, struct tls_context *tls);
 /* NULL while the connection is plain, or not up. */
 const struct tls_session *link_tls(const struct link *link);
 
-/* Fail unless bytes come within so many ms from now; bytes do not restart it. */
+/* Fail in so many ms from now, whatever comes, unless it is set again. */
 void link_patience(struct link *link, uint64_t patience_ms);
 
 /* Close; why (borrowed until down(), NULL: all is well) goes to down(). */

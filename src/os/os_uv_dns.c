@@ -40,6 +40,14 @@ static bool set(struct ub_ctx *context, const char *option, const char *value)
 	return ub_ctx_set_option(context, option, value) == 0;
 }
 
+static bool set_number(struct ub_ctx *context, const char *option, unsigned value)
+{
+	char text[16];
+
+	snprintf(text, sizeof text, "%u", value);
+	return set(context, option, text);
+}
+
 /* "192.0.2.1@53" */
 static bool add_server(struct ub_ctx *context, const struct os_address *server)
 {
@@ -62,6 +70,9 @@ static bool configure(struct ub_ctx *context, const struct os_dns_options *optio
 {
 	bool ok = set(context, "use-syslog:", "no") && set(context, "verbosity:", "0") &&
 	    set(context, "cache-max-negative-ttl:", "300") &&
+	    set_number(context, "outgoing-range:", RESOLVER_SOCKETS_MAX) &&
+	    set_number(context, "num-queries-per-thread:", RESOLVER_QUERIES_MAX) &&
+	    set_number(context, "outgoing-num-tcp:", RESOLVER_TCP_MAX) &&
 	    set(context, "msg-cache-size:", "8m") && set(context, "rrset-cache-size:", "16m");
 
 	ub_ctx_debugout(context, NULL);
