@@ -2,7 +2,8 @@
  * there is a smart host; and how many sessions it gets.
  *
  * Few at first, one more for each message that goes well, half as many when one does
- * not. A destination that can't be reached costs one attempt for all that is due. */
+ * not. When all have as many as there may be, they take turns. A destination that can't
+ * be reached costs one attempt for all that is due. */
 #include <string.h>
 
 #include "base/check.h"
@@ -48,10 +49,16 @@ static void destination_free(struct destination *d)
 
 /* ---- how it goes ---- */
 
+static unsigned sessions_allowed(const struct destination *d)
+{
+	unsigned most = d->relay->frame.config->relay_sessions_per_host;
+
+	return d->sessions_max < most ? d->sessions_max : most;
+}
+
 void destination_went_well(struct destination *d)
 {
-	if (d->sessions_max < d->relay->frame.config->relay_sessions_per_host)
-		d->sessions_max++;
+	d->sessions_max = sessions_allowed(d) + 1;
 }
 
 void destination_went_badly(struct destination *d)
@@ -118,9 +125,31 @@ void destination_pump(struct destination *d)
 		return;
 	sessions_wake(d);
 	/* Those that are on their way to it will take something, too. */
-	while (d->n_ready > on_their_way(d) && d->n_sessions < d->sessions_max &&
+	while (d->n_ready > on_their_way(d) && d->n_sessions < sessions_allowed(d) &&
 	    r->n_sessions < config->relay_sessions)
 		session_open(d);
+}
+
+/* A session of d has ended. When there were as many as there may be, whoever waits
+ * longest takes its place. */
+void destination_lost_session(struct destination *d)
+{
+	struct relay *r = d->relay;
+	unsigned most = r->frame.config->relay_sessions;
+
+	r->n_sessions--;
+	d->n_sessions--;
+	if (r->n_sessions + 1 < most) {
+		destination_pump(d);
+		return;
+	}
+	list_remove(&d->link);
+	list_append(&r->all_destinations, &d->link);
+	list_for (at, &r->all_destinations) {
+		if (r->n_sessions >= most)
+			return;
+		destination_pump(list_item(at, struct destination, link));
+	}
 }
 
 void destinations_tick(struct relay *r)
@@ -142,14 +171,14 @@ void destinations_tick(struct relay *r)
 	}
 }
 
-/* Another smart host, or another port: nothing more goes the old way. What is under
- * way there may end. */
+/* Another smart host, or another port: nothing more goes the old way, neither what
+ * is ready for it nor what is asked about it. What is under way there may end. */
 void destinations_reload(struct relay *r)
 {
 	list_for (at, &r->all_destinations) {
 		struct destination *d = list_item(at, struct destination, link);
 
-		d->route_until_ms = d->ttl_s = 0;
+		d->route_until_ms = 0;
 		list_for (of, &d->sessions) {
 			struct session *s = list_item(of, struct session, link);
 
@@ -157,5 +186,12 @@ void destinations_reload(struct relay *r)
 			if (s->at_rest)
 				session_quit(s);
 		}
+	}
+	route_forget_questions(r);
+	list_for (at, &r->entries) {
+		struct entry *e = list_item(at, struct entry, link);
+
+		if (e->state == ENTRY_READY)
+			entry_ready(e);
 	}
 }

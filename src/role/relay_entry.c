@@ -206,7 +206,8 @@ void entries_due(struct relay *r)
 {
 	int64_t now = relay_now_us(r);
 
-	while (r->n_later > 0 && r->later[1]->next_us <= now && !r->frame.draining)
+	for (unsigned n = 0; n < RELAY_DUE_MAX && r->n_later > 0 &&
+	    r->later[1]->next_us <= now && !r->frame.draining; n++)
 		entry_ready(r->later[1]);
 }
 

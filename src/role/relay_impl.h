@@ -134,7 +134,7 @@ struct destination {
 	struct place *places;           /* RELAY_ADDRESSES_MAX of them, while there is a route */
 	size_t n_places;
 	unsigned asking;                /* questions to the resolver */
-	bool found_none, failed;        /* some name is not there; some look-up failed */
+	bool failed;                    /* some look-up */
 	uint32_t ttl_s;
 	char why[QUEUE_REPLY_MAX];      /* of a look-up that failed */
 };
@@ -151,7 +151,9 @@ struct session {
 	uint32_t tried;                 /* places so far: bits */
 	char host[DNS_NAME_TEXT];
 	char address[OS_IP_TEXT];
-	bool was_ready, at_rest, quitting, over;
+	bool heard;                     /* a byte since the message was begun */
+	uint64_t since_ms;              /* of the first place */
+	bool secured, was_ready, at_rest, quitting, over;
 	char why[QUEUE_REPLY_MAX];      /* the last failure to connect */
 
 	struct buffer dialogue;         /* since it was written down, for the journey */
@@ -163,7 +165,7 @@ struct session {
 	struct smtp_client_message message;
 	struct reading *reading;
 	slice piece;
-	bool in_body, body_ended, mute;
+	bool mute;                      /* nothing is written down for the journey */
 	uint64_t began_us;
 };
 
@@ -373,6 +375,7 @@ void queue_load(struct relay *r);               /* then queue_start(), or frame_
 
 /* ---- relay_route.c ---- */
 void route_find(struct destination *d);
+void route_forget_questions(struct relay *r);
 bool route_answer(struct relay *r, struct ipc_message *message);
 void route_resolver_left(struct relay *r);
 
@@ -387,6 +390,7 @@ void destinations_tick(struct relay *r);
 void destinations_reload(struct relay *r);
 void destination_went_well(struct destination *d);
 void destination_went_badly(struct destination *d);
+void destination_lost_session(struct destination *d);
 
 /* ---- relay_session.c ---- */
 void session_open(struct destination *d);
@@ -403,6 +407,8 @@ void result_recipient(struct session *s, size_t i, unsigned code, slice text);
 void result_message(struct session *s, unsigned code, slice text);
 /* Nothing was decided for those recipients that have no word yet. */
 void result_lost(struct session *s, const char *why);
+/* The connection was over before the message began. */
+void result_unheard(struct session *s, const char *why);
 void entry_defer(struct entry *e, slice why);
 void entry_refuse(struct entry *e, slice why);
 

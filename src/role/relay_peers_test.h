@@ -43,6 +43,7 @@ struct message {
 
 struct name {
 	const char *name;
+	uint64_t late_ms;               /* its answers, besides world.dns_ms */
 	unsigned type, status;
 	unsigned char data[64];
 	size_t len;
@@ -72,7 +73,7 @@ static struct world {
 	const char *sender;
 	struct next_host *hosts[HOSTS_MAX];
 	struct name names[NAMES_MAX];
-	unsigned n_names, n_asked, n_askers;
+	unsigned n_names, n_asked, n_asking, asking_max, n_askers;
 	uint64_t dns_ms;
 	unsigned verdict, n_judged;
 	struct segment segments[SEGMENTS_MAX];
@@ -462,6 +463,7 @@ static void resolve(struct os_timer *timer)
 
 	if (peer == NULL || q->asker != world.n_askers)
 		return;
+	world.n_asking--;
 	out = ipc_begin(peer, IPC_RESOLVED);
 	for (unsigned i = 0; i < world.n_names; i++) {
 		const struct name *name = &world.names[i];
@@ -495,6 +497,7 @@ static void resolve(struct os_timer *timer)
 static bool resolver_message(struct frame *f, struct ipc_channel *peer, struct ipc_message *m)
 {
 	struct question *q = heap_new(os_heap(f->os), struct question);
+	uint64_t late_ms = 0;
 	slice name;
 
 	q->request = get_u64(&m->body);
@@ -503,8 +506,15 @@ static bool resolver_message(struct frame *f, struct ipc_channel *peer, struct i
 	name = get_slice(&m->body, OS_DNS_NAME_MAX - 1);
 	snprintf(q->name, sizeof q->name, "%.*s", slice_arg(name));
 	q->timer = (struct os_timer){ .fire = resolve, .owner = q };
-	os_timer_start(f->os, &q->timer, world.dns_ms);
+	for (unsigned i = 0; i < world.n_names; i++) {
+		if (strcmp(world.names[i].name, q->name) == 0)
+			late_ms = world.names[i].late_ms;
+	}
+	os_timer_start(f->os, &q->timer, world.dns_ms + late_ms);
 	world.n_asked++;
+	world.n_asking++;
+	if (world.n_asking > world.asking_max)
+		world.asking_max = world.n_asking;
 	return bytes_end(&m->body);
 }
 
@@ -513,7 +523,7 @@ static struct name *name_add(const char *name, unsigned type, unsigned status)
 	struct name *n = &world.names[world.n_names++];
 
 	assert_true(world.n_names < NAMES_MAX);
-	*n = (struct name){ name, type, status, { 0 }, 0 };
+	*n = (struct name){ .name = name, .type = type, .status = status };
 	return n;
 }
 

@@ -267,9 +267,10 @@ static bool strike(enum how how, unsigned n)
 	deliver("x.example");
 	go_on(180);
 	struck = has_struck(how);
+	/* Without a crash of the relay no doubles. */
 	for (int i = 0; i < 3; i += 2)
-		assert_in_range(world.messages[0].got[i], 1, 2);
-	assert_in_range(world.messages[2].got[0], 1, 2);
+		assert_in_range(world.messages[0].got[i], 1, 1 + (how <= CUT_POWER));
+	assert_in_range(world.messages[2].got[0], 1, 1 + (how <= CUT_POWER));
 	assert_int_equal(world.messages[0].failures[0], 0);
 	if (world.messages[0].failures[1] != 1 || world.messages[1].failures[0] != 1 ||
 	    world.messages[1].failures[1] != 1)
@@ -282,30 +283,11 @@ static bool strike(enum how how, unsigned n)
 	return struck;
 }
 
-static void the_relay_dies_anywhere(void **state)
-{
-	strike_all(strike, KILL_RELAY);
-}
-
-static void power_is_cut_anywhere(void **state)
-{
-	strike_all(strike, CUT_POWER);
-}
-
-static void the_disk_fails_anywhere(void **state)
-{
-	strike_all(strike, FAIL_DISK);
-}
-
-static void the_router_dies_anywhere(void **state)
-{
-	strike_all(strike, KILL_ROUTER);
-}
-
-static void the_directory_dies_anywhere(void **state)
-{
-	strike_all(strike, KILL_DIRECTORY);
-}
+STRIKE_TEST(the_relay_dies_anywhere, KILL_RELAY)
+STRIKE_TEST(power_is_cut_anywhere, CUT_POWER)
+STRIKE_TEST(the_disk_fails_anywhere, FAIL_DISK)
+STRIKE_TEST(the_router_dies_anywhere, KILL_ROUTER)
+STRIKE_TEST(the_directory_dies_anywhere, KILL_DIRECTORY)
 
 UNIT_TESTS(cmocka_unit_test(one_of_two_is_refused), cmocka_unit_test(what_expires_is_returned),
     cmocka_unit_test(a_delay_is_told_once), cmocka_unit_test(nobody_hears_of_the_null_sender),

@@ -216,6 +216,18 @@ void result_message(struct session *s, unsigned code, slice text)
 	entry_settle(e);
 }
 
+void result_unheard(struct session *s, const char *why)
+{
+	struct entry *e = s->entry;
+
+	session_tell(s, why);
+	s->entry = NULL;
+	if (e->held)
+		entry_wait(e);
+	else
+		entry_ready(e);
+}
+
 void result_lost(struct session *s, const char *why)
 {
 	struct entry *e = s->entry;

@@ -182,11 +182,19 @@ static size_t before_us(const struct destination *d, const struct dns_mx *list, 
 	return n;
 }
 
-static void on_hosts(struct destination *d, struct dns_mx *list, size_t n)
+static void leads_back(struct destination *d)
+{
+	snprintf(d->why, sizeof d->why, "5.4.6 the mail hosts of %.*s lead back to this "
+	    "server, which does not serve that domain", slice_arg(d->domain));
+	no_route(d, true);
+}
+
+/* n of them can be read. */
+static void on_hosts(struct destination *d, struct dns_mx *list, size_t n, size_t records)
 {
 	size_t usable;
 
-	if (n == 1 && list[0].host[0] == '\0') {
+	if (records == 1 && list[0].host[0] == '\0') {
 		snprintf(d->why, sizeof d->why, "5.1.10 %.*s says that it takes no mail (null MX, "
 		    "RFC 7505)", slice_arg(d->domain));
 		no_route(d, true);
@@ -195,9 +203,7 @@ static void on_hosts(struct destination *d, struct dns_mx *list, size_t n)
 	dns_mx_sort(list, n, draw, d->relay->os);
 	usable = before_us(d, list, n);
 	if (usable == 0) {
-		snprintf(d->why, sizeof d->why, "5.4.6 the MX records of %.*s lead back to this "
-		    "server, which does not serve that domain", slice_arg(d->domain));
-		no_route(d, true);
+		leads_back(d);
 		return;
 	}
 	for (size_t i = 0; i < usable; i++) {
@@ -221,6 +227,10 @@ static void on_mx(struct destination *d, unsigned status, slice why, struct byte
 		no_route(d, true);
 		return;
 	case OS_DNS_NO_DATA:
+		if (slice_equal_ascii(d->domain, d->relay->frame.config->hostname)) {
+			leads_back(d);
+			return;
+		}
 		add_host(d, d->domain, 0);
 		ask_addresses(d);
 		return;
@@ -240,7 +250,7 @@ static void on_mx(struct destination *d, unsigned status, slice why, struct byte
 		no_route(d, false);
 		return;
 	}
-	on_hosts(d, list, read);
+	on_hosts(d, list, read, n);
 }
 
 static bool better(const struct destination *d, const struct place *a, const struct place *b)
@@ -253,8 +263,12 @@ static void add_place(struct destination *d, struct place place)
 {
 	size_t at = d->n_places;
 
-	if (d->n_places == RELAY_ADDRESSES_MAX)
-		return;
+	if (at == RELAY_ADDRESSES_MAX) {
+		/* The best stay, in whatever order the answers come. */
+		if (!better(d, &place, &d->places[at - 1]))
+			return;
+		at = --d->n_places;
+	}
 	for (; at > 0 && better(d, &place, &d->places[at - 1]); at--)
 		d->places[at] = d->places[at - 1];
 	d->places[at] = place;
@@ -325,9 +339,19 @@ void route_resolver_left(struct relay *r)
 		forget(r, q);
 		if (d->asking > 0 || d->route != ROUTE_ASKING)
 			continue;
-		d->route = ROUTE_NONE;
 		snprintf(d->why, sizeof d->why, "4.3.0 our resolver is not there; try later");
 		no_route(d, false);
+	}
+}
+
+/* What was asked for is looked up anew. */
+void route_forget_questions(struct relay *r)
+{
+	while (!list_empty(&r->questions)) {
+		struct question *q = list_item(r->questions.next, struct question, link);
+
+		q->destination->route = ROUTE_NONE;
+		forget(r, q);
 	}
 }
 
@@ -339,7 +363,8 @@ void route_find(struct destination *d)
 	const struct config *config = r->frame.config;
 	const struct config_host *host = &config->relay_host;
 
-	if (frame_peer(&r->frame, ROLE_RESOLVER, 0) == NULL)
+	if (frame_peer(&r->frame, ROLE_RESOLVER, 0) == NULL ||
+	    r->requests.count >= RELAY_QUESTIONS_MAX)
 		return;                 /* a tick tries again */
 	if (d->places == NULL)
 		d->places = heap_alloc(r->heap, RELAY_ADDRESSES_MAX * sizeof *d->places);

@@ -9,6 +9,7 @@
  *     doubles rather than losses.
  * (3) TLS is opportunistic: certificates are not judged, and a host whose STARTTLS
  *     fails is spoken to in the clear (RFC 7435). */
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -56,9 +57,8 @@ void session_tell(struct session *s, const char *why)
 	event_text(&event, "address", slice_from(s->address));
 	event_text(&event, "domain", s->destination->domain);
 	event_number(&event, "took", os_now_us(s->relay->os) - s->began_us);
-	if (s->conn.tls != NULL && s->conn.stream != NULL && stream_tls(s->conn.stream) != NULL)
-		event_text(&event, "tls", slice_from(tls_session_version(
-		    stream_tls(s->conn.stream))));
+	if (link_tls(&s->conn) != NULL)
+		event_text(&event, "tls", slice_from(tls_session_version(link_tls(&s->conn))));
 	if (why != NULL)
 		event_text(&event, "words", slice_from(why));
 	if (s->dialogue.heap != NULL) {
@@ -84,9 +84,7 @@ void sessions_bury(struct relay *r)
 		heap_free(r->heap, s->recipients);
 		heap_free(r->heap, s->of);
 		heap_free(r->heap, s);
-		d->n_sessions--;
-		r->n_sessions--;
-		destination_pump(d);
+		destination_lost_session(d);
 	}
 	relay_drain_check(r);
 }
@@ -116,7 +114,6 @@ static void stop_reading(struct session *s)
 	body_read_stop(s->reading);
 	s->reading = NULL;
 	s->piece = (slice){ 0 };
-	s->in_body = false;
 }
 
 /* ---- a message ---- */
@@ -137,7 +134,6 @@ static void on_piece(struct reading *reading, slice piece, bool ok)
 	s->piece = piece;
 	if (piece.len == 0) {
 		stop_reading(s);
-		s->body_ended = true;
 		smtp_client_body_end(s->client);
 	}
 	link_flush(&s->conn);
@@ -146,7 +142,7 @@ static void on_piece(struct reading *reading, slice piece, bool ok)
 /* As much as the engine takes; the next piece is asked for when it took all. */
 static void give_body(struct session *s)
 {
-	if (!s->in_body || s->reading == NULL || s->reading->busy || s->piece.len == 0)
+	if (s->reading == NULL || s->reading->busy || s->piece.len == 0)
 		return;
 	s->piece = slice_drop(s->piece, smtp_client_body(s->client, s->piece));
 	if (s->piece.len == 0)
@@ -179,7 +175,7 @@ static void send(struct session *s, struct entry *e)
 {
 	s->entry = e;
 	s->messages++;
-	s->body_ended = false;
+	s->heard = false;
 	s->began_us = os_now_us(s->relay->os);
 	check(list_recipients(s, e));
 	s->message.from = e->sender;
@@ -263,7 +259,7 @@ static void on_event(struct session *s, const struct smtp_client_event *event)
 		result_recipient(s, event->index, event->code, event->text);
 		break;
 	case SMTP_CLIENT_EVENT_BODY:
-		s->in_body = s->mute = true;    /* nothing of the body is written down */
+		s->mute = true;                 /* nothing of the body is written down */
 		s->reading = body_read(s->entry->body, on_piece, s);
 		break;
 	case SMTP_CLIENT_EVENT_SENT:
@@ -331,6 +327,7 @@ static size_t on_data(struct link *link, slice in)
 	size_t used = smtp_client_feed(s->client, in);
 
 	add_lines(s, "S: ", slice_head(in, used));
+	s->heard = s->heard || used > 0;
 	run_events(s);
 	/* A reply that comes a byte at a time is one that does not come. */
 	if (used > 0)
@@ -342,6 +339,7 @@ static void on_secured(struct link *link)
 {
 	struct session *s = link->owner;
 
+	s->secured = true;
 	smtp_client_secured(s->client);
 }
 
@@ -381,6 +379,9 @@ static bool choose_place(struct session *s)
 	const struct destination *d = s->destination;
 	uint64_t now = os_now_ms(s->relay->os);
 
+	static_assert(RELAY_ADDRESSES_MAX <= 32, "s->tried has a bit for each");
+	if (now - s->since_ms >= RELAY_DIAL_MS)
+		return false;
 	for (int bad = 0; bad < 2; bad++) {
 		for (size_t i = 0; i < d->n_places && d->route == ROUTE_READY; i++) {
 			if ((s->tried & 1u << i) != 0 ||
@@ -406,12 +407,12 @@ static void give_up(struct session *s)
 		destination_defer(d, why);
 }
 
-/* STARTTLS failed: the same place again, in the clear. */
+/* The handshake failed: the same place again, in the clear. */
 static bool again_in_the_clear(struct session *s)
 {
 	struct destination *d = s->destination;
 
-	if (s->conn.tls == NULL || s->was_ready || s->place >= d->n_places ||
+	if (s->conn.tls == NULL || s->secured || s->place >= d->n_places ||
 	    d->places[s->place].no_tls)
 		return false;
 	os_log(s->relay->os, OS_WARN, "%s [%s]: TLS failed (%s): it is spoken to in the clear",
@@ -429,7 +430,10 @@ static void on_down(struct link *link, const char *why)
 	smtp_client_destroy(s->client);
 	s->client = NULL;
 	stop_reading(s);
-	if (s->entry != NULL)
+	/* A host may close a session that rested just when it is used again. */
+	if (s->entry != NULL && s->messages > 1 && !s->heard)
+		result_unheard(s, s->why);
+	else if (s->entry != NULL)
 		result_lost(s, s->why);
 	if (s->was_ready || s->quitting || s->relay->frame.draining) {
 		over(s);
@@ -460,6 +464,7 @@ static void dial(struct session *s)
 	memcpy(address.ip, d->places[s->place].ip, sizeof address.ip);
 	os_ip_print(address.ip, s->address, sizeof s->address);
 	s->conn.server_name = s->host;
+	s->secured = false;
 	link_open(&s->conn, &address, NULL, RELAY_CONNECT_MS);
 }
 
@@ -470,6 +475,7 @@ void session_open(struct destination *d)
 
 	s->relay = r;
 	s->destination = d;
+	s->since_ms = os_now_ms(r->os);
 	s->idle = (struct os_timer){ .fire = on_idle, .owner = s };
 	link_init(&s->conn, r->os, &handler, s);
 	list_append(&d->sessions, &s->link);

@@ -1,5 +1,5 @@
-/* role/relay_strike_test.h - something dies or fails at the n-th call, for all n. For
- * tests of the relay. */
+/* role/relay_strike_test.h - something dies or fails at the n-th call, for all small n
+ * and some of the others. For tests of the relay. */
 #ifndef ROLE_RELAY_STRIKE_TEST_H
 #define ROLE_RELAY_STRIKE_TEST_H
 
@@ -52,7 +52,7 @@ static inline void go_on(unsigned seconds)
 	}
 }
 
-/* For all n; once(how, n) says whether it came to that. */
+/* For the first 40 n, then for fewer; once(how, n) says whether it came to that. */
 static inline void strike_all(bool (*once)(enum how how, unsigned n), enum how how)
 {
 	unsigned n = 1, last = 0;
@@ -61,5 +61,12 @@ static inline void strike_all(bool (*once)(enum how how, unsigned n), enum how h
 		last = n;
 	assert_true(last >= 5);
 }
+
+/* A test of the file's own strike(). */
+#define STRIKE_TEST(name, how)                                                  \
+	static void name(void **state)                                          \
+	{                                                                       \
+		strike_all(strike, how);                                        \
+	}
 
 #endif

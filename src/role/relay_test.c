@@ -79,8 +79,9 @@ static void many_messages_over_few_connections(void **state)
 		assert_true(answered(n));
 		assert_int_equal(world.messages[n].got[0], 1);
 	}
-	/* RELAY_SESSION_MESSAGES each, of the first sessions there may be some more. */
-	assert_in_range(world.hosts[0]->connections, 3, 6);
+	/* RELAY_SESSION_MESSAGES each. */
+	assert_int_equal(world.hosts[0]->connections, 3);
+	assert_int_equal(world.hosts[0]->open_max, 1);
 	run_ms(2 * RELAY_IDLE_MS + 1000);
 	assert_int_equal(world.hosts[0]->open, 0);
 	world_end();
@@ -129,7 +130,7 @@ static const struct reply_case reply_cases[] = {
 	{ "closes at once", AT_CONNECT, { .close = true, .times = 1 }, false, 1, "closed" },
 	{ "never greets", AT_CONNECT, { .silent = true, .times = 1 }, false, 1, "too long" },
 	{ "no SMTP", AT_CONNECT, { "SSH-2.0-OpenSSH", .times = 1 }, false, 1, "not speak SMTP" },
-	{ "code 999", AT_CONNECT, { "999 hello", .times = 1 }, false, 1, "" },
+	{ "code 999", AT_CONNECT, { "999 hello", .times = 1 }, false, 1, "not speak SMTP" },
 	{ "421 to EHLO", AT_EHLO, { "421 4.3.2 busy", .times = 1 }, false, 1, "421 4.3.2 busy" },
 	{ "550 to MAIL", AT_MAIL, { "550 5.7.1 not you", .times = 1 }, true, 0, "550 5.7.1 not you" },
 	{ "451 to MAIL", AT_MAIL, { "451 4.7.1 grey", .times = 1 }, false, 1, "451 4.7.1 grey" },
@@ -142,10 +143,10 @@ static const struct reply_case reply_cases[] = {
 	{ "451 after the dot", AT_DOT, { "451 4.3.0 disk", .times = 1 }, false, 1, "451 4.3.0" },
 	{ "554 after the dot", AT_DOT, { "554 5.6.0 junk", .times = 1 }, true, 0, "554 5.6.0" },
 	{ "421 after the dot", AT_DOT, { "421 4.3.0 end", .times = 1 }, false, 1, "421 4.3.0" },
-	{ "closed at MAIL", AT_MAIL, { .close = true, .times = 1 }, false, 1, "" },
-	{ "closed at DATA", AT_DATA, { .close = true, .times = 1 }, false, 1, "" },
-	{ "closed in the body", IN_BODY, { .close = true, .times = 1 }, false, 1, "" },
-	{ "closed after the dot", AT_DOT, { .close = true, .times = 1 }, false, 2, "" },
+	{ "closed at MAIL", AT_MAIL, { .close = true, .times = 1 }, false, 1, "closed" },
+	{ "closed at DATA", AT_DATA, { .close = true, .times = 1 }, false, 1, "closed" },
+	{ "closed in the body", IN_BODY, { .close = true, .times = 1 }, false, 1, "4.4.2" },
+	{ "closed after the dot", AT_DOT, { .close = true, .times = 1 }, false, 2, "closed" },
 	{ "silent after the dot", AT_DOT, { .silent = true, .times = 1 }, false, 1, "too long" },
 	{ "silent at RCPT", AT_RCPT, { .silent = true, .times = 1 }, false, 1, "too long" },
 	{ "words of many kinds", AT_MAIL, { "451-a \"b\"\r\n451-\x01\x80\r\n451 \xff c\\",
@@ -342,6 +343,8 @@ static const struct route_case route_cases[] = {
 	{ "a literal that is none", "[nonsense]", "5.4.4", true, 0 },
 	{ "a name that is an address", "10.0.0.10", "5.1.2", true, 0 },
 	{ "a mad MX record", "mad.example", "4.4.3", false, 0 },
+	{ "no mail, and another record", "two.example", "5.4.4", true, 0 },
+	{ "we are it, without MX", "mx.here.example", "5.4.6", true, 0 },
 };
 
 static void make_names(void)
@@ -350,6 +353,9 @@ static void make_names(void)
 	name_a("plain.example", 10);
 	name_mx("lost.example", 10, "gone.example");
 	name_add("text.example", DNS_TXT, OS_DNS_DATA);
+	name_mx("two.example", 0, "");
+	name_add("two.example", DNS_MX, OS_DNS_DATA);
+	name_a("mx.here.example", 10);
 	name_mx("us.example", 10, "mx.here.example");
 	name_mx("us.example", 20, "a.example");
 	name_mx("us2.example", 10, "a.example");
@@ -421,6 +427,106 @@ static void a_smart_host_takes_it_all(void **state)
 	}
 }
 
+/* What waited for the old smart host, for its address or for a place in its sessions,
+ * goes the new way. */
+static void a_reload_to_another_way(void **state)
+{
+	static const char *const ways[] = { "", "relay.host = 10.0.0.11\n" };
+
+	for (size_t i = 0; i < 4; i++) {
+		world_begin(1, "relay.host = a.example\nrelay.sessions_per_host = 1\n");
+		name_a("a.example", 10);
+		name_mx("x.example", 10, "b.example");
+		name_a("b.example", 11);
+		host_listen(world.hosts[1]);
+		if (i / 2 == 0)
+			world.dns_ms = 5000;    /* the question is open */
+		else
+			host_listen(world.hosts[0]);
+		world.hosts[0]->steps[AT_CONNECT].silent = true;
+		for (int k = 0; k < 20; k++)
+			deliver("x.example");
+		run_ms(1000);
+		world_reload(ways[i % 2]);
+		wait_for(world.hosts[1]->taken == 20, 2 * MINUTE_MS);
+		assert_int_equal(world.hosts[0]->taken, 0);
+		run_ms(MINUTE_MS);
+		assert_int_equal(world.n_reports, 0);
+		world_end();
+	}
+}
+
+/* A host that closes what rests, just when it is used again. */
+static void a_session_that_rested_too_long(void **state)
+{
+	uint32_t n;
+
+	world_begin_plain(1, "");
+	deliver("x.example");
+	wait_for(answered(0), MINUTE_MS);
+	world.hosts[0]->steps[AT_MAIL] = (struct script){ .close = true, .times = 1 };
+	n = deliver("x.example");
+	wait_for(answered(n), SECOND_MS);
+	assert_int_equal(world.messages[n].got[0], 1);
+	assert_int_equal(world.hosts[0]->connections, 2);
+	/* A new one that is closed is a failure. */
+	run_ms(2 * RELAY_IDLE_MS);
+	world.hosts[0]->steps[AT_MAIL] = (struct script){ .close = true, .times = 1 };
+	n = deliver("x.example");
+	wait_for_queue("\"waiting\"", MINUTE_MS);
+	assert_int_equal(world.messages[n].got[0], 0);
+	world_end();
+}
+
+/* Those of two destinations when there is one session for all. */
+static void they_take_turns(void **state)
+{
+	world_begin_plain(1, "relay.sessions = 1\n");
+	name_mx("y.example", 10, "b.example");
+	name_a("b.example", 11);
+	host_listen(world.hosts[1]);
+	world.hosts[0]->steps[AT_DOT].delay_ms = 100;
+	for (int i = 0; i < 3 * RELAY_SESSION_MESSAGES; i++)
+		deliver("x.example");
+	run_ms(1000);
+	deliver("y.example");
+	wait_for(world.hosts[1]->taken == 1, HOUR_MS);
+	assert_in_range(world.hosts[0]->taken, 1, RELAY_SESSION_MESSAGES);
+	wait_for(world.hosts[0]->taken == 3 * RELAY_SESSION_MESSAGES, HOUR_MS);
+	world_end();
+}
+
+/* A second MX of many addresses answers first. */
+static void the_best_addresses_stay(void **state)
+{
+	world_begin_plain(1, "");
+	name_mx("x.example", 20, "b.example");
+	world.names[1].late_ms = 5000;          /* a.example */
+	for (uint8_t i = 0; i < RELAY_ADDRESSES_MAX; i++)
+		name_a("b.example", 100 + i);
+	deliver("x.example");
+	wait_for(answered(0), MINUTE_MS);
+	assert_int_equal(world.messages[0].got[0], 1);
+	world_end();
+}
+
+/* No more at once than the resolver can have under way. */
+static void many_questions(void **state)
+{
+	enum { MANY = RELAY_QUESTIONS_MAX + 20 };
+	static char domains[MANY][20];
+
+	world_begin(1, "");
+	world.dns_ms = 1000;
+	for (int i = 0; i < MANY; i++) {
+		snprintf(domains[i], sizeof domains[i], "d%d.example", i);
+		deliver(domains[i]);
+	}
+	wait_for(world.n_reports == MANY, 10 * MINUTE_MS);
+	assert_int_equal(world.asking_max, RELAY_QUESTIONS_MAX);
+	world_end();
+}
+
 /* 8BITMIME is not offered: the relay may not send it as it is. */
 static void what_the_host_does_not_offer(void **state)
 {
@@ -465,5 +571,8 @@ UNIT_TESTS(cmocka_unit_test(delivered_and_answered),
     cmocka_unit_test(tried_again_at_the_right_times),
     cmocka_unit_test(a_dead_destination_costs_one_attempt),
     cmocka_unit_test(the_next_address_and_the_next_host), cmocka_unit_test(routes),
-    cmocka_unit_test(a_smart_host_takes_it_all), cmocka_unit_test(what_the_host_does_not_offer),
+    cmocka_unit_test(a_smart_host_takes_it_all), cmocka_unit_test(a_reload_to_another_way),
+    cmocka_unit_test(a_session_that_rested_too_long), cmocka_unit_test(they_take_turns),
+    cmocka_unit_test(the_best_addresses_stay), cmocka_unit_test(many_questions),
+    cmocka_unit_test(what_the_host_does_not_offer),
     cmocka_unit_test(the_resolver_dies))

@@ -96,6 +96,19 @@ static inline void world_begin_plain(uint64_t seed, const char *extra)
 	host_listen(world.hosts[0]);
 }
 
+/* Other lines of configuration, as after SIGHUP. */
+static inline void world_reload(const char *extra)
+{
+	struct config_error error;
+	slice text = arena_printf(&world.arena,
+	    "hostname = mx.here.example\nstores = 1\nedges = 1\n%s", extra);
+
+	if (config_parse(text, &world.arena, &world.config, &error, 1) != 0)
+		fail_msg("%u: %s", error.line, error.text);
+	keeper_reload(world.keeper, &world.inputs.settings);
+	run_ms(100);
+}
+
 static void world_end(void)
 {
 	sim_destroy(world.sim);

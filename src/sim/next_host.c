@@ -145,13 +145,15 @@ static void answer(struct caller *c, const struct smtp_reply *reply)
 
 static void refuse(struct caller *c, const struct smtp_event *event)
 {
-	if (event->kind == SMTP_EVENT_RCPT)
-		no_report(c, event->text);
-	else if (event->kind == SMTP_EVENT_MAIL && event->text.len == 0) {
+	if (event->kind == SMTP_EVENT_MAIL && event->text.len == 0) {
 		/* Whom it is for is not known yet. */
 		answer(c, judge(c, event));
 		return;
 	}
+	if (event->kind == SMTP_EVENT_MAIL)
+		forget(c);              /* the transaction before is over */
+	if (event->kind == SMTP_EVENT_RCPT)
+		no_report(c, event->text);
 	no_reports(c);
 	answer(c, &refused);
 }

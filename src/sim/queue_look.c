@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "base/bytes.h"
+#include "base/check.h"
 #include "base/limits.h"
 #include "base/table.h"
 #include "log/log.h"
@@ -29,8 +30,9 @@ static void take_file(void *context, const struct sim_disk_file *file)
 	int end = 0;
 
 	if (sscanf(file->path, "queue/%u.log%n", &number, &end) != 1 || end == 0 ||
-	    file->path[end] != '\0' || look->n == FILES_MAX)
+	    file->path[end] != '\0')
 		return;
+	check(look->n < FILES_MAX);
 	bytes = heap_alloc(look->heap, (size_t)file->size + 1);
 	sim_disk_read(file, bytes, (size_t)file->size, 0);
 	look->files[look->n].number = number;
