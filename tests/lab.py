@@ -102,7 +102,7 @@ class Host(Demo):
         return ["--config", self.config]
 
     def learn(self, row):
-        self.certificate = os.path.join(self.data, "tls", "cert.pem")
+        self.certificate = os.path.join(self.data, "tls", "certificate.pem")
 
     def run(self, *words, want=0, stdin=""):
         """A command of this host; what it says on stdout, or on stderr when it fails."""
@@ -260,7 +260,7 @@ class Script(threading.Thread):
     def __init__(self, lab, address, talk):
         super().__init__(daemon=True)
         self.talk, self.connections, self.living = talk, 0, set()
-        self.listener = socket.socket()
+        self.listener = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET)
         self.listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         self.listener.bind((address, lab.port))
         self.listener.listen(50)

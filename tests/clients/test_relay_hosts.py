@@ -2,8 +2,10 @@
 much or nothing. Each is a small server on an address of its own."""
 import email
 import itertools
+import os
 import re
 import socket
+import ssl
 import time
 import unittest
 
@@ -32,8 +34,14 @@ many MX 20 mx2.many
 mx1.many A {1}
 mx1.many A {5}
 mx2.many A {2}
+no MX 10 mx1.no
+no MX 20 mx2.many
+mx1.no A {9}
+mx1.no A {10}
 x A {6}
 must A {7}
+six AAAA ::1
+six A {8}
 """
 
 
@@ -41,8 +49,8 @@ class Hosts(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.scripts = scripts()
-        cls.lab = Lab("bob.example", "alice.example", spare=10 + len(cls.scripts),
-                      records=RECORDS + "".join("%s A {%d}\n" % (name, 10 + n)
+        cls.lab = Lab("bob.example", "alice.example", spare=11 + len(cls.scripts),
+                      records=RECORDS + "".join("%s A {%d}\n" % (name, 11 + n)
                                                 for n, name in enumerate(cls.scripts)),
                       relay__retry="1h", relay__retry_max="1h")
         cls.lab.start()
@@ -94,13 +102,23 @@ class Routes(Hosts):
         self.assertEqual((len(first), len(second)), (3, 0))
 
     def test_first_mx_says_no(self):
-        """A greeting of 554 leads on to the next, at once; 450 to RCPT does not."""
+        """A greeting of 554 or 421 leads on to the next, at once."""
         bodies = []
-        self.host(1, dialogue({}, banner=b"554 5.7.1 not you\r\n"))
-        self.host(2, dialogue({}, bodies=bodies))
-        self.host(5, dialogue({}, banner=b"421 4.3.2 too busy\r\n"))
-        self.assertEqual(send(self.bob, "x@many.example", "on")[0], 250)
+        refusing = [self.host(9, dialogue({}, banner=b"554 5.7.1 not you\r\n")),
+                    self.host(10, dialogue({}, banner=b"421 4.3.2 too busy\r\n"))]
+        second = self.host(2, dialogue({}, bodies=bodies))
+        self.assertEqual(send(self.bob, "x@no.example", "on")[0], 250)
         wait_for(lambda: bodies, what="the message at the second")
+        self.assertEqual([host.connections for host in refusing], [1, 1])
+
+    def test_first_mx_is_grey(self):
+        """450 to RCPT is an answer: the next MX is not asked."""
+        for n in (1, 5):
+            self.host(n, dialogue({b"RCPT": b"450 4.7.1 grey\r\n"}))
+        second = self.host(2, dialogue({}))
+        self.assertEqual(send(self.bob, "x@many.example", "grey")[0], 250)
+        self.assertEqual(self.waits("x@many.example")["reply"], "450 4.7.1 grey")
+        self.assertEqual(second.connections, 0)
 
     def test_no_mx(self):
         bodies = []
@@ -108,6 +126,22 @@ class Routes(Hosts):
         self.assertEqual(send(self.bob, "x@plain.example", "plain")[0], 250)
         wait_for(lambda: bodies, what="the message")
         self.assertIn(b"Subject: plain\r\n", bodies[0])
+
+    def test_ipv6_and_ipv4(self):
+        """All addresses of a host count: nobody listens at the first of these, then at both."""
+        bodies, sixth = [], []
+        four = self.host(8, dialogue({}, bodies=bodies))
+        self.assertEqual(send(self.bob, "x@six.example", "four")[0], 250)
+        wait_for(lambda: bodies, what="the message over IPv4")
+        four.close()
+        try:
+            six = Script(self.lab, "::1", dialogue({}, bodies=sixth))
+        except OSError as e:
+            self.skipTest("no IPv6 here: %s" % e)
+        self.addCleanup(six.close)
+        self.assertEqual(send(self.bob, "x@six.example", "six")[0], 250)
+        wait_for(lambda: sixth, what="the message over IPv6")
+        self.assertIn(b"Subject: six\r\n", sixth[0])
 
     def test_domain_is_an_alias(self):
         """MX by CNAME; Alice's server knows no other.example and says so."""
@@ -145,11 +179,8 @@ class Routes(Hosts):
     def test_address_literal(self):
         bodies = []
         self.host(6, dialogue({}, bodies=bodies))
-        code, words = send(self.bob, "x@[%s]" % self.lab.spare[5], "literal")
-        if code == 250:
-            wait_for(lambda: bodies, what="the message")
-        else:
-            self.assertEqual(code // 100, 5, words)
+        self.assertEqual(send(self.bob, "x@[%s]" % self.lab.spare[5], "literal")[0], 250)
+        wait_for(lambda: bodies, what="the message")
 
 
 # ---- what hosts say ----
@@ -211,10 +242,10 @@ def scripts():
         "resets": (resets, r"^4\.4\.2 resets\.example \[.*\]: (connection lost|the server closed)"),
         "busy": (dialogue({}, banner=b"421 4.3.2 come back later\r\n"), r"^421 4\.3\.2 come back later$"),
         "unfriendly": (dialogue({}, banner=b"554 5.7.1 go away\r\n"), r"^554 5\.7\.1 go away$"),
-        "354-greets": (dialogue({}, banner=b"354 go on\r\n"), r"."),
+        "354-greets": (dialogue({}, banner=b"354 go on\r\n"), r"^354 go on$"),
         "999-greets": (dialogue({}, banner=b"999 what\r\n"), r"^4\.5\.0 "),
-        "354-to-mail": (dialogue({b"MAIL": b"354 go on\r\n"}), r"."),
-        "250-to-data": (dialogue({b"DATA": b"250 ok\r\n"}), r"."),
+        "354-to-mail": (dialogue({b"MAIL": b"354 go on\r\n"}), r"^4\.5\.0 "),
+        "250-to-data": (dialogue({b"DATA": b"250 ok\r\n"}), r"^4\.5\.0 "),
         "220-to-rcpt": (dialogue({b"RCPT": b"150 hm\r\n"}), r"^4\.5\.0 "),
         "no-ehlo": (dialogue({b"EHLO": b"500 what\r\n", b"HELO": b"421 4.3.0 no\r\n"}), r"^421 4\.3\.0 no$"),
         "grey": (dialogue({b"RCPT": b"450 4.7.1 greylisted, try later\r\n"}), r"^450 4\.7\.1 greylisted, try later$"),
@@ -238,9 +269,8 @@ def scripts():
 class Nonsense(Hosts):
     def test_temporary_with_its_words(self):
         """All at once; and mail between those that behave goes on meanwhile."""
-        hosts = {name: self.host(11 + n - 1, talk)
+        hosts = {name: self.host(11 + n, talk)
                  for n, (name, (talk, _)) in enumerate(self.scripts.items())}
-        began = time.monotonic()
         with self.bob.login() as client:
             for name in self.scripts:
                 client.sendmail("bob@bob.example", ["x@%s.example" % name],
@@ -256,7 +286,6 @@ class Nonsense(Hosts):
                 self.assertIn(shown["reply"], self.bob.run("queue", "show", row["id"]))
                 self.assertGreater(row["next"] - time.time(), 2000)
                 self.assertGreaterEqual(hosts[name].connections, 1)
-        self.assertLess(time.monotonic() - began, 40)
         self.assertEqual(inbox(self.bob), [], "nothing of this is for good")
 
     def test_silence(self):
@@ -267,9 +296,7 @@ class Nonsense(Hosts):
         self.assertEqual(send(self.bob, "alice@alice.example", "others")[0], 250)
         take(self.alice, "others", seconds=5)
         self.assertEqual(self.bob.queue("x@slow.example")[0]["state"], "ready")
-        began = time.monotonic()
         self.bob.stop()
-        self.assertLess(time.monotonic() - began, 15)
         quiet.close()
         bodies = []
         self.host(4, dialogue({}, bodies=bodies))
@@ -310,23 +337,53 @@ class Nonsense(Hosts):
         self.assertGreaterEqual(host.connections, 2)
         self.assertRegex(self.bob.log("relay"), r"mx\.slow\.example \[127\.0\.0\.\d+\]: TLS failed")
 
+    def test_busy_behind_tls(self):
+        """Its TLS works; that it has no time is no reason to speak in the clear."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(self.bob.certificate, os.path.join(self.bob.data, "tls", "key.pem"))
+        heard, able, bodies = [], [], []
+
+        def talk(connection):
+            connection.sendall(b"220 mx ESMTP\r\n")
+            for reply in (b"250-mx\r\n250 STARTTLS\r\n", b"220 go\r\n"):
+                heard.append(connection.recv(1000).split()[0])
+                connection.sendall(reply)
+            with context.wrap_socket(connection, server_side=True) as s:
+                host.living.add(s)
+                if not able:
+                    s.recv(1000)
+                    s.sendall(b"421 4.3.2 busy\r\n")
+                    return
+                dialogue({}, banner=b"", bodies=bodies)(s)
+
+        host = self.host(4, talk)
+        self.assertEqual(send(self.bob, "x@slow.example", "busy")[0], 250)
+        self.assertEqual(self.waits("x@slow.example")["reply"], "421 4.3.2 busy")
+        able.append(True)
+        self.bob.run("queue", "retry", "all")
+        wait_for(lambda: bodies, what="the message")
+        self.assertEqual(set(heard), {b"EHLO", b"STARTTLS"})
+
     def test_tls_that_fails_and_must_not(self):
         """A host that wants TLS and can't do it now: that may pass, and is tried again."""
-        able = []
+        able, bodies = [], []
         host = self.host(7, dialogue({
             b"EHLO": lambda: b"250 mx\r\n" if able else b"250-mx\r\n250 STARTTLS\r\n",
             b"STARTTLS": b"220 go\r\n500 but no\r\n",
-            b"MAIL": lambda: b"250 ok\r\n" if able else b"530 5.7.0 Must issue STARTTLS\r\n"}))
+            b"MAIL": lambda: b"250 ok\r\n" if able else b"530 5.7.0 Must issue STARTTLS\r\n"},
+            bodies=bodies))
         self.assertEqual(send(self.bob, "x@must.example", "must")[0], 250)
         row = self.waits("x@must.example")
         self.assertEqual(row["reply"], "530 5.7.0 Must issue STARTTLS")
         self.assertEqual(host.connections, 2)
         self.bob.run("queue", "retry", row["id"])
         wait_for(lambda: host.connections >= 4, what="TLS, and then the clear")
-        self.waits("x@must.example")
+        wait_for(lambda: self.waits("x@must.example")["tries"] == 2, what="the second failure")
         able.append(True)
         self.bob.run("queue", "retry", row["id"])
+        wait_for(lambda: bodies, what="the message")
         wait_for(lambda: not self.bob.queue(), what="its end")
+        self.assertEqual(inbox(self.bob), [])
 
     def test_many_to_one(self):
         """No more sessions than relay.sessions_per_host, and each is used again."""

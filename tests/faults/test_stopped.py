@@ -6,13 +6,13 @@ import signal
 import threading
 import unittest
 
-from server import Demo, free_ports, wait_for
+from server import ROLES, Demo, free_ports, wait_for
 from shim import ANY_SYNC, Shimmed
 from traffic import Traffic
 
 SILENCE = 6
 WORDS = ("--set", "watch.silence=%ds" % SILENCE, "--set", "edges=1", "--set", "stores=1")
-ROLES = ("store", "router", "directory", "edge")
+OF_A_DELIVERY = ("store", "router", "directory", "edge")
 
 
 def pids(host):
@@ -42,7 +42,7 @@ class Stopped(unittest.TestCase):
         """Each sync takes a second; a process that waits for some of them answers."""
         with Shimmed(*WORDS) as host:
             before = pids(host)
-            rules = [host.rule(role, ANY_SYNC, 0, wait_ms=1000) for role in ROLES]
+            rules = [host.rule(role, ANY_SYNC, 0, wait_ms=1000) for role in OF_A_DELIVERY]
             with Traffic(host, "slow", 400, sessions=40) as traffic:
                 wait_for(lambda: rules[0].hits > SILENCE and rules[3].hits > SILENCE, seconds=120,
                          what="more slow syncs than its silence may last")

@@ -34,6 +34,8 @@ class Plants(unittest.TestCase):
                 found = re.search(r"^seed (\d+) failed: (.*)$", err, re.M)
                 self.assertIsNotNone(found, err[-2000:])
                 self.assertEqual(status, 1)
+                self.assertEqual(sim("--seed", found.group(1), "--runs", 1)[0], 0,
+                                 "it fails without the mistake, too")
                 print("# note: %s is found at seed %s: %s" % (name, *found.groups()))
 
     def test_unknown_name(self):
