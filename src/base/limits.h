@@ -496,6 +496,7 @@ enum {
 	RELAY_SESSION_MESSAGES = 100,   /* then another connection, to spread them */
 	RELAY_SESSIONS_FIRST = 4,       /* to a destination; more as it goes well */
 	RELAY_HEADER_MAX = 16 * 1024,   /* of a message, in a report */
+	RELAY_PIECE_MAX = 64 * 1024,    /* of a body, read at once */
 
 	/* store */
 	/* Pack and log of each account that was delivered to lately, and for a moment

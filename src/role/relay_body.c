@@ -1,8 +1,10 @@
-/* role/relay_body.c - a message's bytes: trace and body, decompressed on the pool,
- * piece by piece.
+/* role/relay_body.c - a message's bytes: trace and body, decompressed, piece by piece.
  *
- * They are in memory, in a file of the router's, or in a pack of the queue. */
+ * They are in memory, in a file of the router's, or in a pack of the queue. A piece is
+ * as much as fits into RELAY_PIECE_MAX: what is large, or in a file, is read on the
+ * pool, and the way there costs more than a small message's frames. */
 #include <stdio.h>
+#include <string.h>
 
 #include <zstd.h>
 
@@ -63,7 +65,7 @@ static enum pack_result open_reader(struct reading *g)
 }
 
 /* The next frame of those in memory. */
-static enum pack_result next_frame(struct reading *g)
+static enum pack_result next_in_memory(struct reading *g)
 {
 	size_t len, raw;
 
@@ -78,42 +80,68 @@ static enum pack_result next_frame(struct reading *g)
 	if (ZSTD_isError(raw))
 		return PACK_DAMAGED;
 	g->frames = slice_drop(g->frames, len);
-	g->piece = slice_of(g->raw, raw);
+	g->rest = slice_of(g->raw, raw);
 	return PACK_OK;
 }
 
-static enum pack_result next_piece(struct reading *g)
+/* Trace or frame, to g->rest; it may be empty. */
+static enum pack_result next_frame(struct reading *g)
 {
 	const struct body *b = g->body;
 	enum pack_result result;
 
 	if (g->place.number == 0 && !g->trace_given && b->trace.len > 0) {
 		g->trace_given = true;
-		g->piece = b->trace;
+		g->rest = b->trace;
 		return PACK_OK;
 	}
 	if (g->place.number == 0 && b->fd < 0)
-		return next_frame(g);
+		return next_in_memory(g);
 	if (!g->open) {
 		result = open_reader(g);
 		if (result != PACK_OK)
 			return result;
 		g->open = true;
 	}
-	return pack_reader_next(&g->reader, &g->piece);
+	return pack_reader_next(&g->reader, &g->rest);
+}
+
+/* As much as there is, if that is little. */
+static void make_window(struct reading *g)
+{
+	uint64_t size = g->body->trace.len + g->body->what.size;
+
+	if (g->place.number > 0)
+		size = g->open ? pack_reader_size(&g->reader) : 0;
+	g->room = size > 0 && size < RELAY_PIECE_MAX ? (size_t)size : RELAY_PIECE_MAX;
+	g->window = heap_alloc(g->heap, g->room);
 }
 
 static void run(struct os_work *work)
 {
 	struct reading *g = work->owner;
-	enum pack_result result;
+	size_t filled = 0;
 
-	do
-		result = next_piece(g);
-	while (result == PACK_OK && g->piece.len == 0);
-	g->ok = result == PACK_OK || result == PACK_END;
-	if (result != PACK_OK)
-		g->piece = (slice){ 0 };
+	for (;;) {
+		size_t n;
+
+		if (g->rest.len == 0 && !g->last) {
+			enum pack_result result = next_frame(g);
+
+			g->last = result != PACK_OK;
+			g->failed = g->last && result != PACK_END;
+			if (g->window == NULL)
+				make_window(g);
+			continue;
+		}
+		n = g->rest.len < g->room - filled ? g->rest.len : g->room - filled;
+		if (n == 0)
+			break;
+		memcpy(g->window + filled, g->rest.ptr, n);
+		g->rest = slice_drop(g->rest, n);
+		filled += n;
+	}
+	g->piece = slice_of(g->window, filled);
 }
 
 /* ---- on the loop ---- */
@@ -139,15 +167,26 @@ static void finish(struct reading *g)
 	heap_free(r->heap, g);
 }
 
-static void on_piece(struct os_work *work)
+static void give(struct reading *g)
 {
-	struct reading *g = work->owner;
-
 	g->busy = false;
 	if (g->stopped)
 		finish(g);
 	else
-		g->done(g, g->piece, g->ok);
+		g->done(g, g->piece, g->piece.len > 0 || !g->failed);
+}
+
+static void on_work(struct os_work *work)
+{
+	give(work->owner);
+}
+
+static void on_defer(struct os_defer *defer)
+{
+	struct reading *g = defer->owner;
+
+	run(&g->work);
+	give(g);
 }
 
 struct reading *body_read(struct body *b, void (*done)(struct reading *, slice, bool),
@@ -167,16 +206,28 @@ struct reading *body_read(struct body *b, void (*done)(struct reading *, slice, 
 	g->frames = b->frames;
 	g->done = done;
 	g->owner = owner;
+	g->work = (struct os_work){ .run = run, .done = on_work, .owner = g };
+	g->defer = (struct os_defer){ .run = on_defer, .owner = g };
 	body_read_on(g);
 	return g;
 }
 
 void body_read_on(struct reading *g)
 {
+	const struct body *b = g->body;
+	bool in_memory = g->place.number == 0 && b->fd < 0;
+
 	check(!g->busy && !g->stopped);
 	g->busy = true;
-	g->work = (struct os_work){ .run = run, .done = on_piece, .owner = g };
-	os_work_start(g->body->relay->os, &g->work);
+	if (in_memory && b->what.size <= RELAY_PIECE_MAX)
+		os_defer(b->relay->os, &g->defer);
+	else
+		os_work_start(b->relay->os, &g->work);
+}
+
+bool body_read_ended(const struct reading *g)
+{
+	return g->last && !g->failed && g->rest.len == 0;
 }
 
 void body_read_stop(struct reading *g)

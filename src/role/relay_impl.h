@@ -339,18 +339,21 @@ void entry_name(const struct entry *e, char ret_text[14]);
 struct body *body_new(struct relay *r);
 void body_unref(struct body *b);
 void body_leave_memory(struct body *b);         /* it is in a pack now */
-/* Read it piece by piece: done() is called on the loop with each, then with an empty
- * one; ok false: it can't be read. The piece is borrowed until the next call. */
+/* Read it piece by piece: done() is called on the loop, never at once, with each, then
+ * with an empty one; ok false: it can't be read. The piece is borrowed until the next
+ * call. */
 struct reading {
 	struct os_work work;
+	struct os_defer defer;
 	struct body *body;
 	struct heap *heap;              /* of the reader */
 	struct pack_reader reader;
 	struct pack_place place;        /* of the body, when it began */
-	bool open, busy, ended, ok, stopped;
+	bool open, busy, last, failed, stopped;
 	int fd;
-	slice frames;
-	unsigned char *raw;
+	slice frames, rest;             /* that are not read yet; of the last one */
+	unsigned char *raw, *window;
+	size_t room;
 	slice piece;
 	void (*done)(struct reading *reading, slice piece, bool ok);
 	void *owner;
@@ -359,6 +362,7 @@ struct reading {
 struct reading *body_read(struct body *b, void (*done)(struct reading *, slice, bool),
     void *owner);
 void body_read_on(struct reading *reading);
+bool body_read_ended(const struct reading *reading);    /* nothing follows the piece */
 void body_read_stop(struct reading *reading);     /* NULL is allowed; done() comes no more */
 
 /* ---- relay_log.c ---- */

@@ -132,21 +132,24 @@ static void on_piece(struct reading *reading, slice piece, bool ok)
 		return;
 	}
 	s->piece = piece;
-	if (piece.len == 0) {
-		stop_reading(s);
-		smtp_client_body_end(s->client);
-	}
 	link_flush(&s->conn);
 }
 
 /* As much as the engine takes; the next piece is asked for when it took all. */
 static void give_body(struct session *s)
 {
-	if (s->reading == NULL || s->reading->busy || s->piece.len == 0)
+	if (s->reading == NULL || s->reading->busy)
 		return;
-	s->piece = slice_drop(s->piece, smtp_client_body(s->client, s->piece));
-	if (s->piece.len == 0)
+	if (s->piece.len > 0)
+		s->piece = slice_drop(s->piece, smtp_client_body(s->client, s->piece));
+	if (s->piece.len > 0)
+		return;
+	if (body_read_ended(s->reading)) {
+		stop_reading(s);
+		smtp_client_body_end(s->client);
+	} else {
 		body_read_on(s->reading);
+	}
 }
 
 static bool list_recipients(struct session *s, const struct entry *e)
