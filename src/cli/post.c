@@ -298,15 +298,6 @@ static const struct link_handler handler = {
 
 /* ---- the beginning ---- */
 
-static bool is_eight_bit(slice s)
-{
-	for (size_t i = 0; i < s.len; i++) {
-		if (s.ptr[i] > 127)
-			return true;
-	}
-	return false;
-}
-
 static void fill_message(struct post *p)
 {
 	struct smtp_client_message *m = &p->message;
@@ -316,7 +307,7 @@ static void fill_message(struct post *p)
 	m->n_recipients = p->n_recipients;
 	for (size_t i = 0; i < POST_PARTS_MAX; i++) {
 		m->size += p->parts[i].len;
-		if (is_eight_bit(p->parts[i]))
+		if (!slice_is_ascii(p->parts[i]))
 			m->needs = SMTP_CLIENT_8BITMIME;
 	}
 }

@@ -358,24 +358,15 @@ static bool write_parts(const struct compose_message *m, bool eight_bit, struct 
 
 /* ---- all of it ---- */
 
-static bool is_eight_bit(slice s)
-{
-	for (size_t i = 0; i < s.len; i++) {
-		if (s.ptr[i] > 127)
-			return true;
-	}
-	return false;
-}
-
 /* RFC 6531 s3.1: whoever takes such an address takes 8BITMIME, too. */
 static bool has_utf8_address(const struct compose_message *m)
 {
-	bool found = is_eight_bit(m->from.address);
+	bool found = !slice_is_ascii(m->from.address);
 
 	for (size_t i = 0; i < m->n_to; i++)
-		found = found || is_eight_bit(m->to[i].address);
+		found = found || !slice_is_ascii(m->to[i].address);
 	for (size_t i = 0; i < m->n_cc; i++)
-		found = found || is_eight_bit(m->cc[i].address);
+		found = found || !slice_is_ascii(m->cc[i].address);
 	return found;
 }
 
