@@ -346,8 +346,11 @@ static bool write_parts(const struct compose_message *m, bool eight_bit, struct 
 	memcpy(bytes + 2, m->unique.ptr, m->unique.len);
 	field_word(&f, slice_lit("multipart/mixed"));
 	parameter_write(&f, "boundary", boundary);
-	if (!field_end(&f) || !write_boundary(out, boundary, "") ||
-	    !write_text(m, eight_bit, boundary, out))
+	/* RFC 2045 s6.4: 8bit in it is 8bit outside. Files are base 64. */
+	if (!field_end(&f) || (choose(m->text, eight_bit, boundary) == EIGHT_BIT &&
+	    !write_line(out, "Content-Transfer-Encoding", slice_lit("8bit"))))
+		return false;
+	if (!write_boundary(out, boundary, "") || !write_text(m, eight_bit, boundary, out))
 		return false;
 	for (size_t i = 0; i < m->n_files; i++) {
 		if (!write_boundary(out, boundary, "") || !write_file(&m->files[i], out))
@@ -374,7 +377,7 @@ enum compose_result compose_write(const struct compose_message *m, struct buffer
     const char **ret_where)
 {
 	enum compose_result result = judge(m, ret_where);
-	bool eight_bit = m->eight_bit || has_utf8_address(m);
+	bool eight_bit = has_utf8_address(m);
 
 	if (result != COMPOSE_OK)
 		return result;
