@@ -139,6 +139,10 @@ static int mend(struct sendmail *s)
 	case HANDED_BAD:
 		return sendmail_fail(EX_DATAERR, "the header names \"%s\", which is no list of "
 		    "addresses", shown(s->body, text));
+	case HANDED_NO_FIELD:
+		return sendmail_fail(EX_DATAERR, "the header has a line that is no field, \"%s\", and "
+		    "recipients behind it; put a blank line before the text",
+		    shown(slice_head(s->body, slice_find_byte(s->body, '\r')), text));
 	case HANDED_MANY:
 		return sendmail_fail(EX_DATAERR, "the header names more than %d recipients",
 		    SEND_RECIPIENTS_MAX);

@@ -158,6 +158,7 @@ static void fuzz_handed(slice in, struct heap *heap, uint8_t choice)
 		check_handed(buffer_bytes(&out));
 		check(slice_ends(copy, body));
 		break;
+	case HANDED_NO_FIELD:
 	case HANDED_BAD:
 	case HANDED_MANY:
 		check(plan.recipients);
