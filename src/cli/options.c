@@ -108,7 +108,7 @@ static bool take_option(const struct cli_command *command, int argc, char **argv
 		}
 	}
 	if (args->n_given == CLI_GIVEN_MAX) {
-		cli_misuse("%s: too many options", command->name);
+		cli_misuse("%s: more than %d options", command->name, CLI_GIVEN_MAX);
 		return false;
 	}
 	args->given[args->n_given].option = option;

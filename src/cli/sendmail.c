@@ -320,11 +320,11 @@ const struct cli_command cli_sendmail = {
 	    "mail(), of 8.5 too, then returns true.\n"
 	    "\n"
 	    "Exit status, of sysexits.h: 0 taken for all; 64 wrong usage; 65 not an address, or no\n"
-	    "header that can be read; 67 a recipient is not known (5.1.x, 551, 553); 69 refused, or\n"
-	    "taken for some only, and others may work later: the lines say for whom; 75 nobody has\n"
-	    "it, try again later, or it may or may not have been taken: no word on it came that can\n"
-	    "be read; 77 refused by policy (5.7.x); 78 bad configuration. Who was refused beside\n"
-	    "others who have it is never 75: it would go to all of them again.\n",
+	    "header that can be read; 67 a recipient is not known (5.1.x, 551, 553); 69 refused in\n"
+	    "another way; 75 try again later: nobody has it, or it may or may not have been taken,\n"
+	    "as no word on it came that can be read; 77 refused by policy (5.7.x); 78 bad\n"
+	    "configuration. When some have it, the lines say who doesn't, and the status is never\n"
+	    "75, but 69: to try again would be to send it to all again.\n",
 	.options = {
 		{ "-t", NULL, "Recipients are those of To, Cc and Bcc, too." },
 		{ "-i", NULL, "A line of one dot is text. The same: -oi." },
