@@ -12,7 +12,7 @@ import termios
 import threading
 import unittest
 
-from server import POSTHOUSE, wait_for
+from server import POSTHOUSE
 from test_send import Host, Script
 
 
@@ -315,7 +315,7 @@ class Part(Host):
         self.with_fifo(b"# some text\n" * 10000 + pem, lambda path: self.assertIn(
             "TLS: ", self.run_it([*words, "--password-file", self.password_file(), "--ca", path], want=75,
                                  lines=1)[1]))
-        done = subprocess.run(["bash", "-c", "exec \"$0\" \"$@\" --password-file <(sleep 0.01; cat \"$SECRET\")",
+        done = subprocess.run(["bash", "-c", "exec \"$0\" \"$@\" --password-file <(cat \"$SECRET\")",
                                POSTHOUSE, *words], env=dict(os.environ, SECRET=self.password_file()),
                               capture_output=True, timeout=60)
         self.assertEqual((done.returncode, done.stderr), (0, b""))
