@@ -125,5 +125,5 @@ static void printable(void **state)
 }
 
 UNIT_TESTS(cmocka_unit_test(find_and_cut), cmocka_unit_test(order_and_case),
-    cmocka_unit_test(decimal), cmocka_unit_test(ascii), cmocka_unit_test(base32), cmocka_unit_test(nearest_word),
-    cmocka_unit_test(printable))
+    cmocka_unit_test(decimal), cmocka_unit_test(ascii), cmocka_unit_test(base32),
+    cmocka_unit_test(nearest_word), cmocka_unit_test(printable))

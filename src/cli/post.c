@@ -380,7 +380,6 @@ static void on_sent(struct link *link, size_t n)
 static void on_down(struct link *link, const char *why)
 {
 	struct post *p = link->owner;
-
 	bool unsure = p->client != NULL && is_unsure(p);
 	char text[300];
 
@@ -415,7 +414,12 @@ static void fill_message(struct post *p)
 	for (size_t i = 0; i < POST_PARTS_MAX; i++) {
 		m->size += p->parts[i].len;
 		if (!slice_is_ascii(p->parts[i]))
-			m->needs = SMTP_CLIENT_8BITMIME;
+			m->needs |= SMTP_CLIENT_8BITMIME;
+	}
+	/* The header may name all of them, in whosever transaction it goes. */
+	for (size_t i = 0; i < p->n_recipients; i++) {
+		if (!slice_is_ascii(p->addresses[i]))
+			m->needs |= SMTP_CLIENT_SMTPUTF8;
 	}
 }
 

@@ -26,6 +26,7 @@ class Taker:
         self.taken = []                 # the recipients of each transaction that got 250
         self.asked = []                 # of each transaction
         self.bodies = []
+        self.mails = []                 # their commands
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.address = "127.0.0.1:%d" % self.listener.getsockname()[1]
 
@@ -50,10 +51,12 @@ class Taker:
             for line in file:
                 verb = line[:4].upper()
                 if verb == b"EHLO":
-                    say(b"250-x\r\n250 PIPELINING" if self.pipelining else b"250 x")
+                    say(b"250-x\r\n250-8BITMIME\r\n250-SMTPUTF8\r\n250 " +
+                        (b"PIPELINING" if self.pipelining else b"X-NONE"))
                 elif verb == b"MAIL":
                     to = []
                     self.asked.append([])
+                    self.mails.append(line)
                     say(b"250 ok")
                 elif verb == b"RCPT":
                     address = line[9:].split(b">")[0].decode()
@@ -119,8 +122,18 @@ class Part(Host):
         self.assertEqual([len(taken) for taken in server.taken], [100, 100, 30])
         self.assertEqual(sum(server.taken, []), people(230))
 
+    def test_smtputf8_in_each_transaction(self):
+        """The header names all of them, also to those whose own address is ASCII."""
+        with Taker(1) as server:
+            self.send(server, ["jörg@alice.example", "p0@alice.example"])
+        self.assertEqual(sum(server.taken, []), ["jörg@alice.example", "p0@alice.example"])
+        self.assertEqual(len(server.mails), 2)
+        for line in server.mails:
+            self.assertIn(b" SMTPUTF8", line)
+
     def test_refused_beside_too_many(self):
-        with Taker(2, {"p1@alice.example": b"550 5.1.1 nobody", "p4@alice.example": b"550 5.1.1 nobody"}) as server:
+        nobody = b"550 5.1.1 nobody"
+        with Taker(2, {"p1@alice.example": nobody, "p4@alice.example": nobody}) as server:
             out, said = self.send(server, people(6), want=3, lines=3)
         self.assertEqual(server.taken, [["p0@alice.example", "p2@alice.example"],
                                         ["p3@alice.example", "p5@alice.example"]])
