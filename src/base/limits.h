@@ -433,6 +433,8 @@ enum {
 	POST_QUIT_MS = 5 * 1000,
 	/* A host name with its port, typed (of a domain, 255). */
 	POST_NAME_MAX = 300,
+	/* Recipients of one transaction: what each server takes (RFC 5321 s4.5.3.1.8). */
+	POST_BATCH_MAX = 100,
 	/* Lines of the message that --verbose shows: attachments are not for reading. */
 	POST_SHOWN_LINES = 200,
 	POST_TRANSCRIPT_MAX = LINK_INPUT_MAX * 2,

@@ -65,6 +65,15 @@ bool slice_ends(slice s, slice suffix)
 	    slice_equal(slice_drop(s, s.len - suffix.len), suffix);
 }
 
+bool slice_is_ascii(slice s)
+{
+	unsigned char all = 0;
+
+	for (size_t i = 0; i < s.len; i++)
+		all |= s.ptr[i];
+	return all < 128;
+}
+
 int slice_compare(slice a, slice b)
 {
 	size_t n = a.len < b.len ? a.len : b.len;

@@ -34,6 +34,7 @@ bool slice_equal_ascii(slice a, slice b); /* A-Z and a-z are the same */
 bool slice_starts(slice s, slice prefix);
 bool slice_starts_ascii(slice s, slice prefix);
 bool slice_ends(slice s, slice suffix);
+bool slice_is_ascii(slice s);            /* no byte over 127; also when empty */
 int slice_compare(slice a, slice b);      /* order of bytes, shorter first */
 
 /* Position of the first c or of needle; s.len when there is none. */

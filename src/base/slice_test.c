@@ -74,6 +74,15 @@ static void decimal(void **state)
 	}
 }
 
+static void ascii(void **state)
+{
+	assert_true(slice_is_ascii((slice){ 0 }));
+	assert_true(slice_is_ascii(slice_of("\0 ~\x7f", 4)));
+	assert_false(slice_is_ascii(slice_lit("\x80" "abc")));
+	assert_false(slice_is_ascii(slice_lit("abc\xff")));
+	assert_false(slice_is_ascii(slice_lit("Gr\xc3\xbc\xc3\x9f" "e")));
+}
+
 static void base32(void **state)
 {
 	static const uint64_t values[] = { 0, 1, 31, 32, 0xdeadbeef, UINT64_MAX };
@@ -116,5 +125,5 @@ static void printable(void **state)
 }
 
 UNIT_TESTS(cmocka_unit_test(find_and_cut), cmocka_unit_test(order_and_case),
-    cmocka_unit_test(decimal), cmocka_unit_test(base32), cmocka_unit_test(nearest_word),
-    cmocka_unit_test(printable))
+    cmocka_unit_test(decimal), cmocka_unit_test(ascii), cmocka_unit_test(base32),
+    cmocka_unit_test(nearest_word), cmocka_unit_test(printable))

@@ -3,9 +3,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/signalfd.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -63,21 +66,62 @@ bool ask_password_stdin(char ret_password[PASSWORD_MAX + 1])
 	return judge_password(read_line(STDIN_FILENO, ret_password, PASSWORD_MAX + 1));
 }
 
-/* Without echo; the terminal is as before when it returns. */
-static int read_hidden(int tty, const char *prompt, char *ret_line, size_t size)
+/* False: a signal came first. */
+static bool wait_readable(int tty, int signals)
+{
+	struct pollfd seen[2] = { { .fd = signals, .events = POLLIN },
+	    { .fd = tty, .events = POLLIN } };
+
+	while (poll(seen, 2, -1) < 0 && errno == EINTR)
+		;
+	return (seen[0].revents & POLLIN) == 0;
+}
+
+/* Once, without echo; false when a signal came. */
+static bool try_hidden(int tty, int signals, const char *prompt, char *ret_line, size_t size,
+    int *ret_len)
 {
 	struct termios before, hidden;
-	int len;
+	bool typed;
 
+	*ret_len = -1;
 	if (tcgetattr(tty, &before) < 0)
-		return -1;
+		return true;
 	hidden = before;
 	hidden.c_lflag &= ~(tcflag_t)ECHO;
 	tcsetattr(tty, TCSAFLUSH, &hidden);
 	dprintf(tty, "%s", prompt);
-	len = read_line(tty, ret_line, size);
+	/* The terminal gives whole lines: what is there once it is readable is one. */
+	typed = wait_readable(tty, signals);
+	if (typed)
+		*ret_len = read_line(tty, ret_line, size);
 	tcsetattr(tty, TCSAFLUSH, &before);
 	dprintf(tty, "\n");
+	return typed;
+}
+
+/* Without echo; the terminal is as before when it returns, and when a signal ends or
+ * stops us: that is blocked until the echo is on again. Who goes on behind a stop is
+ * asked again. */
+static int read_hidden(int tty, const char *prompt, char *ret_line, size_t size)
+{
+	static const int ending[] = { SIGINT, SIGQUIT, SIGTERM, SIGHUP, SIGTSTP };
+	sigset_t blocked, before;
+	int signals, len;
+	bool typed;
+
+	sigemptyset(&blocked);
+	for (size_t i = 0; i < sizeof ending / sizeof ending[0]; i++)
+		sigaddset(&blocked, ending[i]);
+	signals = signalfd(-1, &blocked, SFD_CLOEXEC);
+	if (signals < 0)
+		return -1;
+	do {
+		sigprocmask(SIG_BLOCK, &blocked, &before);
+		typed = try_hidden(tty, signals, prompt, ret_line, size, &len);
+		sigprocmask(SIG_SETMASK, &before, NULL);
+	} while (!typed);
+	close(signals);
 	return len;
 }
 

@@ -25,7 +25,7 @@ int file_read_fd(int fd, struct buffer *out)
 
 int file_read(int dir, const char *path, struct buffer *out)
 {
-	int fd = openat(dir, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK), result;
+	int fd = openat(dir, path, O_RDONLY | O_CLOEXEC), result;
 
 	if (fd < 0)
 		return -errno;

@@ -1,7 +1,9 @@
 /* cli/main.c - posthouse: find the sub-command and run it. */
+#include <fcntl.h>
 #include <locale.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/text.h"
 #include "cli/cli.h"
@@ -72,10 +74,24 @@ static bool is_called(const char *path, const char *name)
 	return path != NULL && strcmp(slash != NULL ? slash + 1 : path, name) == 0;
 }
 
+/* Without them, a socket or a file would become what we print to. */
+static bool open_standard(void)
+{
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) != fd)
+			return false;
+	}
+	return true;
+}
+
 int main(int argc, char **argv)
 {
 	const struct cli_command *command;
 	struct cli_args args;
+	int status;
+
+	if (!open_standard())
+		return CLI_FAILED;
 
 	setlocale(LC_ALL, "C");
 	if (is_called(argc > 0 ? argv[0] : NULL, cli_sendmail.name))
@@ -95,5 +111,6 @@ int main(int argc, char **argv)
 		return command->run_raw(argc - 2, argv + 2);
 	if (!cli_parse(command, argc - 2, argv + 2, &args))
 		return CLI_USAGE;
-	return command->run(&args);
+	status = command->run(&args);
+	return cli_printed() || status != CLI_OK ? status : CLI_FAILED;
 }

@@ -1,9 +1,11 @@
 /* cli/options.c - the arguments of a sub-command, judged against its row. */
 #include "cli/cli.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdio_ext.h>
 #include <string.h>
 
 #include "base/check.h"
@@ -35,6 +37,20 @@ int cli_misuse(const char *format, ...)
 	complain(format, args);
 	va_end(args);
 	return CLI_USAGE;
+}
+
+bool cli_printed(void)
+{
+	bool failed = ferror(stdout) != 0;
+
+	errno = 0;
+	if (fflush(stdout) == 0 && !failed)
+		return true;
+	cli_fail("cannot write to standard output%s%s", errno != 0 ? ": " : "",
+	    errno != 0 ? strerror(errno) : "");
+	__fpurge(stdout);
+	clearerr(stdout);
+	return false;
 }
 
 static const struct cli_option *find_option(const struct cli_command *command, slice name)
@@ -92,7 +108,7 @@ static bool take_option(const struct cli_command *command, int argc, char **argv
 		}
 	}
 	if (args->n_given == CLI_GIVEN_MAX) {
-		cli_misuse("%s: too many options", command->name);
+		cli_misuse("%s: more than %d options", command->name, CLI_GIVEN_MAX);
 		return false;
 	}
 	args->given[args->n_given].option = option;

@@ -1,6 +1,8 @@
 /* cli/post.c - one message over our own client engine.
  *
  *   link up -> READY -> send -> RCPT* -> BODY -> SENT -> READY -> QUIT -> CLOSED -> down
+ *                ^                                         |
+ *                '------- while recipients wait -----------'
  *   link not up -> the next address, if there is one
  */
 #include "cli/post.h"
@@ -11,6 +13,7 @@
 
 #include "base/check.h"
 #include "base/text.h"
+#include "cli/post_report.h"
 #include "mail/address.h"
 #include "os/os_uv.h"
 
@@ -100,12 +103,117 @@ static void one_line(slice text, char *ret_line, size_t size)
 	text_printable(slice_of(flat, n), ret_line, size);
 }
 
-static void conclude(struct post *p, enum post_outcome outcome, unsigned code, slice words)
+static void say(struct post *p, enum post_outcome outcome, unsigned code, slice words)
 {
-	p->answered = true;
 	p->outcome = outcome;
 	p->code = code;
 	one_line(words, p->words, sizeof p->words);
+}
+
+/* It is the word for all who have none, and nothing more is sent. */
+static void conclude(struct post *p, enum post_outcome outcome, unsigned code, slice words)
+{
+	p->over = true;
+	say(p, outcome, code, words);
+}
+
+/* The message may be the server's: the dot left us, and no word on it came. */
+static bool is_unsure(const struct post *p)
+{
+	return p->body_ended && smtp_client_output(p->client).len == 0;
+}
+
+/* ---- recipients ---- */
+
+static size_t count(const struct post *p, enum post_fate fate)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < p->message.n_recipients; i++)
+		n += p->recipients[p->batch[i]].fate == fate;
+	return n;
+}
+
+/* Somebody has no word yet. */
+static bool has_left(const struct post *p)
+{
+	return p->n_taken + p->n_refused < p->n_recipients;
+}
+
+static void refuse(struct post *p, size_t index)
+{
+	p->recipients[index].fate = POST_SAID_NO;
+	p->n_refused++;
+	post_report_refused(p, index);
+}
+
+/* 452, and of old 552, is what a server says that takes no more in one transaction
+ * (RFC 5321 s4.5.3.1.10); or that has no room, which shows when nobody is taken. */
+static bool is_too_many(unsigned code)
+{
+	return code == 452 || code == 552;
+}
+
+static void on_recipient(struct post *p, const struct smtp_client_event *event)
+{
+	size_t index = p->batch[event->index];
+	struct post_recipient *r = &p->recipients[index];
+	char words[POST_WORDS_MAX];
+
+	if (event->code / 100 == 2) {
+		r->fate = POST_ACCEPTED;
+		return;
+	}
+	one_line(event->text, words, sizeof words);
+	r->code = event->code;
+	if (!slice_equal(r->words, slice_from(words)))
+		r->words = slice_copy(&p->arena, slice_from(words));
+	if (is_too_many(event->code))
+		r->fate = POST_LATER;
+	else
+		refuse(p, index);
+}
+
+/* The next transaction's, in order; 0: nobody waits. */
+static size_t fill_batch(struct post *p)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < p->n_recipients && n < POST_BATCH_MAX; i++) {
+		struct post_recipient *r = &p->recipients[i];
+
+		if (r->fate != POST_WAITS && r->fate != POST_LATER)
+			continue;
+		r->fate = POST_ASKED;
+		p->batch[n] = i;
+		p->paths[n++] = p->addresses[i];
+	}
+	return n;
+}
+
+/* The word on the message, or that nobody in the transaction is to get it. */
+static void on_judged(struct post *p, const struct smtp_client_event *event)
+{
+	bool taken = event->code / 100 == 2;
+	size_t n = count(p, POST_ACCEPTED);
+	bool nobody = n == 0 && count(p, POST_ASKED) == 0;
+
+	p->body_ended = false;
+	if (!taken && !nobody) {
+		conclude(p, POST_REFUSED, event->code, event->text);
+		return;
+	}
+	for (size_t i = 0; i < p->message.n_recipients; i++) {
+		struct post_recipient *r = &p->recipients[p->batch[i]];
+
+		if (r->fate == POST_ACCEPTED)
+			r->fate = POST_HAS_IT;
+		else if (r->fate == POST_LATER && nobody)
+			refuse(p, p->batch[i]);
+	}
+	p->n_taken += n;
+	if (taken || p->n_taken == 0)
+		say(p, taken ? POST_TAKEN : POST_REFUSED, event->code, event->text);
 }
 
 /* ---- events ---- */
@@ -135,23 +243,17 @@ static void give_body(struct post *p)
 
 static void on_ready(struct post *p)
 {
-	if (p->sent) {
+	size_t n = p->over ? 0 : fill_batch(p);
+
+	if (n == 0) {
+		p->over = true;
 		smtp_client_quit(p->client);
 		return;
 	}
-	p->sent = true;
+	p->part = p->part_at = 0;
+	p->in_body = p->body_ended = false;
+	p->message.n_recipients = n;
 	smtp_client_send(p->client, &p->message);
-}
-
-static void on_recipient(struct post *p, const struct smtp_client_event *event)
-{
-	char words[POST_WORDS_MAX];
-
-	if (event->code / 100 == 2)
-		return;
-	p->n_refused++;
-	one_line(event->text, words, sizeof words);
-	p->refused(p, event->index, event->code, words);
 }
 
 static void on_event(struct post *p, const struct smtp_client_event *event)
@@ -171,13 +273,14 @@ static void on_event(struct post *p, const struct smtp_client_event *event)
 		give_body(p);
 		break;
 	case SMTP_CLIENT_EVENT_SENT:
-		conclude(p, event->code / 100 == 2 ? POST_TAKEN : POST_REFUSED, event->code,
-		    event->text);
+		on_judged(p, event);
 		break;
 	case SMTP_CLIENT_EVENT_FAILED:
-		/* What comes behind the word on the message takes nothing of it back. */
-		if (!p->answered)
-			conclude(p, POST_REFUSED, event->code, event->text);
+		/* What comes behind the last word takes nothing of it back. A reply that can't
+		 * be read may have been a yes. */
+		if (has_left(p) && !p->over)
+			conclude(p, event->code == 0 && is_unsure(p) ? POST_UNSURE : POST_REFUSED,
+			    event->code, event->text);
 		link_finish(&p->link, NULL);
 		break;
 	case SMTP_CLIENT_EVENT_CLOSED:
@@ -194,19 +297,21 @@ static void be_patient(struct post *p)
 
 	if (!p->greeted)
 		patience_ms = POST_GREETING_MS;
-	else if (p->answered)
+	else if (p->over)
 		patience_ms = POST_QUIT_MS;
 	if (patience_ms > 0)
 		link_patience(&p->link, patience_ms);
 }
 
 /* Who waits for a greeting in the clear on a port with TLS waits in vain. */
-static const char *explain(const struct post *p, const char *why)
+static const char *explain(const struct post *p, const char *why, char *ret_text, size_t size)
 {
-	if (p->up && !p->greeted && !p->server->implicit)
-		return "the server does not greet; if it is one with TLS from the first byte (port "
-		    "465), say --tls implicit";
-	return why;
+	bool greets = !p->up || p->greeted || p->server->implicit;
+
+	snprintf(ret_text, size, "%s%s%s", why != NULL ? why : "the connection was closed",
+	    greets ? "" : ", and did not greet", greets || !p->has_options ? "" :
+	    "; if it is one with TLS from the first byte (port 465), say --tls implicit");
+	return ret_text;
 }
 
 static void open_link(struct post *p)
@@ -275,6 +380,8 @@ static void on_sent(struct link *link, size_t n)
 static void on_down(struct link *link, const char *why)
 {
 	struct post *p = link->owner;
+	bool unsure = p->client != NULL && is_unsure(p);
+	char text[300];
 
 	smtp_client_destroy(p->client);
 	p->client = NULL;
@@ -285,9 +392,9 @@ static void on_down(struct link *link, const char *why)
 		open_link(p);
 		return;
 	}
-	if (!p->answered)
-		conclude(p, p->body_ended ? POST_UNSURE : POST_UNREACHED, 0,
-		    slice_from(explain(p, why)));
+	if (has_left(p) && !p->over)
+		conclude(p, unsure ? POST_UNSURE : POST_UNREACHED, 0,
+		    slice_from(explain(p, why, text, sizeof text)));
 	os_stop(p->os, 0);
 }
 
@@ -298,26 +405,21 @@ static const struct link_handler handler = {
 
 /* ---- the beginning ---- */
 
-static bool is_eight_bit(slice s)
-{
-	for (size_t i = 0; i < s.len; i++) {
-		if (s.ptr[i] > 127)
-			return true;
-	}
-	return false;
-}
-
 static void fill_message(struct post *p)
 {
 	struct smtp_client_message *m = &p->message;
 
 	m->from = p->from;
-	m->recipients = p->recipients;
-	m->n_recipients = p->n_recipients;
+	m->recipients = p->paths;
 	for (size_t i = 0; i < POST_PARTS_MAX; i++) {
 		m->size += p->parts[i].len;
-		if (is_eight_bit(p->parts[i]))
-			m->needs = SMTP_CLIENT_8BITMIME;
+		if (!slice_is_ascii(p->parts[i]))
+			m->needs |= SMTP_CLIENT_8BITMIME;
+	}
+	/* The header may name all of them, in whosever transaction it goes. */
+	for (size_t i = 0; i < p->n_recipients; i++) {
+		if (!slice_is_ascii(p->addresses[i]))
+			m->needs |= SMTP_CLIENT_SMTPUTF8;
 	}
 }
 
@@ -327,6 +429,9 @@ void post_run(struct post *p)
 	p->config = (struct smtp_client_config){ .hostname = p->hostname,
 		.starttls = p->server->starttls, .login = p->login, .secret = p->secret,
 		.clear_auth = p->server->loopback };
+	/* Each recipient may get a word in each transaction. */
+	p->arena = arena_init(os_heap(p->os), SIZE_MAX);
+	p->recipients = arena_new(&p->arena, struct post_recipient, p->n_recipients);
 	p->transcript = transcript_init(os_heap(p->os), POST_TRANSCRIPT_MAX);
 	fill_message(p);
 	link_init(&p->link, p->os, &handler, p);
@@ -334,6 +439,12 @@ void post_run(struct post *p)
 	open_link(p);
 	os_uv_run(p->os);
 	transcript_free(&p->transcript);
+}
+
+void post_finish(struct post *p)
+{
+	arena_reset(&p->arena);
+	p->recipients = NULL;
 }
 
 slice post_hostname(struct arena *arena)

@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netdb.h>
-#include <netinet/in.h>
 #include <string.h>
 
 #include "base/text.h"
@@ -30,32 +29,11 @@ static void take_address(struct post_server *s, const struct os_address *address
 	s->addresses[s->n_addresses++] = *address;
 }
 
-static void take_sockaddr(struct post_server *s, const struct sockaddr *from, uint16_t port)
-{
-	static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
-	struct os_address address = { .port = port };
-
-	if (from->sa_family == AF_INET) {
-		struct sockaddr_in in;
-
-		memcpy(&in, from, sizeof in);
-		memcpy(address.ip, mapped, sizeof mapped);
-		memcpy(address.ip + sizeof mapped, &in.sin_addr, 4);
-	} else if (from->sa_family == AF_INET6) {
-		struct sockaddr_in6 in;
-
-		memcpy(&in, from, sizeof in);
-		memcpy(address.ip, &in.sin6_addr, 16);
-	} else {
-		return;
-	}
-	take_address(s, &address);
-}
-
 /* By the system's resolver, which waits: nothing else is under way yet. */
 static int look_up(const char *command, const char *name, uint16_t port, struct post_server *s)
 {
 	const struct addrinfo hints = { .ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM };
+	struct os_address address;
 	struct addrinfo *found;
 	int error = getaddrinfo(name, NULL, &hints, &found);
 
@@ -63,8 +41,12 @@ static int look_up(const char *command, const char *name, uint16_t port, struct 
 		return cli_fail("%s: cannot look up the server %s: %s", command, name,
 		    error == EAI_SYSTEM ? strerror(errno) : gai_strerror(error));
 	for (struct addrinfo *a = found; a != NULL && s->n_addresses < POST_ADDRESSES_MAX;
-	    a = a->ai_next)
-		take_sockaddr(s, a->ai_addr, port);
+	    a = a->ai_next) {
+		if (os_address_from(a->ai_addr, &address)) {
+			address.port = port;
+			take_address(s, &address);
+		}
+	}
 	freeaddrinfo(found);
 	s->name = name;
 	return s->n_addresses > 0 ? CLI_OK :

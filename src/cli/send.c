@@ -6,7 +6,11 @@
 
 #include "base/text.h"
 #include "cli/commands.h"
+#include "cli/post_report.h"
 #include "os/os_uv.h"
+
+/* Beside CLI_OK, CLI_FAILED (nobody has it) and EX_TEMPFAIL (try again). */
+enum { SEND_TO_SOME = 3 };
 
 static int compose(struct send *s)
 {
@@ -26,54 +30,38 @@ static int compose(struct send *s)
 	    "; convert it with iconv, or attach it");
 }
 
-static void on_refused(struct post *p, size_t index, unsigned code, const char *words)
-{
-	char shown[400];
-
-	cli_fail("send: <%s> was refused: %u %s", text_printable(p->recipients[index], shown,
-	    sizeof shown), code, words);
-}
-
-/* The last line. When each recipient was refused, all was said. */
+/* The last line, and what the caller is to think. */
 static int report(const struct post *p)
 {
-	bool untrusted = p->server->judged &&
-	    slice_starts(slice_from(p->words), slice_lit("TLS: "));
-	char code[16] = "";
+	int status = post_report(p, "--login USER, with --server at port 587 or 465");
 
-	if (p->code != 0)
-		snprintf(code, sizeof code, "%u ", p->code);
-	switch (p->outcome) {
-	case POST_TAKEN:
-		printf("%s%s\n", code, p->words);
-		return p->n_refused == 0 ? CLI_OK : CLI_FAILED;
-	case POST_REFUSED:
-		if (p->n_refused == p->n_recipients)
-			return CLI_FAILED;
-		break;
-	case POST_UNSURE:
-		return cli_fail("send: %s may have the message or not: %s", p->server->shown,
-		    p->words);
-	case POST_UNREACHED:
-		break;
-	}
-	return cli_fail("send: %s: %s%s%s", p->server->shown, code, p->words, untrusted ?
-	    "; --ca FILE says whom to trust, --insecure trusts all" : "");
+	if (p->outcome == POST_TAKEN)
+		printf("%u %s\n", p->code, p->words);
+	if (!cli_printed() && status == EX_OK)
+		return EX_IOERR;
+	if (status == EX_OK)
+		return CLI_OK;
+	if (p->n_taken > 0)
+		return SEND_TO_SOME;
+	return status == EX_TEMPFAIL ? EX_TEMPFAIL : CLI_FAILED;
 }
 
 static int post(struct send *s, bool verbose)
 {
-	slice *recipients = arena_new(&s->arena, slice, s->envelope.n);
-	struct post p = { .os = s->os, .server = &s->server, .from = s->from, .login = s->login,
-		.secret = slice_from(s->secret), .recipients = recipients,
+	slice *addresses = arena_new(&s->arena, slice, s->envelope.n);
+	struct post p = { .os = s->os, .command = "send", .server = &s->server, .from = s->from,
+		.login = s->login, .secret = slice_from(s->secret), .addresses = addresses,
 		.n_recipients = s->envelope.n, .parts = { buffer_bytes(&s->text) },
-		.verbose = verbose, .refused = on_refused };
+		.has_options = true, .verbose = verbose };
+	int status;
 
 	for (size_t i = 0; i < s->envelope.n; i++)
-		recipients[i] = s->envelope.items[i].address;
+		addresses[i] = s->envelope.items[i].address;
 	p.hostname = post_hostname(&s->arena);
 	post_run(&p);
-	return report(&p);
+	status = report(&p);
+	post_finish(&p);
+	return status;
 }
 
 static int run(const struct cli_args *args)
@@ -109,8 +97,13 @@ const struct cli_command cli_send = {
 	    "what the system trusts; that of a server on loopback only by --ca. The password is\n"
 	    "the first line of --password-file, or POSTHOUSE_PASSWORD in the environment, or\n"
 	    "asked at the terminal; it is sent under TLS, or on loopback.\n"
-	    "It prints the server's last reply, and a line for each recipient that was refused,\n"
-	    "and exits with 0 only when every recipient was accepted.\n",
+	    "It prints the server's last reply, and a line for each recipient that was refused.\n"
+	    "Recipients go to the server a hundred at a time, and whom it refuses for there being\n"
+	    "too many (452) once more with the next. Exit status: 0 everybody has it; 1 nobody;\n"
+	    "2 wrong usage; 3 some have it, the lines say who doesn't: don't send it again to\n"
+	    "all; 74 everybody, but that could not be printed; 75 nobody, but later it may work,\n"
+	    "or there was no word that could be read after the message, which may or may not\n"
+	    "have been taken.\n",
 	.options = {
 		{ "--from", "ADDRESS", "The sender (the login, if that is an address)." },
 		{ "--to", "ADDRESSES", "Recipients." },

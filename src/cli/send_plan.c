@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "cli/ask.h"
 #include "cli/file.h"
+#include "cli/post_secret.h"
 #include "cli/send.h"
 #include "mail/media_type.h"
 
@@ -32,6 +33,12 @@ static bool has_control(const char *value)
 
 /* ---- addresses ---- */
 
+static int too_many(void)
+{
+	return cli_misuse("send: more than %d recipients; send it in several runs",
+	    SEND_RECIPIENTS_MAX);
+}
+
 static int add_addresses(struct address_list *list, const char *option, const char *value)
 {
 	if (has_control(value))
@@ -40,8 +47,7 @@ static int add_addresses(struct address_list *list, const char *option, const ch
 	case ADDRESS_LIST_OK:
 		break;
 	case ADDRESS_LIST_MANY:
-		return cli_misuse("send: more than %d recipients; send it in several runs",
-		    SEND_RECIPIENTS_MAX);
+		return too_many();
 	case ADDRESS_LIST_BAD:
 		return misuse(option, value, "addresses such as alice@example.org or \"Alice "
 		    "<alice@example.org>\", with commas between them");
@@ -60,16 +66,6 @@ static int read_list(const struct cli_args *args, const char *option, struct add
 	return status;
 }
 
-static int add_all(struct address_list *envelope, const struct address_list *list)
-{
-	for (size_t i = 0; i < list->n; i++) {
-		if (!address_list_put(envelope, &list->items[i]))
-			return cli_misuse("send: more than %d recipients; send it in several "
-			    "runs", SEND_RECIPIENTS_MAX);
-	}
-	return CLI_OK;
-}
-
 static int read_recipients(struct send *s, const struct cli_args *args)
 {
 	struct address_list bcc = address_list_init(&s->arena, SEND_RECIPIENTS_MAX);
@@ -80,11 +76,12 @@ static int read_recipients(struct send *s, const struct cli_args *args)
 	s->envelope = address_list_init(&s->arena, SEND_RECIPIENTS_MAX);
 	if ((status = read_list(args, "--to", &s->to)) != CLI_OK ||
 	    (status = read_list(args, "--cc", &s->cc)) != CLI_OK ||
-	    (status = read_list(args, "--bcc", &bcc)) != CLI_OK ||
-	    (status = add_all(&s->envelope, &s->to)) != CLI_OK ||
-	    (status = add_all(&s->envelope, &s->cc)) != CLI_OK ||
-	    (status = add_all(&s->envelope, &bcc)) != CLI_OK)
+	    (status = read_list(args, "--bcc", &bcc)) != CLI_OK)
 		return status;
+	if (!address_list_put_all(&s->envelope, &s->to) ||
+	    !address_list_put_all(&s->envelope, &s->cc) ||
+	    !address_list_put_all(&s->envelope, &bcc))
+		return too_many();
 	if (s->envelope.n == 0)
 		return cli_misuse("send: whom to? Give --to ADDRESS, --cc or --bcc");
 	s->message.to = s->to.items;
@@ -175,37 +172,6 @@ static int read_files(struct send *s, const struct cli_args *args)
 
 /* ---- the login ---- */
 
-static int take_secret(struct send *s, slice secret, const char *where)
-{
-	if (secret.len == 0 || secret.len > PASSWORD_MAX)
-		return cli_fail("send: the password in %s is %s", where,
-		    secret.len == 0 ? "empty" : "too long");
-	memcpy(s->secret, secret.ptr, secret.len);
-	s->secret[secret.len] = 0;
-	return CLI_OK;
-}
-
-/* The first line of it. */
-static int read_secret_file(struct send *s, const char *file)
-{
-	struct buffer bytes = buffer_init(s->arena.heap, PASSWORD_MAX + 2);
-	int result = file_read(AT_FDCWD, file, &bytes), status;
-	slice rest = buffer_bytes(&bytes), line = slice_cut(&rest, '\n');
-
-	if (slice_ends(line, slice_lit("\r")))
-		line.len--;
-	if (result < 0 && result != -EFBIG)
-		status = cli_fail("send: cannot read %s: %s", file, strerror(-result));
-	else if (result == -EFBIG)
-		status = cli_fail("send: %s holds more than a password", file);
-	else
-		status = take_secret(s, line, file);
-	if (bytes.ptr != NULL)
-		explicit_bzero(bytes.ptr, bytes.capacity);
-	buffer_free(&bytes);
-	return status;
-}
-
 static int read_login(struct send *s, const struct cli_args *args)
 {
 	const char *login = cli_value(args, "--login"), *file = cli_value(args, "--password-file");
@@ -218,9 +184,10 @@ static int read_login(struct send *s, const struct cli_args *args)
 	if (s->login.len == 0 || s->login.len > SASL_LOGIN_MAX || has_control(login))
 		return misuse("--login", login, "a login name");
 	if (file != NULL)
-		return read_secret_file(s, file);
+		return post_secret_file("send", file, s->arena.heap, s->secret);
 	if (secret != NULL)
-		return take_secret(s, slice_from(secret), "POSTHOUSE_PASSWORD");
+		return post_secret_take("send", slice_from(secret), "POSTHOUSE_PASSWORD",
+		    s->secret);
 	return ask_password_once("use --password-file FILE or POSTHOUSE_PASSWORD in the "
 	    "environment", s->secret) ? CLI_OK : CLI_FAILED;
 }

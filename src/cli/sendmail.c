@@ -10,9 +10,13 @@
 
 #include "base/text.h"
 #include "cli/commands.h"
-#include "cli/post.h"
+#include "cli/post_report.h"
+#include "cli/post_secret.h"
 #include "mail/handed.h"
+#include "mail/utf8.h"
 #include "os/os_uv.h"
+
+#define MANY "more than %d recipients; send it in several runs, or to a mailing list"
 
 struct sendmail {
 	struct os *os;
@@ -25,7 +29,8 @@ struct sendmail {
 	struct buffer text;             /* as it came, with CRLF */
 	struct buffer header;           /* as it goes */
 	slice body;                     /* of text */
-	bool unknown_user, temporary;   /* why recipients were refused */
+	struct post_server server;
+	char secret[PASSWORD_MAX + 1];  /* of a login; wiped when it is over */
 };
 
 int sendmail_fail(int status, const char *format, ...)
@@ -52,6 +57,34 @@ static bool is_null(const char *address)
 	return strcmp(address, "") == 0 || strcmp(address, "<>") == 0;
 }
 
+/* In some other script, of cron's, say: a name is not worth a message. */
+static slice as_utf8(struct arena *arena, slice name)
+{
+	unsigned char *out = arena_new(arena, unsigned char, name.len);
+	slice rest = name;
+
+	while (rest.len > 0) {
+		size_t n = utf8_length(rest);
+
+		memcpy(out + (name.len - rest.len), n > 0 ? rest.ptr : (const unsigned char *)"?",
+		    n > 0 ? n : 1);
+		rest = slice_drop(rest, n > 0 ? n : 1);
+	}
+	return slice_of(out, name.len);
+}
+
+/* Whose the envelope is without -f: an account sends as itself. */
+static slice login_address(struct sendmail *s)
+{
+	struct address_list list = address_list_init(&s->arena, 1);
+	slice login = slice_from(s->place.login);
+
+	if (login.len > 0 && address_list_add(&list, login, (slice){ 0 }) == ADDRESS_LIST_OK &&
+	    list.n == 1)
+		return list.items[0].address;
+	return s->place.user.address;
+}
+
 static int read_sender(struct sendmail *s)
 {
 	struct address_list list = address_list_init(&s->arena, 2);
@@ -60,7 +93,7 @@ static int read_sender(struct sendmail *s)
 
 	s->sender = s->place.user;
 	if (o->from == NULL) {
-		s->from = s->sender.address;
+		s->from = login_address(s);
 	} else if (!is_null(o->from)) {
 		if (address_list_add(&list, slice_from(o->from), s->place.domain) !=
 		    ADDRESS_LIST_OK || list.n != 1)
@@ -71,7 +104,7 @@ static int read_sender(struct sendmail *s)
 		s->sender = (struct compose_mailbox){ .address = s->from };
 	}
 	if (o->name != NULL)
-		s->sender.name = slice_from(o->name);
+		s->sender.name = as_utf8(&s->arena, slice_from(o->name));
 	if (compose_judge_mailbox(&s->sender) != COMPOSE_OK)
 		return sendmail_fail(EX_USAGE, "-F wants a name that a header can hold, not \"%s\"",
 		    shown(s->sender.name, text));
@@ -86,9 +119,15 @@ static int read_words(struct sendmail *s)
 	for (size_t i = 0; i < s->options.n_words; i++) {
 		slice word = slice_from(s->options.words[i]);
 
-		if (address_list_add(&s->recipients, word, s->place.domain) != ADDRESS_LIST_OK)
+		switch (address_list_add(&s->recipients, word, s->place.domain)) {
+		case ADDRESS_LIST_OK:
+			break;
+		case ADDRESS_LIST_MANY:
+			return sendmail_fail(EX_USAGE, MANY, SEND_RECIPIENTS_MAX);
+		case ADDRESS_LIST_BAD:
 			return sendmail_fail(EX_DATAERR, "\"%s\" is no address",
 			    shown(word, text));
+		}
 	}
 	if (s->recipients.n == 0 && !s->options.recipients)
 		return sendmail_fail(EX_USAGE, "whom to? Give addresses, or -t to take them from "
@@ -139,9 +178,12 @@ static int mend(struct sendmail *s)
 	case HANDED_BAD:
 		return sendmail_fail(EX_DATAERR, "the header names \"%s\", which is no list of "
 		    "addresses", shown(s->body, text));
+	case HANDED_NO_FIELD:
+		return sendmail_fail(EX_DATAERR, "the header has a line that is no field, \"%s\", and "
+		    "recipients behind it; put a blank line before the text",
+		    shown(slice_head(s->body, slice_find_byte(s->body, '\r')), text));
 	case HANDED_MANY:
-		return sendmail_fail(EX_DATAERR, "the header names more than %d recipients",
-		    SEND_RECIPIENTS_MAX);
+		return sendmail_fail(EX_DATAERR, MANY, SEND_RECIPIENTS_MAX);
 	case HANDED_LONG:
 		return sendmail_fail(EX_DATAERR, "the header is too large");
 	}
@@ -150,63 +192,44 @@ static int mend(struct sendmail *s)
 	return EX_OK;
 }
 
-/* ---- the server's word ---- */
+/* ---- the server ---- */
 
-static void on_refused(struct post *p, size_t index, unsigned code, const char *words)
+static int read_server(struct sendmail *s)
 {
-	struct sendmail *s = p->owner;
-	char text[200];
+	const struct sendmail_place *place = &s->place;
+	const struct post_server_words words = { .command = "sendmail", .server = place->submission };
+	int status;
 
-	s->temporary = s->temporary || code / 100 == 4;
-	s->unknown_user = s->unknown_user || code == 550 || code == 551 || code == 553;
-	sendmail_fail(0, "<%s> was refused: %u %s", shown(p->recipients[index], text), code, words);
-}
-
-/* Only a permanent refusal is worth telling as such: who gets EX_TEMPFAIL tries again. */
-static int refused_status(const struct sendmail *s)
-{
-	if (s->unknown_user)
-		return EX_NOUSER;
-	return s->temporary ? EX_TEMPFAIL : EX_UNAVAILABLE;
-}
-
-static int report(const struct sendmail *s, const struct post *p)
-{
-	if (p->outcome == POST_TAKEN && s->options.verbose)
-		printf("%u %s\n", p->code, p->words);
-	if (p->n_refused > 0 && (p->outcome == POST_TAKEN || p->n_refused == p->n_recipients))
-		return refused_status(s);
-	switch (p->outcome) {
-	case POST_TAKEN:
+	if (place->login == NULL) {
+		post_server_local(&place->server, &s->arena, &s->server);
 		return EX_OK;
-	case POST_REFUSED:
-		if (p->code == 0)
-			return sendmail_fail(EX_UNAVAILABLE, "%s: %s", p->server->shown, p->words);
-		return sendmail_fail(p->code / 100 == 4 ? EX_TEMPFAIL : EX_UNAVAILABLE,
-		    "%s: %u %s", p->server->shown, p->code, p->words);
-	case POST_UNSURE:
-		return sendmail_fail(EX_TEMPFAIL, "%s may have the message or not: %s",
-		    p->server->shown, p->words);
-	case POST_UNREACHED:
-		break;
 	}
-	return sendmail_fail(EX_TEMPFAIL, "%s: %s", p->server->shown, p->words);
+	if (post_secret_file("sendmail", place->password_file, s->arena.heap, s->secret) != CLI_OK)
+		return EX_CONFIG;
+	status = post_server_read(&words, &s->arena, &s->server);
+	return status == CLI_OK ? EX_OK : status == CLI_USAGE ? EX_CONFIG : EX_TEMPFAIL;
 }
 
 static int post(struct sendmail *s)
 {
-	slice *recipients = arena_new(&s->arena, slice, s->recipients.n);
-	struct post_server server;
-	struct post p = { .os = s->os, .server = &server, .hostname = s->place.hostname,
-		.from = s->from, .recipients = recipients, .n_recipients = s->recipients.n,
-		.parts = { buffer_bytes(&s->header), s->body }, .verbose = s->options.verbose,
-		.refused = on_refused, .owner = s };
+	slice *addresses = arena_new(&s->arena, slice, s->recipients.n);
+	struct post p = { .os = s->os, .command = "sendmail", .server = &s->server,
+		.hostname = s->place.hostname, .login = slice_from(s->place.login),
+		.secret = slice_from(s->secret), .from = s->from, .addresses = addresses,
+		.n_recipients = s->recipients.n, .parts = { buffer_bytes(&s->header), s->body },
+		.verbose = s->options.verbose };
+	int status;
 
 	for (size_t i = 0; i < s->recipients.n; i++)
-		recipients[i] = s->recipients.items[i].address;
-	post_server_local(&s->place.server, &s->arena, &server);
+		addresses[i] = s->recipients.items[i].address;
 	post_run(&p);
-	return report(s, &p);
+	status = post_report(&p, "POSTHOUSE_SENDMAIL_LOGIN; see `posthouse help sendmail`");
+	if (p.outcome == POST_TAKEN && s->options.verbose)
+		printf("%u %s\n", p.code, p.words);
+	post_finish(&p);
+	/* What -v could not print changes nothing of it: callers send again what fails. */
+	cli_printed();
+	return status;
 }
 
 /* ---- all of it ---- */
@@ -216,7 +239,8 @@ static int deliver(struct sendmail *s)
 	int status;
 
 	if ((status = read_sender(s)) != EX_OK || (status = read_words(s)) != EX_OK ||
-	    (status = read_text(s)) != EX_OK || (status = mend(s)) != EX_OK)
+	    (status = read_text(s)) != EX_OK || (status = mend(s)) != EX_OK ||
+	    (status = read_server(s)) != EX_OK)
 		return status;
 	return post(s);
 }
@@ -227,8 +251,11 @@ static int run_mode(struct sendmail *s)
 
 	if (status != EX_OK)
 		return status;
-	return s->options.mode == SENDMAIL_SMTP ? sendmail_relay(s->os, &s->place.server) :
-	    deliver(s);
+	if (s->options.mode != SENDMAIL_SMTP)
+		return deliver(s);
+	if (!s->place.has_server)
+		return sendmail_fail(EX_CONFIG, "-bs wants POSTHOUSE_SENDMAIL_SERVER to be an address");
+	return sendmail_relay(s->os, &s->place.server);
 }
 
 static int run(int argc, char **argv)
@@ -242,10 +269,10 @@ static int run(int argc, char **argv)
 	switch (s.options.mode) {
 	case SENDMAIL_ALIASES:
 		printf("Aliases are changed by `posthouse alias`, at once: nothing to rebuild.\n");
-		return EX_OK;
+		return cli_printed() ? EX_OK : EX_IOERR;
 	case SENDMAIL_QUEUE:
 		printf("The queue is shown by `posthouse queue list`.\n");
-		return EX_OK;
+		return cli_printed() ? EX_OK : EX_IOERR;
 	case SENDMAIL_RUN_QUEUE:
 		/* The server does that by itself; a crontab may ask for it. */
 		if (!s.options.recipients && s.options.n_words == 0)
@@ -258,6 +285,8 @@ static int run(int argc, char **argv)
 	s.os = os_uv_create(&options);
 	s.arena = arena_init(os_heap(s.os), 2 * (size_t)COMPOSE_MESSAGE_MAX);
 	status = run_mode(&s);
+	explicit_bzero(s.secret, sizeof s.secret);
+	post_server_finish(&s.server);
 	os_uv_destroy(s.os);
 	return status;
 }
@@ -274,10 +303,28 @@ const struct cli_command cli_sendmail = {
 	    "missing, Bcc is removed, and names without a domain get the first of `domains`, or\n"
 	    "`hostname`, of /etc/posthouse/posthouse.conf, which also says where the server is\n"
 	    "(listen.smtp; 127.0.0.1:25 without it; POSTHOUSE_SENDMAIL_SERVER=ADDR:PORT in the\n"
-	    "environment goes before). Without -i, a line of one dot ends the message. Values\n"
-	    "may be glued to their option. Other options of sendmail are taken and not heeded.\n"
-	    "Exit status, of sysexits.h: 0 taken for all; 64 wrong usage; 65 not an address; 67\n"
-	    "a recipient is not known; 69 refused; 75 try again later; 78 bad configuration.\n",
+	    "environment goes before). Without -i, a line of one dot ends the message. A line that\n"
+	    "is no field ends the header, too; with -t, when fields with recipients follow it,\n"
+	    "nothing is sent. Of a message that was sent on, -t heeds the newest Resent fields.\n"
+	    "Values may be glued to their option. Other options are taken and not heeded.\n"
+	    "\n"
+	    "Whom it reaches: accounts and aliases of this host. For other hosts, that port takes\n"
+	    "no mail from anybody (5.7.1, status 77): log in. With POSTHOUSE_SENDMAIL_LOGIN=USER\n"
+	    "and POSTHOUSE_SENDMAIL_PASSWORD_FILE=FILE in the environment it submits as that\n"
+	    "account, at listen.submission (127.0.0.1:587), or at POSTHOUSE_SENDMAIL_SERVER, then\n"
+	    "also NAME:PORT, with TLS when it is offered. From and -f must be addresses of the\n"
+	    "account. -bs logs nobody in.\n"
+	    "\n"
+	    "It keeps no queue of its own: when the server is down, or answers \"later\", the message\n"
+	    "is NOT sent, nor kept, and the status is 75. Some callers take 75 for \"queued\": PHP's\n"
+	    "mail(), of 8.5 too, then returns true.\n"
+	    "\n"
+	    "Exit status, of sysexits.h: 0 taken for all; 64 wrong usage; 65 not an address, or no\n"
+	    "header that can be read; 67 a recipient is not known (5.1.x, 551, 553); 69 refused in\n"
+	    "another way; 75 try again later: nobody has it, or it may or may not have been taken,\n"
+	    "as no word on it came that can be read; 77 refused by policy (5.7.x); 78 bad\n"
+	    "configuration. When some have it, the lines say who doesn't, and the status is never\n"
+	    "75, but 69: to try again would be to send it to all again.\n",
 	.options = {
 		{ "-t", NULL, "Recipients are those of To, Cc and Bcc, too." },
 		{ "-i", NULL, "A line of one dot is text. The same: -oi." },

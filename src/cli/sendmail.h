@@ -37,7 +37,11 @@ int sendmail_options_read(int argc, char **argv, struct sendmail_options *ret_op
 
 /* Where we are. */
 struct sendmail_place {
-	struct os_address server;
+	struct os_address server;       /* that takes mail without a login */
+	bool has_server;                /* false: the one that was given is a name */
+	const char *login;              /* NULL: none */
+	const char *password_file;
+	const char *submission;         /* the server for a login: ADDR:PORT or NAME:PORT */
 	slice domain;                   /* for names without one */
 	slice hostname;                 /* for EHLO, and a Message-ID */
 	struct compose_mailbox user;    /* who runs this */

@@ -194,8 +194,8 @@ int sendmail_options_read(int argc, char **argv, struct sendmail_options *ret_op
 		else if (o->n_words < SEND_RECIPIENTS_MAX)
 			o->words[o->n_words++] = argv[i];
 		else
-			status = sendmail_fail(EX_USAGE, "more than %d recipients",
-			    SEND_RECIPIENTS_MAX);
+			status = sendmail_fail(EX_USAGE, "more than %d recipients; send it "
+			    "in several runs, or to a mailing list", SEND_RECIPIENTS_MAX);
 	}
 	return status;
 }

@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <ifaddrs.h>
-#include <netinet/in.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <string.h>
@@ -59,17 +58,9 @@ static bool is_public(const struct os_address *address)
 
 static void add_address(struct setup *s, const struct sockaddr *from)
 {
-	struct os_address address = { .ip = { [10] = 0xff, [11] = 0xff } };
+	struct os_address address;
 
-	if (from == NULL || s->n_addresses == ADDRESSES_MAX)
-		return;
-	if (from->sa_family == AF_INET)
-		memcpy(address.ip + 12, &((const struct sockaddr_in *)(const void *)from)->sin_addr,
-		    4);
-	else if (from->sa_family == AF_INET6)
-		memcpy(address.ip, &((const struct sockaddr_in6 *)(const void *)from)->sin6_addr,
-		    16);
-	else
+	if (from == NULL || s->n_addresses == ADDRESSES_MAX || !os_address_from(from, &address))
 		return;
 	if (is_public(&address))
 		os_ip_print(address.ip, s->addresses[s->n_addresses++], OS_IP_TEXT);

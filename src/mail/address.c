@@ -332,15 +332,6 @@ bool address_is_literal(const struct address *address)
 	return address->domain.len > 0 && address->domain.ptr[0] == '[';
 }
 
-static bool is_ascii(slice s)
-{
-	for (size_t i = 0; i < s.len; i++) {
-		if (s.ptr[i] > 127)
-			return false;
-	}
-	return true;
-}
-
 /* U-labels to A-labels. libidn2 allocates; what it gave is freed here. */
 static bool domain_to_ascii(struct arena *arena, slice domain, slice *ret)
 {
@@ -361,7 +352,7 @@ bool domain_normal(struct arena *arena, slice domain, slice *ret_normal)
 
 	if (domain.len > ADDRESS_DOMAIN_MAX)
 		return false;
-	if (is_ascii(domain))
+	if (slice_is_ascii(domain))
 		normal = slice_lower(arena, domain);
 	else if (!utf8_valid(domain) || !domain_to_ascii(arena, domain, &normal))
 		return false;

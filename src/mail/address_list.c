@@ -34,6 +34,15 @@ bool address_list_put(struct address_list *list, const struct compose_mailbox *m
 	return true;
 }
 
+bool address_list_put_all(struct address_list *list, const struct address_list *more)
+{
+	bool fits = true;
+
+	for (size_t i = 0; i < more->n && fits; i++)
+		fits = address_list_put(list, &more->items[i]);
+	return fits;
+}
+
 /* A display-name without its quotes and folds. A backslash stands in quotes only;
  * those of a name that is all quotes are off already. */
 static slice plain_name(struct arena *arena, slice name)
@@ -51,6 +60,14 @@ static slice plain_name(struct arena *arena, slice name)
 		out[n++] = c;
 	}
 	return slice_trim(slice_of(out, n));
+}
+
+static bool put_copy(struct address_list *list, slice name, slice address)
+{
+	const struct compose_mailbox mailbox = { plain_name(list->arena, name),
+		slice_copy(list->arena, address) };
+
+	return address_list_put(list, &mailbox);
 }
 
 /* Every domain name is one; whether there is such a host is the server's to say. */
@@ -77,15 +94,13 @@ static enum address_list_result add_all(struct address_list *list, slice text,
 
 		if (!normal(scratch, mailbox.address.whole, &address))
 			return ADDRESS_LIST_BAD;
-		if (list->n == list->items_max && !has(list, address))
+		if (!has(list, address) && !put_copy(list, mailbox.name, address))
 			return ADDRESS_LIST_MANY;
-		if (!has(list, address))
-			list->items[list->n++] = (struct compose_mailbox){
-				.name = plain_name(list->arena, mailbox.name),
-				.address = slice_copy(list->arena, address) };
 		arena_reset(scratch);
 	}
-	return result == MAILBOX_END ? ADDRESS_LIST_OK : ADDRESS_LIST_BAD;
+	if (result == MAILBOX_END)
+		return ADDRESS_LIST_OK;
+	return r.n >= MAILBOX_LIST_MAX ? ADDRESS_LIST_MANY : ADDRESS_LIST_BAD;
 }
 
 enum address_list_result address_list_add(struct address_list *list, slice text, slice domain)

@@ -17,7 +17,7 @@ struct address_list {
 enum address_list_result {
 	ADDRESS_LIST_OK,
 	ADDRESS_LIST_BAD,               /* no list, or holds what is no address */
-	ADDRESS_LIST_MANY,              /* over items_max */
+	ADDRESS_LIST_MANY,              /* over items_max, or MAILBOX_LIST_MAX in one text */
 };
 
 /* Items and what they say are of `arena`: ADDRESS_LIST_ITEM_MAX each, and the text
@@ -31,6 +31,8 @@ enum address_list_result address_list_add(struct address_list *list, slice text,
 
 /* One more, as it is, borrowed; nothing happens when the address is there. */
 bool address_list_put(struct address_list *list, const struct compose_mailbox *mailbox)
+    __attribute__((warn_unused_result));
+bool address_list_put_all(struct address_list *list, const struct address_list *more)
     __attribute__((warn_unused_result));
 
 #endif

@@ -346,8 +346,11 @@ static bool write_parts(const struct compose_message *m, bool eight_bit, struct 
 	memcpy(bytes + 2, m->unique.ptr, m->unique.len);
 	field_word(&f, slice_lit("multipart/mixed"));
 	parameter_write(&f, "boundary", boundary);
-	if (!field_end(&f) || !write_boundary(out, boundary, "") ||
-	    !write_text(m, eight_bit, boundary, out))
+	/* RFC 2045 s6.4: 8bit in it is 8bit outside. Files are base 64. */
+	if (!field_end(&f) || (choose(m->text, eight_bit, boundary) == EIGHT_BIT &&
+	    !write_line(out, "Content-Transfer-Encoding", slice_lit("8bit"))))
+		return false;
+	if (!write_boundary(out, boundary, "") || !write_text(m, eight_bit, boundary, out))
 		return false;
 	for (size_t i = 0; i < m->n_files; i++) {
 		if (!write_boundary(out, boundary, "") || !write_file(&m->files[i], out))
@@ -358,24 +361,15 @@ static bool write_parts(const struct compose_message *m, bool eight_bit, struct 
 
 /* ---- all of it ---- */
 
-static bool is_eight_bit(slice s)
-{
-	for (size_t i = 0; i < s.len; i++) {
-		if (s.ptr[i] > 127)
-			return true;
-	}
-	return false;
-}
-
 /* RFC 6531 s3.1: whoever takes such an address takes 8BITMIME, too. */
 static bool has_utf8_address(const struct compose_message *m)
 {
-	bool found = is_eight_bit(m->from.address);
+	bool found = !slice_is_ascii(m->from.address);
 
 	for (size_t i = 0; i < m->n_to; i++)
-		found = found || is_eight_bit(m->to[i].address);
+		found = found || !slice_is_ascii(m->to[i].address);
 	for (size_t i = 0; i < m->n_cc; i++)
-		found = found || is_eight_bit(m->cc[i].address);
+		found = found || !slice_is_ascii(m->cc[i].address);
 	return found;
 }
 
@@ -383,7 +377,7 @@ enum compose_result compose_write(const struct compose_message *m, struct buffer
     const char **ret_where)
 {
 	enum compose_result result = judge(m, ret_where);
-	bool eight_bit = m->eight_bit || has_utf8_address(m);
+	bool eight_bit = has_utf8_address(m);
 
 	if (result != COMPOSE_OK)
 		return result;

@@ -34,7 +34,6 @@ struct compose_message {
 	slice text;                     /* UTF-8; lines end with LF or CRLF */
 	const struct compose_file *files;
 	size_t n_files;
-	bool eight_bit;                 /* the way is known to take 8BITMIME */
 };
 
 enum compose_result {

@@ -74,7 +74,7 @@ static void test_cc_only(void **state)
 
 static const struct {
 	const char *name, *text, *encoding, *want;
-	bool eight_bit;
+	bool eight_bit;                 /* by its sender: RFC 6531 */
 } texts[] = {
 	{ "LF and CRLF", "a\nb\r\nc", "7bit", "a\r\nb\r\nc\r\n", false },
 	{ "dots and blanks", ".\n \n", "7bit", ".\r\n \r\n", false },
@@ -95,7 +95,8 @@ static void test_texts(void **state)
 		slice text;
 
 		m.text = guarded_copy(slice_from(texts[i].text));
-		m.eight_bit = texts[i].eight_bit;
+		if (texts[i].eight_bit)
+			m.from.address = slice_lit("\xc3\xa4@x");
 		text = written(heap, &m);
 		snprintf(want, sizeof want, PLAIN ENCODING("%s") "%s", texts[i].encoding,
 		    texts[i].want);
@@ -123,6 +124,38 @@ static void test_long_lines(void **state)
 		    n <= LINE_MAX_OCTETS);
 		for (slice rest = text; rest.len > 0;)
 			assert_true(slice_cut(&rest, '\n').len - 1 <= LINE_MAX_OCTETS);
+		heap_drop(heap);
+	}
+}
+
+/* RFC 2045 s6.4: a multipart says what the parts are. */
+static void test_outer_encoding(void **state)
+{
+	static const struct {
+		const char *from, *text;
+		bool eight_bit;
+	} rows[] = {
+		{ "\xc3\xa4@x", "\xc3\xbc\n", true },
+		{ "\xc3\xa4@x", "u\n", false },
+		{ "a@x", "\xc3\xbc\n", false },
+	};
+	const struct compose_file file = { slice_lit("f"), "image/png", slice_lit("\xfc") };
+
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		struct heap *heap = heap_create(SIZE_MAX);
+		struct compose_message m = letter();
+		slice text;
+
+		m.from.address = slice_from(rows[i].from);
+		m.text = slice_from(rows[i].text);
+		m.files = &file;
+		m.n_files = 1;
+		text = written(heap, &m);
+		text = slice_head(text, slice_find(text, slice_lit("\r\n\r\n")));
+		assert_int_equal(slice_find(text, slice_lit("\r\nContent-Transfer-Encoding: 8bit")) <
+		    text.len, rows[i].eight_bit);
+		assert_int_equal(slice_find(text, slice_lit("Transfer-Encoding")) < text.len,
+		    rows[i].eight_bit);
 		heap_drop(heap);
 	}
 }
@@ -393,7 +426,7 @@ static void test_media_types(void **state)
 
 UNIT_TESTS(cmocka_unit_test(test_plain), cmocka_unit_test(test_least),
     cmocka_unit_test(test_cc_only), cmocka_unit_test(test_texts),
-    cmocka_unit_test(test_long_lines), cmocka_unit_test(test_files),
+    cmocka_unit_test(test_long_lines), cmocka_unit_test(test_outer_encoding), cmocka_unit_test(test_files),
     cmocka_unit_test(test_boundary), cmocka_unit_test(test_names),
     cmocka_unit_test(test_folds), cmocka_unit_test(test_utf8_address),
     cmocka_unit_test(test_refusals), cmocka_unit_test(test_no_room),

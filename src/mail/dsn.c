@@ -6,6 +6,7 @@
 
 #include "base/check.h"
 #include "mail/date.h"
+#include "mail/utf8.h"
 
 /* ---- status ---- */
 
@@ -24,19 +25,34 @@ static size_t digits(slice s, size_t at)
 	return n;
 }
 
-/* "d.ddd.ddd" at the front (RFC 3463 s2). Its length, or 0. */
-static size_t enhanced(slice s)
+/* A number of a status at `at`: no zeros before it (RFC 3464 s2.3.4). Its length, or 0. */
+static size_t number(slice s, size_t at)
 {
+	size_t n = digits(s, at);
+
+	return n > 1 && s.ptr[at] == '0' ? 0 : n;
+}
+
+static bool ends_word(slice s, size_t at)
+{
+	return at == s.len || s.ptr[at] == ' ' || s.ptr[at] == '\t' || s.ptr[at] == '\r' ||
+	    s.ptr[at] == '\n';
+}
+
+slice dsn_enhanced(slice words, unsigned char class)
+{
+	const slice none = { 0 };
 	size_t subject, detail;
 
-	if (s.len < 5 || (s.ptr[0] != '2' && s.ptr[0] != '4' && s.ptr[0] != '5') ||
-	    s.ptr[1] != '.')
-		return 0;
-	subject = digits(s, 2);
-	if (subject == 0 || 2 + subject >= s.len || s.ptr[2 + subject] != '.')
-		return 0;
-	detail = digits(s, 3 + subject);
-	return detail == 0 ? 0 : 3 + subject + detail;
+	if (words.len < 5 || words.ptr[0] != class || words.ptr[1] != '.')
+		return none;
+	subject = number(words, 2);
+	if (subject == 0 || 2 + subject >= words.len || words.ptr[2 + subject] != '.')
+		return none;
+	detail = number(words, 3 + subject);
+	if (detail == 0 || !ends_word(words, 3 + subject + detail))
+		return none;
+	return slice_head(words, 3 + subject + detail);
 }
 
 static bool has_code(slice reply)
@@ -46,12 +62,15 @@ static bool has_code(slice reply)
 
 const char *dsn_status(slice reply, bool delayed, char ret_text[DSN_STATUS_TEXT])
 {
-	slice rest = has_code(reply) ? slice_drop(reply, 4) : reply;
-	size_t n = enhanced(rest);
+	bool refused = reply.len > 0 && (reply.ptr[0] == '4' || reply.ptr[0] == '5');
+	slice found = { 0 };
 
-	if (n > 0)
-		snprintf(ret_text, DSN_STATUS_TEXT, "%.*s", (int)n, (const char *)rest.ptr);
-	else if (has_code(reply) && (reply.ptr[0] == '4' || reply.ptr[0] == '5'))
+	/* The class of another code is a mistake of the server's: the code counts. */
+	if (refused)
+		found = dsn_enhanced(has_code(reply) ? slice_drop(reply, 4) : reply, reply.ptr[0]);
+	if (found.len > 0)
+		snprintf(ret_text, DSN_STATUS_TEXT, "%.*s", slice_arg(found));
+	else if (has_code(reply) && refused)
 		snprintf(ret_text, DSN_STATUS_TEXT, "%c.0.0", reply.ptr[0]);
 	else
 		snprintf(ret_text, DSN_STATUS_TEXT, delayed ? "4.0.0" : "5.0.0");
@@ -68,20 +87,11 @@ static void write_date(struct buffer *out, const char *name, int64_t wall_us)
 	buffer_printf(out, "%s%s\r\n", name, date);
 }
 
-static bool is_ascii(slice s)
-{
-	for (size_t i = 0; i < s.len; i++) {
-		if (s.ptr[i] >= 0x80)
-			return false;
-	}
-	return true;
-}
-
 /* Replies are printable; addresses need not be ASCII. */
 static bool has_utf8(const struct dsn *dsn)
 {
 	for (size_t i = 0; i < dsn->n_recipients; i++) {
-		if (!is_ascii(dsn->recipients[i].address))
+		if (!slice_is_ascii(dsn->recipients[i].address))
 			return true;
 	}
 	return false;
@@ -91,7 +101,7 @@ static bool has_utf8(const struct dsn *dsn)
 
 static void write_header(const struct dsn *dsn, struct buffer *out)
 {
-	const char *encoding = has_utf8(dsn) || !is_ascii(dsn->head) ? EIGHT_BIT : "";
+	const char *encoding = has_utf8(dsn) || !slice_is_ascii(dsn->head) ? EIGHT_BIT : "";
 
 	buffer_printf(out, "From: Mail Delivery System <MAILER-DAEMON@%.*s>\r\n",
 	    slice_arg(dsn->hostname));
@@ -153,7 +163,7 @@ static void write_status(const struct dsn *dsn, struct buffer *out)
 		char status[DSN_STATUS_TEXT];
 
 		buffer_printf(out, "\r\nFinal-Recipient: %s; %.*s\r\nAction: %s\r\nStatus: %s\r\n",
-		    is_ascii(to->address) ? "rfc822" : "utf-8", slice_arg(to->address),
+		    slice_is_ascii(to->address) ? "rfc822" : "utf-8", slice_arg(to->address),
 		    dsn->delayed ? "delayed" : "failed",
 		    dsn_status(to->reply, dsn->delayed, status));
 		if (has_code(to->reply))
@@ -165,14 +175,22 @@ static void write_status(const struct dsn *dsn, struct buffer *out)
 	buffer_add(out, slice_lit("\r\n"));
 }
 
+/* A global part is UTF-8 (RFC 6533 s4); a header in Latin-1, say, is none. */
+static const char *headers_type(slice head)
+{
+	if (slice_is_ascii(head))
+		return "text/rfc822-headers";
+	return utf8_valid(head) ? "message/global-headers" EIGHT_BIT :
+	    "text/rfc822-headers" EIGHT_BIT;
+}
+
 void dsn_write(const struct dsn *dsn, struct buffer *out)
 {
 	check(dsn->to.len > 0 && dsn->n_recipients > 0);
 	write_header(dsn, out);
 	write_words(dsn, out);
 	write_status(dsn, out);
-	begin_part(dsn, out, is_ascii(dsn->head) ? "text/rfc822-headers" :
-	    "message/global-headers" EIGHT_BIT);
+	begin_part(dsn, out, headers_type(dsn->head));
 	buffer_add(out, dsn->head);
 	buffer_printf(out, "\r\n--=_%.*s--\r\n", slice_arg(dsn->id));
 }

@@ -27,6 +27,10 @@ struct dsn {
 /* Append the whole message, CRLF. */
 void dsn_write(const struct dsn *dsn, struct buffer *out);
 
+/* The enhanced status that words begin with, "5.1.1", if its class is `class` ('4', '5')
+ * and it is written as RFC 3463 s2 and RFC 3464 s2.3.4 say; else an empty slice. */
+slice dsn_enhanced(slice words, unsigned char class);
+
 /* "5.1.1" out of a reply; without one, "5.0.0" or "4.0.0" by its code. */
 enum { DSN_STATUS_TEXT = 12 };
 const char *dsn_status(slice reply, bool delayed, char ret_text[DSN_STATUS_TEXT]);

@@ -24,6 +24,16 @@ static void status_comes_from_the_reply(void **state)
 		{ "550 5.1", false, "5.0.0" },
 		{ "550 5..1 x", false, "5.0.0" },
 		{ "550 9.1.1 x", false, "5.0.0" },
+		/* Of another class than the code; no word of its own; zeros before it. */
+		{ "550 4.2.2 full", false, "5.0.0" },
+		{ "450 2.1.5 ok", true, "4.0.0" },
+		{ "550 5.1.1234 x", false, "5.0.0" },
+		{ "550 5.1.1.2 x", false, "5.0.0" },
+		{ "550 5.1.1abc", false, "5.0.0" },
+		{ "550 5.01.1 x", false, "5.0.0" },
+		{ "550 5.1.0 x", false, "5.1.0" },
+		{ "550 5.7.1", false, "5.7.1" },
+		{ "2.0.0 ok", false, "5.0.0" },
 	};
 
 	(void)state;
@@ -133,5 +143,24 @@ static void a_delay_says_until_when(void **state)
 	heap_drop(heap);
 }
 
+static void a_header_that_is_no_utf8(void **state)
+{
+	struct heap *heap = heap_create(SIZE_MAX);
+	struct buffer out = buffer_init(heap, 65536);
+	const struct dsn dsn = { .hostname = slice_lit("mx.a.example"),
+	    .to = slice_lit("bob@a.example"), .id = slice_lit("1.x.2"), .recipients = two,
+	    .n_recipients = 1, .head = slice_lit("X: \xe4\r\n") };
+	slice text;
+
+	(void)state;
+	dsn_write(&dsn, &out);
+	text = buffer_bytes(&out);
+	assert_true(slice_find(text, slice_lit("text/rfc822-headers\r\n"
+	    "Content-Transfer-Encoding: 8bit\r\n\r\nX: \xe4\r\n")) < text.len);
+	assert_true(slice_find(text, slice_lit("global")) == text.len);
+	heap_drop(heap);
+}
+
 UNIT_TESTS(cmocka_unit_test(status_comes_from_the_reply),
-    cmocka_unit_test(a_failure_is_a_report), cmocka_unit_test(a_delay_says_until_when))
+    cmocka_unit_test(a_failure_is_a_report), cmocka_unit_test(a_delay_says_until_when),
+    cmocka_unit_test(a_header_that_is_no_utf8))

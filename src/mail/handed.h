@@ -36,14 +36,18 @@ struct handed_plan {
 enum handed_result {
 	HANDED_OK,
 	HANDED_BAD,                     /* a field of recipients holds what is no address */
+	HANDED_NO_FIELD,                /* -t, and between fields of recipients is a line that is
+	                                 * no field: if the body began there, some would not get
+	                                 * it, and all would see a Bcc. *ret_body begins there */
 	HANDED_MANY,                    /* more recipients than the list takes */
 	HANDED_LONG,                    /* the header has no room in *out */
 };
 
 /* Reads the header of text, all of the message with CRLF; appends it to *out as it
  * should be, with the blank line that ends it, and what -t finds to `list` (RFC
- * 5322 s3.6.6: of Resent fields only, when there are any). The body is *ret_body,
- * of text. On HANDED_BAD that is the value at fault. */
+ * 5322 s3.6.6: of the newest Resent fields only, when there are any). The body is
+ * *ret_body, of text: what is behind the blank line, or a line that is no field, as
+ * sendmail has it. On HANDED_BAD that is the value at fault. */
 enum handed_result handed_header(slice text, const struct handed_plan *plan,
     struct address_list *list, struct buffer *out, slice *ret_body)
     __attribute__((warn_unused_result));

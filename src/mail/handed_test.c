@@ -1,6 +1,7 @@
 /* mail/handed_test.c - names without a domain, lists, and what programs hand over. */
 #include "mail/handed.h"
 
+#include "base/limits.h"
 #include "mail/qualify.h"
 #include "unit.h"
 
@@ -97,6 +98,39 @@ static void test_lists(void **state)
 		assert_slice(buffer_bytes(&have), slice_from(lists[i].want));
 		heap_drop(heap);
 	}
+}
+
+/* Also where the reader of mailboxes stops. */
+static void test_a_thousand(void **state)
+{
+	struct heap *heap = heap_create(SIZE_MAX);
+	struct arena arena = arena_init(heap, 1024 * 1024);
+	struct address_list list = address_list_init(&arena, 2 * MAILBOX_LIST_MAX);
+	struct buffer text = buffer_init(heap, 65536);
+
+	for (int i = 0; i < MAILBOX_LIST_MAX; i++)
+		buffer_printf(&text, "%da@x,", i);
+	assert_int_equal(address_list_add(&list, buffer_bytes(&text), (slice){ 0 }), ADDRESS_LIST_OK);
+	assert_int_equal(list.n, MAILBOX_LIST_MAX);
+	buffer_printf(&text, "b@x");
+	assert_int_equal(address_list_add(&list, buffer_bytes(&text), (slice){ 0 }), ADDRESS_LIST_MANY);
+	heap_drop(heap);
+}
+
+static void test_put_all(void **state)
+{
+	const struct compose_mailbox three[] = { { .address = slice_lit("a@x") },
+		{ .address = slice_lit("b@x") }, { .address = slice_lit("a@x") } };
+	const struct address_list more = { .items = (struct compose_mailbox *)three, .n = 3 };
+	struct heap *heap = heap_create(SIZE_MAX);
+	struct arena arena = arena_init(heap, 65536);
+	struct address_list list = address_list_init(&arena, 2);
+	struct address_list small = address_list_init(&arena, 1);
+
+	assert_true(address_list_put_all(&list, &more));
+	assert_int_equal(list.n, 2);
+	assert_false(address_list_put_all(&small, &more));
+	heap_drop(heap);
 }
 
 static void test_put(void **state)
@@ -203,6 +237,27 @@ static const struct {
 	{ "ends in another field", OWN "X: y", OWN "X: y\r\n\r\n", "", "", HANDED_OK },
 	{ "mbox line", "From root Thu Nov 26 14:17:27 2026\r\n" OWN "\r\n", OWN "\r\n", "", "",
 	    HANDED_OK },
+	{ "body without a blank line, and a field", OWN "To: b@x\r\nhello there\r\nX: y\r\n\r\nCc: z\r\n",
+	    OWN "To: b@x\r\n\r\n", "hello there\r\nX: y\r\n\r\nCc: z\r\n", "b@x ", HANDED_OK },
+	{ "no field between recipients", OWN "To: b@x\r\nno field\r\nX: y\r\nBcc: c@x\r\n\r\n", NULL,
+	    "no field\r\nX: y\r\nBcc: c@x\r\n\r\n", "b@x ", HANDED_NO_FIELD },
+	{ "no field first", "no field\r\nTo: b@x\r\n\r\n", ALL "\r\n",
+	    "no field\r\nTo: b@x\r\n\r\n", "", HANDED_OK },
+	{ "older Resent behind another field", "Resent-From: r\r\nResent-To: c@x\r\n"
+	    "Received: by x\r\nResent-To: d@x\r\nResent-Bcc: e@x\r\n" OWN "To: b@x\r\n\r\n",
+	    "Resent-From: r@h.example\r\nResent-To: c@x\r\nReceived: by x\r\nResent-To: d@x\r\n"
+	    OWN "To: b@x\r\n\r\n", "", "c@x ", HANDED_OK },
+	{ "older Resent behind the newest", OWN "Resent-Date: d\r\nResent-To: c@x\r\nResent-Cc: d@x\r\n"
+	    "Resent-Sender: s\r\nResent-Reply-To: t\r\nResent-X: y\r\nResent-Bcc: e@x\r\n"
+	    "Resent-Date: d\r\nResent-To: f@x\r\nResent-Cc: g@x\r\n\r\n",
+	    OWN "Resent-Date: d\r\nResent-To: c@x\r\nResent-Cc: d@x\r\n"
+	    "Resent-Sender: s@h.example\r\nResent-Reply-To: t@h.example\r\nResent-X: y\r\n"
+	    "Resent-Date: d\r\nResent-To: f@x\r\nResent-Cc: g@x\r\n\r\n", "", "c@x d@x e@x ",
+	    HANDED_OK },
+	{ "empty From", "From: \r\n\t\r\nTo: b@x\r\n\r\n", ALL "To: b@x\r\n\r\n", "", "b@x ",
+	    HANDED_OK },
+	{ "empty From, and another", "FROM:\r\n" OWN "To: b@x\r\n\r\n", OWN "To: b@x\r\n\r\n", "",
+	    "b@x ", HANDED_OK },
 	{ "no address", OWN "To: b@x\r\nCc: two words\r\n\r\n", NULL, " two words", "b@x ",
 	    HANDED_BAD },
 	{ "many", OWN "To: a@x,b@x,c@x\r\nCc: d@x,e@x\r\n\r\n", NULL, NULL, "a@x b@x c@x d@x ",
@@ -280,6 +335,7 @@ static void test_header_no_room(void **state)
 }
 
 UNIT_TESTS(cmocka_unit_test(test_qualify), cmocka_unit_test(test_lists),
-    cmocka_unit_test(test_put), cmocka_unit_test(test_texts),
+    cmocka_unit_test(test_put), cmocka_unit_test(test_put_all),
+    cmocka_unit_test(test_a_thousand), cmocka_unit_test(test_texts),
     cmocka_unit_test(test_text_no_room), cmocka_unit_test(test_headers),
     cmocka_unit_test(test_no_recipients), cmocka_unit_test(test_header_no_room))

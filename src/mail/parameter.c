@@ -10,15 +10,6 @@
 /* Of a value: what leaves room for the parameter's name in a line of FIELD_LINE. */
 enum { PIECE = 48, NAME = 24 };
 
-static bool is_ascii(slice s)
-{
-	for (size_t i = 0; i < s.len; i++) {
-		if (s.ptr[i] > 126)
-			return false;
-	}
-	return true;
-}
-
 static void write_quoted(struct field *f, const char *name, slice value)
 {
 	field_space(f, strlen(name) + value.len + 3);
@@ -85,7 +76,7 @@ void parameter_write(struct field *f, const char *name, slice value)
 {
 	check(strlen(name) <= NAME);
 	field_glue(f, slice_lit(";"));
-	if (is_ascii(value) && value.len <= PIECE)
+	if (slice_is_ascii(value) && value.len <= PIECE)
 		write_quoted(f, name, value);
 	else
 		write_extended(f, name, value);

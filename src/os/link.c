@@ -74,6 +74,7 @@ static void on_closed(struct stream *stream, int error)
 
 	if (tls != NULL && tls_session_state(tls) == TLS_FAILED) {
 		snprintf(link->words, sizeof link->words, "TLS: %s", tls_session_error(tls));
+		link->distrusts = tls_session_distrusts(tls);
 		link_finish(link, link->words);
 	} else if (error != 0) {
 		snprintf(link->words, sizeof link->words, "connection lost: %s",
@@ -163,6 +164,7 @@ void link_open(struct link *link, const struct os_address *address, struct tls_c
 {
 	check(!link->open);
 	link->open = true;
+	link->distrusts = false;
 	link->tls = tls;
 	link_patience(link, patience_ms);
 	if (!dial_start(&link->dial, address))

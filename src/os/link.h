@@ -36,6 +36,9 @@ struct link {
 	const char *server_name;        /* for TLS; "localhost" unless set, for who dials an
 	                                 * address and judges no certificate */
 
+	/* In down(): TLS failed by the server's certificate. */
+	bool distrusts;
+
 	/* The link's own. */
 	struct dial dial;
 	struct stream *stream;

@@ -173,6 +173,9 @@ struct os_address {
  * OS_IP_TEXT (an ip), ends in a NUL and returns the length without it. */
 enum { OS_ADDRESS_TEXT = 120, OS_IP_TEXT = 46 };
 bool os_address_parse(slice text, struct os_address *ret_address);
+/* As the kernel and its resolver have it; false: neither IPv4 nor IPv6. */
+struct sockaddr;
+bool os_address_from(const struct sockaddr *from, struct os_address *ret_address);
 size_t os_address_print(const struct os_address *address, char *ret_text, size_t size);
 size_t os_ip_print(const uint8_t ip[16], char *ret_text, size_t size);
 bool os_ip_parse(slice text, uint8_t ret_ip[16]);       /* "192.0.2.1", "2001:db8::1" */

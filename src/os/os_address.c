@@ -5,8 +5,10 @@
 #include "os/os.h"
 
 #include <arpa/inet.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "base/check.h"
 
@@ -69,6 +71,29 @@ bool os_address_parse(slice text, struct os_address *ret_address)
 	if (!slice_to_u64(port, UINT16_MAX, &number) || !os_ip_parse(host, address.ip))
 		return false;
 	address.port = (uint16_t)number;
+	*ret_address = address;
+	return true;
+}
+
+bool os_address_from(const struct sockaddr *from, struct os_address *ret_address)
+{
+	struct os_address address = { 0 };
+	struct sockaddr_in in;
+	struct sockaddr_in6 in6;
+
+	/* Copied: nobody says that it is aligned for more than its first field. */
+	if (from->sa_family == AF_INET) {
+		memcpy(&in, from, sizeof in);
+		memcpy(address.ip, v4_prefix, sizeof v4_prefix);
+		memcpy(address.ip + sizeof v4_prefix, &in.sin_addr, 4);
+		address.port = ntohs(in.sin_port);
+	} else if (from->sa_family == AF_INET6) {
+		memcpy(&in6, from, sizeof in6);
+		memcpy(address.ip, &in6.sin6_addr, 16);
+		address.port = ntohs(in6.sin6_port);
+	} else {
+		return false;
+	}
 	*ret_address = address;
 	return true;
 }

@@ -1,6 +1,8 @@
 /* os/os_address_test.c - addresses as text, and back. */
 #include "os/os.h"
 
+#include <netinet/in.h>
+
 #include "unit.h"
 
 static void test_round_trip(void **state)
@@ -165,7 +167,26 @@ static void test_peers(void **state)
 	}
 }
 
+static void test_from_kernel(void **state)
+{
+	struct sockaddr_in in = { .sin_family = AF_INET, .sin_port = htons(25),
+		.sin_addr = { htonl(0xc0000201) } };
+	struct sockaddr_in6 in6 = { .sin6_family = AF_INET6, .sin6_port = htons(587) };
+	struct sockaddr other = { .sa_family = AF_UNIX };
+	struct os_address address = { 0 };
+	char text[OS_ADDRESS_TEXT];
+
+	in6.sin6_addr.s6_addr[15] = 1;
+	assert_true(os_address_from((const struct sockaddr *)&in, &address));
+	os_address_print(&address, text, sizeof text);
+	assert_string_equal(text, "192.0.2.1:25");
+	assert_true(os_address_from((const struct sockaddr *)&in6, &address));
+	os_address_print(&address, text, sizeof text);
+	assert_string_equal(text, "[::1]:587");
+	assert_false(os_address_from(&other, &address));
+}
+
 UNIT_TESTS(cmocka_unit_test(test_round_trip), cmocka_unit_test(test_refused),
     cmocka_unit_test(test_longest), cmocka_unit_test(test_loopback),
     cmocka_unit_test(test_prefixes), cmocka_unit_test(test_prefixes_refused),
-    cmocka_unit_test(test_peers))
+    cmocka_unit_test(test_peers), cmocka_unit_test(test_from_kernel))

@@ -60,14 +60,7 @@ static socklen_t to_kernel(struct os_uv *os, const struct os_address *from,
 static void from_kernel(const union any_address *from, struct os_address *ret_to)
 {
 	*ret_to = (struct os_address){ 0 };
-	if (from->any.sa_family == AF_INET) {
-		memcpy(ret_to->ip, v4_prefix, sizeof v4_prefix);
-		memcpy(ret_to->ip + sizeof v4_prefix, &from->v4.sin_addr, 4);
-		ret_to->port = ntohs(from->v4.sin_port);
-	} else if (from->any.sa_family == AF_INET6) {
-		memcpy(ret_to->ip, &from->v6.sin6_addr, 16);
-		ret_to->port = ntohs(from->v6.sin6_port);
-	} else if (from->any.sa_family == AF_UNIX) {
+	if (!os_address_from(&from->any, ret_to) && from->any.sa_family == AF_UNIX) {
 		snprintf(ret_to->path, sizeof ret_to->path, "%.*s",
 		    (int)sizeof from->local.sun_path, from->local.sun_path);
 	}

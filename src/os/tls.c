@@ -29,6 +29,7 @@ struct tls_session {
 	slice in;                       /* not yet read by OpenSSL */
 	struct buffer *wire;            /* where it writes */
 	const char *error;              /* static text; NULL: none */
+	bool distrusts;
 };
 
 /* ---- the BIO ---- */
@@ -119,15 +120,15 @@ static const char *words_of(unsigned long error)
 }
 
 /* Why the certificate failed says more than that it did. */
-static const char *words_of_failure(const struct tls_session *s)
+static void explain_failure(struct tls_session *s)
 {
 	unsigned long error = ERR_peek_error();
 	long verdict = SSL_get_verify_result(s->ssl);
 
-	if (ERR_GET_LIB(error) == ERR_LIB_SSL &&
-	    ERR_GET_REASON(error) == SSL_R_CERTIFICATE_VERIFY_FAILED && verdict != X509_V_OK)
-		return X509_verify_cert_error_string(verdict);
-	return words_of(error);
+	s->distrusts = ERR_GET_LIB(error) == ERR_LIB_SSL &&
+	    ERR_GET_REASON(error) == SSL_R_CERTIFICATE_VERIFY_FAILED;
+	s->error = s->distrusts && verdict != X509_V_OK ?
+	    X509_verify_cert_error_string(verdict) : words_of(error);
 }
 
 /* After a call that did not succeed. */
@@ -142,7 +143,7 @@ static void judge(struct tls_session *s, int result)
 		return;
 	default:
 		s->state = TLS_FAILED;
-		s->error = words_of_failure(s);
+		explain_failure(s);
 		ERR_clear_error();
 	}
 }
@@ -316,6 +317,11 @@ const char *tls_session_version(const struct tls_session *session)
 const char *tls_session_cipher(const struct tls_session *session)
 {
 	return SSL_get_cipher_name(session->ssl);
+}
+
+bool tls_session_distrusts(const struct tls_session *session)
+{
+	return session->distrusts;
 }
 
 const char *tls_session_error(const struct tls_session *session)

@@ -62,5 +62,7 @@ const char *tls_session_version(const struct tls_session *session);
 const char *tls_session_cipher(const struct tls_session *session);
 /* Why it failed, in words of people; "" when it did not. */
 const char *tls_session_error(const struct tls_session *session);
+/* It failed because the peer's certificate is not one that we trust. */
+bool tls_session_distrusts(const struct tls_session *session);
 
 #endif

@@ -255,6 +255,8 @@ static void test_names(void **state)
 		talk(&p, SIZE_MAX);
 		assert_int_equal(tls_session_state(p.client.session), cases[i].want);
 		assert_string_equal(tls_session_error(p.client.session), cases[i].words);
+		assert_int_equal(tls_session_distrusts(p.client.session),
+		    cases[i].want == TLS_FAILED);
 		/* The alert reached the server. */
 		assert_int_equal(tls_session_state(p.server.session), cases[i].want);
 		drop_sessions(&p);
@@ -275,6 +277,8 @@ static void test_not_trusted(void **state)
 	    "mail.alice.example");
 	talk(&p, SIZE_MAX);
 	assert_string_equal(tls_session_error(p.client.session), "self-signed certificate");
+	assert_true(tls_session_distrusts(p.client.session));
+	assert_false(tls_session_distrusts(p.server.session));
 	assert_string_equal(tls_session_error(p.server.session),
 	    "the peer does not trust our certificate");
 	tls_session_destroy(p.client.session);
@@ -299,6 +303,7 @@ static void test_not_tls(void **state)
 		    &p.server.plain, &p.server.wire), strlen(cases[i].in));
 		assert_int_equal(tls_session_state(p.server.session), TLS_FAILED);
 		assert_string_equal(tls_session_error(p.server.session), cases[i].words);
+		assert_false(tls_session_distrusts(p.server.session));
 		drop_sessions(&p);
 	}
 	make_sessions(&p, "x", 64 * 1024);

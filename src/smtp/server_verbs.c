@@ -229,19 +229,10 @@ static bool take_path(struct smtp_server *s, slice *arg, slice keyword, unsigned
 	return false;
 }
 
-static bool has_eight_bit(slice s)
-{
-	for (size_t i = 0; i < s.len; i++) {
-		if (s.ptr[i] > 127)
-			return true;
-	}
-	return false;
-}
-
 /* RFC 6531 s3.5: an address beyond ASCII needs the parameter of MAIL. */
 static bool utf8_fits(struct smtp_server *s, const struct address *address, bool utf8)
 {
-	if (utf8 || !has_eight_bit(address->whole))
+	if (utf8 || slice_is_ascii(address->whole))
 		return true;
 	smtp_error(s, 553, "5.6.7", "This address needs SMTPUTF8");
 	return false;
@@ -399,7 +390,7 @@ void smtp_command(struct smtp_server *s, slice line)
 	arg = slice_trim(arg);
 	if (verb == NULL)
 		smtp_error(s, 500, "5.5.2", "Command is not known");
-	else if (has_eight_bit(arg) && !(verb->flags & EIGHT_BIT))
+	else if (!slice_is_ascii(arg) && !(verb->flags & EIGHT_BIT))
 		smtp_error(s, 501, "5.5.2", "Octets over 127 in a command");
 	else if ((verb->flags & NEEDS_AUTH) && s->config->auth_required && !s->authenticated)
 		smtp_error(s, 530, "5.7.0", "Authentication required");
