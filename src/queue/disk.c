@@ -1,5 +1,5 @@
-/* queue/disk.c - folders listed, files read twice: which of them count, then what those
- * say. */
+/* queue/disk.c - folders listed, files read: which chains there are, which of them count,
+ * what those say. */
 #include "queue/disk.h"
 
 #include <errno.h>
@@ -134,6 +134,8 @@ static bool begin(struct queue_disk *d, struct queue_file *f, struct log_reader 
 		return false;
 	}
 	log_reader_init(reader, &f->head, f->head.size);
+	if (f->closed)
+		reader->synced_to = (uint32_t)f->bytes.len;
 	return true;
 }
 
@@ -183,6 +185,25 @@ static bool is_understood(const struct log_record *record)
 	}
 }
 
+/* Its chain stands in its first record. */
+static void look_for_chain(struct queue_file *f)
+{
+	struct log_reader reader;
+	struct log_record record;
+
+	if (!f->gone && begin(NULL, f, &reader) && next(NULL, f, &reader, &record) &&
+	    record.type == QUEUE_BEGIN)
+		queue_number_read(record.payload, &f->first);
+}
+
+/* The next file of a chain is made when all of the one before is synced. */
+static void look_for_ends(struct queue_disk *d)
+{
+	for (size_t i = 1; i < d->n_files; i++)
+		d->files[i - 1].closed = d->files[i].first != 0 &&
+		    d->files[i].first == d->files[i - 1].first;
+}
+
 static void look_at(struct queue_disk *d, struct queue_file *f)
 {
 	struct log_reader reader;
@@ -195,8 +216,6 @@ static void look_at(struct queue_disk *d, struct queue_file *f)
 			note_damage(d, f, QUEUE_DAMAGED_RECORD, record.offset, record.next);
 			continue;
 		}
-		if (record.type == QUEUE_BEGIN && f->first == 0)
-			queue_number_read(record.payload, &f->first);
 		f->whole = f->whole || record.type == QUEUE_WHOLE;
 		if (d->record != NULL)
 			d->record(d->context, f, &record);
@@ -274,8 +293,11 @@ int queue_disk_read(struct queue_disk *d)
 		d->step = "a log of the queue can't be read";
 		error = read_file(d, &d->files[i]);
 		if (error == 0)
-			look_at(d, &d->files[i]);
+			look_for_chain(&d->files[i]);
 	}
+	look_for_ends(d);
+	for (size_t i = 0; i < d->n_files && error == 0; i++)
+		look_at(d, &d->files[i]);
 	d->first = first_that_counts(d);
 	for (size_t i = 0; i < d->n_files && error == 0; i++) {
 		if (d->files[i].number >= d->first)

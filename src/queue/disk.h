@@ -20,6 +20,7 @@ struct queue_file {
 	uint32_t number;
 	uint64_t first;                 /* number of its chain's first; 0: no record says it */
 	bool whole;                     /* a WHOLE is in it */
+	bool closed;                    /* the next file of its chain is there: it has no torn tail */
 	bool newer;                     /* of a later Posthouse: not read */
 	bool gone;                      /* since it was listed */
 	unsigned damaged;               /* places */
