@@ -15,7 +15,7 @@
 /* Message 2 went out before this chain, message 6 in it; 5 is for two domains; the second
  * recipient of 3 has failed already. */
 enum { DISK = 32 * 1024 * 1024, MESSAGES = 8, ENTRIES = 7, OTHER = 15, FILES = 2, PACKS = 2,
-	HEAD_CHECKSUM = 48 };
+	HEAD_CHECKSUM = 56 };
 
 struct world {
 	struct sim *sim;

@@ -261,6 +261,20 @@ static bool has_waiting(const struct queue_entry *e)
 	return false;
 }
 
+/* With its prefix, if its header can be read. */
+static uint64_t length_of(struct queue_verify *v, const struct queue_entry *e, int fd)
+{
+	struct pack_body body;
+	uint64_t len;
+	slice prefix;
+
+	if (fd < 0 || pack_look(v->os, v->heap, fd, e->place, &prefix, &body) != PACK_OK)
+		return PACK_ENTRY + e->body.stored;
+	len = pack_entry_len(prefix, body);
+	heap_free(v->heap, (void *)(uintptr_t)prefix.ptr);
+	return len;
+}
+
 /* Whoever gets a report already gets it without the text. */
 static void tell_bad(struct queue_verify *v, struct queue_live *live, const char *path, int fd)
 {
@@ -268,7 +282,7 @@ static void tell_bad(struct queue_verify *v, struct queue_live *live, const char
 		.kind = live->why == PACK_IO ? FINDING_DISK : live->why == PACK_NEWER ?
 		    FINDING_NEWER : FINDING_BODY,
 		.from = live->entry.place.offset,
-		.to = live->entry.place.offset + PACK_ENTRY + live->entry.body.stored,
+		.to = live->entry.place.offset + length_of(v, &live->entry, fd),
 	};
 	char who[QUEUE_WHO];
 

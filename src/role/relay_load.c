@@ -172,6 +172,9 @@ static void note_files(struct loading *l, bool damaged)
 		uint32_t number = d->packs[i];
 
 		note_pack(q, number);
+		/* It stays when all that we know of has left it, too. */
+		if (damaged)
+			queue_pack_used(l->relay, number);
 		if (damaged || table_get(&q->packs, table_key(number)) != NULL)
 			continue;
 		put_u8(&q->trash, true);
