@@ -41,8 +41,8 @@ void repair_queue(struct repair *r)
 		    "the disk can't read it; copy the data folder to a sound one first");
 	else if (verify.damage > 0 && r->dry_run)
 		repair_say(r, "queue: damaged files, after what waits in them was written anew; "
-		    "%zu entries whose text can't be read would be returned, %zu messages "
-		    "without an entry set aside", verify.n_due, verify.n_unnamed);
+		    "up to %zu entries, whose text can't be read, would be returned, %zu "
+		    "messages without an entry set aside", verify.n_due, verify.n_unnamed);
 	else if (verify.damage > 0 && repair_aside(r) >= 0)
 		repair_files(r, &verify);
 	sieve_free(&sieve);

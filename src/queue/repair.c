@@ -98,9 +98,6 @@ static int keep_message(struct queue_repair *r, struct pack_place place, uint64_
 
 	queue_pack_path(place.number, path);
 	fd = os_open(r->verify->os, OS_ROOT, path, OS_READ);
-	if (fd == -ENOENT)
-		return aside_note(r->verify->os, r->aside, "queue/%s is not there, and what was "
-		    "in it is lost", path);
 	if (fd < 0)
 		return fd;
 	error = keep_readable(r, fd, place, path, why, &whole);
@@ -133,34 +130,52 @@ static int note_people(struct queue_repair *r, const struct queue_live *live)
 	return error;
 }
 
-/* How long an entry of a pack may be whose header can't be read. */
+/* How long an entry of a pack may be whose header can't be read: up to the next one. */
 static uint64_t length_of(const struct queue_verify *v, const struct queue_entry *e)
 {
 	uint64_t at = survey_place(e->place.number, e->place.offset);
 	uint64_t len = PACK_ENTRY + PACK_PREFIX_MAX + e->body.stored;
+	size_t low = 0, high = v->n_places;
 
-	for (size_t i = 0; i < v->n_places; i++) {
-		if (v->places[i] > at && v->places[i] - at < len)
-			return v->places[i] - at;
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (v->places[middle] <= at)
+			low = middle + 1;
+		else
+			high = middle;
 	}
-	return len;
+	return low < v->n_places && v->places[low] - at < len ? v->places[low] - at : len;
+}
+
+/* The first entry of each body that can't be read. */
+static bool is_first(const struct queue_verify *v, size_t i)
+{
+	return i == 0 || !v->live[i - 1].due || memcmp(&v->live[i - 1].entry.place,
+	    &v->live[i].entry.place, sizeof v->live[i].entry.place) != 0;
 }
 
 static int keep_messages(struct queue_repair *r)
 {
 	struct queue_verify *v = r->verify;
+	uint32_t missing = 0;
 	int error = 0;
 
 	r->step = "set a damaged message aside";
 	for (size_t i = 0; i < v->n_live && error == 0; i++) {
-		const struct queue_live *live = &v->live[i], *before = live - 1;
+		const struct queue_live *live = &v->live[i];
+		uint32_t pack = live->entry.place.number;
 
 		if (!live->due)
 			continue;
-		if (i == 0 || !before->due || memcmp(&before->entry.place, &live->entry.place,
-		    sizeof before->entry.place) != 0)
+		if (is_first(v, i) && pack != missing)
 			error = keep_message(r, live->entry.place, length_of(v, &live->entry),
 			    true, "");
+		if (error == -ENOENT) {
+			missing = pack;
+			error = aside_note(v->os, r->aside, "queue/pack/%03" PRIu32 ".pack is not "
+			    "there, and what was in it is lost", pack);
+		}
 		if (error == 0)
 			error = note_people(r, live);
 	}
@@ -168,7 +183,8 @@ static int keep_messages(struct queue_repair *r)
 	for (size_t i = 0; i < v->n_unnamed && error == 0; i++)
 		error = keep_message(r, v->unnamed[i].place, v->unnamed[i].len, false,
 		    "; the queue's log, which was damaged, has no entry for it: it went out "
-		    "before, or nobody has it yet, and for whom it was only its own lines say");
+		    "before (`posthouse trace` may say), or nobody has it yet, and for whom it "
+		    "was only its own lines say");
 	return error;
 }
 

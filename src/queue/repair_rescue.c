@@ -5,13 +5,11 @@
 #include <errno.h>
 #include <string.h>
 
-#include "account/survey.h"
-#include "base/check.h"
+#include <zstd.h>
+
 #include "queue/repair_impl.h"
 
-enum { COPY_PIECE = 64 * 1024, TRIES_MAX = 64 };
-
-static const unsigned char frame_magic[4] = { 0x28, 0xb5, 0x2f, 0xfd };         /* RFC 8878 */
+enum { COPY_PIECE = 64 * 1024, TRIES_MAX = 64, FRAME_MAGIC = 4 };
 
 struct rescue {
 	struct queue_verify *verify;
@@ -37,15 +35,15 @@ static bool is_whole(struct queue_verify *v, int fd, uint64_t at, struct pack_bo
 /* Where the body of an entry begins; 0: it is not whole. */
 static uint64_t find_body(struct queue_verify *v, int fd, const struct queue_entry *e)
 {
-	size_t size = PACK_ENTRY + PACK_PREFIX_MAX + sizeof frame_magic;
+	size_t size = PACK_ENTRY + PACK_PREFIX_MAX + FRAME_MAGIC;
 	unsigned char *window = heap_alloc(v->heap, size);
 	ssize_t got = os_pread(v->os, fd, window, size, e->place.offset);
 	uint64_t found = 0;
 	unsigned tries = 0;
 
-	for (size_t i = PACK_ENTRY; got > 0 && i + sizeof frame_magic <= (size_t)got && found == 0 &&
+	for (size_t i = PACK_ENTRY; got > 0 && i + FRAME_MAGIC <= (size_t)got && found == 0 &&
 	    tries < TRIES_MAX; i++) {
-		if (memcmp(window + i, frame_magic, sizeof frame_magic) != 0)
+		if (load_u32(window + i) != ZSTD_MAGICNUMBER)
 			continue;
 		tries++;
 		if (is_whole(v, fd, e->place.offset + i, e->body))

@@ -425,7 +425,7 @@ static void judge_entry(struct queue_verify *v, struct pack_place place, slice p
 		message_id_print(id, finding.message);
 	queue_pack_path(place.number, path);
 	tell(v, &finding, path, "a message whose entry in the queue's log is lost, unless it went "
-	    "out before: for whom it was is not known");
+	    "out before (`posthouse trace` may say): for whom it was is not known");
 }
 
 static void walk_pack(struct queue_verify *v, uint32_t number, int fd)
