@@ -168,12 +168,14 @@ static bool next(struct queue_disk *d, struct queue_file *f, struct log_reader *
 /* ---- which files count ---- */
 
 /* Of an entry its number is enough here. */
-static bool is_understood(const struct log_record *record)
+static bool is_understood(const struct queue_file *f, const struct log_record *record)
 {
 	uint64_t number;
 
 	switch (record->type) {
 	case QUEUE_BEGIN:
+		return queue_number_read(record->payload, &number) && number > 0 &&
+		    number <= f->number;
 	case QUEUE_GONE:
 		return queue_number_read(record->payload, &number);
 	case QUEUE_ENTRY:
@@ -192,7 +194,7 @@ static void look_for_chain(struct queue_file *f)
 	struct log_record record;
 
 	if (!f->gone && begin(NULL, f, &reader) && next(NULL, f, &reader, &record) &&
-	    record.type == QUEUE_BEGIN)
+	    record.type == QUEUE_BEGIN && is_understood(f, &record))
 		queue_number_read(record.payload, &f->first);
 }
 
@@ -212,7 +214,7 @@ static void look_at(struct queue_disk *d, struct queue_file *f)
 	if (f->gone || !begin(d, f, &reader))
 		return;
 	while (next(d, f, &reader, &record)) {
-		if (!is_understood(&record)) {
+		if (!is_understood(f, &record)) {
 			note_damage(d, f, QUEUE_DAMAGED_RECORD, record.offset, record.next);
 			continue;
 		}
@@ -260,7 +262,7 @@ static void replay(struct queue_disk *d, struct queue_file *f)
 	if (f->gone || !begin(NULL, f, &reader))
 		return;
 	while (next(NULL, f, &reader, &record)) {
-		if (!is_understood(&record))
+		if (!is_understood(f, &record))
 			continue;
 		if (record.type == QUEUE_GONE && queue_number_read(record.payload, &number))
 			hear(d, f, number, &record);

@@ -136,6 +136,8 @@ static int rescue_at(struct rescue *r, int in, size_t i, size_t *ret_next)
 	if (at == 0)
 		return 0;
 	error = open_pack(r);
+	if (error == -EFBIG)
+		return 0;               /* there is no name for another pack */
 	if (error == 0)
 		error = copy_body(r, in, at, &e);
 	for (size_t k = i; k < *ret_next && error == 0; k++) {

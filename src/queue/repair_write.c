@@ -68,9 +68,6 @@ void queue_chain_begin(struct queue_chain *c, const struct queue_verify *v)
 	*c = (struct queue_chain){ .os = v->os, .heap = v->heap, .fd = -1, .first = 1 };
 	if (d->n_files > 0)
 		c->first = d->files[d->n_files - 1].number + 1;
-	/* Above all that ever counted, also when the first file of that chain is lost. */
-	if (d->first >= c->first)
-		c->first = d->first < UINT32_MAX ? (uint32_t)d->first + 1 : UINT32_MAX - 1;
 	c->next = c->first;
 	begin_file(c);
 }

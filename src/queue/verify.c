@@ -156,8 +156,8 @@ static void judge_chain(struct queue_verify *v, const struct queue_file *f, uint
 	struct finding finding = { .kind = FINDING_MISSING };
 	char path[QUEUE_PATH];
 
-	if (f->first == 0 || f->first < v->disk.first || f->first > UINT32_MAX ||
-	    f->first == *last || has_file(&v->disk, f->first))
+	if (f->first == 0 || f->first < v->disk.first || f->first == *last ||
+	    has_file(&v->disk, f->first))
 		return;
 	*last = f->first;
 	lose(v, 0);

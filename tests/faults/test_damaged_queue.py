@@ -218,17 +218,15 @@ class Damaged(unittest.TestCase):
         self.assertEqual(len(self.aside(".eml")), N)
         self.served(lost=range(N))
 
-    def test_first_log_is_missing(self):
-        """What is left of its chain says so."""
-        for log in below(self.data, "/queue/", ".log"):
-            content = bytearray(open(log, "rb").read())
-            os.unlink(log)
-        # Without any log there is nothing to miss; the bodies are left over, and not lost
-        # before a server starts.
+    def test_what_a_crash_leaves_is_no_finding(self):
+        """A log that was just made, a pack without an entry, a batch that is cut off."""
+        last = below(self.data, "/queue/", ".log")[-1]
+        open(os.path.join(os.path.dirname(last), "099.log"), "wb").close()
+        shutil.copy(self.body(0)[0], os.path.join(self.data, "queue", "pack", "099.pack"))
+        os.truncate(last, os.path.getsize(last) - 4000)
         status, findings, total = verify(self.data)
-        self.assertEqual((status, findings, total["queued"]), (0, [], 0))
-        self.assertEqual(total["notes"], 1)
-        self.assertGreater(len(content), 4096)
+        self.assertEqual((status, findings, total["queued"], total["notes"]), (0, [], N, 1))
+        self.served()
 
     # ---- how it is done ----
 
@@ -243,6 +241,7 @@ class Damaged(unittest.TestCase):
         self.hurt()
         files = [p for p in below(self.data) if os.path.isfile(p)]
         before = {p: open(p, "rb").read() for p in files}
+        self.assertEqual(verify(self.data)[0], 1)
         status, out, _said = repair(self.data, "--dry-run")
         self.assertEqual(status, 0)
         self.assertIn("would repair: queue: ", out)
