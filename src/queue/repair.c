@@ -43,14 +43,16 @@ static int keep_readable(struct queue_repair *r, int fd, struct pack_place place
 {
 	struct os *os = r->verify->os;
 	struct pack_reader reader;
-	enum pack_result result;
+	enum pack_result result = PACK_END;
 	char name[ASIDE_NAME], suffix[32];
 	uint64_t at = 0, size;
 	int out, error;
 	slice piece;
 
-	*ret_whole = false;
-	if (pack_reader_open_damaged(&reader, os, r->verify->heap, fd, place) != PACK_OK)
+	/* Wrong bytes may make sense all the same: only the checksum knows. */
+	*ret_whole = pack_reader_open(&reader, os, r->verify->heap, fd, place) == PACK_OK;
+	if (!*ret_whole &&
+	    pack_reader_open_damaged(&reader, os, r->verify->heap, fd, place) != PACK_OK)
 		return 0;
 	snprintf(suffix, sizeof suffix, "-%" PRIu32 ".eml", place.offset);
 	size = pack_reader_size(&reader);
@@ -60,7 +62,7 @@ static int keep_readable(struct queue_repair *r, int fd, struct pack_place place
 		error = os_pwrite(os, out, piece, at);
 		at += piece.len;
 	}
-	*ret_whole = error == 0 && result == PACK_END;
+	*ret_whole = *ret_whole && error == 0 && result == PACK_END;
 	pack_reader_close(&reader);
 	if (error == 0)
 		error = os_sync(os, out);

@@ -149,6 +149,7 @@ class Damaged(unittest.TestCase):
                 self.assertIn("1 whose text can't be read", self.repaired())
                 self.assertIn("was not delivered to <%s>" % to(n), self.what())
                 kept, = self.aside("-%d.eml" % start)
+                self.assertIn("some may be wrong", self.what())
                 if n == LARGE:
                     self.assertIn(b"Subject: number %d\r\n" % n, open(kept, "rb").read())
                 self.served(returned=[n])
@@ -204,6 +205,7 @@ class Damaged(unittest.TestCase):
         self.assertEqual(finding["to"], end)
         self.assertIn("1 messages without an entry are set aside", self.repaired())
         kept, = self.aside(".eml")
+        self.assertNotIn("some may be wrong", self.what())
         self.assertTrue(open(kept, "rb").read().endswith(
             message("number 2", "bob@bob.example", to(2), self.texts[2])))
         self.served(lost=[2])
