@@ -57,9 +57,9 @@ class Demo:
                 shutil.rmtree(self.data, ignore_errors=True)
 
     def start(self):
-        # Other tests may have hosts of the same name.
         self.errors = open(os.path.join(tempfile.gettempdir(),
-                                        self.data.strip("/").replace("/", "-") + ".stderr"), "ab")
+                                        "%s.%d.stderr" % (os.path.basename(self.data), os.getpid())),
+                           "ab")
         self.process = subprocess.Popen(
             [self.program, "serve", "--json", *self.words()],
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=self.errors,
