@@ -69,6 +69,9 @@ bool cli_number(const struct cli_args *args, const char *name, unsigned long min
 int cli_fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
 int cli_misuse(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/* How the user called this program: what lines that one can type begin with. */
+const char *cli_program(void);
+
 /* The rows, ended by NULL (main.c). */
 extern const struct cli_command *const cli_commands[];
 const struct cli_command *cli_find(const char *name);   /* NULL: none */

@@ -1,9 +1,11 @@
 /* cli/options.c - the arguments of a sub-command, judged against its row. */
 #include "cli/cli.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/check.h"
@@ -35,6 +37,14 @@ int cli_misuse(const char *format, ...)
 	complain(format, args);
 	va_end(args);
 	return CLI_USAGE;
+}
+
+/* ./run says so: it is what was typed. */
+const char *cli_program(void)
+{
+	const char *name = getenv("POSTHOUSE_AS");
+
+	return name != NULL && name[0] != '\0' ? name : program_invocation_name;
 }
 
 static const struct cli_option *find_option(const struct cli_command *command, slice name)
