@@ -500,7 +500,7 @@ static void on_message(struct trace_follow *f, json_t *event)
 	const char *id = text_of(event, "id");
 	struct message *m = find(f, folder, id);
 
-	if (strlen(id) >= ID)
+	if (id[0] == '\0' || strlen(id) >= ID)
 		return;
 	if (m == NULL)
 		m = add(f, folder, id);
