@@ -481,6 +481,8 @@ enum {
 	/* cli/lab: then the advice comes, however far the first message is. */
 	LAB_FIRST_MS = 60 * 1000,
 	LAB_PATH_MAX = 400,             /* of its folder, in which those of the hosts are */
+	/* cli/setup: the data folder's path, absolute. */
+	SETUP_PATH_MAX = 1000,
 	/* cli/output: what nobody has read yet; then lines are left out. */
 	OUTPUT_WAITING_MAX = 1024 * 1024,
 	OUTPUT_RETRY_MS = 50,
