@@ -166,6 +166,8 @@ enum {
 	DNS_ENTRY_MAX = 16 * 1024,
 	/* Records of one name and type: each is compared with all before it. */
 	DNS_RRSET_MAX = 500,
+	/* Types of one name: each is looked for among the others. */
+	DNS_TYPES_MAX = 100,
 	DNS_CHAIN_MAX = 8,              /* CNAMEs behind each other; resolvers follow as many */
 	DNS_EXTRA_MAX = 64,             /* hosts whose addresses come along; others are asked for */
 	DNS_SUMMARY_MAX = 256,          /* an answer on one line, for people */
