@@ -461,6 +461,8 @@ enum {
 
 	/* journey */
 	JOURNEY_LINE_MAX = 8 * 1024,    /* one event; words that are longer are cut */
+	JOURNEY_CHECK_MS = 1000,        /* how often sizes are looked at */
+	JOURNEY_FILES = 8,              /* of a role: each a part of journey.keep, of journey.size */
 	JOURNEY_DIALOGUE_MAX = 4 * 1024,        /* SMTP lines of one transaction */
 
 	/* cli/trace. Of a file in one turn, so that other work has its turn; of what was
