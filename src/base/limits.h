@@ -480,6 +480,7 @@ enum {
 	TRACE_EVENTS_MAX = 300,         /* of one message, until it is shown; of one session */
 	/* What a host took may be another one's message, which says so soon after. */
 	TRACE_HOLD_US = 10 * 1000 * 1000,
+	TRACE_LAST_MAX = 100 * 1000,    /* messages that are shown at once */
 	TRACE_HOPS_MAX = 32,            /* places where one message is looked for */
 
 	/* cli/lab: then the advice comes, however far the first message is. */

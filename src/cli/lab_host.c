@@ -138,6 +138,7 @@ bool lab_host_start(struct lab_host *host, struct os *os, const unsigned ports[5
 	if (host->pid < 0) {
 		host->pid = 0;
 		close(host->fd);
+		host->fd = -1;
 		cli_fail("cannot start the server of %s: %s", host->name, strerror(errno));
 		return false;
 	}

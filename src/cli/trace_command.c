@@ -13,7 +13,7 @@
 #include "cli/trace_follow.h"
 #include "os/os_uv.h"
 
-enum { MEMORY = 8 * 1024 * 1024, FOLLOW_MS = 200, LAST_MAX = 100000 };
+enum { MEMORY = 8 * 1024 * 1024, FOLLOW_MS = 200 };
 
 struct tracing {
 	const struct cli_args *args;
@@ -114,7 +114,7 @@ static int trace_all(struct tracing *t)
 	unsigned long last;
 	json_t *ids;
 
-	if (!cli_number(t->args, "--last", 1, LAST_MAX, 1, &last))
+	if (!cli_number(t->args, "--last", 1, TRACE_LAST_MAX, 1, &last))
 		return CLI_USAGE;
 	if (cli_flag(t->args, "--follow"))
 		return follow(t, id, to);
@@ -129,7 +129,7 @@ static int trace_all(struct tracing *t)
 		    text_printable(slice_from(id), shown, sizeof shown));
 	}
 	ids = trace_ids(&t->trace, to, cli_value(t->args, "--last") == NULL && to != NULL ?
-	    LAST_MAX : last);
+	    TRACE_LAST_MAX : last);
 	if (json_array_size(ids) == 0) {
 		json_decref(ids);
 		return cli_fail(to != NULL ? "no message to that address is written down" :

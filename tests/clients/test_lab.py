@@ -325,6 +325,16 @@ class TestLab(unittest.TestCase):
             self.assertEqual(os.listdir(lab.folder), ["posthouse.lab"])
             self.assertEqual(lab.end(), 0)
 
+    @unittest.skipIf(os.geteuid() != 0, "wants root")
+    def test_folder_of_another_user(self):
+        with tempfile.TemporaryDirectory() as folder:
+            os.chown(folder, 12345, -1)
+            done = subprocess.run([POSTHOUSE, "lab", "--data", folder], capture_output=True,
+                                  text=True, timeout=60)
+            self.assertEqual((done.returncode, done.stdout), (1, ""))
+            self.assertIn("belongs to another user (12345)", done.stderr)
+            self.assertEqual(os.listdir(folder), [])
+
     def test_bad_input(self):
         with tempfile.TemporaryDirectory() as folder:
             zone = os.path.join(folder, "zone")
