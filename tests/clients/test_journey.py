@@ -1,6 +1,7 @@
 """What is written down of messages: how long, how much of it, and with which words."""
 import json
 import os
+import select
 import shutil
 import subprocess
 import tempfile
@@ -88,8 +89,11 @@ class TestJourney(unittest.TestCase):
         """A file is rotated at its part of the space, and who follows misses nothing."""
         with self.server("journey.size=1M") as host:
             follow = subprocess.Popen([POSTHOUSE, "trace", "--follow", "--json", "--data", self.data],
-                                      stdout=subprocess.PIPE, text=True)
-            ids, first = [], None
+                                      stdout=subprocess.PIPE)
+            self.addCleanup(follow.stdout.close)
+            self.addCleanup(follow.wait, 60)
+            self.addCleanup(follow.terminate)
+            ids, said = [], b""
 
             def enough():
                 code, words = host.send("hello")
@@ -98,13 +102,13 @@ class TestJourney(unittest.TestCase):
                 return "edge.0.log.3" in self.names()
             wait_for(enough, 60, what="the third rotation")
             self.assertLessEqual(self.size(), MIB + self.size(older=False))
-            said = []
-            while not said or said[-1].get("id") != ids[-1] or said[-1]["e"] != "filed":
-                said.append(json.loads(follow.stdout.readline()))
-            follow.terminate()
-            follow.wait(60)
-            follow.stdout.close()
-            accepted = [e["id"] for e in said if e["e"] == "accepted"]
+            while b'"id":"%s","account"' % ids[-1].encode() not in said:
+                ready, _, _ = select.select([follow.stdout], [], [], 60)
+                piece = os.read(follow.stdout.fileno(), 65536) if ready else b""
+                self.assertTrue(piece, "the last message was not said")
+                said += piece
+            events = [json.loads(line) for line in said.splitlines(True) if line.endswith(b"\n")]
+            accepted = [e["id"] for e in events if e["e"] == "accepted"]
             # It may have begun to follow after some of them.
             self.assertEqual(accepted, ids[-len(accepted):])
             self.assertGreater(len(accepted), len(ids) / 2)
