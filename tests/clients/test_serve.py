@@ -352,8 +352,11 @@ class Life(Folder):
                 old = host.roles()[name]
                 self.assertEqual(len(old), count)
                 os.kill(old[0], signal.SIGKILL)
-                wait_for(lambda: len(host.roles().get(name, [])) == count and
-                         old[0] not in host.roles()[name], what=name + " is back")
+
+                def is_back():
+                    now = host.roles().get(name, [])
+                    return len(now) == count and old[0] not in now
+                wait_for(is_back, what=name + " is back")
             wait_for(lambda: self.greets(host), what="the greeting")
 
     def greets(self, host):
