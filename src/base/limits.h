@@ -166,6 +166,8 @@ enum {
 	DNS_ENTRY_MAX = 16 * 1024,
 	/* Records of one name and type: each is compared with all before it. */
 	DNS_RRSET_MAX = 500,
+	/* Types of one name: each is looked for among the others. */
+	DNS_TYPES_MAX = 100,
 	DNS_CHAIN_MAX = 8,              /* CNAMEs behind each other; resolvers follow as many */
 	DNS_EXTRA_MAX = 64,             /* hosts whose addresses come along; others are asked for */
 	DNS_SUMMARY_MAX = 256,          /* an answer on one line, for people */
@@ -463,7 +465,37 @@ enum {
 
 	/* journey */
 	JOURNEY_LINE_MAX = 8 * 1024,    /* one event; words that are longer are cut */
+	JOURNEY_CHECK_MS = 1000,        /* how often sizes are looked at */
+	JOURNEY_FILES = 8,              /* of a role: each a part of journey.keep, of journey.size */
 	JOURNEY_DIALOGUE_MAX = 4 * 1024,        /* SMTP lines of one transaction */
+
+	/* cli/trace. Of a file in one turn, so that other work has its turn; of what was
+	 * there before, so that the session is known whose message comes next. */
+	TRACE_TURN_BYTES = 64 * 1024,
+	TRACE_BACK_BYTES = 64 * 1024,
+	TRACE_FILES_MAX = 4096,         /* of all roles of all hosts; others are not read */
+	/* A role writes its events at the end of a turn, each into its own file: what
+	 * is older than this is all there, and has an order. */
+	TRACE_SETTLE_US = 200 * 1000,
+	TRACE_PENDING_MAX = 20 * 1000,  /* events that wait for that */
+	/* Messages and sessions whose past is kept; an older one begins anew. */
+	TRACE_MESSAGES_MAX = 1000,
+	TRACE_SESSIONS_MAX = 1000,
+	TRACE_EVENTS_MAX = 300,         /* of one message, until it is shown; of one session */
+	/* What a host took may be another one's message, which says so soon after. */
+	TRACE_HOLD_US = 10 * 1000 * 1000,
+	TRACE_LAST_MAX = 100 * 1000,    /* messages that are shown at once */
+	TRACE_HOPS_MAX = 32,            /* places where one message is looked for */
+
+	/* cli/lab: then the advice comes, however far the first message is. */
+	LAB_FIRST_MS = 60 * 1000,
+	LAB_PATH_MAX = 400,             /* of its folder, in which those of the hosts are */
+	/* cli/setup: the data folder's path, absolute. */
+	SETUP_PATH_MAX = 1000,
+	/* cli/output: what nobody has read yet; then lines are left out. */
+	OUTPUT_WAITING_MAX = 1024 * 1024,
+	OUTPUT_RETRY_MS = 50,
+	OUTPUT_END_MS = 2 * 1000,       /* at the end, for a reader that is slow */
 
 	/* queue */
 	QUEUE_RECIPIENTS_MAX = 100,     /* of one transaction: RFC 5321 s4.5.3.1.8 */

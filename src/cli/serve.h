@@ -37,7 +37,8 @@ struct serve {
 	size_t n_listeners;
 	struct os_address bound[SERVICES];      /* the first of each; port 0: none */
 	struct os_signal terminate, interrupt, hangup;
-	struct os_timer log_check;
+	struct os_timer log_check, journey_check;
+	uint64_t journey_look_ms;       /* when all files of the journeys are looked at again */
 	/* What the caller of serve_run wants to do once all is up; may be NULL. */
 	void (*ready)(struct serve *serve);
 	int status;
@@ -76,6 +77,6 @@ void serve_log_start(struct serve *serve);
 
 /* serve_journey.c */
 int serve_journey_open(struct serve *serve, enum role_kind kind, unsigned index);
-bool serve_journey_rotate(struct serve *serve); /* true: roles must open theirs again */
+void serve_journey_start(struct serve *serve);
 
 #endif

@@ -154,6 +154,24 @@ static bool same_address(const struct os_address *a, const struct os_address *b)
 	return memcmp(a->ip, b->ip, sizeof a->ip) == 0 && a->port == b->port;
 }
 
+/* Where only the other key was set, the default gives way. */
+static void judge_relay(struct reading *r)
+{
+	struct config *c = r->config;
+	unsigned retry = config_line(c, "relay.retry"), warn = config_line(c, "relay.warn");
+
+	if (c->relay_retry_s > c->relay_retry_max_s && retry != 0)
+		fail(r, retry, "relay.retry: the first wait (%us) is longer than relay.retry_max, "
+		    "the longest (%us)", c->relay_retry_s, c->relay_retry_max_s);
+	else if (c->relay_retry_s > c->relay_retry_max_s)
+		c->relay_retry_s = c->relay_retry_max_s;
+	if (c->relay_warn_s >= c->relay_expire_s && warn != 0)
+		fail(r, warn, "relay.warn: there is no delay of %us to tell of: a message goes back "
+		    "after relay.expire (%us); 0: never", c->relay_warn_s, c->relay_expire_s);
+	else if (c->relay_warn_s >= c->relay_expire_s)
+		c->relay_warn_s = 0;
+}
+
 /* What single values can't show. */
 static void judge_together(struct reading *r)
 {
@@ -180,6 +198,7 @@ static void judge_together(struct reading *r)
 		fail(r, config_line(c, "tls.certificate"), "tls.certificate wants its tls.key");
 	if (c->key.len > 0 && c->certificate.len == 0)
 		fail(r, config_line(c, "tls.key"), "tls.key wants its tls.certificate");
+	judge_relay(r);
 	if (c->journal_size < 4 * (uint64_t)c->segment_size)
 		fail(r, config_line(c, "journal.segment"),
 		    "journal.segment: journal.size must hold at least four segments");
@@ -208,13 +227,23 @@ size_t config_parse(slice text, struct arena *arena, struct config *ret_config,
 	return r.n;
 }
 
-bool config_trusts(const struct config *config, const uint8_t ip[16])
+static bool networks_have(const struct config_networks *networks, const uint8_t ip[16])
 {
-	for (size_t i = 0; i < config->n_trusted; i++) {
-		if (os_prefix_has(&config->trusted[i], ip))
+	for (size_t i = 0; i < networks->n; i++) {
+		if (os_prefix_has(&networks->list[i], ip))
 			return true;
 	}
 	return false;
+}
+
+bool config_trusts(const struct config *config, const uint8_t ip[16])
+{
+	return networks_have(&config->trusted, ip);
+}
+
+bool config_relays_to(const struct config *config, const uint8_t ip[16])
+{
+	return config->relay_networks.n == 0 || networks_have(&config->relay_networks, ip);
 }
 
 void config_print(const struct config *config, struct buffer *out)

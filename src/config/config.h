@@ -11,7 +11,7 @@
 #include "ipc/message.h"
 #include "os/os.h"
 
-enum { CONFIG_KEYS = 52 };              /* rows of the table */
+enum { CONFIG_KEYS = 53 };              /* rows of the table */
 
 struct config_listener {
 	enum service service;
@@ -23,6 +23,12 @@ struct config_listener {
 struct config_host {
 	slice name;                     /* a name, or an address as text; empty: none */
 	uint16_t port;                  /* 0: relay.port */
+};
+
+/* Addresses and networks. */
+struct config_networks {
+	size_t n;
+	struct os_prefix *list;
 };
 
 struct config {
@@ -50,8 +56,7 @@ struct config {
 	unsigned messages_per_account;  /* submission, an hour */
 	unsigned recipients_per_account;
 	unsigned logins_per_account;    /* POP3, an hour */
-	size_t n_trusted;
-	struct os_prefix *trusted;      /* who meets none of these limits */
+	struct config_networks trusted; /* who meets none of these limits */
 	unsigned greeting_delay_ms;     /* port 25, against early talkers */
 	unsigned session_timeout_s;     /* SMTP, RFC 5321 s4.5.3.2.7 */
 	unsigned fruitless_s;           /* a session without a message or a login */
@@ -59,6 +64,7 @@ struct config {
 	bool relay;                     /* does our users' mail go to other hosts? */
 	unsigned relay_port;            /* of other hosts */
 	struct config_host relay_host;
+	struct config_networks relay_networks;  /* of other hosts; none: any */
 	unsigned relay_retry_s, relay_retry_max_s;      /* the first wait; the longest */
 	unsigned relay_warn_s;          /* then the sender hears of the delay; 0: never */
 	unsigned relay_expire_s;        /* then it is returned */
@@ -97,6 +103,8 @@ size_t config_parse(slice text, struct arena *arena, struct config *ret_config,
 
 /* Is that address in one of the networks of limit.trusted? */
 bool config_trusts(const struct config *config, const uint8_t ip[16]);
+/* May mail go to a host with that address (relay.networks)? */
+bool config_relays_to(const struct config *config, const uint8_t ip[16]);
 
 /* The same configuration as text: what the keeper sends to the roles. */
 void config_print(const struct config *config, struct buffer *out);

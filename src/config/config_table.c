@@ -84,7 +84,7 @@ const struct config_key config_keys[CONFIG_KEYS] = {
 	{ "limit.logins_per_account", CONFIG_COUNT, FIELD(logins_per_account),
 	    .max = SHARES_MAX, .preset = "5000",
 	    .means = "POP3 logins of an account in an hour; 0: any." },
-	{ "limit.trusted", CONFIG_NETWORKS, .preset = "127.0.0.0/8, ::1",
+	{ "limit.trusted", CONFIG_NETWORKS, FIELD(trusted), .preset = "127.0.0.0/8, ::1",
 	    .means = "Networks that meet no limit of an address, a network or an account." },
 	{ "limit.fruitless", CONFIG_TIME, FIELD(fruitless_s), .unit_ms = 1000, .min = 10,
 	    .max = 24 * 3600, .preset = "1h",
@@ -111,6 +111,9 @@ const struct config_key config_keys[CONFIG_KEYS] = {
 	    "192.0.2.1; none: each domain's own, found by its MX records." },
 	{ "relay.port", CONFIG_COUNT, FIELD(relay_port), .min = 1, .max = UINT16_MAX,
 	    .preset = "25", .means = "The port of other hosts; something else for a lab." },
+	{ "relay.networks", CONFIG_NETWORKS, FIELD(relay_networks), .preset = "none",
+	    .means = "Mail goes only to hosts whose addresses are in these networks; none: to "
+	    "any." },
 	{ "relay.retry", CONFIG_TIME, FIELD(relay_retry_s), .unit_ms = 1000, .min = 1,
 	    .max = 24 * 3600, .preset = "5m",
 	    .means = "How long a message waits after its first failed attempt; then longer." },

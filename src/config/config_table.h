@@ -32,7 +32,7 @@ struct config_key {
 	uint64_t min, max;      /* numbers: in bytes, or in what is stored */
 	const char *preset;     /* default, as one would write it */
 	const char *means;      /* a sentence */
-	size_t offset;          /* in struct config; LISTEN, NAMES, NETWORKS: none */
+	size_t offset;          /* in struct config; LISTEN, NAMES: none */
 	size_t width;           /* of a number: 4 or 8 bytes */
 };
 

@@ -91,6 +91,12 @@ static const struct {
 	    "2001:db8::/32, with zeros behind the prefix" },
 	{ HOST "limit.trusted = ::1,\n", 2, "limit.trusted: \"\" is not an address or a network; "
 	    "write 192.0.2.1, 192.0.2.0/24 or 2001:db8::/32, with zeros behind the prefix" },
+	{ HOST "relay.networks = x\n", 2, "relay.networks: \"x\" is not an address or a network; "
+	    "write 192.0.2.1, 192.0.2.0/24 or 2001:db8::/32, with zeros behind the prefix" },
+	{ HOST "relay.retry = 5h\n", 2, "relay.retry: the first wait (18000s) is longer than "
+	    "relay.retry_max, the longest (14400s)" },
+	{ HOST "relay.warn = 5d\n", 2, "relay.warn: there is no delay of 432000s to tell of: a "
+	    "message goes back after relay.expire (432000s); 0: never" },
 	{ HOST "limit.network_factor = 0\n", 2,
 	    "limit.network_factor: \"0\" is out of range; it may be from 1 to 1000" },
 	{ HOST "relay = maybe\n", 2, "relay: \"maybe\" is neither yes nor no" },
@@ -197,7 +203,8 @@ static void assert_round(const struct parsed *p)
 	assert_int_equal(again.n, 0);
 	assert_slice(print(&again), text);
 	assert_int_equal(again.config.n_listeners, p->config.n_listeners);
-	assert_int_equal(again.config.n_trusted, p->config.n_trusted);
+	assert_int_equal(again.config.trusted.n, p->config.trusted.n);
+	assert_int_equal(again.config.relay_networks.n, p->config.relay_networks.n);
 	assert_slice(again.config.relay_host.name, p->config.relay_host.name);
 	assert_int_equal(again.config.relay_host.port, p->config.relay_host.port);
 	assert_int_equal(again.config.n_dns_servers, p->config.n_dns_servers);
@@ -213,6 +220,8 @@ static void test_round(void **state)
 		HOST "domains = a.example, b.example\nlisten.smtp = none\nlisten.pop3s = 1, 2\n"
 		    "tls.certificate = /a b\ntls.key = /c\nedges = 3\nuser = none\n",
 		HOST "limit.trusted = none\n",
+		HOST "relay.networks = 127.0.0.0/8, ::1\n",
+		HOST "relay.retry_max = 1m\nrelay.expire = 1h\n",
 		HOST "limit.trusted = 192.0.2.7,10.0.0.0/8 , 2001:DB8::/32\n"
 		    "limit.connections_per_address = 0\n",
 		HOST "relay = no\nrelay.host = mx.b\xc3\xbc.example:587\ndns.servers = root\n",

@@ -348,25 +348,26 @@ static void print_listen(const struct config_key *key, const struct config *conf
 static bool take_networks(const struct config_key *key, slice value, unsigned line,
     struct arena *arena, struct config *config, struct config_error *ret_fault)
 {
+	struct config_networks *networks = field(key, config);
 	bool more = !is_none(value);
 
-	config->trusted = arena_new(arena, struct os_prefix, CONFIG_NETWORKS_MAX);
-	config->n_trusted = 0;
+	networks->list = arena_new(arena, struct os_prefix, CONFIG_NETWORKS_MAX);
+	networks->n = 0;
 	while (more) {
 		slice text;
 
 		more = slice_find_byte(value, ',') < value.len;
 		text = next_part(&value);
-		if (config->n_trusted == CONFIG_NETWORKS_MAX) {
+		if (networks->n == CONFIG_NETWORKS_MAX) {
 			fault(ret_fault, "is one network too many", text);
 			return false;
 		}
-		if (!os_prefix_parse(text, &config->trusted[config->n_trusted])) {
+		if (!os_prefix_parse(text, &networks->list[networks->n])) {
 			fault(ret_fault, "is not an address or a network; write 192.0.2.1, "
 			    "192.0.2.0/24 or 2001:db8::/32, with zeros behind the prefix", text);
 			return false;
 		}
-		config->n_trusted++;
+		networks->n++;
 	}
 	return true;
 }
@@ -374,13 +375,16 @@ static bool take_networks(const struct config_key *key, slice value, unsigned li
 static void print_networks(const struct config_key *key, const struct config *config,
     struct buffer *out)
 {
-	for (size_t i = 0; i < config->n_trusted; i++) {
+	struct config_networks networks;
+
+	memcpy(&networks, (const char *)config + key->offset, sizeof networks);
+	for (size_t i = 0; i < networks.n; i++) {
 		char text[OS_PREFIX_TEXT];
 
-		os_prefix_print(&config->trusted[i], text, sizeof text);
+		os_prefix_print(&networks.list[i], text, sizeof text);
 		buffer_printf(out, "%s%s", i ? ", " : "", text);
 	}
-	if (config->n_trusted == 0)
+	if (networks.n == 0)
 		buffer_add(out, slice_lit("none"));
 }
 

@@ -137,6 +137,7 @@ struct destination {
 	bool failed;                    /* some look-up */
 	uint32_t ttl_s;
 	char why[QUEUE_REPLY_MAX];      /* of a look-up that failed */
+	char left_out[QUEUE_REPLY_MAX]; /* a host that relay.networks leaves out; or empty */
 };
 
 struct session {
