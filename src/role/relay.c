@@ -141,7 +141,13 @@ static void on_reload(struct frame *frame)
 	destinations_reload(frame->owner);
 }
 
+static bool on_keeper(struct frame *frame, struct ipc_message *message)
+{
+	return smart_message(frame->owner, message);
+}
+
 static const struct frame_handler handler = {
+	.keeper = on_keeper,
 	.start = on_start,
 	.reload = on_reload,
 	.drain = on_drain,
