@@ -424,6 +424,7 @@ bool smart_one_only(const struct relay *r);
 bool smart_choose(struct session *s);
 /* A failure of STARTTLS or the login; and of the handshake: false, it is of another kind.
  * What is to be said of it is in s->why, and in the log, if that has not heard lately. */
+void smart_taken(struct session *s);            /* it is READY: the login was right */
 void smart_failed(struct session *s, const struct smtp_client_event *event);
 bool smart_tls_failed(struct session *s, const char *why);
 

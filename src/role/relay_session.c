@@ -254,8 +254,7 @@ static void on_event(struct session *s, const struct smtp_client_event *event)
 		link_secure(&s->conn, s->tls);
 		break;
 	case SMTP_CLIENT_EVENT_READY:
-		s->relay->smart.proven |= s->config.login.len > 0;
-		s->config.login = s->config.secret = (slice){ 0 };
+		smart_taken(s);
 		s->was_ready = s->at_rest = true;
 		take_next(s);
 		break;

@@ -178,31 +178,47 @@ static void tell_trouble(struct session *s)
 	os_log(r->os, OS_WARN, "mail to other hosts waits: %s", s->why);
 }
 
+/* In one line, cut so that ours have room. */
+static void their_words(const struct smtp_client_event *event, char *ret_text, size_t size)
+{
+	int n = event->code != 0 ? snprintf(ret_text, size, "%u ", event->code) : 0;
+
+	snprintf(ret_text + n, size - (size_t)n, "%.*s", slice_arg(event->text));
+	for (char *at = strchr(ret_text, '\n'); at != NULL; at = strchr(at, '\n'))
+		*at = ' ';
+}
+
 void smart_failed(struct session *s, const struct smtp_client_event *event)
 {
 	struct smart *smart = &s->relay->smart;
-	char code[16] = "";
+	char words[QUEUE_REPLY_MAX / 2];
 
-	if (event->code != 0)
-		snprintf(code, sizeof code, "%u ", event->code);
+	their_words(event, words, sizeof words);
 	if (event->step == SMTP_CLIENT_STEP_STARTTLS) {
-		snprintf(s->why, sizeof s->why, "4.7.4 %s [%s]: %s%.*s; nothing is sent to it in "
-		    "the clear (relay.tls)", s->host, s->address, code,
-		    slice_arg(slice_head(event->text, QUEUE_REPLY_MAX / 3)));
+		snprintf(s->why, sizeof s->why, "4.7.4 %s [%s]: %s; nothing is sent to it in the "
+		    "clear (relay.tls)", s->host, s->address, words);
 		tell_trouble(s);
 		return;
 	}
-	snprintf(s->why, sizeof s->why, "4.7.8 %s [%s] does not take our login: %s%.*s "
-	    "(relay.login, relay.password_file)", s->host, s->address, code,
-	    slice_arg(slice_head(event->text, QUEUE_REPLY_MAX / 3)));
+	snprintf(s->why, sizeof s->why, "4.7.8 %s [%s] does not take our login: %s "
+	    "(relay.login, relay.password_file)", s->host, s->address, words);
 	smart->proven = false;
-	if (event->code / 100 != 4) {
-		/* Its other addresses would say the same, and count how often. */
-		s->refused = true;
-		smart->pause_until_ms = os_now_ms(s->relay->os) + RELAY_LOGIN_PAUSE_MS;
-		snprintf(smart->refusal, sizeof smart->refusal, "%s", s->why);
-	}
+	smart->pause_until_ms = os_now_ms(s->relay->os) + RELAY_LOGIN_PAUSE_MS;
+	snprintf(smart->refusal, sizeof smart->refusal, "%s", s->why);
+	/* Its other addresses would say the same, and count how often. */
+	s->refused = event->code / 100 != 4;
 	tell_trouble(s);
+}
+
+void smart_taken(struct session *s)
+{
+	struct smart *smart = &s->relay->smart;
+
+	if (s->config.login.len > 0) {
+		smart->proven = true;
+		smart->pause_until_ms = smart->quiet_until_ms = 0;
+	}
+	s->config.login = s->config.secret = (slice){ 0 };
 }
 
 bool smart_tls_failed(struct session *s, const char *why)
