@@ -1,5 +1,5 @@
 """relay.host with a login and TLS that must be right: Bob's mail goes out by a provider's
-submission. The provider is Carol's Posthouse, Postfix with SASL, or a small server of ours that
+submission. The provider is Carol's Posthouse, Postfix beside Dovecot, or a small server of ours that
 does what is wrong in one way each."""
 import base64
 import glob
@@ -519,50 +519,113 @@ class Checked(Smart):
 
 SASL = """
 smtpd_sasl_auth_enable = yes
-smtpd_sasl_type = cyrus
-cyrus_sasl_config_path = {folder}/sasl
-smtpd_sasl_path = smtpd
-smtpd_sasl_local_domain = there.example
+smtpd_sasl_type = dovecot
+smtpd_sasl_path = {folder}/login
 smtpd_tls_auth_only = yes
-smtpd_client_restrictions = permit_sasl_authenticated, reject
-mynetworks = 192.0.2.1/32
+smtpd_recipient_restrictions = permit_sasl_authenticated, reject
 """
 
-SASL_CONF = """pwcheck_method: auxprop
-auxprop_plugin: sasldb
-sasldb_path: {folder}/sasldb2
-mech_list: {mechanisms}
+DOVECOT = """base_dir = {folder}/run
+state_dir = {folder}/state
+log_path = {folder}/dovecot.log
+protocols =
+ssl = no
+auth_mechanisms = {mechanisms}
+passdb {{
+  driver = passwd-file
+  args = {folder}/users
+}}
+service auth {{
+  unix_listener {folder}/login {{
+    mode = 0666
+  }}
+}}
 """
 
 
 class SaslPostfix(Postfix):
-    """Postfix that takes mail only from who logs in, under TLS."""
+    """Postfix that takes mail only from who logs in, under TLS; Dovecot knows who that is."""
+    mechanisms = "plain login"
 
     def __init__(self, folder, lab, authority):
         super().__init__(folder, lab)
         self.authority, self.address = authority, lab.spare[1]
 
+    @classmethod
+    def prepare(cls):
+        super().prepare()
+        peers.need_packages("dovecot-core")
+
+    def mail_log(self):
+        with open(self.folder + "/mail.log") as f:
+            return f.read()
+
     def start(self):
         f = self.folder
-        for part in ("etc", "queue", "data", "mail", "sasl"):
+        for part in ("etc", "queue", "data", "mail", "run", "state"):
             os.makedirs(os.path.join(f, part))
         shutil.chown(f + "/data", "postfix")
         self.authority.sign("postfix", "mx.there.example")
         for end, name in ((".pem", "/cert.pem"), (".key", "/key.pem")):
             shutil.copy(self.authority.path("postfix" + end), f + name)
         self.make_maildirs()
-        self.offer("PLAIN LOGIN")
-        subprocess.run(["saslpasswd2", "-p", "-c", "-f", f + "/sasldb2", "-u", "there.example", "bob"],
-                       input=PASSWORD.encode(), check=True)
-        shutil.chown(f + "/sasldb2", "postfix")
-        peers.write(f + "/etc/main.cf", self.fill(POSTFIX + SASL))
+        peers.write(f + "/users", "bob:{PLAIN}%s\n" % PASSWORD)
+        peers.write(f + "/dovecot.conf", DOVECOT.format(folder=f, mechanisms=self.mechanisms))
+        dovecot = self.run("/usr/sbin/dovecot", "-F", "-c", f + "/dovecot.conf")
+        peers.wait_for("Dovecot", lambda: os.path.exists(f + "/login"), dovecot)
+        peers.write(f + "/etc/main.cf", self.fill(POSTFIX + SASL).replace(
+            "mynetworks = 127.0.0.1/32", "mynetworks = 192.0.2.1/32"))
         peers.write(f + "/etc/master.cf", peers.POSTFIX_MASTER.format(port=self.port).replace(
             "127.0.0.1:", self.address + ":"))
         self.ready(self.run("/usr/sbin/postfix", "-c", f + "/etc", "start-fg"))
 
-    def offer(self, mechanisms):
-        peers.write(self.folder + "/sasl/smtpd.conf", SASL_CONF.format(folder=self.folder,
-                                                                       mechanisms=mechanisms))
+
+class ByPostfix(Smart):
+    """The commonest of providers."""
+    domains = ["bob.example", "alice.example"]
+
+    @classmethod
+    def setUpClass(cls):
+        try:
+            SaslPostfix.prepare()
+        except peers.Missing as why:
+            raise unittest.SkipTest("Postfix and Dovecot: %s" % why)
+        super().setUpClass()
+        cls.there = SaslPostfix(os.path.join(cls.folder, "postfix"), cls.lab, cls.authority)
+        cls.addClassCleanup(cls.there.stop)
+        cls.there.start()
+
+    def arrives(self, subject):
+        self.assertEqual(send(self.bob, "carol@there.example", subject)[0], 250)
+        line = b"\nSubject: %s\n" % subject.encode()
+        return wait_for(lambda: next((m for m in self.there.mail() if line in m), None),
+                        what="%s: %s %s" % (subject, self.bob.queue(), self.there.log()))
+
+    def test_login(self):
+        self.smart("mx.there.example:%d" % self.lab.port)
+        got = self.arrives("by Postfix")
+        self.assertIn(b"(using TLSv1.3 with cipher ", got)
+        self.assertIn("sasl_method=PLAIN, sasl_username=bob\n", self.there.mail_log())
+        self.nothing_secret()
+
+    def test_wrong_password(self):
+        self.set_password("wrong horse")
+        self.addCleanup(self.set_password, PASSWORD)
+        self.smart("mx.there.example:%d" % self.lab.port)
+        self.assertEqual(send(self.bob, "carol@there.example", "patience")[0], 250)
+        self.waits("4.7.8 mx.there.example [%s] does not take our login: 535 5.7.8 " % self.there.address)
+        self.assertEqual(self.there.mail_log().count("authentication failed"), 1)
+        self.set_password(PASSWORD)
+        self.reload()
+        line = b"\nSubject: patience\n"
+        wait_for(lambda: any(line in m for m in self.there.mail()), what=self.there.log())
+
+    def test_no_login(self):
+        """It refuses who does not log in, for good: that is told to the sender, in its words."""
+        self.smart("mx.there.example:%d" % self.lab.port, None, relay__tls="verify")
+        self.assertEqual(send(self.bob, "carol@there.example", "nobody")[0], 250)
+        report = take(self.bob, "Undelivered mail returned to sender")
+        self.assertIn(b"Recipient address rejected: Access denied", report)
 
 
 if __name__ == "__main__":
