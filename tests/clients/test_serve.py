@@ -339,8 +339,11 @@ class Life(Folder):
                 old = host.roles()[name]
                 self.assertEqual(len(old), count)
                 os.kill(old[0], signal.SIGKILL)
-                wait_for(lambda: len(host.roles().get(name, [])) == count and
-                         old[0] not in host.roles()[name], what=name + " is back")
+
+                def back(name=name, count=count, old=old[0]):
+                    pids = host.roles().get(name, [])
+                    return len(pids) == count and old not in pids
+                wait_for(back, what=name + " is back")
             wait_for(lambda: self.greets(host), what="the greeting")
 
     def greets(self, host):
