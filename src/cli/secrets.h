@@ -39,7 +39,7 @@ struct relay_secrets {
 };
 
 /* From relay.password_file and relay.ca. False after a line. Memory of ca is of `arena`:
- * 2 * RELAY_CA_MAX while it reads. */
+ * RELAY_CA_MAX and some. */
 bool secrets_relay(const struct setting *setting, struct arena *arena,
     const struct complaint *to, struct relay_secrets *ret);
 void secrets_warn_of_relay(const struct relay_secrets *secrets, const struct complaint *to);

@@ -177,8 +177,8 @@ struct session {
 
 /* What the keeper gave for relay.host, and how its login goes. */
 struct smart {
-	slice host, login, password;    /* own blocks; host, login: as CONFIG has them, or
-	                                 * another message is on the way */
+	slice host, login, password;    /* own blocks; host, login: as CONFIG has them */
+	bool stale;                     /* there is a CONFIG since, and more on the way */
 	struct buffer pem;              /* of relay.ca, until all of it is there */
 	uint64_t pem_sum;
 	struct tls_context *tls;        /* by that, judges; NULL: there is none */
@@ -415,6 +415,7 @@ void destination_lost_session(struct destination *d);
 
 /* ---- relay_smart.c ---- */
 bool smart_message(struct relay *r, struct ipc_message *message);       /* of the keeper */
+void smart_config(struct relay *r);             /* another CONFIG */
 /* What the keeper gave is for the host and the login of the configuration. */
 bool smart_is_known(const struct relay *r);
 bool smart_pauses(const struct relay *r);       /* the login was refused a moment ago */

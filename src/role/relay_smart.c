@@ -1,8 +1,8 @@
 /* role/relay_smart.c - the smart host (relay.host): its login, how far TLS must go before it
  * gets anything, and what is said when it does not go so far.
  *
- * (1) What the keeper gives names the host and the login that it is for: while CONFIG says
- *     others, its other message is on the way, and nobody is dialled.
+ * (1) From a CONFIG until what the keeper gives for it nobody is dialled; nor while that names
+ *     another host or login than CONFIG, which a relay keeps that was reloaded too often.
  * (2) A session that is not READY ends at a reload: what it was told here holds as long as
  *     it needs it.
  * (3) Whatever is wrong with TLS or the login is for now: all mail waits. */
@@ -74,6 +74,7 @@ static bool take_host(struct relay *r, struct ipc_message *message)
 	changed |= replace(r, &smart->login, login);
 	changed |= replace(r, &smart->password, password);
 	changed |= replace_trusted(r);
+	smart->stale = false;
 	/* A reload is somebody's wish to try again. */
 	smart->proven = false;
 	smart->pause_until_ms = smart->quiet_until_ms = 0;
@@ -94,15 +95,25 @@ bool smart_message(struct relay *r, struct ipc_message *message)
 	}
 }
 
+void smart_config(struct relay *r)
+{
+	r->smart.stale = true;
+	if (r->frame.config->relay_host.name.len > 0)
+		return;
+	/* No message comes that would say so. */
+	replace(r, &r->smart.login, (slice){ 0 });
+	replace(r, &r->smart.password, (slice){ 0 });
+}
+
 /* ---- may somebody be dialled? ---- */
 
 bool smart_is_known(const struct relay *r)
 {
 	const struct config *config = r->frame.config;
 
-	if (config->relay_login.len == 0 && !config_relay_judges(config))
+	if (config->relay_host.name.len == 0)
 		return true;
-	return slice_equal(r->smart.host, config->relay_host.name) &&
+	return !r->smart.stale && slice_equal(r->smart.host, config->relay_host.name) &&
 	    slice_equal(r->smart.login, config->relay_login);
 }
 
@@ -128,8 +139,10 @@ static void choose_smart(struct session *s, const struct place *place)
 	s->judged = config_relay_judges(config);
 	s->implicit = tls == CONFIG_TLS_IMPLICIT || (tls != CONFIG_TLS_NONE &&
 	    config_relay_host_port(config) == CONFIG_SUBMISSIONS_PORT);
-	s->config.login = s->relay->smart.login;
-	s->config.secret = s->relay->smart.password;
+	if (config->relay_login.len > 0) {
+		s->config.login = s->relay->smart.login;
+		s->config.secret = s->relay->smart.password;
+	}
 	s->config.clear_auth = tls == CONFIG_TLS_NONE || config_relay_is_loopback(config);
 	if (s->implicit || tls == CONFIG_TLS_NONE || (may_fall_back && place->no_tls))
 		s->config.starttls = SMTP_CLIENT_TLS_NONE;

@@ -325,6 +325,25 @@ static void to_another_host(void **state)
 	}
 }
 
+/* A certificate is judged from now on: by authorities that come behind the configuration. */
+static void the_rules_change(void **state)
+{
+	begin("relay.host = a.example\nrelay.tls = required\nrelay.retry = 1h\n" LOGIN, "secret");
+	world.inputs.settings.relay_ca = certify(host, "a.example");
+	host_is(host, OFFERS_TLS);
+	host->steps[AT_CONNECT].silent = true;
+	for (int k = 0; k < 10; k++)
+		deliver("x.example");
+	run_ms(1000);
+	assert_int_equal(host->connections, 1);
+	host->steps[AT_CONNECT].silent = false;
+	world_reload("relay.host = a.example\nrelay.tls = verify\nrelay.retry = 1h\n" LOGIN);
+	wait_for(host->taken == 10, MINUTE_MS);
+	run_ms(MINUTE_MS);
+	assert_true(queue_is_empty());
+	world_end();
+}
+
 /* Mail for the domain that is called like the smart host: the route by MX is another. */
 static void a_domain_of_the_same_name(void **state)
 {
@@ -348,4 +367,5 @@ static void a_domain_of_the_same_name(void **state)
 UNIT_TESTS(cmocka_unit_test(logs_in), cmocka_unit_test(tls), cmocka_unit_test(no_authorities),
     cmocka_unit_test(a_large_bundle), cmocka_unit_test(refused),
     cmocka_unit_test(wants_a_login), cmocka_unit_test(the_password_changes),
-    cmocka_unit_test(to_another_host), cmocka_unit_test(a_domain_of_the_same_name))
+    cmocka_unit_test(to_another_host), cmocka_unit_test(the_rules_change),
+    cmocka_unit_test(a_domain_of_the_same_name))
