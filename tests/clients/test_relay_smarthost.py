@@ -162,6 +162,7 @@ class Provider:
 class Smart(unittest.TestCase):
     """A lab for all tests of a class; each begins without mail."""
     domains = ["bob.example", "alice.example", "carol.example"]
+    keys = {}
 
     @classmethod
     def setUpClass(cls):
@@ -169,7 +170,7 @@ class Smart(unittest.TestCase):
         os.chmod(cls.folder, 0o711)
         cls.addClassCleanup(shutil.rmtree, cls.folder, True)
         cls.authority = Authority(cls.folder)
-        cls.lab = Lab(*cls.domains, records="smart A {1}\nother A {1}\nmx.there A {2}\n")
+        cls.lab = Lab(*cls.domains, records="smart A {1}\nother A {1}\nmx.there A {2}\n", **cls.keys)
         cls.addClassCleanup(cls.lab.end)
         cls.prepare()
         cls.lab.start()
@@ -245,7 +246,9 @@ class Smart(unittest.TestCase):
 
 
 class ByPosthouse(Smart):
-    """Carol's server is the provider: Bob has an account there which may send as him."""
+    """Carol's server is the provider: Bob has an account there which may send as him. The roles
+    are nobody, and may not read the password's file."""
+    keys = {"user": "nobody"} if os.geteuid() == 0 else {}
 
     @classmethod
     def prepare(cls):
