@@ -526,6 +526,12 @@ enum {
 	RELAY_DIAL_MS = 10 * 60 * 1000, /* then no more addresses are tried for a connection */
 	RELAY_QUESTIONS_MAX = 1000,     /* to the resolver; other destinations wait for a tick */
 	RELAY_DUE_MAX = 2000,           /* entries that become due in one tick */
+	/* relay.host: a bundle of authorities has some 220 KB; a refused login is tried
+	 * again, and a trouble logged again, at the earliest. */
+	RELAY_CA_MAX = 2 * 1024 * 1024,
+	RELAY_CA_PIECE = 64 * 1024,
+	RELAY_LOGIN_PAUSE_MS = 60 * 1000,
+	RELAY_TROUBLE_MS = 3600 * 1000,
 	RELAY_IDLE_MS = 5000,           /* a session without work */
 	RELAY_SESSION_MESSAGES = 100,   /* then another connection, to spread them */
 	RELAY_SESSIONS_FIRST = 4,       /* to a destination; more as it goes well */

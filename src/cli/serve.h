@@ -27,6 +27,7 @@ struct serve {
 	struct setting setting;
 	struct data_folder data;
 	struct certificate certificate;
+	struct relay_secrets relay;     /* until the keeper has them */
 	int64_t uid, gid;               /* whom roles become, or -1 */
 	const char *demo_host;          /* "bob": of a lab, with one account; or NULL */
 	size_t n_accounts;

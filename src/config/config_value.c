@@ -412,6 +412,31 @@ static void print_yes(const struct config_key *key, const struct config *config,
 	buffer_add(out, yes ? slice_lit("yes") : slice_lit("no"));
 }
 
+static bool take_choice(const struct config_key *key, slice value, unsigned line,
+    struct arena *arena, struct config *config, struct config_error *ret_fault)
+{
+	char words[160] = "is none of: ";
+	size_t n = strlen(words);
+
+	for (unsigned i = 0; key->choices[i] != NULL; i++) {
+		if (slice_equal_ascii(value, slice_from(key->choices[i]))) {
+			put_number(key, config, i);
+			return true;
+		}
+		n += (size_t)snprintf(words + n, sizeof words - n, "%s%s", i > 0 ? ", " : "",
+		    key->choices[i]);
+		check(n < sizeof words);
+	}
+	fault(ret_fault, words, value);
+	return false;
+}
+
+static void print_choice(const struct config_key *key, const struct config *config,
+    struct buffer *out)
+{
+	buffer_add(out, slice_from(key->choices[number_of(key, config)]));
+}
+
 /* NAME, NAME:PORT, ADDRESS, ADDRESS:PORT, [IPV6]:PORT */
 static bool parse_host(slice value, struct arena *arena, struct config_host *ret)
 {
@@ -538,6 +563,7 @@ static const struct {
 	{ CONFIG_HOST, take_host, print_host },
 	{ CONFIG_SERVERS, take_servers, print_servers },
 	{ CONFIG_YES, take_yes, print_yes },
+	{ CONFIG_CHOICE, take_choice, print_choice },
 	{ CONFIG_COUNT, take_count, print_count },
 	{ CONFIG_SIZE, take_size, print_size },
 	{ CONFIG_TIME, take_time, print_time },

@@ -88,6 +88,9 @@ static const struct ipc_rule rules[IPC_TYPES] = {
 
 	{ IPC_QUEUE,         "QUEUE",        DIRECTORY,  RELAY,      LARGE,  0, 0 },
 	{ IPC_QUEUE_IS,      "QUEUE_IS",     RELAY,      DIRECTORY,  LARGE,  0, 0 },
+
+	{ IPC_TRUSTED,       "TRUSTED",      KEEPER,     RELAY,      LARGE,  0, 0 },
+	{ IPC_SMART_HOST,    "SMART_HOST",   KEEPER,     RELAY,      TEXT,   0, 0 },
 };
 
 static const char *const kinds[ROLE_KINDS] = {

@@ -17,7 +17,7 @@
 #include "base/limits.h"
 
 enum {
-	IPC_VERSION = 3,
+	IPC_VERSION = 4,
 	IPC_HEADER = 6,                 /* u32 body length, u8 type, u8 descriptors */
 	IPC_BODY_MAX = IPC_PACKET_MAX - IPC_HEADER,
 };
@@ -123,6 +123,12 @@ enum ipc_type {
 	/* directory <-> relay: what somebody at the control socket wants of the queue */
 	IPC_QUEUE,              /* u64 request, slice command (JSON; role/relay_control.h) */
 	IPC_QUEUE_IS,           /* u64 request, slice answer (JSON) */
+
+	/* keeper -> relay: about relay.host, after each CONFIG that names one */
+	IPC_TRUSTED,            /* slice: a piece of relay.ca's PEM, none when no certificate is
+	                         * judged; all of them come before ... */
+	IPC_SMART_HOST,         /* slice host, slice login, slice password: whom it is for, as
+	                         * CONFIG has it, since that is another message */
 
 	IPC_TYPES
 };

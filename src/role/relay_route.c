@@ -389,7 +389,8 @@ void route_find(struct destination *d)
 	if (d->places == NULL)
 		d->places = heap_alloc(r->heap, RELAY_ADDRESSES_MAX * sizeof *d->places);
 	d->route = ROUTE_ASKING;
-	d->port = host->port != 0 ? host->port : (uint16_t)config->relay_port;
+	d->route_reload = r->reloads;
+	d->port = config_relay_host_port(config);
 	d->n_hosts = d->n_places = 0;
 	d->failed = false;
 	d->why[0] = d->left_out[0] = '\0';

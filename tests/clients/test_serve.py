@@ -353,10 +353,10 @@ class Life(Folder):
                 self.assertEqual(len(old), count)
                 os.kill(old[0], signal.SIGKILL)
 
-                def is_back():
-                    now = host.roles().get(name, [])
-                    return len(now) == count and old[0] not in now
-                wait_for(is_back, what=name + " is back")
+                def back(name=name, count=count, old=old[0]):
+                    pids = host.roles().get(name, [])
+                    return len(pids) == count and old not in pids
+                wait_for(back, what=name + " is back")
             wait_for(lambda: self.greets(host), what="the greeting")
 
     def greets(self, host):
