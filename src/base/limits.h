@@ -378,13 +378,14 @@ enum {
 	ROUTER_READERS_MAX = 8,
 	/* Messages whose envelopes are in memory, once for the journal and once for
 	 * what is parked; more wait on disk. */
-	ROUTER_MESSAGES_MAX = 8192,
+	ROUTER_MESSAGES_MAX = 32 * 1024,
 	ROUTER_ENVELOPES_MAX = 32 * 1024 * 1024,
 	/* Bodies kept for a store that has no room now; others are read again. */
 	ROUTER_FRAMES_MAX = 16 * 1024 * 1024,
 	/* Deliveries with a descriptor that one store has not answered: well below
 	 * IPC_QUEUE_FDS_MAX. */
-	ROUTER_DESCRIPTORS_MAX = 64,
+	ROUTER_DESCRIPTORS_MAX = 40,
+	ROUTER_SOURCES_MAX = 24,        /* segments whose descriptor a store has besides */
 	ROUTER_SPARES = 2,              /* a producer: one to take while one is made */
 	ROUTER_SPARES_MAX = 8,          /* after a busy hour; more are unlinked */
 	ROUTER_FILES_MAX = 8192,        /* segments of all producers, at start */
@@ -548,17 +549,25 @@ enum {
 	STORE_BOXES_MAX = 16 * 1024,
 	STORE_MEMORY_MAX = 256 * 1024 * 1024,
 	/* A checkpoint of accounts without a session comes this long after the first
-	 * delivery; after a quiet moment already, when it is small; never more often
-	 * than every STORE_GAP_MS. */
+	 * delivery; later while it has few messages for each, since it costs by the
+	 * account; after a quiet moment already; never more often than every
+	 * STORE_GAP_MS. */
 	STORE_CHECKPOINT_MS = 1000,
+	STORE_CHECKPOINT_FEW_MS = 3000,
+	STORE_CHECKPOINT_FEW = 4,       /* messages for each account are not few any more */
 	STORE_QUIET_MS = 20,
 	STORE_GAP_MS = 100,
-	/* Bodies that wait for a checkpoint: this many bytes start it at once; this
-	 * many are more than a disk that works lets gather (DELIVERY_LATER). */
+	/* What waits for a checkpoint: so many bytes start it at once, or while they are
+	 * few for each account so many, or so many messages; or a store's share of this
+	 * part of the journal, which holds them meanwhile. */
 	STORE_FLUSH_BYTES = 8 * 1024 * 1024,
+	STORE_FLUSH_FEW_BYTES = 64 * 1024 * 1024,
+	STORE_FLUSH_MESSAGES = 12 * 1024,
+	STORE_FLUSH_DIVISOR = 8,
+	/* In memory for it: more than a disk that works lets gather (DELIVERY_LATER). */
 	STORE_PENDING_MAX = 64 * 1024 * 1024,
-	/* Deliveries that wait for an account to be read. */
-	STORE_OFFERS_MAX = 10000,
+	/* Deliveries that wait for an account to be read, or for a checkpoint. */
+	STORE_OFFERS_MAX = 32 * 1024,
 	/* Files that are synced one by one whatever syncfs would cost. */
 	STORE_SYNC_FILES = 32,
 	/* A shard whose disk fails tries again after this, doubling. */
@@ -574,7 +583,6 @@ enum {
 	STORE_SESSIONS_MAX = 16 * 1024,
 	/* Messages being read at once: 520 KB each while they are large. */
 	STORE_READS_MAX = 128,
-	STORE_PACK_PIECE = 1024 * 1024, /* bodies in memory that are written as one */
 	/* Generations of journal segments: of all producers at once. */
 	STORE_GENERATIONS_MAX = 16 * 1024,
 	STORE_ANSWERS_MAX = 4096,       /* in one IPC_DELIVERED: 17 bytes each */

@@ -103,7 +103,9 @@ enum ipc_type {
 	IPC_LIVE,               /* u32 n, n * u64: the generations that may still be redelivered;
 	                         * after each PEER, before any DELIVER */
 	IPC_RETIRED,            /* u64 generation: forget its keys */
-	IPC_DELIVER,            /* journal/delivery.h; + fd when the body is not inside */
+	IPC_DELIVER,            /* journal/delivery.h; + fd when the body is not inside, unless
+	                         * its source is known */
+	IPC_SOURCE_OVER,        /* u64: no delivery names this source any more */
 	IPC_DELIVERED,          /* u32 n, n * (message id, u16 recipient, u8 result): durable, or
 	                         * refused for good, or not now (enum delivery_result) */
 
