@@ -130,10 +130,13 @@ class Ripe:
                 wait_for(lambda: host.count() == sent)
 
     def aged(self):
-        """Does the newest segment of alice follow one in which something was delivered?"""
+        """Does alice's newest segment follow the one before it, where something was delivered?
+        A kill can leave one behind that nothing follows: what it holds was written again."""
         rows = self.log(self.data, self.alice)
-        newest = max((path for path, _at, said in rows if "follows segment" in said), default="")
-        return any(path < newest and said.startswith("delivered") for path, _at, said in rows)
+        before, newest = below(self.account(self.data, self.alice), ".log")[-2:]
+        follows = "follows segment " + os.path.basename(before)[:3]
+        return (any(path == newest and said.startswith(follows) for path, _at, said in rows) and
+                any(path == before and said.startswith("delivered") for path, _at, said in rows))
 
     def copy(self):
         self.n_copies += 1
