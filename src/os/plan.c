@@ -14,6 +14,7 @@ struct window {
 	int fd;
 	uint64_t offset;
 	size_t n;
+	bool unreadable;
 	unsigned char bytes[PLAN_COPY_PIECE];
 };
 
@@ -79,9 +80,12 @@ static int copy(struct window *w, const struct plan_step *step)
 		size_t n;
 
 		error = move_to(w, step->fd, step->offset + at);
+		if (error != 0)
+			return error;
 		n = room(w, step->length - at);
 		got = os_pread(w->os, step->from, w->bytes + w->n, n, step->from_offset + at);
-		if (error == 0 && got != (ssize_t)n)
+		w->unreadable = got != (ssize_t)n;
+		if (w->unreadable)
 			error = got < 0 ? (int)got : -EIO;
 		w->n += n;
 		at += n;
@@ -136,10 +140,14 @@ static void run(struct os_work *work)
 	w.os = work->os;
 	w.fd = -1;
 	w.offset = w.n = 0;
-	for (size_t i = 0; i < plan->n && plan->error == 0; i++)
+	w.unreadable = false;
+	for (size_t i = 0; i < plan->n && plan->error == 0; i++) {
 		plan->error = run_step(&w, &plan->steps[i]);
+		plan->failed_at = i;
+	}
 	if (plan->error == 0)
 		plan->error = flush(&w);
+	plan->unreadable = w.unreadable;
 }
 
 static void done(struct os_work *work)

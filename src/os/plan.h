@@ -34,6 +34,8 @@ struct plan {
 	struct plan_step *steps;
 	size_t n, capacity;
 	int error;              /* 0, or -errno of the step that failed */
+	size_t failed_at;       /* that step, when it is a PLAN_COPY: */
+	bool unreadable;        /* `from` can't be read, or ends early */
 	void (*done)(struct plan *plan);        /* on the loop */
 	void *owner;
 };

@@ -279,8 +279,10 @@ static void part_later(struct router *r, struct part *part)
 	for (unsigned i = 0; i < part->tries && delay < ROUTER_LATER_MAX_MS; i++)
 		delay *= 2;
 	part->tries++;
-	part->due_ms = os_now_ms(r->os) +
-	    (delay < ROUTER_LATER_MAX_MS ? delay : ROUTER_LATER_MAX_MS);
+	if (delay > ROUTER_LATER_MAX_MS)
+		delay = ROUTER_LATER_MAX_MS;
+	/* Not all at once again: one of them may be what the others fail by. */
+	part->due_ms = os_now_ms(r->os) + delay / 2 + os_random_u64(r->os) % (delay / 2 + 1);
 	part->state = PART_LATER;
 	list_append(&r->later, &part->link);
 }

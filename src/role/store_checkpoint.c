@@ -203,6 +203,31 @@ static void land(struct store *s, int error)
 	store_drain_check(s);
 }
 
+/* A body can't be read where the router said: no fault of our disk, and of this
+ * account alone. The others go on. */
+static void leave_behind(struct store *s)
+{
+	struct flight *f = &s->flight;
+	int pack = f->plan.steps[f->plan.failed_at].fd;
+
+	list_for(at, &f->boxes) {
+		struct flying *flying = list_item(at, struct flying, link);
+		struct box *box = flying->box;
+
+		if (box->files.pack != pack)
+			continue;
+		os_log(s->os, OS_ERROR, "account %016llx: a message can't be read in the journal "
+		    "(%s); it waits", (unsigned long long)box->id, strerror(-f->plan.error));
+		list_remove(&flying->link);
+		heap_free(s->heap, flying);
+		box->flying = false;
+		take_back(box);
+		box_step(box);
+		return;
+	}
+	check(!"the step of a box that flies");
+}
+
 static void half_done(struct plan *plan)
 {
 	struct store *s = plan->owner;
@@ -211,6 +236,11 @@ static void half_done(struct plan *plan)
 	if (plan->error == -ENOSYS && f->system) {
 		s->no_sync_system = true;
 		start_half(s);          /* the same bytes at the same places */
+		return;
+	}
+	if (plan->unreadable) {
+		leave_behind(s);
+		start_half(s);          /* likewise */
 		return;
 	}
 	if (plan->error != 0) {

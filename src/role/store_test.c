@@ -72,6 +72,28 @@ static void sources(void **state)
 	world_end();
 }
 
+/* One body can't be read: others of the same flight go on, and later its account. */
+static void a_source_that_ends_early(void **state)
+{
+	struct client c;
+
+	world_begin(1);
+	for (uint32_t n = 1; n < 12; n += 2) {
+		world.segment_skip = n == 5 ? 100 * 1000 : 0;
+		deliver(n, 7 + n / 2, 3000);
+	}
+	for (uint32_t n = 1; n < 12; n += 2)
+		assert_int_equal(wait_result(n), n == 5 ? DELIVERY_LATER : DELIVERY_DURABLE);
+	deliver(21, 9, 3000);
+	assert_int_equal(wait_result(21), DELIVERY_DURABLE);
+	client_open(&c, 9);
+	client_until(&c, "+OK");
+	client_say(&c, "STAT\r\n", "+OK 1 ");
+	expect_message(&c, 1, 21, 3000);
+	client_quit(&c);
+	world_end();
+}
+
 /* While mail never stops coming: how long the first waits. */
 static uint64_t first_waits_ms(unsigned accounts)
 {
@@ -808,7 +830,8 @@ static void a_new_life_loses_nothing(void **state)
 }
 
 UNIT_TESTS(cmocka_unit_test(delivered_and_read), cmocka_unit_test(sources),
-    cmocka_unit_test(few_messages_wait_for_more), cmocka_unit_test(exactly_once),
+    cmocka_unit_test(a_source_that_ends_early), cmocka_unit_test(few_messages_wait_for_more),
+    cmocka_unit_test(exactly_once),
     cmocka_unit_test(deleted_at_quit_only), cmocka_unit_test(one_session_at_a_time),
     cmocka_unit_test(nonces), cmocka_unit_test(a_login_that_nobody_uses_expires),
     cmocka_unit_test(an_idle_session_ends), cmocka_unit_test(removed),

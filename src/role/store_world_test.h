@@ -42,6 +42,7 @@ static struct world {
 	bool joined;                    /* the store is there, LIVE was told */
 	uint64_t source;                /* where every other body lies; 0: none yet */
 	uint64_t segment_end;           /* of that file */
+	uint64_t segment_skip;          /* so far behind its end the next one should be */
 	uint8_t results[MESSAGES_MAX];  /* of message n: its last answer */
 	unsigned answers[MESSAGES_MAX];
 } world;
@@ -303,7 +304,7 @@ static bool put_in_segment(slice frames, struct delivery *d, int *ret_fd)
 	}
 	os_close(os, fd);
 	d->source = world.source;
-	d->body_offset = world.segment_end;
+	d->body_offset = world.segment_end + world.segment_skip;
 	world.segment_end += frames.len;
 	return true;
 }
