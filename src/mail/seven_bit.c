@@ -72,6 +72,7 @@ struct seven_bit {
 	size_t n_parts;
 	bool root;                      /* it is a message */
 	bool in_digest, begun;          /* begun: its header has a line */
+	bool unclear;                   /* where that ends */
 	struct value values[FIELDS];
 	unsigned char type[SEVEN_BIT_TYPE_MAX], encoding[SEVEN_BIT_ENCODING_MAX];
 	enum field field;
@@ -167,7 +168,7 @@ static void begin_part(struct seven_bit *s, bool root, bool in_digest)
 	s->n_parts++;
 	s->root = root;
 	s->in_digest = in_digest;
-	s->begun = s->dropping = false;
+	s->begun = s->dropping = s->unclear = false;
 	s->field = FIELD_OTHER;
 	for (size_t i = 0; i < FIELDS; i++) {
 		s->values[i].len = s->values[i].n = 0;
@@ -271,7 +272,7 @@ static enum kind judge_part(struct seven_bit *s, struct content_type *ret_type)
 	s->against = NULL;
 	if (s->n_parts > SEVEN_BIT_PARTS_MAX)
 		s->against = WHY_MANY;
-	else if (type->n > 1 || encoding->n > 1 || type->full || encoding->full)
+	else if (s->unclear || type->n > 1 || encoding->n > 1 || type->full || encoding->full)
 		s->against = WHY_FIELDS;
 	else if (s->says == CONTENT_QUOTED_PRINTABLE || s->says == CONTENT_BASE64)
 		s->against = WHY_ENCODED;
@@ -480,8 +481,11 @@ static bool take_header_line(struct seven_bit *s, const struct chunk *c)
 		put_field(s, c);
 		return true;
 	}
-	/* mbox's line, which some programs leave before a message that they send on. */
-	if (s->root && !s->begun && slice_starts(c->text, slice_lit("From "))) {
+	/* mbox's line, which some programs leave before a message that they send on. Behind
+	 * fields of others some take it for the body, and some do not. */
+	s->unclear = s->root && slice_starts(c->text, slice_lit("From "));
+	if (s->unclear && !s->begun) {
+		s->unclear = false;
 		put_field(s, c);
 		return true;
 	}

@@ -129,6 +129,7 @@ static const struct {
 	{ "a boundary that never comes", MIME MIXED "\r\n" U "\r\n--c\r\n", "RFC 2046 s5.1.1" },
 	{ "nor within", MIME MIXED "\r\n--b\r\nContent-Type: multipart/mixed; boundary=c\r\n\r\n" U
 	    "\r\n--b--\r\n", "RFC 2046 s5.1.1" },
+	{ "mbox's line among the fields", "Received: x\r\nFrom x\r\n" MIME TEXT "\r\n" U, "RFC 2045 s3" },
 	{ "two types", MIME TEXT TEXT "\r\n" U, "RFC 2045 s3" },
 	{ "two encodings", MIME TEXT EIGHT B64 "\r\n" U, "RFC 2045 s3" },
 	{ "a type too long", MIME "Content-Type: text/plain; x=" X1000 X1000 X1000 X1000 X1000
