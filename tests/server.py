@@ -58,7 +58,8 @@ class Demo:
 
     def start(self):
         self.errors = open(os.path.join(tempfile.gettempdir(),
-                                        os.path.basename(self.data) + ".stderr"), "ab")
+                                        "%s.%d.stderr" % (os.path.basename(self.data), os.getpid())),
+                           "ab")
         self.process = subprocess.Popen(
             [self.program, "serve", "--json", *self.words()],
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=self.errors,

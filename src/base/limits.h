@@ -166,6 +166,8 @@ enum {
 	DNS_ENTRY_MAX = 16 * 1024,
 	/* Records of one name and type: each is compared with all before it. */
 	DNS_RRSET_MAX = 500,
+	/* Types of one name: each is looked for among the others. */
+	DNS_TYPES_MAX = 100,
 	DNS_CHAIN_MAX = 8,              /* CNAMEs behind each other; resolvers follow as many */
 	DNS_EXTRA_MAX = 64,             /* hosts whose addresses come along; others are asked for */
 	DNS_SUMMARY_MAX = 256,          /* an answer on one line, for people */
@@ -387,13 +389,14 @@ enum {
 	ROUTER_READERS_MAX = 8,
 	/* Messages whose envelopes are in memory, once for the journal and once for
 	 * what is parked; more wait on disk. */
-	ROUTER_MESSAGES_MAX = 8192,
+	ROUTER_MESSAGES_MAX = 32 * 1024,
 	ROUTER_ENVELOPES_MAX = 32 * 1024 * 1024,
 	/* Bodies kept for a store that has no room now; others are read again. */
 	ROUTER_FRAMES_MAX = 16 * 1024 * 1024,
 	/* Deliveries with a descriptor that one store has not answered: well below
 	 * IPC_QUEUE_FDS_MAX. */
-	ROUTER_DESCRIPTORS_MAX = 64,
+	ROUTER_DESCRIPTORS_MAX = 40,
+	ROUTER_SOURCES_MAX = 24,        /* segments whose descriptor a store has besides */
 	ROUTER_SPARES = 2,              /* a producer: one to take while one is made */
 	ROUTER_SPARES_MAX = 8,          /* after a busy hour; more are unlinked */
 	ROUTER_FILES_MAX = 8192,        /* segments of all producers, at start */
@@ -474,7 +477,37 @@ enum {
 
 	/* journey */
 	JOURNEY_LINE_MAX = 8 * 1024,    /* one event; words that are longer are cut */
+	JOURNEY_CHECK_MS = 1000,        /* how often sizes are looked at */
+	JOURNEY_FILES = 8,              /* of a role: each a part of journey.keep, of journey.size */
 	JOURNEY_DIALOGUE_MAX = 4 * 1024,        /* SMTP lines of one transaction */
+
+	/* cli/trace. Of a file in one turn, so that other work has its turn; of what was
+	 * there before, so that the session is known whose message comes next. */
+	TRACE_TURN_BYTES = 64 * 1024,
+	TRACE_BACK_BYTES = 64 * 1024,
+	TRACE_FILES_MAX = 4096,         /* of all roles of all hosts; others are not read */
+	/* A role writes its events at the end of a turn, each into its own file: what
+	 * is older than this is all there, and has an order. */
+	TRACE_SETTLE_US = 200 * 1000,
+	TRACE_PENDING_MAX = 20 * 1000,  /* events that wait for that */
+	/* Messages and sessions whose past is kept; an older one begins anew. */
+	TRACE_MESSAGES_MAX = 1000,
+	TRACE_SESSIONS_MAX = 1000,
+	TRACE_EVENTS_MAX = 300,         /* of one message, until it is shown; of one session */
+	/* What a host took may be another one's message, which says so soon after. */
+	TRACE_HOLD_US = 10 * 1000 * 1000,
+	TRACE_LAST_MAX = 100 * 1000,    /* messages that are shown at once */
+	TRACE_HOPS_MAX = 32,            /* places where one message is looked for */
+
+	/* cli/lab: then the advice comes, however far the first message is. */
+	LAB_FIRST_MS = 60 * 1000,
+	LAB_PATH_MAX = 400,             /* of its folder, in which those of the hosts are */
+	/* cli/setup: the data folder's path, absolute. */
+	SETUP_PATH_MAX = 1000,
+	/* cli/output: what nobody has read yet; then lines are left out. */
+	OUTPUT_WAITING_MAX = 1024 * 1024,
+	OUTPUT_RETRY_MS = 50,
+	OUTPUT_END_MS = 2 * 1000,       /* at the end, for a reader that is slow */
 
 	/* queue */
 	QUEUE_RECIPIENTS_MAX = 100,     /* of one transaction: RFC 5321 s4.5.3.1.8 */
@@ -505,6 +538,12 @@ enum {
 	RELAY_DIAL_MS = 10 * 60 * 1000, /* then no more addresses are tried for a connection */
 	RELAY_QUESTIONS_MAX = 1000,     /* to the resolver; other destinations wait for a tick */
 	RELAY_DUE_MAX = 2000,           /* entries that become due in one tick */
+	/* relay.host: a bundle of authorities has some 220 KB; a refused login is tried
+	 * again, and a trouble logged again, at the earliest. */
+	RELAY_CA_MAX = 2 * 1024 * 1024,
+	RELAY_CA_PIECE = 64 * 1024,
+	RELAY_LOGIN_PAUSE_MS = 60 * 1000,
+	RELAY_TROUBLE_MS = 3600 * 1000,
 	RELAY_IDLE_MS = 5000,           /* a session without work */
 	RELAY_SESSION_MESSAGES = 100,   /* then another connection, to spread them */
 	RELAY_SESSIONS_FIRST = 4,       /* to a destination; more as it goes well */
@@ -521,17 +560,25 @@ enum {
 	STORE_BOXES_MAX = 16 * 1024,
 	STORE_MEMORY_MAX = 256 * 1024 * 1024,
 	/* A checkpoint of accounts without a session comes this long after the first
-	 * delivery; after a quiet moment already, when it is small; never more often
-	 * than every STORE_GAP_MS. */
+	 * delivery; later while it has few messages for each, since it costs by the
+	 * account; after a quiet moment already; never more often than every
+	 * STORE_GAP_MS. */
 	STORE_CHECKPOINT_MS = 1000,
+	STORE_CHECKPOINT_FEW_MS = 3000,
+	STORE_CHECKPOINT_FEW = 4,       /* messages for each account are not few any more */
 	STORE_QUIET_MS = 20,
 	STORE_GAP_MS = 100,
-	/* Bodies that wait for a checkpoint: this many bytes start it at once; this
-	 * many are more than a disk that works lets gather (DELIVERY_LATER). */
+	/* What waits for a checkpoint: so many bytes start it at once, or while they are
+	 * few for each account so many, or so many messages; or a store's share of this
+	 * part of the journal, which holds them meanwhile. */
 	STORE_FLUSH_BYTES = 8 * 1024 * 1024,
+	STORE_FLUSH_FEW_BYTES = 64 * 1024 * 1024,
+	STORE_FLUSH_MESSAGES = 12 * 1024,
+	STORE_FLUSH_DIVISOR = 8,
+	/* In memory for it: more than a disk that works lets gather (DELIVERY_LATER). */
 	STORE_PENDING_MAX = 64 * 1024 * 1024,
-	/* Deliveries that wait for an account to be read. */
-	STORE_OFFERS_MAX = 10000,
+	/* Deliveries that wait for an account to be read, or for a checkpoint. */
+	STORE_OFFERS_MAX = 32 * 1024,
 	/* Files that are synced one by one whatever syncfs would cost. */
 	STORE_SYNC_FILES = 32,
 	/* A shard whose disk fails tries again after this, doubling. */
@@ -547,7 +594,6 @@ enum {
 	STORE_SESSIONS_MAX = 16 * 1024,
 	/* Messages being read at once: 520 KB each while they are large. */
 	STORE_READS_MAX = 128,
-	STORE_PACK_PIECE = 1024 * 1024, /* bodies in memory that are written as one */
 	/* Generations of journal segments: of all producers at once. */
 	STORE_GENERATIONS_MAX = 16 * 1024,
 	STORE_ANSWERS_MAX = 4096,       /* in one IPC_DELIVERED: 17 bytes each */

@@ -45,6 +45,20 @@ static void check_certificate(struct checking *c)
 		complain(&s->to, "%s: expires in %d days", certificate.file, days);
 }
 
+static void say_only(void *context, const char *line)
+{
+	fprintf(stderr, "posthouse: %s\n", line);
+}
+
+static void check_relay(struct checking *c)
+{
+	struct serve *s = &c->serve;
+
+	if (secrets_relay(&s->setting, &s->arena, &s->to, &s->relay))
+		secrets_warn_of_relay(&s->relay, &(struct complaint){ say_only, c });
+	explicit_bzero(&s->relay, sizeof s->relay);
+}
+
 /* True when a server runs on the folder: then its ports are busy, rightly. */
 static bool check_data(struct checking *c)
 {
@@ -81,6 +95,7 @@ static void check_all(struct checking *c)
 	int64_t uid, gid;
 
 	check_certificate(c);
+	check_relay(c);
 	serve_user_find(&s->setting, false, &s->arena, &s->to, &uid, &gid);
 	if (!check_data(c))
 		check_ports(c);

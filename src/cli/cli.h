@@ -72,6 +72,9 @@ int cli_misuse(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* Whether all that was printed is written. If not, says so on stderr, once. */
 bool cli_printed(void);
 
+/* How the user called this program: what lines that one can type begin with. */
+const char *cli_program(void);
+
 /* The rows, ended by NULL (main.c). */
 extern const struct cli_command *const cli_commands[];
 const struct cli_command *cli_find(const char *name);   /* NULL: none */

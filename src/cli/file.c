@@ -3,6 +3,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -48,28 +51,54 @@ static int write_all(int fd, slice bytes)
 	return fsync(fd) < 0 ? -errno : 0;
 }
 
-/* The name is on disk, too. */
-static int sync_parent(int dir)
+/* The name is on disk, too: of a path below `dir`. */
+static int sync_parent(int dir, const char *path)
 {
-	int folder = dir == AT_FDCWD ? open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC) : dir;
-	int result;
+	const char *slash = strrchr(path, '/');
+	char *parent = slash != NULL ? strndup(path, (size_t)(slash - path) + 1) : strdup(".");
+	int folder = parent != NULL ? openat(dir, parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+	int result = folder < 0 ? -errno : 0;
 
-	if (folder < 0)
-		return -errno;
-	result = fsync(folder) < 0 ? -errno : 0;
-	if (dir == AT_FDCWD)
+	if (folder >= 0 && fsync(folder) < 0)
+		result = -errno;
+	if (folder >= 0)
 		close(folder);
+	free(parent);
 	return result;
 }
 
+static int give_name(int dir, const char *from, const char *to, bool replace)
+{
+	if (replace)
+		return renameat(dir, from, dir, to) < 0 ? -errno : 0;
+	if (renameat2(dir, from, dir, to, RENAME_NOREPLACE) == 0)
+		return 0;
+	/* Some file systems can't; then they know links. */
+	if (errno != EINVAL && errno != ENOSYS)
+		return -errno;
+	if (linkat(dir, from, dir, to, 0) < 0)
+		return -errno;
+	unlinkat(dir, from, 0);
+	return 0;
+}
+
+/* Half a file never has the name that others look for. */
 int file_write(int dir, const char *path, slice bytes, bool replace)
 {
-	int how = O_WRONLY | O_CREAT | O_CLOEXEC | (replace ? O_TRUNC : O_EXCL), result;
-	int fd = openat(dir, path, how, 0600);
+	char *name;
+	int fd, result;
 
-	if (fd < 0)
-		return -errno;
-	result = write_all(fd, bytes);
-	close(fd);
-	return result < 0 ? result : sync_parent(dir);
+	if (asprintf(&name, "%s.new", path) < 0)
+		return -ENOMEM;
+	unlinkat(dir, name, 0);         /* what an earlier one left */
+	fd = openat(dir, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+	result = fd < 0 ? -errno : write_all(fd, bytes);
+	if (fd >= 0 && close(fd) < 0 && result == 0)
+		result = -errno;
+	if (result == 0)
+		result = give_name(dir, name, path, replace);
+	if (result < 0 && fd >= 0)
+		unlinkat(dir, name, 0);
+	free(name);
+	return result < 0 ? result : sync_parent(dir, path);
 }

@@ -14,7 +14,8 @@ int file_read(int dir, const char *path, struct buffer *out);
 int file_read_fd(int fd, struct buffer *out);
 
 /* Make it, 0600, with these bytes, on disk when it returns 0. Replaces what is
- * there only when `replace`; else -EEXIST. */
+ * there only when `replace`; else -EEXIST. When it fails, what was there is as before:
+ * the bytes are written to "PATH.new" first. */
 int file_write(int dir, const char *path, slice bytes, bool replace);
 
 #endif

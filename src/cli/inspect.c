@@ -34,7 +34,8 @@ static bool open_all(struct inspect *in)
 	in->account = open_folder(in, "account");
 	in->journal = open_folder(in, "journal");
 	in->directory = open_folder(in, "directory");
-	if (in->account < 0 || in->journal < 0 || in->directory < 0) {
+	in->queue = open_folder(in, "queue");
+	if (in->account < 0 || in->journal < 0 || in->directory < 0 || in->queue < 0) {
 		cli_fail("cannot read all folders in %s: %s%s", path, strerror(errno),
 		    errno == EACCES ? "; run this as root or as the server's user" : "");
 		return false;
@@ -47,7 +48,7 @@ bool inspect_open(struct inspect *in, const struct cli_args *args)
 	const struct os_uv_options options = { .log_stderr = true, .log_from = OS_WARN };
 
 	*in = (struct inspect){ .args = args, .account = -1, .journal = -1, .directory = -1,
-	    .scratch = -1, .data = { .fd = -1, .lock = -1 }, .json = cli_flag(args, "--json") };
+	    .queue = -1, .scratch = -1, .data = { .fd = -1, .lock = -1 }, .json = cli_flag(args, "--json") };
 	in->os = os_uv_create(&options);
 	in->arena = arena_init(os_heap(in->os), MEMORY);
 	in->names = arena_init(os_heap(in->os), SIZE_MAX);
@@ -69,6 +70,8 @@ void inspect_close(struct inspect *in)
 		close(in->journal);
 	if (in->directory >= 0)
 		close(in->directory);
+	if (in->queue >= 0)
+		close(in->queue);
 	if (in->data.fd >= 0)
 		data_close(&in->data);
 	os_uv_destroy(in->os);

@@ -3,6 +3,7 @@
  *
  *   directory  a copy of directory.db: which accounts there are
  *   journal    what is on its way
+ *   queue      what waits for other hosts
  *   accounts   each folder of account/, and each row that has none
  *
  * Beside a server files change while they are read. So what looks damaged is read
@@ -16,6 +17,7 @@
 #include "account/survey.h"
 #include "cli/data.h"
 #include "journal/verify.h"
+#include "queue/verify.h"
 
 /* A finder that remembers. */
 struct sieve {
@@ -36,7 +38,7 @@ struct inspect {
 	struct arena arena, names;      /* of the setting; of the accounts */
 	struct setting setting;
 	struct data_folder data;
-	int account, journal, directory;        /* folders; -1: not there */
+	int account, journal, directory, queue; /* folders; -1: not there */
 	int scratch;                    /* while a copy of directory.db is read; or -1 */
 	char scratch_path[256];
 	sigset_t signals;               /* as they were before it was made */
@@ -52,7 +54,7 @@ struct inspect {
 	struct heap *marks_heap;
 	struct journal_verify marks;    /* what may still be handed over */
 
-	uint64_t findings, notes, read_accounts, messages, files, bytes;
+	uint64_t findings, notes, read_accounts, messages, queued, files, bytes;
 	uint64_t shown_ms;              /* the last line of progress */
 	bool showing;
 	const char *last_path;
@@ -87,11 +89,15 @@ bool inspect_directory(struct inspect *in);     /* false after a line: it was no
 /* The accounts of the database in this folder, with what is wrong there. */
 void inspect_list(struct inspect *in, int folder, struct finder *finder);
 void inspect_journal(struct inspect *in);
+void inspect_queue(struct inspect *in);
 void inspect_accounts(struct inspect *in);
 
 /* One round over one account into a sieve. The survey's memory is the caller's heap. */
 void inspect_survey(struct inspect *in, uint64_t id, struct heap *heap, struct sieve *sieve,
     struct account_survey *ret_survey);
+/* Likewise, over the queue; inspect_marks() comes before. */
+void inspect_waiting(struct inspect *in, struct heap *heap, struct sieve *sieve,
+    struct queue_verify *ret_verify);
 /* Read again what may be handed over. */
 void inspect_marks(struct inspect *in);
 /* Call visit for each folder of an account; also those without a row. */

@@ -233,7 +233,7 @@ void inspect_journal(struct inspect *in)
 	read_sure(in, "journal/", read_journal, 0);
 }
 
-/* ---- accounts ---- */
+/* ---- the queue ---- */
 
 static bool is_pending(void *context, struct message_id id)
 {
@@ -241,6 +241,34 @@ static bool is_pending(void *context, struct message_id id)
 
 	return journal_is_pending(&in->marks, id);
 }
+
+void inspect_waiting(struct inspect *in, struct heap *heap, struct sieve *sieve,
+    struct queue_verify *ret_verify)
+{
+	*ret_verify = (struct queue_verify){ .os = in->os, .heap = heap,
+	    .seed = os_random_u64(in->os), .beside = in->beside, .finder = &sieve->finder,
+	    .pending = is_pending, .context = in };
+	inspect_root(in, in->queue);
+	queue_verify(ret_verify);
+}
+
+static void read_queue(struct inspect *in, struct sieve *sieve, uint64_t id)
+{
+	struct heap *heap = heap_create(SIZE_MAX);
+	struct queue_verify verify;
+
+	inspect_waiting(in, heap, sieve, &verify);
+	in->queued = verify.n_live;
+	heap_drop(heap);
+}
+
+void inspect_queue(struct inspect *in)
+{
+	inspect_marks(in);
+	read_sure(in, "queue/", read_queue, 0);
+}
+
+/* ---- accounts ---- */
 
 void inspect_survey(struct inspect *in, uint64_t id, struct heap *heap, struct sieve *sieve,
     struct account_survey *ret_survey)

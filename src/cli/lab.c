@@ -3,54 +3,32 @@
  *
  *   zones -> name server -> two servers ready -> a message -> journeys ... Ctrl-C
  *
- * Everything is on loopback: nothing here is ever sent to a real address. */
+ * Everything is on loopback: names that are not the lab's are not there, and the servers
+ * connect to no other address. A server that ends is started again when somebody asks
+ * for it. */
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/limits.h"
 #include "cli/commands.h"
 #include "cli/lab.h"
-#include "cli/lab_dns.h"
-#include "cli/trace.h"
 #include "cli/zone_files.h"
 #include "os/os_uv.h"
 
-enum { HOSTS = 2, BOB = 0, ALICE = 1, PORTS = 5, LOOK_MS = 100, SHOWN_MAX = 1000,
-	READY_MS = 60 * 1000, END_MS = 30 * 1000,
-	HOP_US = 2 * 1000 * 1000 };
+enum { LOOK_MS = 100, READY_MS = 60 * 1000, END_MS = 30 * 1000 };
 
 /* Of a fresh lab: the usual ones with 2000 before them. */
-static const unsigned usual_ports[PORTS] = { 2525, 2587, 2465, 2110, 2995 };
+static const unsigned usual_ports[LAB_PORTS] = { 2525, 2587, 2465, 2110, 2995 };
 static const unsigned usual_dns = 5300;
-
-struct lab {
-	const struct cli_args *args;
-	struct os *os;
-	struct lab_host hosts[HOSTS];
-	unsigned ports[PORTS], dns_port;
-	char dns_text[OS_ADDRESS_TEXT];
-	struct dns_zones *zones;
-	struct lab_dns *dns;
-	struct os_signal interrupt, terminate;
-	struct os_timer look;
-	uint64_t began_ms, ending_ms;
-	bool json, send, ready, ending;
-	int status;
-	pid_t sender;
-	struct trace trace;
-	json_t *told;                   /* ids -> events that were shown */
-	json_t *hops;                   /* ids that a message has at its next host: a set */
-	json_int_t since_us;
-	size_t shown;                   /* events since the advice was given */
-	bool advised;
-};
 
 /* ---- the end ---- */
 
@@ -61,7 +39,7 @@ static void end(struct lab *lab, int status)
 	lab->ending = true;
 	lab->status = status;
 	lab->ending_ms = os_now_ms(lab->os);
-	for (size_t i = 0; i < HOSTS; i++)
+	for (size_t i = 0; i < LAB_HOSTS; i++)
 		lab_host_end(&lab->hosts[i]);
 }
 
@@ -69,7 +47,7 @@ static bool all_gone(struct lab *lab)
 {
 	bool gone = true;
 
-	for (size_t i = 0; i < HOSTS; i++) {
+	for (size_t i = 0; i < LAB_HOSTS; i++) {
 		gone = lab_host_is_gone(&lab->hosts[i]) && gone;
 		if (!gone && os_now_ms(lab->os) - lab->ending_ms > END_MS && lab->hosts[i].pid > 0)
 			kill(lab->hosts[i].pid, SIGKILL);
@@ -86,151 +64,30 @@ static void on_signal(struct os_signal *signal)
 	end(lab, CLI_OK);
 }
 
-/* ---- journeys ---- */
-
-static const char *text_of(const json_t *object, const char *field)
-{
-	const char *text = json_string_value(json_object_get(object, field));
-
-	return text != NULL ? text : "";
-}
-
-/* That of the first message, as who took it heard it: not from both sides. */
-static bool wants_dialogue(const struct lab *lab, const json_t *event)
-{
-	return (!lab->advised || cli_flag(lab->args, "--dialogue")) &&
-	    strcmp(text_of(event, "e"), "attempt") != 0;
-}
-
-/* What is new of one message. True: some of it was shown. */
-static bool show(struct lab *lab, const char *id)
-{
-	json_t *event, *told = json_object_get(lab->told, id);
-	size_t i, from = told != NULL ? (size_t)json_integer_value(told) : 0;
-	bool any = false;
-	json_int_t begin;
-
-	trace_message(&lab->trace, id);
-	begin = json_integer_value(json_object_get(json_array_get(lab->trace.events, 0), "t"));
-	if (from == 0 && json_array_size(lab->trace.events) > 0)
-		printf("\nThe journey of message %s:\n\n", id);
-	json_array_foreach(lab->trace.events, i, event) {
-		if (strcmp(text_of(event, "e"), "accepted") == 0 &&
-		    strcmp(text_of(event, "id"), id) != 0)
-			json_object_set_new(lab->hops, text_of(event, "id"), json_true());
-		if (i < from)
-			continue;
-		trace_print(stdout, &lab->trace, event, begin, wants_dialogue(lab, event));
-		any = true;
-	}
-	json_object_set_new(lab->told, id,
-	    json_integer((json_int_t)json_array_size(lab->trace.events)));
-	json_decref(lab->trace.events);
-	return any;
-}
-
-/* A message that a host got from the other one is part of that one's journey, which
- * says so soon after. */
-static bool may_be_a_hop(struct lab *lab, const char *id)
-{
-	json_int_t accepted;
-
-	if (json_object_get(lab->hops, id) != NULL)
-		return true;
-	if (json_object_get(lab->told, id) != NULL)
-		return false;
-	trace_message(&lab->trace, id);
-	accepted = json_integer_value(json_object_get(json_array_get(lab->trace.events, 0), "t"));
-	json_decref(lab->trace.events);
-	return os_wall_us(lab->os) - accepted < HOP_US;
-}
-
-/* Of what either host accepted. */
-static bool show_all(struct lab *lab)
-{
-	const char *first = lab->trace.folders[0];
-	bool any = false;
-
-	for (size_t host = 0; host < HOSTS; host++) {
-		json_t *ids, *id;
-		size_t i;
-
-		lab->trace.folders[0] = lab->hosts[host].data;
-		ids = trace_ids(&lab->trace, NULL, SHOWN_MAX, lab->since_us);
-		lab->trace.folders[0] = first;
-		json_array_foreach(ids, i, id) {
-			if ((host == BOB && !lab->advised) || !may_be_a_hop(lab, json_string_value(id)))
-				any = show(lab, json_string_value(id)) || any;
-		}
-		json_decref(ids);
-	}
-	fflush(stdout);
-	return any;
-}
-
-static const char *account(const struct lab *lab, size_t host, const char *field)
-{
-	const json_t *hosts = json_object_get(lab->hosts[host].says, "hosts");
-	const json_t *accounts = json_object_get(json_array_get(hosts, 0), "accounts");
-
-	return text_of(json_array_get(accounts, 0), field);
-}
-
-static void advise(const struct lab *lab)
-{
-	const struct lab_host *bob = &lab->hosts[BOB], *alice = &lab->hosts[ALICE];
-
-	printf("\nNow you. Names:\n"
-	    "  dig @127.0.0.1 -p %u -t MX alice.example\n"
-	    "  dig @127.0.0.1 -p %u -x %s\n"
-	    "A message by hand, to Alice's server (it takes mail for alice.example, no other):\n"
-	    "  ncat -C %s %u          or: telnet %s %u\n"
-	    "  EHLO mycompany.com / MAIL FROM: bob@bob.example / RCPT TO: alice@alice.example /\n"
-	    "  DATA / Subject: hello / (empty line) / Hi Alice. / . / QUIT\n"
-	    "As Bob, by his own server:\n"
-	    "  POSTHOUSE_PASSWORD=%s posthouse send --server %s:%u \\\n"
-	    "      --login %s --from %s --to %s --subject hello --body 'Hi!'\n"
-	    "Read Alice's mail:\n"
-	    "  curl pop3://%s:%u/1 --user %s:%s\n",
-	    lab->dns_port, lab->dns_port, alice->address, alice->address, lab->ports[0],
-	    alice->address, lab->ports[0], account(lab, BOB, "password"), bob->address,
-	    lab->ports[1], account(lab, BOB, "address"), account(lab, BOB, "address"),
-	    account(lab, ALICE, "address"), alice->address, lab->ports[3],
-	    account(lab, ALICE, "address"), account(lab, ALICE, "password"));
-	printf("A mail program: %s, password %s; SMTP %s:%u (STARTTLS), POP3 %s:%u.\n"
-	    "Each message again, with every line: posthouse trace --data %s --also %s --dialogue\n"
-	    "Stop Alice's server (kill %d) and send: `posthouse queue list --data %s` says why it\n"
-	    "waits. New messages show up here. Ctrl-C stops the lab.\n",
-	    account(lab, BOB, "address"), account(lab, BOB, "password"), bob->address,
-	    lab->ports[1], bob->address, lab->ports[3], bob->data, alice->data, alice->pid,
-	    bob->data);
-	fflush(stdout);
-}
-
 /* ---- the first message ---- */
 
 static void become_sender(const struct lab *lab)
 {
 	char server[64];
 
-	snprintf(server, sizeof server, "%s:%u", lab->hosts[BOB].address, lab->ports[1]);
-	setenv("POSTHOUSE_PASSWORD", account(lab, BOB, "password"), 1);
+	snprintf(server, sizeof server, "%s:%u", lab->hosts[LAB_BOB].address, lab->ports[1]);
+	setenv("POSTHOUSE_PASSWORD", lab_account(lab, LAB_BOB, "password"), 1);
 	if (freopen("/dev/null", "w", stdout) == NULL)
 		_exit(1);
 	execl("/proc/self/exe", "posthouse", "send", "--server", server, "--login",
-	    account(lab, BOB, "address"), "--from", account(lab, BOB, "address"), "--to",
-	    account(lab, ALICE, "address"), "--subject", "A first message", "--body",
+	    lab_account(lab, LAB_BOB, "address"), "--from", lab_account(lab, LAB_BOB, "address"), "--to",
+	    lab_account(lab, LAB_ALICE, "address"), "--subject", "A first message", "--body",
 	    "Hi Alice,\n\nthis is the first message. Bob\n", (char *)NULL);
 	_exit(127);
 }
 
 static void send_first(struct lab *lab)
 {
-	printf("%s.example is %s, %s.example is %s; names at %s.\n"
-	    "Bob sends a message to Alice, by his own server.\n", lab->hosts[BOB].name,
-	    lab->hosts[BOB].address, lab->hosts[ALICE].name, lab->hosts[ALICE].address,
+	fprintf(lab->out, "%s.example is %s, %s.example is %s; names at %s.\n"
+	    "Bob sends a message to Alice, by his own server.\n", lab->hosts[LAB_BOB].name,
+	    lab->hosts[LAB_BOB].address, lab->hosts[LAB_ALICE].name, lab->hosts[LAB_ALICE].address,
 	    lab->dns_text);
-	fflush(stdout);
+	fflush(lab->out);
 	lab->sender = fork();
 	if (lab->sender == 0)
 		become_sender(lab);
@@ -243,60 +100,127 @@ static void watch_sender(struct lab *lab)
 	if (lab->sender <= 0 || waitpid(lab->sender, &status, WNOHANG) != lab->sender)
 		return;
 	lab->sender = 0;
-	if (status != 0)
+	lab->failed = status != 0;
+	if (lab->failed)
 		cli_fail("the first message could not be sent");
 }
 
 /* ---- ready ---- */
 
-static void announce(const struct lab *lab)
+static void on_ready(struct lab *lab)
 {
-	json_t *hosts = json_array(), *root;
-	char *text;
+	lab->ready = true;
+	lab->ready_ms = os_now_ms(lab->os);
+	if (lab->json)
+		lab_announce(lab);
+	if (lab->send)
+		send_first(lab);
+	else if (!lab->json)
+		lab_advise(lab);
+}
 
-	for (size_t i = 0; i < HOSTS; i++) {
-		json_t *host = json_array_get(json_object_get(lab->hosts[i].says, "hosts"), 0);
+static void explain(const struct lab_host *host)
+{
+	char why[1024];
 
-		json_object_set(host, "certificate",
-		    json_object_get(lab->hosts[i].says, "certificate"));
-		json_array_append(hosts, host);
-	}
-	root = json_pack("{s:o, s:s, s:O}", "hosts", hosts, "dns", lab->dns_text, "certificate",
-	    json_object_get(lab->hosts[BOB].says, "certificate"));
-	text = json_dumps(root, JSON_COMPACT);
-	printf("%s\n", text);
-	fflush(stdout);
-	free(text);
-	json_decref(root);
+	lab_host_why(host, why, sizeof why);
+	cli_fail("the server of %s.example ended: %s%s", host->name, why,
+	    strstr(why, "ddress already in use") != NULL ?
+	    "; does another lab run? --port-base N takes other ports" : "");
 }
 
 static void on_changed(struct lab_host *host)
 {
 	struct lab *lab = host->owner;
 
+	if (lab->ready && host->fd >= 0)
+		lab_tell_again(lab, host);
+	if (lab->ready || lab->ending)
+		return;
 	if (host->fd < 0) {
-		if (!lab->ending)
-			lab_host_explain(host);
+		explain(host);
 		end(lab, CLI_FAILED);
-		return;
+	} else if (lab->hosts[LAB_BOB].says != NULL && lab->hosts[LAB_ALICE].says != NULL) {
+		on_ready(lab);
 	}
-	if (lab->hosts[BOB].says == NULL || lab->hosts[ALICE].says == NULL || lab->ready)
-		return;
-	lab->ready = true;
-	lab->since_us = os_wall_us(lab->os);
-	if (lab->json)
-		announce(lab);
-	if (lab->send)
-		send_first(lab);
-	else if (!lab->json)
-		advise(lab);
 }
 
-/* Once the first message has come to rest, say what to try. */
+/* ---- servers that end, and begin again ---- */
+
+static void look_at(struct lab *lab, struct lab_host *host)
+{
+	if (host->ended || host->fd >= 0 || !lab_host_is_gone(host))
+		return;
+	host->ended = true;
+	if (host->says == NULL)
+		explain(host);
+	lab_tell_ended(lab, host);
+}
+
+static void start_again(struct lab *lab)
+{
+	for (size_t i = 0; i < LAB_HOSTS && lab->ready && !lab->ending; i++) {
+		if (lab->hosts[i].ended)
+			lab_host_start(&lab->hosts[i], lab->os, lab->ports, lab->dns_text);
+	}
+}
+
+static void on_again(struct os_signal *signal)
+{
+	start_again(signal->owner);
+}
+
+static void stop_reading(struct lab *lab)
+{
+	if (lab->reads)
+		os_watch_stop(lab->os, &lab->enter);
+	lab->reads = false;
+}
+
+/* A line, whatever is in it. In the background there is no reading from a terminal. */
+static void on_enter(struct os_watch *watch, int events)
+{
+	struct lab *lab = watch->owner;
+	char line[512];
+	ssize_t n;
+
+	if (isatty(STDIN_FILENO) && tcgetpgrp(STDIN_FILENO) != getpgrp()) {
+		stop_reading(lab);
+		return;
+	}
+	n = read(STDIN_FILENO, line, sizeof line);
+	if (n == 0 || (n < 0 && errno != EINTR && errno != EAGAIN))
+		stop_reading(lab);
+	else if (n > 0 && memchr(line, '\n', (size_t)n) != NULL)
+		start_again(lab);
+}
+
+/* What can be waited for: no file, nor /dev/null. */
+static void read_enter(struct lab *lab)
+{
+	struct stat st;
+
+	if (lab->json || fstat(STDIN_FILENO, &st) < 0 ||
+	    !(isatty(STDIN_FILENO) || S_ISFIFO(st.st_mode) || S_ISSOCK(st.st_mode)))
+		return;
+	lab->enter = (struct os_watch){ .ready = on_enter, .owner = lab };
+	os_watch_start(lab->os, &lab->enter, STDIN_FILENO, OS_READABLE);
+	lab->reads = true;
+}
+
+/* ---- looks ---- */
+
+/* Once the first message has come to rest, say what to try; or when it takes too long. */
+static bool wants_advice(const struct lab *lab)
+{
+	return !lab->advised && lab->sender == 0 && (lab->failed ||
+	    trace_follow_rests(lab->follow) ||
+	    os_now_ms(lab->os) - lab->ready_ms > LAB_FIRST_MS);
+}
+
 static void on_look(struct os_timer *timer)
 {
 	struct lab *lab = timer->owner;
-	bool any;
 
 	if (lab->ending && all_gone(lab)) {
 		os_stop(lab->os, lab->status);
@@ -306,17 +230,18 @@ static void on_look(struct os_timer *timer)
 	watch_sender(lab);
 	if (!lab->ready && os_now_ms(lab->os) - lab->began_ms > READY_MS && !lab->ending) {
 		cli_fail("the servers did not get ready in %d s; see %s.log", READY_MS / 1000,
-		    lab->hosts[BOB].data);
+		    lab->hosts[LAB_BOB].data);
 		end(lab, CLI_FAILED);
 	}
-	if (lab->json || !lab->ready || lab->ending)
+	if (!lab->ready || lab->ending)
 		return;
-	any = show_all(lab);
-	lab->shown += any;
-	if (lab->send && !lab->advised && lab->shown > 0 && !any && lab->sender == 0) {
-		lab->advised = true;
-		advise(lab);
-	}
+	for (size_t i = 0; i < LAB_HOSTS; i++)
+		look_at(lab, &lab->hosts[i]);
+	if (lab->json)
+		return;
+	lab_show(lab);
+	if (wants_advice(lab))
+		lab_advise(lab);
 }
 
 /* ---- start ---- */
@@ -327,9 +252,55 @@ static void on_question(void *owner, const struct lab_dns_event *event)
 
 	if (lab->json || !lab->ready || !lab->advised)
 		return;
-	printf("DNS: %s %s? %s %s\n", event->text->name, event->text->type, event->text->rcode,
-	    event->text->summary);
-	fflush(stdout);
+	fprintf(lab->out, "DNS: %s %s? %s %s\n", event->text->name, event->text->type,
+	    event->text->rcode, event->text->summary);
+	fflush(lab->out);
+}
+
+/* Two labs would write over each other's files: the second one touches nothing. */
+static bool take_lock(struct lab *lab, const char *base)
+{
+	char path[PATH_MAX], pid[24] = "";
+	ssize_t n;
+
+	snprintf(path, sizeof path, "%s/lock", base);
+	lab->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (lab->lock < 0) {
+		cli_fail("cannot write in the folder %s: %s; --data DIR names another one", base,
+		    strerror(errno));
+		return false;
+	}
+	if (flock(lab->lock, LOCK_EX | LOCK_NB) < 0) {
+		n = pread(lab->lock, pid, sizeof pid - 1, 0);
+		pid[n > 0 ? strspn(pid, "0123456789") : 0] = '\0';
+		cli_fail("another lab runs in %s (process %s); end it, or --data DIR names another "
+		    "folder", base, pid);
+		return false;
+	}
+	n = snprintf(pid, sizeof pid, "%d\n", (int)getpid());
+	if (ftruncate(lab->lock, 0) == 0 && pwrite(lab->lock, pid, (size_t)n, 0) == n)
+		return true;
+	cli_fail("cannot write %s: %s", path, strerror(errno));
+	return false;
+}
+
+/* A folder, and ours: what the servers write there belongs to us. */
+static bool judge_folder(const char *data, char ret_base[PATH_MAX])
+{
+	struct stat st;
+
+	if (stat(data, &st) < 0 || realpath(data, ret_base) == NULL)
+		cli_fail("cannot use the folder %s: %s", data, strerror(errno));
+	else if (!S_ISDIR(st.st_mode))
+		cli_fail("%s is a file, no folder; --data DIR names another one", data);
+	else if (st.st_uid != geteuid())
+		cli_fail("the folder %s belongs to another user (%u); --data DIR names another one",
+		    data, (unsigned)st.st_uid);
+	else if (strlen(ret_base) > LAB_PATH_MAX)
+		cli_fail("the path of the folder %s is too long: %d bytes at most", data, LAB_PATH_MAX);
+	else
+		return true;
+	return false;
 }
 
 static bool make_folders(struct lab *lab, const char *data)
@@ -340,18 +311,17 @@ static bool make_folders(struct lab *lab, const char *data)
 		cli_fail("cannot make the folder %s: %s", data, strerror(errno));
 		return false;
 	}
-	if (realpath(data, base) == NULL || strlen(base) > 400) {
-		cli_fail("cannot use the folder %s: %s", data, strerror(errno));
+	if (!judge_folder(data, base) || !take_lock(lab, base))
 		return false;
-	}
-	for (size_t i = 0; i < HOSTS; i++) {
+	for (size_t i = 0; i < LAB_HOSTS; i++) {
 		struct lab_host *host = &lab->hosts[i];
 
 		snprintf(host->data, sizeof host->data, "%s/%s", base, host->name);
 		lab->trace.folders[i] = host->data;
 		lab->trace.names[i] = host->name;
 	}
-	lab->trace.n_folders = HOSTS;
+	lab->trace.n_folders = LAB_HOSTS;
+	lab_show_start(lab);
 	return true;
 }
 
@@ -376,9 +346,9 @@ static bool start_dns(struct lab *lab)
 
 static void choose_ports(struct lab *lab, unsigned long base)
 {
-	for (unsigned i = 0; i < PORTS; i++)
+	for (unsigned i = 0; i < LAB_PORTS; i++)
 		lab->ports[i] = base != 0 ? (unsigned)base + i : usual_ports[i];
-	lab->dns_port = base != 0 ? (unsigned)base + PORTS : usual_dns;
+	lab->dns_port = base != 0 ? (unsigned)base + LAB_PORTS : usual_dns;
 }
 
 static bool start(struct lab *lab)
@@ -386,15 +356,20 @@ static bool start(struct lab *lab)
 	const char *data = cli_value(lab->args, "--data");
 
 	lab->zones = dns_zones_create(os_heap(lab->os));
-	lab_zones_add(lab->zones, lab->hosts, HOSTS);
-	if (zone_files_add(lab->zones, lab->args) != CLI_OK ||
-	    !make_folders(lab, data != NULL ? data : "posthouse.lab") || !start_dns(lab))
+	lab_zones_add(lab->zones, lab->hosts, LAB_HOSTS);
+	if (zone_files_add(lab->zones, lab->args) != CLI_OK)
+		return false;
+	lab_zones_close(lab->zones);
+	if (!make_folders(lab, data != NULL ? data : "posthouse.lab") || !start_dns(lab))
 		return false;
 	lab->interrupt = (struct os_signal){ .caught = on_signal, .owner = lab };
 	lab->terminate = lab->interrupt;
 	os_signal_start(lab->os, &lab->interrupt, SIGINT);
 	os_signal_start(lab->os, &lab->terminate, SIGTERM);
-	for (size_t i = 0; i < HOSTS; i++) {
+	lab->again = (struct os_signal){ .caught = on_again, .owner = lab };
+	os_signal_start(lab->os, &lab->again, SIGUSR1);
+	read_enter(lab);
+	for (size_t i = 0; i < LAB_HOSTS; i++) {
 		lab->hosts[i].changed = on_changed;
 		lab->hosts[i].owner = lab;
 		lab->hosts[i].fd = -1;
@@ -405,6 +380,23 @@ static bool start(struct lab *lab)
 	lab->look = (struct os_timer){ .fire = on_look, .owner = lab };
 	os_timer_start(lab->os, &lab->look, LOOK_MS);
 	return true;
+}
+
+static void finish(struct lab *lab)
+{
+	for (size_t i = 0; i < LAB_HOSTS; i++) {
+		lab_host_end(&lab->hosts[i]);
+		if (lab->hosts[i].pid > 0)
+			waitpid(lab->hosts[i].pid, NULL, 0);
+		json_decref(lab->hosts[i].says);
+	}
+	stop_reading(lab);
+	lab_dns_stop(lab->dns);
+	trace_follow_close(lab->follow);
+	output_destroy(lab->output);
+	if (lab->lock >= 0)
+		close(lab->lock);
+	os_uv_destroy(lab->os);
 }
 
 static bool takes_send(const struct cli_args *args, bool *ret_send)
@@ -421,29 +413,22 @@ static bool takes_send(const struct cli_args *args, bool *ret_send)
 static int run(const struct cli_args *args)
 {
 	const struct os_uv_options options = { .name = "lab", .log_from = OS_ERROR };
-	struct lab lab = { .args = args, .json = cli_flag(args, "--json"),
-	    .hosts = { { .name = "bob", .address = "127.0.0.2" },
-	        { .name = "alice", .address = "127.0.0.3" } } };
+	struct lab lab = { .args = args, .json = cli_flag(args, "--json"), .lock = -1,
+	    .hosts = { { .name = "bob", .title = "Bob", .address = "127.0.0.2" },
+	        { .name = "alice", .title = "Alice", .address = "127.0.0.3" } } };
 	unsigned long base;
 	int status = CLI_FAILED;
 
-	if (!cli_number(args, "--port-base", 1, UINT16_MAX - PORTS, 0, &base) ||
+	if (!cli_number(args, "--port-base", 1, UINT16_MAX - LAB_PORTS, 0, &base) ||
 	    !takes_send(args, &lab.send))
 		return CLI_USAGE;
 	choose_ports(&lab, base);
 	lab.os = os_uv_create(&options);
-	lab.told = json_object();
-	lab.hops = json_object();
+	lab.output = output_create(lab.os, STDOUT_FILENO);
+	lab.out = output_file(lab.output);
 	if (start(&lab))
 		status = os_uv_run(lab.os);
-	for (size_t i = 0; i < HOSTS; i++) {
-		lab_host_end(&lab.hosts[i]);
-		json_decref(lab.hosts[i].says);
-	}
-	json_decref(lab.told);
-	json_decref(lab.hops);
-	lab_dns_stop(lab.dns);
-	os_uv_destroy(lab.os);
+	finish(&lab);
 	return status;
 }
 
@@ -456,7 +441,9 @@ const struct cli_command cli_lab = {
 	    "each, on 127.0.0.2 and 127.0.0.3. Sends a first message and shows its journey as it\n"
 	    "happens: who connects to whom, what the DNS says, what was stored where. Then it\n"
 	    "says what to try, shows the journeys of your own messages, and stays up until\n"
-	    "Ctrl-C. Nothing leaves this machine.\n",
+	    "Ctrl-C. A server that was stopped (kill) starts again when you press Enter. Nothing\n"
+	    "leaves this machine: other names are not there, and no message goes to an address\n"
+	    "that is not on loopback.\n",
 	.options = {
 		{ "--data", "DIR", "Keep it here; otherwise in ./posthouse.lab." },
 		{ "--port-base", "N", "smtp, submission, submissions, pop3, pop3s and DNS on N, N+1, "

@@ -76,6 +76,7 @@ static void finish(struct lab_host *host)
 	os_watch_stop(host->os, &host->watch);
 	close(host->fd);
 	host->fd = -1;
+	buffer_free(&host->output);
 	host->changed(host);
 }
 
@@ -111,17 +112,24 @@ bool lab_host_start(struct lab_host *host, struct os *os, const unsigned ports[5
 	char path[sizeof host->data + 8];
 
 	make_words(words, host, ports, dns);
+	json_decref(host->says);
+	host->says = NULL;
+	host->ended = false;
 	snprintf(path, sizeof path, "%s.log", host->data);
 	errors = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 	host->os = os;
 	host->output = buffer_init(os_heap(os), OUTPUT_MAX);
 	if (pipe2(fds, O_CLOEXEC) < 0) {
 		cli_fail("cannot start the server of %s: %s", host->name, strerror(errno));
+		if (errors >= 0)
+			close(errors);
+		heap_free(os_heap(os), words);
 		return false;
 	}
 	host->pid = fork();
 	if (host->pid == 0)
 		become(words, fds[1], errors);
+	heap_free(os_heap(os), words);
 	close(fds[1]);
 	if (errors >= 0)
 		close(errors);
@@ -130,6 +138,7 @@ bool lab_host_start(struct lab_host *host, struct os *os, const unsigned ports[5
 	if (host->pid < 0) {
 		host->pid = 0;
 		close(host->fd);
+		host->fd = -1;
 		cli_fail("cannot start the server of %s: %s", host->name, strerror(errno));
 		return false;
 	}
@@ -144,26 +153,28 @@ void lab_host_end(struct lab_host *host)
 		kill(host->pid, SIGTERM);
 }
 
-void lab_host_explain(const struct lab_host *host)
+const char *lab_host_why(const struct lab_host *host, char *ret_text, size_t size)
 {
-	char path[sizeof host->data + 8], line[1024], last[1024] = "it said nothing";
+	static const char prefix[] = "posthouse: ";
+	char path[sizeof host->data + 8], line[1024];
 	FILE *file;
 
+	snprintf(ret_text, size, "it said nothing");
 	snprintf(path, sizeof path, "%s.log", host->data);
 	file = fopen(path, "re");
 	while (file != NULL && fgets(line, sizeof line, file) != NULL) {
 		line[strcspn(line, "\n")] = '\0';
-		snprintf(last, sizeof last, "%s", line);
+		snprintf(ret_text, size, "%s", strncmp(line, prefix, sizeof prefix - 1) == 0 ?
+		    line + sizeof prefix - 1 : line);
 	}
 	if (file != NULL)
 		fclose(file);
-	cli_fail("the server of %s.example ended: %s", host->name, strncmp(last, "posthouse: ",
-	    11) == 0 ? last + 11 : last);
+	return ret_text;
 }
 
 bool lab_host_is_gone(struct lab_host *host)
 {
-	if (host->pid > 0 && waitpid(host->pid, NULL, WNOHANG) != 0)
+	if (host->pid > 0 && waitpid(host->pid, &host->status, WNOHANG) != 0)
 		host->pid = 0;
 	return host->pid == 0;
 }

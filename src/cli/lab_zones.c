@@ -56,3 +56,12 @@ void lab_zones_add(struct dns_zones *zones, const struct lab_host *hosts, size_t
 		add_domain(zones, &hosts[i]);
 	add_reverse(zones, hosts, n);
 }
+
+void lab_zones_close(struct dns_zones *zones)
+{
+	if (dns_zones_find(zones, slice_of("", 1)) != NULL)
+		return;
+	add(zones, "$ORIGIN .\n$TTL 300\n"
+	    "@ IN SOA ns.bob.example. hostmaster.bob.example. 1 3600 600 86400 60\n"
+	    "@ IN NS ns.bob.example.\n");
+}

@@ -3,11 +3,13 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/limits.h"
 #include "base/text.h"
 #include "cli/commands.h"
 #include "cli/lab_dns.h"
+#include "cli/output.h"
 #include "cli/zone_files.h"
 #include "os/os_uv.h"
 
@@ -17,6 +19,7 @@ struct nameserver {
 	struct os *os;
 	struct dns_zones *zones;
 	struct lab_dns *dns;
+	struct output *output;
 	struct os_signal interrupt, terminate;
 };
 
@@ -24,14 +27,15 @@ struct nameserver {
 
 static void on_answered(void *owner, const struct lab_dns_event *event)
 {
+	const struct nameserver *n = owner;
 	char client[OS_ADDRESS_TEXT];
 
 	os_address_print(event->client, client, sizeof client);
-	printf("%s %s %s %s %s%s%s\n", client, event->tcp ? "TCP" : "UDP",
+	fprintf(output_file(n->output), "%s %s %s %s %s%s%s\n", client, event->tcp ? "TCP" : "UDP",
 	    event->text->name[0] ? event->text->name : "-",
 	    event->text->type[0] ? event->text->type : "-", event->text->rcode,
 	    event->text->summary[0] ? " " : "", event->text->summary);
-	fflush(stdout);
+	fflush(output_file(n->output));
 }
 
 static void on_signal(struct os_signal *signal)
@@ -57,8 +61,9 @@ static int serve(struct nameserver *n, const struct os_address *address, bool ve
 	os_signal_start(n->os, &n->interrupt, SIGINT);
 	os_signal_start(n->os, &n->terminate, SIGTERM);
 	os_address_print(lab_dns_address(n->dns), text, sizeof text);
-	printf("serving %zu zone%s on %s\n", count, count == 1 ? "" : "s", text);
-	fflush(stdout);
+	fprintf(output_file(n->output), "serving %zu zone%s on %s\n", count, count == 1 ? "" : "s",
+	    text);
+	fflush(output_file(n->output));
 	os_uv_run(n->os);
 	os_signal_stop(n->os, &n->interrupt);
 	os_signal_stop(n->os, &n->terminate);
@@ -95,10 +100,12 @@ static int run(const struct cli_args *args)
 	if (!take_address(args, &address))
 		return CLI_USAGE;
 	n.os = os_uv_create(&options);
+	n.output = output_create(n.os, STDOUT_FILENO);
 	n.zones = dns_zones_create(os_heap(n.os));
 	status = zone_files_add(n.zones, args);
 	if (status == CLI_OK)
 		status = serve(&n, &address, cli_flag(args, "--verbose"));
+	output_destroy(n.output);
 	os_uv_destroy(n.os);
 	return status;
 }

@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdio_ext.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/check.h"
@@ -51,6 +52,14 @@ bool cli_printed(void)
 	__fpurge(stdout);
 	clearerr(stdout);
 	return false;
+}
+
+/* ./run says so: it is what was typed. */
+const char *cli_program(void)
+{
+	const char *name = getenv("POSTHOUSE_AS");
+
+	return name != NULL && name[0] != '\0' ? name : program_invocation_name;
 }
 
 static const struct cli_option *find_option(const struct cli_command *command, slice name)

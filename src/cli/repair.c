@@ -146,6 +146,8 @@ static void repair_all(struct repair *r)
 		repair_journal(r);
 	}
 	inspect_marks(in);
+	if (in->only == NULL)
+		repair_queue(r);
 	if (in->only != NULL)
 		repair_account(in, in->only->id);
 	else
@@ -223,7 +225,8 @@ const struct cli_command cli_repair = {
 	    "that can't be read vanish from the mailbox. All other messages keep their UIDs.\n"
 	    "What the journal still has is kept for delivery; directory.db is made anew from\n"
 	    "its rows; an account whose row is lost, but whose mailbox is there, gets one back\n"
-	    "without a password.\n"
+	    "without a password. What waits for other hosts goes on waiting; when the text of\n"
+	    "such a message is lost, its sender is told as soon as the server runs again.\n"
 	    "\n"
 	    "Nothing is deleted: copies of what was damaged lie in aside/TIME in the data\n"
 	    "folder, what can be read of a message as an .eml file; WHAT.txt says what is what.\n"

@@ -27,6 +27,7 @@ void repair_fault(struct repair *r, const char *format, ...)
 
 void repair_directory(struct repair *r);        /* repair_directory.c */
 void repair_journal(struct repair *r);          /* repair_journal.c */
+void repair_queue(struct repair *r);            /* repair_queue.c; inspect_marks() before */
 /* What repair_account.c did to one account. */
 void repair_account(struct inspect *in, uint64_t id);
 

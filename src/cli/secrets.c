@@ -1,4 +1,4 @@
-/* cli/secrets.c - the seal key and the certificate. */
+/* cli/secrets.c - the seal key, the certificate, and what relay.host wants. */
 #include "cli/secrets.h"
 
 #include <errno.h>
@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <openssl/pem.h>
@@ -143,6 +144,119 @@ bool secrets_certificate(const struct setting *setting, const struct data_folder
 	if (context != NULL)
 		*ret = c;
 	return context != NULL;
+}
+
+/* ---- relay.host ---- */
+
+/* Up to `size` bytes, and then nothing. -EFBIG: there are more. */
+static int read_whole(int fd, unsigned char *bytes, size_t size, size_t *ret_len)
+{
+	size_t len = 0;
+	ssize_t n = 1;
+
+	while (n > 0 && len < size) {
+		n = read(fd, bytes + len, size - len);
+		if (n < 0 && errno != EINTR)
+			return -errno;
+		len += n > 0 ? (size_t)n : 0;
+		n = n < 0 ? 1 : n;
+	}
+	*ret_len = len;
+	return len == size ? -EFBIG : 0;
+}
+
+/* One line, without its end. NULL: it is; else what is wrong with it. */
+static const char *judge_password(int fd, struct relay_secrets *secrets)
+{
+	unsigned char text[SASL_SECRET_MAX + 3];        /* CR, LF, and one that is too many */
+	const char *fault = NULL;
+	size_t len = 0;
+	int result = read_whole(fd, text, sizeof text, &len);
+
+	if (result == 0 && len > 0 && text[len - 1] == '\n')
+		len--;
+	if (result == 0 && len > 0 && text[len - 1] == '\r')
+		len--;
+	if (result < 0 && result != -EFBIG)
+		fault = strerror(-result);
+	else if (result < 0 || len > SASL_SECRET_MAX)
+		fault = "it is too long for a password";
+	else if (len == 0)
+		fault = "it is empty; its only line must be the password";
+	else if (memchr(text, '\n', len) != NULL || memchr(text, '\r', len) != NULL ||
+	    memchr(text, 0, len) != NULL)
+		fault = "it has more than one line; the only one must be the password";
+	if (fault == NULL) {
+		memcpy(secrets->password, text, len);
+		secrets->password_len = len;
+	}
+	explicit_bzero(text, sizeof text);
+	return fault;
+}
+
+static bool read_password(const struct setting *setting, struct arena *arena,
+    const struct complaint *to, struct relay_secrets *secrets)
+{
+	const struct config *config = setting->config;
+	const char *path = slice_cstr(arena, config->relay_password_file), *fault;
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	struct stat status;
+
+	if (fd >= 0 && fstat(fd, &status) == 0 && (status.st_mode & S_IROTH) != 0)
+		secrets->others_read = path;
+	fault = fd >= 0 ? judge_password(fd, secrets) : strerror(errno);
+	if (fd >= 0)
+		close(fd);
+	if (fault != NULL)
+		complain(to, "cannot use %s%s: %s", path, setting_where(setting, arena,
+		    "relay.password_file", config_line(config, "relay.password_file")), fault);
+	return fault == NULL;
+}
+
+static bool read_trusted(const struct setting *setting, struct arena *arena,
+    const struct complaint *to, struct relay_secrets *secrets)
+{
+	const char *path = slice_cstr(arena, setting->config->relay_ca);
+	const char *where = setting_where(setting, arena, "relay.ca",
+	    config_line(setting->config, "relay.ca"));
+	struct heap *heap = heap_create(SIZE_MAX);
+	struct buffer pem = buffer_init(heap, RELAY_CA_MAX);
+	int result = file_read(AT_FDCWD, path, &pem);
+	char why[TLS_ERROR_TEXT] = "there is no certificate in it";
+	struct tls_context *context = NULL;
+
+	if (result == -EFBIG)
+		snprintf(why, sizeof why, "it is larger than %d bytes", RELAY_CA_MAX);
+	else if (result < 0)
+		snprintf(why, sizeof why, "%s", strerror(-result));
+	else if (buffer_bytes(&pem).len > 0)
+		context = tls_client_context(heap, buffer_bytes(&pem), why, sizeof why);
+	if (context != NULL)
+		secrets->ca = slice_copy(arena, buffer_bytes(&pem));
+	else
+		complain(to, "cannot use %s%s, by which the certificate of relay.host is judged: "
+		    "%s", path, where, why);
+	tls_context_unref(context);
+	heap_drop(heap);
+	return secrets->ca.len > 0;
+}
+
+bool secrets_relay(const struct setting *setting, struct arena *arena,
+    const struct complaint *to, struct relay_secrets *ret)
+{
+	const struct config *config = setting->config;
+
+	*ret = (struct relay_secrets){ 0 };
+	return (config->relay_password_file.len == 0 ||
+	    read_password(setting, arena, to, ret)) &&
+	    (!config_relay_judges(config) || read_trusted(setting, arena, to, ret));
+}
+
+void secrets_warn_of_relay(const struct relay_secrets *secrets, const struct complaint *to)
+{
+	if (secrets->others_read != NULL)
+		complain(to, "warning: everybody on this host can read %s, the password at "
+		    "relay.host: chmod 600 it", secrets->others_read);
 }
 
 bool secrets_days_left(slice chain, int *ret_days)

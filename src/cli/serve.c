@@ -81,7 +81,25 @@ static bool prepare_reload(struct serve *s, struct arena *arena, struct setting 
 		os_log(s->os, OS_WARN, "%s changed: it takes effect at the next start",
 		    kept[i]);
 	return secrets_certificate(setting, &s->data, arena, &s->to, certificate) &&
-	    serve_listen(s, setting);
+	    secrets_relay(setting, arena, &s->to, &s->relay) && serve_listen(s, setting);
+}
+
+static void give_relay_secrets(struct serve *s, struct keeper_settings *settings)
+{
+	settings->relay_password = slice_of(s->relay.password, s->relay.password_len);
+	settings->relay_ca = s->relay.ca;
+}
+
+static void wipe_relay_secrets(struct serve *s)
+{
+	explicit_bzero(&s->relay, sizeof s->relay);
+}
+
+static void say_warning(void *context, const char *line)
+{
+	struct serve *s = context;
+
+	os_log(s->os, OS_WARN, "%s", line);
 }
 
 static void reload(struct serve *s)
@@ -93,6 +111,7 @@ static void reload(struct serve *s)
 
 	if (!prepare_reload(s, &arena, &setting, &certificate)) {
 		os_log(s->os, OS_ERROR, "reload: the configuration stays as it was");
+		wipe_relay_secrets(s);
 		arena_reset(&arena);
 		return;
 	}
@@ -100,7 +119,10 @@ static void reload(struct serve *s)
 	settings.chain = certificate.chain;
 	settings.key = certificate.key;
 	settings.n_listeners = s->n_listeners;
+	give_relay_secrets(s, &settings);
 	keeper_reload(s->keeper, &settings);
+	secrets_warn_of_relay(&s->relay, &(struct complaint){ say_warning, s });
+	wipe_relay_secrets(s);
 	/* What config_keep() kept are words of the old arena. */
 	setting.config->data = slice_copy(&arena, setting.config->data);
 	setting.config->user = slice_copy(&arena, setting.config->user);
@@ -232,8 +254,10 @@ static bool prepare(struct serve *s, struct keeper_inputs *inputs)
 		return false;
 	os_uv_set_root(s->os, fcntl(s->data.fd, F_DUPFD_CLOEXEC, 3));
 	if (!secrets_seal_key(&s->data, &s->to, inputs->seal_key) ||
-	    !secrets_certificate(setting, &s->data, &s->arena, &s->to, &s->certificate))
+	    !secrets_certificate(setting, &s->data, &s->arena, &s->to, &s->certificate) ||
+	    !secrets_relay(setting, &s->arena, &s->to, &s->relay))
 		return false;
+	secrets_warn_of_relay(&s->relay, &s->to);
 	if (s->certificate.made)
 		fprintf(stderr, "posthouse: made a self-signed certificate, %s: other hosts and "
 		    "mail programs will not trust it; set tls.certificate and tls.key for one "
@@ -247,15 +271,18 @@ static void start(struct serve *s, struct keeper_inputs *inputs)
 	inputs->settings = (struct keeper_settings){ .config = s->setting.config,
 	    .chain = s->certificate.chain, .key = s->certificate.key,
 	    .listeners = s->listeners, .n_listeners = s->n_listeners };
+	give_relay_secrets(s, &inputs->settings);
 	inputs->uid = s->uid;
 	inputs->gid = s->gid;
 	inputs->hold = s->one_process ? -1 : os_duplicate(s->os, s->data.lock);
 	inputs->watch = !s->one_process;
 	serve_log_start(s);
+	serve_journey_start(s);
 	harden(s);
 	catch_signals(s);
 	s->keeper = keeper_start(s->os, inputs, &handler, s);
 	explicit_bzero(inputs->seal_key, sizeof inputs->seal_key);
+	wipe_relay_secrets(s);
 	s->to = (struct complaint){ say_log, s };
 }
 

@@ -27,6 +27,7 @@ struct serve {
 	struct setting setting;
 	struct data_folder data;
 	struct certificate certificate;
+	struct relay_secrets relay;     /* until the keeper has them */
 	int64_t uid, gid;               /* whom roles become, or -1 */
 	const char *demo_host;          /* "bob": of a lab, with one account; or NULL */
 	size_t n_accounts;
@@ -37,7 +38,8 @@ struct serve {
 	size_t n_listeners;
 	struct os_address bound[SERVICES];      /* the first of each; port 0: none */
 	struct os_signal terminate, interrupt, hangup;
-	struct os_timer log_check;
+	struct os_timer log_check, journey_check;
+	uint64_t journey_look_ms;       /* when all files of the journeys are looked at again */
 	/* What the caller of serve_run wants to do once all is up; may be NULL. */
 	void (*ready)(struct serve *serve);
 	int status;
@@ -76,6 +78,6 @@ void serve_log_start(struct serve *serve);
 
 /* serve_journey.c */
 int serve_journey_open(struct serve *serve, enum role_kind kind, unsigned index);
-bool serve_journey_rotate(struct serve *serve); /* true: roles must open theirs again */
+void serve_journey_start(struct serve *serve);
 
 #endif

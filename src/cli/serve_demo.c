@@ -20,7 +20,7 @@ enum { DEMO_FILE_MAX = 4096 };
 static const char *const addresses[DEMO_ACCOUNTS] = { "alice@alice.example",
     "bob@alice.example" };
 
-/* A host of a lab speaks with the other; what is sent there reaches no real one. */
+/* A host of a lab speaks with the other, and with none that is not on loopback. */
 const char *serve_demo_config(struct arena *arena, unsigned port_base, const char *host)
 {
 	unsigned step = port_base != 0, port = port_base;
@@ -31,6 +31,7 @@ const char *serve_demo_config(struct arena *arena, unsigned port_base, const cha
 	    "data = posthouse.data\n"
 	    "smtp.greeting_delay = 0\n"
 	    "relay = %s\n"
+	    "relay.networks = 127.0.0.0/8, ::1\n"
 	    "listen.smtp = 127.0.0.1:%u\n"
 	    "listen.submission = 127.0.0.1:%u\n"
 	    "listen.submissions = 127.0.0.1:%u\n"
@@ -90,22 +91,27 @@ static bool write_passwords(struct serve *s)
 	return result == 0;
 }
 
-/* Make the account, or give it this password. The hash is a cheap one. */
+/* Make the account; or, when it is there and its password is `fresh`, give it that. The
+ * hash is a cheap one. */
 static bool set_account(struct serve *s, struct directory *directory,
-    const struct demo_account *account, struct directory_error *error)
+    const struct demo_account *account, bool fresh, struct directory_error *error)
 {
 	unsigned char salt[PASSWORD_SALT_LEN];
 	struct directory_account have;
 	struct password_hash hash;
 	slice address = slice_from(account->address);
+	bool is_there = directory_account_find(directory, address, &s->arena, &have) ==
+	    DIRECTORY_OK;
 	uint64_t id;
 
+	if (is_there && !fresh)
+		return true;
 	os_random(s->os, salt, sizeof salt);
 	if (!password_hash(slice_from(account->password), PASSWORD_MEMORY_MIN, salt, &hash)) {
 		snprintf(error->text, sizeof error->text, "no memory for a password hash");
 		return false;
 	}
-	if (directory_account_find(directory, address, &s->arena, &have) == DIRECTORY_OK)
+	if (is_there)
 		return directory_account_password(directory, address, slice_from(hash.text),
 		    &id, error);
 	return directory_account_add(directory, address, slice_from(hash.text), &id, error);
@@ -127,25 +133,22 @@ bool serve_demo_accounts(struct serve *s)
 {
 	struct directory_error error = { 0 };
 	struct directory *directory;
+	bool ok, fresh;
 	int folder;
-	bool ok;
 
 	name_accounts(s);
-	if (read_passwords(s))
-		return true;
+	fresh = !read_passwords(s);
 	folder = os_open(s->os, OS_ROOT, "directory", OS_FOLDER);
 	directory = directory_open(s->os, folder, "directory.db", &error);
 	ok = directory != NULL;
 	if (ok) {
 		directory_set_domains(directory, s->setting.config->domains,
 		    s->setting.config->n_domains);
-		for (size_t i = 0; i < s->n_accounts; i++)
-			s->accounts[i].password[0] = 0;
 		/* Written first: an account whose password is lost is worse than a
 		 * password whose account is made at the next start. */
-		ok = write_passwords(s);
+		ok = !fresh || write_passwords(s);
 		for (size_t i = 0; ok && i < s->n_accounts; i++)
-			ok = set_account(s, directory, &s->accounts[i], &error);
+			ok = set_account(s, directory, &s->accounts[i], fresh, &error);
 	}
 	if (error.text[0] != 0)
 		complain(&s->to, "cannot make the accounts of the demo: %s", error.text);

@@ -56,7 +56,7 @@ static void on_log_check(struct os_timer *timer)
 	const struct config *config = s->setting.config;
 	static const enum role_kind single[] = { ROLE_DIRECTORY, ROLE_ROUTER, ROLE_RELAY,
 		ROLE_RESOLVER };
-	bool rotated = serve_journey_rotate(s);
+	bool rotated = false;
 
 	for (size_t i = 0; i < sizeof single / sizeof *single; i++)
 		rotated |= rotate(s, single[i], 0);

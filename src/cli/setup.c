@@ -3,23 +3,33 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <ifaddrs.h>
+#include <limits.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "base/limits.h"
 #include "base/text.h"
 #include "cli/commands.h"
 #include "cli/file.h"
+#include "cli/setting.h"
 #include "directory/name.h"
+#include "mail/utf8.h"
 #include "os/os.h"
 
-enum { MEMORY = 1024 * 1024, NAME = 256, ADDRESSES_MAX = 16, TEXT = 2048 };
+enum {
+	MEMORY = 8 * 1024 * 1024,
+	NAME = 256,
+	ADDRESSES_MAX = 16,
+	TEXT = SETUP_PATH_MAX + 4 * NAME + 2048,
+};
 
 struct setup {
 	const struct cli_args *args;
 	char domain[NAME], hostname[NAME];
-	const char *config, *data;
+	const char *config;
+	char data[SETUP_PATH_MAX + 1];  /* absolute: who starts the server may stand elsewhere */
 	char addresses[ADDRESSES_MAX][OS_IP_TEXT];
 	size_t n_addresses;
 };
@@ -43,6 +53,60 @@ static bool take_name(const char *word, const char *what, char ret_name[NAME])
 		    text_printable(slice_from(word), shown, sizeof shown), what);
 	heap_drop(heap);
 	return ok;
+}
+
+/* ---- the data folder ---- */
+
+/* As it stands in posthouse.conf: a "#" there may begin a comment. */
+static bool judge_data(const struct setup *s)
+{
+	size_t len = strlen(s->data);
+	char shown[200];
+	const char *what = NULL;
+
+	for (size_t i = 0; i < len; i++) {
+		unsigned char c = (unsigned char)s->data[i];
+
+		if (c == '#')
+			what = "a \"#\", which begins a comment in posthouse.conf";
+		else if (c < ' ' || c == 0x7f)
+			what = "a control character";
+	}
+	if (!utf8_valid(slice_from(s->data)))
+		what = "bytes that are no UTF-8";
+	if (len > 0 && s->data[len - 1] == ' ')
+		what = "a blank at its end";
+	if (what == NULL)
+		return true;
+	text_printable(slice_from(s->data), shown, sizeof shown);
+	cli_misuse("setup: the data folder %s has %s in its path; --data DIR names another one",
+	    shown, what);
+	return false;
+}
+
+/* Absolute, without slashes at its end. */
+static bool take_data(struct setup *s, const char *path)
+{
+	char here[PATH_MAX] = "";
+	int n;
+
+	if (path[0] != '/' && getcwd(here, sizeof here) == NULL) {
+		cli_fail("cannot tell which folder this is: %s; --data /DIR names one",
+		    strerror(errno));
+		return false;
+	}
+	while (strncmp(path, "./", 2) == 0)
+		path += 1 + strspn(path + 1, "/");
+	n = snprintf(s->data, sizeof s->data, "%s%s%s", here, here[0] != '\0' && here[1] != '\0' ?
+	    "/" : "", path);
+	if (n < 0 || (size_t)n >= sizeof s->data) {
+		cli_misuse("setup: the path of the data folder is too long: %d bytes at most",
+		    SETUP_PATH_MAX);
+		return false;
+	}
+	while (n > 1 && s->data[n - 1] == '/')
+		s->data[--n] = '\0';
+	return judge_data(s);
 }
 
 /* ---- addresses that others could reach us at ---- */
@@ -152,29 +216,62 @@ static void print_next(const struct setup *s)
 	printf("\nThen:\n");
 	if (geteuid() == 0 && getpwnam("posthouse") == NULL)
 		printf("  useradd --system posthouse     # whom the processes become\n");
-	printf("  posthouse check --config %s\n"
-	    "  posthouse account add NAME@%s --config %s\n"
-	    "  posthouse serve --config %s\n", s->config, s->domain, s->config, s->config);
+	printf("  %s check --config %s\n"
+	    "  %s account add NAME@%s --config %s\n"
+	    "  %s serve --config %s\n"
+	    "The records again: %s setup --records %s --config %s\n", cli_program(), s->config,
+	    cli_program(), s->domain, s->config, cli_program(), s->config, cli_program(),
+	    s->domain, s->config);
+}
+
+/* What setup printed at its end, for the host that the configuration is of. */
+static int records_of_config(struct setup *s)
+{
+	struct heap *heap = heap_create(SIZE_MAX);
+	struct arena arena = arena_init(heap, MEMORY);
+	struct setting setting;
+	int status = CLI_FAILED;
+
+	if (setting_read(s->args, NULL, NULL, &arena, &complain_stderr, &setting)) {
+		snprintf(s->hostname, sizeof s->hostname, "%.*s",
+		    slice_arg(setting.config->hostname));
+		find_addresses(s);
+		print_records(s);
+		status = CLI_OK;
+	}
+	heap_drop(heap);
+	return status;
 }
 
 static int run(const struct cli_args *args)
 {
-	struct setup s = { .args = args, .config = cli_value(args, "--config"),
-	    .data = cli_value(args, "--data") };
-	const char *hostname = cli_value(args, "--hostname");
+	struct setup s = { .args = args, .config = cli_value(args, "--config") };
+	const char *hostname = cli_value(args, "--hostname"), *data = cli_value(args, "--data");
+	char made[NAME + 8];
 	int status;
 
 	if (s.config == NULL)
 		s.config = "posthouse.conf";
-	if (s.data == NULL)
-		s.data = geteuid() == 0 ? "/var/lib/posthouse" : "posthouse.data";
+	if (data == NULL)
+		data = geteuid() == 0 ? "/var/lib/posthouse" : "posthouse.data";
 	if (!take_name(args->words[0], "domain", s.domain))
 		return CLI_USAGE;
-	if (hostname == NULL)
-		snprintf(s.hostname, sizeof s.hostname, "mail.%.240s", s.domain);
-	else if (!take_name(hostname, "host name", s.hostname))
+	if (strlen("<postmaster@>") + strlen(s.domain) > ADDRESS_PATH_MAX)
+		return cli_misuse("setup: %s is too long: postmaster@ has no room before it in an "
+		    "address", s.domain);
+	if (cli_flag(args, "--records") && hostname == NULL)
+		return records_of_config(&s);
+	/* There is room for it: it is shorter than postmaster@. */
+	snprintf(made, sizeof made, "mail.%s", s.domain);
+	if (!take_name(hostname != NULL ? hostname : made, "host name", s.hostname))
 		return CLI_USAGE;
 	find_addresses(&s);
+	if (cli_flag(args, "--records")) {
+		print_records(&s);
+		return CLI_OK;
+	}
+	if (!take_data(&s, data))
+		return CLI_USAGE;
 	if (!write_config(&s))
 		return CLI_FAILED;
 	printf("%s is written: %s serves %s, with its data in %s\n", s.config, s.hostname,
@@ -199,7 +296,8 @@ const struct cli_command cli_setup = {
 	.summary = "write a first posthouse.conf, make the postmaster's account, print DNS records",
 	.details =
 	    "Overwrites nothing. Asks for the postmaster's password; without a terminal one is\n"
-	    "made and printed.\n",
+	    "made and printed. --records prints the DNS records again, those of a further domain\n"
+	    "as well, and does nothing else; the host is the one of posthouse.conf.\n",
 	.options = {
 		{ "--hostname", "NAME", "The name of this host; otherwise mail.DOMAIN." },
 		{ "--config", "FILE", "Write this file; otherwise ./posthouse.conf." },
@@ -207,6 +305,7 @@ const struct cli_command cli_setup = {
 		    "not\n                         root, ./posthouse.data." },
 		{ "--password-stdin", NULL, "Read the postmaster's password from a line of stdin." },
 		{ "--generate", NULL, "Make a password and print it." },
+		{ "--records", NULL, "Only print the DNS records of DOMAIN." },
 	},
 	.run = run,
 };

@@ -3,6 +3,7 @@
 #ifndef CLI_TRACE_H
 #define CLI_TRACE_H
 
+#include <stdbool.h>
 #include <stdio.h>
 
 #include <jansson.h>
@@ -20,11 +21,14 @@ struct trace {
 };
 
 /* All events of the message, also those of its session, and of what it became on
- * another host among the folders. The array is the caller's (json_decref). */
+ * other hosts among the folders: as far as their words lead to one that took it from
+ * this sender, after that. The array is the caller's (json_decref). */
 void trace_message(struct trace *trace, const char *id);
-/* Ids of the last n messages that were accepted, oldest first; with `to`: of those
- * for that address. since_us: not before. An array of strings. */
-json_t *trace_ids(const struct trace *trace, const char *to, size_t n, json_int_t since_us);
+/* Ids of the last n messages that the first folder accepted, oldest first; with `to`: of
+ * those for that address. An array of strings. */
+json_t *trace_ids(const struct trace *trace, const char *to, size_t n);
+/* What the next host calls it: of a "sent" that says "queued as ID". */
+bool trace_next_id(const json_t *event, char *ret_id, size_t size);
 
 /* One event as a line, with the time since `begin_us`; `dialogue`: and SMTP's lines. */
 void trace_print(FILE *out, const struct trace *trace, const json_t *event,

@@ -8,9 +8,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/limits.h"
 #include "cli/trace.h"
-
-enum { HOPS_MAX = 8 };
 
 typedef void visit_line(void *context, slice line);
 
@@ -31,7 +30,8 @@ static void visit_file(int folder, const char *name, visit_line *visit, void *co
 		while (rest.len > 0) {
 			slice line = slice_cut(&rest, '\n');
 
-			if (line.len > 2 && line.ptr[line.len - 1] == '}')
+			if (line.len > 2 && line.len <= JOURNEY_LINE_MAX &&
+			    line.ptr[line.len - 1] == '}')
 				visit(context, line);
 		}
 		if (bytes != MAP_FAILED)
@@ -76,34 +76,65 @@ static bool has(slice line, const char *needle)
 
 /* ---- the lines of one message ---- */
 
+enum { ID = 64, NUMBER = 32, SENDER = 400 };
+
+/* A message as one host calls it. */
+struct hop {
+	size_t host;
+	char id[ID];
+};
+
 struct search {
 	json_t *events;                 /* found so far */
-	size_t host;
-	char id[64], session[32], transaction[32];
+	struct hop hops[TRACE_HOPS_MAX];        /* where it was; those after `at`: where it may be */
+	size_t n_hops, at;
+	char session[NUMBER], transaction[NUMBER];
+	char sender[SENDER], first_sender[SENDER];
 	json_t *places;                 /* "account uid" of what was filed */
 	json_t *durable;                /* "account" -> when it was filed; until it was synced */
-	json_int_t accepted_us;
-	char next[64];                  /* what it is called on the next host */
+	json_int_t accepted_us, first_us;
 };
 
 static void keep(struct search *s, json_t *event)
 {
-	json_object_set_new(event, "folder", json_integer((json_int_t)s->host));
+	json_object_set_new(event, "folder", json_integer((json_int_t)s->hops[s->at].host));
 	json_array_append(s->events, event);
 }
 
 /* "250 2.0.0 Ok: queued as ID": other programs say it likewise. */
-static void note_next(struct search *s, const json_t *event)
+bool trace_next_id(const json_t *event, char *ret_id, size_t size)
 {
 	const char *at = strstr(text_of(event, "words"), "queued as ");
 	size_t len;
 
 	if (at == NULL || strcmp(text_of(event, "e"), "sent") != 0)
-		return;
+		return false;
 	at += strlen("queued as ");
 	len = strcspn(at, " )\\\"");
-	if (len < sizeof s->next)
-		snprintf(s->next, sizeof s->next, "%.*s", (int)len, at);
+	if (len == 0 || len >= size)
+		return false;
+	snprintf(ret_id, size, "%.*s", (int)len, at);
+	return true;
+}
+
+/* Another host's words: they lead to other hosts, to each message once. */
+static void note_next(struct search *s, const struct trace *trace, const json_t *event)
+{
+	char id[ID];
+
+	if (!trace_next_id(event, id, sizeof id))
+		return;
+	for (size_t host = 0; host < trace->n_folders && s->n_hops < TRACE_HOPS_MAX; host++) {
+		bool was = false;
+
+		for (size_t i = 0; i < s->n_hops; i++)
+			was = was || (s->hops[i].host == host &&
+			    (i <= s->at || strcmp(s->hops[i].id, id) == 0));
+		if (was)
+			continue;
+		s->hops[s->n_hops].host = host;
+		snprintf(s->hops[s->n_hops++].id, ID, "%s", id);
+	}
 }
 
 static void by_id(void *context, slice line)
@@ -112,13 +143,14 @@ static void by_id(void *context, slice line)
 	char needle[96];
 	json_t *event;
 
-	snprintf(needle, sizeof needle, "\"id\":\"%s\"", s->id);
+	snprintf(needle, sizeof needle, "\"id\":\"%s\"", s->hops[s->at].id);
 	if (!has(line, needle) || (event = parse(line)) == NULL)
 		return;
 	keep(s, event);
 	if (strcmp(text_of(event, "e"), "accepted") == 0) {
 		snprintf(s->session, sizeof s->session, "%s", text_of(event, "s"));
 		snprintf(s->transaction, sizeof s->transaction, "%s", text_of(event, "x"));
+		snprintf(s->sender, sizeof s->sender, "%s", text_of(event, "from"));
 		s->accepted_us = json_integer_value(json_object_get(event, "t"));
 	} else if (strcmp(text_of(event, "e"), "filed") == 0) {
 		json_object_set(s->durable, text_of(event, "account"), json_object_get(event, "t"));
@@ -126,7 +158,6 @@ static void by_id(void *context, slice line)
 		    text_of(event, "account"),
 		    (long long)json_integer_value(json_object_get(event, "uid"))));
 	}
-	note_next(s, event);
 	json_decref(event);
 }
 
@@ -201,19 +232,28 @@ static json_t *sorted(json_t *array)
 	return result;
 }
 
-/* False: this folder knows nothing of it. */
-static bool search_folder(struct search *s, const struct trace *trace, size_t host)
+static void forget(struct search *s, size_t before)
 {
+	while (json_array_size(s->events) > before)
+		json_array_remove(s->events, json_array_size(s->events) - 1);
+}
+
+/* False: this host knows nothing of it, or of another one with that id. */
+static bool search_hop(struct search *s, const struct trace *trace)
+{
+	const char *folder = trace->folders[s->hops[s->at].host];
 	size_t before = json_array_size(s->events);
 
-	s->host = host;
-	s->session[0] = s->next[0] = '\0';
+	s->session[0] = s->sender[0] = '\0';
+	s->accepted_us = 0;
 	json_array_clear(s->places);
 	json_object_clear(s->durable);
-	visit_folder(trace->folders[host], by_id, s);
+	visit_folder(folder, by_id, s);
+	if (s->at > 0 && (strcmp(s->sender, s->first_sender) != 0 || s->accepted_us < s->first_us))
+		forget(s, before);
 	if (json_array_size(s->events) == before)
 		return false;
-	visit_folder(trace->folders[host], by_session, s);
+	visit_folder(folder, by_session, s);
 	return true;
 }
 
@@ -221,18 +261,23 @@ void trace_message(struct trace *trace, const char *id)
 {
 	struct search s = { .events = json_array(), .places = json_array(),
 		.durable = json_object() };
-	char next[64];
 
-	snprintf(next, sizeof next, "%s", id);
-	for (unsigned hop = 0; hop < HOPS_MAX && next[0] != '\0'; hop++) {
-		bool found = false;
+	for (size_t host = 0; host < trace->n_folders && s.n_hops < TRACE_HOPS_MAX; host++) {
+		s.hops[0].host = host;
+		snprintf(s.hops[0].id, ID, "%s", id);
+		s.n_hops = 1;
+		if (search_hop(&s, trace))
+			break;
+	}
+	snprintf(s.first_sender, SENDER, "%s", s.sender);
+	s.first_us = s.accepted_us;
+	for (s.at = 0; s.at < s.n_hops; s.at++) {
+		size_t before = json_array_size(s.events), i;
 
-		snprintf(s.id, sizeof s.id, "%s", next);
-		next[0] = '\0';
-		for (size_t host = 0; host < trace->n_folders && !found; host++)
-			found = search_folder(&s, trace, host);
-		if (found)
-			snprintf(next, sizeof next, "%s", s.next);
+		if (s.at > 0 && !search_hop(&s, trace))
+			continue;
+		for (i = s.at > 0 ? before : 0; i < json_array_size(s.events); i++)
+			note_next(&s, trace, json_array_get(s.events, i));
 	}
 	json_decref(s.places);
 	json_decref(s.durable);
@@ -245,7 +290,6 @@ struct ids {
 	json_t *accepted;               /* events */
 	json_t *transactions;           /* of recipients that match; an object as a set */
 	const char *to;
-	json_int_t since_us;
 };
 
 static void on_recipient(void *context, slice line)
@@ -267,15 +311,14 @@ static void on_accepted(void *context, slice line)
 
 	if (!has(line, "\"e\":\"accepted\"") || (event = parse(line)) == NULL)
 		return;
-	if ((ids->to == NULL || json_object_get(ids->transactions, text_of(event, "x"))) &&
-	    json_integer_value(json_object_get(event, "t")) >= ids->since_us)
+	if (ids->to == NULL || json_object_get(ids->transactions, text_of(event, "x")))
 		json_array_append(ids->accepted, event);
 	json_decref(event);
 }
 
-json_t *trace_ids(const struct trace *trace, const char *to, size_t n, json_int_t since_us)
+json_t *trace_ids(const struct trace *trace, const char *to, size_t n)
 {
-	struct ids ids = { json_array(), json_object(), to, since_us };
+	struct ids ids = { json_array(), json_object(), to };
 	json_t *result = json_array();
 	size_t have, i;
 

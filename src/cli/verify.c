@@ -10,18 +10,22 @@
 static void print_sum(const struct inspect *in)
 {
 	if (in->json) {
-		json_t *sum = json_pack("{s:b, s:I, s:I, s:I, s:I, s:I}", "summary", 1, "findings",
-		    (json_int_t)in->findings, "notes", (json_int_t)in->notes, "accounts",
-		    (json_int_t)in->read_accounts, "messages", (json_int_t)in->messages,
-		    "bytes", (json_int_t)in->bytes);
+		json_t *sum = json_pack("{s:b, s:I, s:I, s:I, s:I, s:I, s:I}", "summary", 1,
+		    "findings", (json_int_t)in->findings, "notes", (json_int_t)in->notes,
+		    "accounts", (json_int_t)in->read_accounts, "messages",
+		    (json_int_t)in->messages, "queued", (json_int_t)in->queued, "bytes",
+		    (json_int_t)in->bytes);
 
 		json_dumpf(sum, stdout, JSON_COMPACT);
 		printf("\n");
 		json_decref(sum);
 		return;
 	}
-	printf("%s: %" PRIu64 " accounts, %" PRIu64 " messages, %" PRIu64 " MB read: ",
-	    in->data.path, in->read_accounts, in->messages, in->bytes / 1000000);
+	printf("%s: %" PRIu64 " accounts, %" PRIu64 " messages", in->data.path,
+	    in->read_accounts, in->messages);
+	if (in->only == NULL)
+		printf(", %" PRIu64 " in the queue", in->queued);
+	printf(", %" PRIu64 " MB read: ", in->bytes / 1000000);
 	if (in->findings == 0)
 		printf("all is sound");
 	else
@@ -43,6 +47,7 @@ static int run(const struct cli_args *args)
 		if (in.only == NULL) {
 			inspect_folder(&in);
 			inspect_journal(&in);
+			inspect_queue(&in);
 		}
 		inspect_accounts(&in);
 		inspect_progress_end(&in);
@@ -59,9 +64,10 @@ const struct cli_command cli_verify = {
 	.words_max = 1,
 	.summary = "read all that is on disk, every checksum, and name what is damaged",
 	.details =
-	    "Reads the journal, the directory and every mailbox, or one mailbox, and changes\n"
-	    "nothing. May run beside a server, as root or as its user: what looks damaged is\n"
-	    "read again some times, so that what is just being written is no alarm.\n"
+	    "Reads the journal, the directory, the queue for other hosts and every mailbox, or\n"
+	    "one mailbox, and changes nothing. May run beside a server, as root or as its user:\n"
+	    "what looks damaged is read again some times, so that what is just being written is\n"
+	    "no alarm.\n"
 	    "\n"
 	    "Prints a line for each finding: the file, the bytes, what it means, whose message it\n"
 	    "is, what to do; then a sum. Notes are what crashes and removals leave, no damage.\n"

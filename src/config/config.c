@@ -154,6 +154,51 @@ static bool same_address(const struct os_address *a, const struct os_address *b)
 	return memcmp(a->ip, b->ip, sizeof a->ip) == 0 && a->port == b->port;
 }
 
+/* Where only the other key was set, the default gives way. */
+static void judge_relay(struct reading *r)
+{
+	struct config *c = r->config;
+	unsigned retry = config_line(c, "relay.retry"), warn = config_line(c, "relay.warn");
+
+	if (c->relay_retry_s > c->relay_retry_max_s && retry != 0)
+		fail(r, retry, "relay.retry: the first wait (%us) is longer than relay.retry_max, "
+		    "the longest (%us)", c->relay_retry_s, c->relay_retry_max_s);
+	else if (c->relay_retry_s > c->relay_retry_max_s)
+		c->relay_retry_s = c->relay_retry_max_s;
+	if (c->relay_warn_s >= c->relay_expire_s && warn != 0)
+		fail(r, warn, "relay.warn: there is no delay of %us to tell of: a message goes back "
+		    "after relay.expire (%us); 0: never", c->relay_warn_s, c->relay_expire_s);
+	else if (c->relay_warn_s >= c->relay_expire_s)
+		c->relay_warn_s = 0;
+}
+
+/* By values, not by lines: the roles' text has a line for each key. */
+static void judge_smart_host(struct reading *r)
+{
+	const struct config *c = r->config;
+	unsigned login = config_line(c, "relay.login"), tls = config_line(c, "relay.tls");
+
+	if (c->relay_login.len > 0 && c->relay_host.name.len == 0)
+		fail(r, login, "relay.login wants the relay.host to log in at");
+	if (c->relay_login.len > 0 && c->relay_password_file.len == 0)
+		fail(r, login, "relay.login wants its relay.password_file");
+	if (c->relay_login.len == 0 && c->relay_password_file.len > 0)
+		fail(r, config_line(c, "relay.password_file"),
+		    "relay.password_file wants its relay.login");
+	if (c->relay_login.len > SASL_LOGIN_MAX)
+		fail(r, login, "relay.login is longer than %d bytes", SASL_LOGIN_MAX);
+	if (c->relay_tls != CONFIG_TLS_AUTO && c->relay_host.name.len == 0)
+		fail(r, tls, "relay.tls is for relay.host, which is not set; other hosts get TLS "
+		    "when they offer it");
+	else if (c->relay_tls == CONFIG_TLS_OPPORTUNISTIC && c->relay_login.len > 0 &&
+	    !config_relay_is_loopback(c))
+		fail(r, tls, "relay.tls: opportunistic would show relay.login's password to "
+		    "anybody on the way; write verify, or required to take any certificate");
+	if (config_relay_judges(c) && c->relay_ca.len == 0)
+		fail(r, config_line(c, "relay.ca"), "relay.ca: without it no certificate can be "
+		    "judged; write the file, or relay.tls = required to take any certificate");
+}
+
 /* What single values can't show. */
 static void judge_together(struct reading *r)
 {
@@ -180,6 +225,8 @@ static void judge_together(struct reading *r)
 		fail(r, config_line(c, "tls.certificate"), "tls.certificate wants its tls.key");
 	if (c->key.len > 0 && c->certificate.len == 0)
 		fail(r, config_line(c, "tls.key"), "tls.key wants its tls.certificate");
+	judge_relay(r);
+	judge_smart_host(r);
 	if (c->journal_size < 4 * (uint64_t)c->segment_size)
 		fail(r, config_line(c, "journal.segment"),
 		    "journal.segment: journal.size must hold at least four segments");
@@ -208,13 +255,55 @@ size_t config_parse(slice text, struct arena *arena, struct config *ret_config,
 	return r.n;
 }
 
-bool config_trusts(const struct config *config, const uint8_t ip[16])
+static bool networks_have(const struct config_networks *networks, const uint8_t ip[16])
 {
-	for (size_t i = 0; i < config->n_trusted; i++) {
-		if (os_prefix_has(&config->trusted[i], ip))
+	for (size_t i = 0; i < networks->n; i++) {
+		if (os_prefix_has(&networks->list[i], ip))
 			return true;
 	}
 	return false;
+}
+
+bool config_trusts(const struct config *config, const uint8_t ip[16])
+{
+	return networks_have(&config->trusted, ip);
+}
+
+bool config_relays_to(const struct config *config, const uint8_t ip[16])
+{
+	return config->relay_networks.n == 0 || networks_have(&config->relay_networks, ip);
+}
+
+uint16_t config_relay_host_port(const struct config *config)
+{
+	return config->relay_host.port != 0 ? config->relay_host.port :
+	    (uint16_t)config->relay_port;
+}
+
+bool config_relay_is_loopback(const struct config *config)
+{
+	uint8_t ip[16];
+
+	return os_ip_parse(config->relay_host.name, ip) && os_ip_is_loopback(ip);
+}
+
+enum config_tls config_relay_tls(const struct config *config)
+{
+	bool submits = config->relay_login.len > 0 ||
+	    config_relay_host_port(config) == CONFIG_SUBMISSIONS_PORT;
+
+	if (config->relay_tls != CONFIG_TLS_AUTO)
+		return (enum config_tls)config->relay_tls;
+	return submits && !config_relay_is_loopback(config) ? CONFIG_TLS_VERIFY :
+	    CONFIG_TLS_OPPORTUNISTIC;
+}
+
+bool config_relay_judges(const struct config *config)
+{
+	enum config_tls tls = config_relay_tls(config);
+
+	return config->relay_host.name.len > 0 &&
+	    (tls == CONFIG_TLS_VERIFY || tls == CONFIG_TLS_IMPLICIT);
 }
 
 void config_print(const struct config *config, struct buffer *out)

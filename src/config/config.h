@@ -11,7 +11,10 @@
 #include "ipc/message.h"
 #include "os/os.h"
 
-enum { CONFIG_KEYS = 52 };              /* rows of the table */
+enum {
+	CONFIG_KEYS = 57,               /* rows of the table */
+	CONFIG_SUBMISSIONS_PORT = 465,  /* RFC 8314: TLS from the first byte */
+};
 
 struct config_listener {
 	enum service service;
@@ -23,6 +26,22 @@ struct config_listener {
 struct config_host {
 	slice name;                     /* a name, or an address as text; empty: none */
 	uint16_t port;                  /* 0: relay.port */
+};
+
+/* Addresses and networks. */
+struct config_networks {
+	size_t n;
+	struct os_prefix *list;
+};
+
+/* How far TLS to relay.host must go. Port 465 is under TLS from the first byte. */
+enum config_tls {
+	CONFIG_TLS_AUTO,                /* see config_relay_tls() */
+	CONFIG_TLS_NONE,                /* a login goes in the clear, too */
+	CONFIG_TLS_OPPORTUNISTIC,       /* when it is offered; whoever it is */
+	CONFIG_TLS_REQUIRED,            /* whoever it is */
+	CONFIG_TLS_VERIFY,              /* only with a certificate for its name */
+	CONFIG_TLS_IMPLICIT,            /* the same, from the first byte */
 };
 
 struct config {
@@ -50,8 +69,7 @@ struct config {
 	unsigned messages_per_account;  /* submission, an hour */
 	unsigned recipients_per_account;
 	unsigned logins_per_account;    /* POP3, an hour */
-	size_t n_trusted;
-	struct os_prefix *trusted;      /* who meets none of these limits */
+	struct config_networks trusted; /* who meets none of these limits */
 	unsigned greeting_delay_ms;     /* port 25, against early talkers */
 	unsigned session_timeout_s;     /* SMTP, RFC 5321 s4.5.3.2.7 */
 	unsigned fruitless_s;           /* a session without a message or a login */
@@ -59,6 +77,11 @@ struct config {
 	bool relay;                     /* does our users' mail go to other hosts? */
 	unsigned relay_port;            /* of other hosts */
 	struct config_host relay_host;
+	struct config_networks relay_networks;  /* of other hosts; none: any */
+	slice relay_login;              /* at relay.host; empty: none */
+	slice relay_password_file;
+	unsigned relay_tls;             /* enum config_tls */
+	slice relay_ca;                 /* file; empty: none */
 	unsigned relay_retry_s, relay_retry_max_s;      /* the first wait; the longest */
 	unsigned relay_warn_s;          /* then the sender hears of the delay; 0: never */
 	unsigned relay_expire_s;        /* then it is returned */
@@ -97,6 +120,16 @@ size_t config_parse(slice text, struct arena *arena, struct config *ret_config,
 
 /* Is that address in one of the networks of limit.trusted? */
 bool config_trusts(const struct config *config, const uint8_t ip[16]);
+/* May mail go to a host with that address (relay.networks)? */
+bool config_relays_to(const struct config *config, const uint8_t ip[16]);
+
+/* The port of relay.host, and what relay.tls is there, never AUTO: VERIFY with a login or
+ * on port 465, unless relay.host is a loopback address, as text; otherwise OPPORTUNISTIC. */
+uint16_t config_relay_host_port(const struct config *config);
+enum config_tls config_relay_tls(const struct config *config);
+/* Is its certificate judged, by relay.ca? Then nothing goes to another one. */
+bool config_relay_judges(const struct config *config);
+bool config_relay_is_loopback(const struct config *config);
 
 /* The same configuration as text: what the keeper sends to the roles. */
 void config_print(const struct config *config, struct buffer *out);

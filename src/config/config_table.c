@@ -14,6 +14,10 @@
 	.offset = offsetof(struct config, member), \
 	.width = sizeof(((struct config *)0)->member)
 
+/* enum config_tls */
+static const char *const tls_words[] = { "auto", "none", "opportunistic", "required", "verify",
+	"implicit", NULL };
+
 const struct config_key config_keys[CONFIG_KEYS] = {
 	{ "hostname", CONFIG_NAME, CONFIG_REQUIRED, FIELD(hostname),
 	    .means = "The name of this host, as its MX record has it: greetings and Received "
@@ -84,7 +88,7 @@ const struct config_key config_keys[CONFIG_KEYS] = {
 	{ "limit.logins_per_account", CONFIG_COUNT, FIELD(logins_per_account),
 	    .max = SHARES_MAX, .preset = "5000",
 	    .means = "POP3 logins of an account in an hour; 0: any." },
-	{ "limit.trusted", CONFIG_NETWORKS, .preset = "127.0.0.0/8, ::1",
+	{ "limit.trusted", CONFIG_NETWORKS, FIELD(trusted), .preset = "127.0.0.0/8, ::1",
 	    .means = "Networks that meet no limit of an address, a network or an account." },
 	{ "limit.fruitless", CONFIG_TIME, FIELD(fruitless_s), .unit_ms = 1000, .min = 10,
 	    .max = 24 * 3600, .preset = "1h",
@@ -109,8 +113,27 @@ const struct config_key config_keys[CONFIG_KEYS] = {
 	{ "relay.host", CONFIG_HOST, FIELD(relay_host), .preset = "none",
 	    .means = "A server that takes all mail for other hosts: mx.example.org:587, "
 	    "192.0.2.1; none: each domain's own, found by its MX records." },
+	{ "relay.login", CONFIG_WORD, FIELD(relay_login), .preset = "none",
+	    .means = "The name to log in with at relay.host (AUTH PLAIN or LOGIN); none: no "
+	    "login." },
+	{ "relay.password_file", CONFIG_WORD, FIELD(relay_password_file), .preset = "none",
+	    .means = "The file whose only line is the password of relay.login; read at start and at "
+	    "a reload, by root when root starts us." },
+	{ "relay.tls", CONFIG_CHOICE, FIELD(relay_tls), .choices = tls_words, .preset = "auto",
+	    .means = "What relay.host must show before it gets mail or the login. verify: STARTTLS "
+	    "and a certificate for its name, by relay.ca; implicit: the same with TLS from the "
+	    "first byte, as on port 465 always; required: TLS with any certificate; opportunistic: "
+	    "TLS if it can be had; none: all in the clear, the password as well. auto: verify with "
+	    "a login or on port 465, otherwise, and for a loopback address, opportunistic." },
+	{ "relay.ca", CONFIG_WORD, FIELD(relay_ca),
+	    .preset = "/etc/ssl/certs/ca-certificates.crt",
+	    .means = "PEM file with the authorities that relay.host's certificate may come from, or "
+	    "with that certificate itself, if self-signed; read like relay.password_file." },
 	{ "relay.port", CONFIG_COUNT, FIELD(relay_port), .min = 1, .max = UINT16_MAX,
 	    .preset = "25", .means = "The port of other hosts; something else for a lab." },
+	{ "relay.networks", CONFIG_NETWORKS, FIELD(relay_networks), .preset = "none",
+	    .means = "Mail goes only to hosts whose addresses are in these networks; none: to "
+	    "any." },
 	{ "relay.retry", CONFIG_TIME, FIELD(relay_retry_s), .unit_ms = 1000, .min = 1,
 	    .max = 24 * 3600, .preset = "5m",
 	    .means = "How long a message waits after its first failed attempt; then longer." },

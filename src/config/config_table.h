@@ -13,6 +13,7 @@ enum config_type {
 	CONFIG_HOST,            /* a name or an address, maybe with a port; may be "none" */
 	CONFIG_SERVERS,         /* a list of addresses, with ports or not; "system"; "root" */
 	CONFIG_YES,             /* yes or no */
+	CONFIG_CHOICE,          /* one of some words; kept as its number */
 	CONFIG_COUNT,           /* a number */
 	CONFIG_SIZE,            /* bytes: 500, 64K, 35M, 2G */
 	CONFIG_TIME,            /* 500ms, 30s, 5m, 2h */
@@ -30,9 +31,10 @@ struct config_key {
 	enum service service;   /* LISTEN */
 	uint64_t unit_ms;       /* TIME: of what is stored */
 	uint64_t min, max;      /* numbers: in bytes, or in what is stored */
+	const char *const *choices;     /* CHOICE: NULL is the last */
 	const char *preset;     /* default, as one would write it */
 	const char *means;      /* a sentence */
-	size_t offset;          /* in struct config; LISTEN, NAMES, NETWORKS: none */
+	size_t offset;          /* in struct config; LISTEN, NAMES: none */
 	size_t width;           /* of a number: 4 or 8 bytes */
 };
 

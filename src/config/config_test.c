@@ -30,6 +30,8 @@ static struct parsed parse(slice text)
 
 #define HOST "hostname = mail.example.org\n"
 
+#define LOGIN "relay.login = a\nrelay.password_file = /p\n"
+
 static const struct {
 	const char *text;
 	unsigned line;
@@ -91,6 +93,12 @@ static const struct {
 	    "2001:db8::/32, with zeros behind the prefix" },
 	{ HOST "limit.trusted = ::1,\n", 2, "limit.trusted: \"\" is not an address or a network; "
 	    "write 192.0.2.1, 192.0.2.0/24 or 2001:db8::/32, with zeros behind the prefix" },
+	{ HOST "relay.networks = x\n", 2, "relay.networks: \"x\" is not an address or a network; "
+	    "write 192.0.2.1, 192.0.2.0/24 or 2001:db8::/32, with zeros behind the prefix" },
+	{ HOST "relay.retry = 5h\n", 2, "relay.retry: the first wait (18000s) is longer than "
+	    "relay.retry_max, the longest (14400s)" },
+	{ HOST "relay.warn = 5d\n", 2, "relay.warn: there is no delay of 432000s to tell of: a "
+	    "message goes back after relay.expire (432000s); 0: never" },
 	{ HOST "limit.network_factor = 0\n", 2,
 	    "limit.network_factor: \"0\" is out of range; it may be from 1 to 1000" },
 	{ HOST "relay = maybe\n", 2, "relay: \"maybe\" is neither yes nor no" },
@@ -98,6 +106,28 @@ static const struct {
 	    "write mx.example.org, mx.example.org:587, 192.0.2.1 or [2001:db8::1]:587" },
 	{ HOST "relay.host = unix:/x\n", 2, "relay.host: \"unix:/x\" is not a host; "
 	    "write mx.example.org, mx.example.org:587, 192.0.2.1 or [2001:db8::1]:587" },
+	{ HOST "relay.host = mx.example\nrelay.tls = on\n", 3, "relay.tls: \"on\" is none of: "
+	    "auto, none, opportunistic, required, verify, implicit" },
+	{ HOST "relay.tls = verify\n", 2, "relay.tls is for relay.host, which is not set; other "
+	    "hosts get TLS when they offer it" },
+	{ HOST "relay.login = a\nrelay.password_file = /p\n", 2,
+	    "relay.login wants the relay.host to log in at" },
+	{ HOST "relay.host = mx.example\nrelay.login = a\n", 3,
+	    "relay.login wants its relay.password_file" },
+	{ HOST "relay.host = mx.example\nrelay.password_file = /p\n", 3,
+	    "relay.password_file wants its relay.login" },
+	{ HOST "relay.host = mx.example\n" LOGIN "relay.tls = opportunistic\n", 5, "relay.tls: "
+	    "opportunistic would show relay.login's password to anybody on the way; write "
+	    "verify, or required to take any certificate" },
+	{ HOST "relay.host = 192.0.2.1\n" LOGIN "relay.tls = opportunistic\n", 5, "relay.tls: "
+	    "opportunistic would show relay.login's password to anybody on the way; write "
+	    "verify, or required to take any certificate" },
+	{ HOST "relay.host = mx.example\n" LOGIN "relay.ca = none\n", 5, "relay.ca: without it no "
+	    "certificate can be judged; write the file, or relay.tls = required to take any "
+	    "certificate" },
+	{ HOST "relay.host = mx.example:465\nrelay.ca = none\n", 3, "relay.ca: without it no "
+	    "certificate can be judged; write the file, or relay.tls = required to take any "
+	    "certificate" },
 	{ HOST "dns.servers = ns.example\n", 2, "dns.servers: \"ns.example\" is not the address "
 	    "of a name server; write 192.0.2.1, 192.0.2.1:5353, system or root" },
 	{ HOST "dns.servers = none\n", 2, "dns.servers: \"none\" is not the address of a name "
@@ -197,9 +227,14 @@ static void assert_round(const struct parsed *p)
 	assert_int_equal(again.n, 0);
 	assert_slice(print(&again), text);
 	assert_int_equal(again.config.n_listeners, p->config.n_listeners);
-	assert_int_equal(again.config.n_trusted, p->config.n_trusted);
+	assert_int_equal(again.config.trusted.n, p->config.trusted.n);
+	assert_int_equal(again.config.relay_networks.n, p->config.relay_networks.n);
 	assert_slice(again.config.relay_host.name, p->config.relay_host.name);
 	assert_int_equal(again.config.relay_host.port, p->config.relay_host.port);
+	assert_slice(again.config.relay_login, p->config.relay_login);
+	assert_slice(again.config.relay_password_file, p->config.relay_password_file);
+	assert_slice(again.config.relay_ca, p->config.relay_ca);
+	assert_int_equal(again.config.relay_tls, p->config.relay_tls);
 	assert_int_equal(again.config.n_dns_servers, p->config.n_dns_servers);
 	assert_int_equal(again.config.message_size_max, p->config.message_size_max);
 	assert_int_equal(again.config.greeting_delay_ms, p->config.greeting_delay_ms);
@@ -213,6 +248,8 @@ static void test_round(void **state)
 		HOST "domains = a.example, b.example\nlisten.smtp = none\nlisten.pop3s = 1, 2\n"
 		    "tls.certificate = /a b\ntls.key = /c\nedges = 3\nuser = none\n",
 		HOST "limit.trusted = none\n",
+		HOST "relay.networks = 127.0.0.0/8, ::1\n",
+		HOST "relay.retry_max = 1m\nrelay.expire = 1h\n",
 		HOST "limit.trusted = 192.0.2.7,10.0.0.0/8 , 2001:DB8::/32\n"
 		    "limit.connections_per_address = 0\n",
 		HOST "relay = no\nrelay.host = mx.b\xc3\xbc.example:587\ndns.servers = root\n",
@@ -221,6 +258,9 @@ static void test_round(void **state)
 		HOST "relay.host = 192.0.2.1:26\n",
 		HOST "relay.host = [2001:db8::1]:587\n",
 		HOST "relay.host = 2001:db8::1\n",
+		HOST "relay.host = mx.example\nrelay.login = b#b\xc3\xbc\nrelay.tls = Required\n"
+		    "relay.password_file = /a b\nrelay.ca = none\n",
+		HOST "relay.host = mx.example\nrelay.tls = implicit\nrelay.ca = /c\n",
 		HOST "limit.message_size = 65537\nsmtp.greeting_delay = 1501ms\n"
 		    "smtp.timeout = 61s\njournal.size = 1025M\n",
 	};
@@ -280,6 +320,50 @@ static void test_trusted(void **state)
 	}
 }
 
+/* What relay.tls is when it is "auto", and when a certificate is judged. */
+static void test_relay_tls(void **state)
+{
+	static const struct {
+		const char *text;
+		enum config_tls want;
+		uint16_t port;
+		bool judges;
+	} cases[] = {
+		{ "", CONFIG_TLS_OPPORTUNISTIC, 25, false },
+		{ "relay.host = mx.example\n", CONFIG_TLS_OPPORTUNISTIC, 25, false },
+		{ "relay.host = mx.example\n" LOGIN, CONFIG_TLS_VERIFY, 25, true },
+		{ "relay.host = mx.example:465\n", CONFIG_TLS_VERIFY, 465, true },
+		{ "relay.host = mx.example\nrelay.port = 465\n", CONFIG_TLS_VERIFY, 465, true },
+		{ "relay.host = 192.0.2.1:587\n" LOGIN, CONFIG_TLS_VERIFY, 587, true },
+		{ "relay.host = localhost\n" LOGIN, CONFIG_TLS_VERIFY, 25, true },
+		{ "relay.host = 127.0.0.1\n" LOGIN, CONFIG_TLS_OPPORTUNISTIC, 25, false },
+		{ "relay.host = [::1]:465\n" LOGIN, CONFIG_TLS_OPPORTUNISTIC, 465, false },
+		{ "relay.host = 127.0.0.1\n" LOGIN "relay.tls = verify\n", CONFIG_TLS_VERIFY, 25,
+		    true },
+		{ "relay.host = 127.0.0.1\n" LOGIN "relay.tls = opportunistic\n",
+		    CONFIG_TLS_OPPORTUNISTIC, 25, false },
+		{ "relay.host = mx.example\nrelay.tls = implicit\n", CONFIG_TLS_IMPLICIT, 25, true },
+		{ "relay.host = mx.example\n" LOGIN "relay.tls = required\nrelay.ca = none\n",
+		    CONFIG_TLS_REQUIRED, 25, false },
+		{ "relay.host = mx.example\n" LOGIN "relay.tls = none\n", CONFIG_TLS_NONE, 25,
+		    false },
+	};
+
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		char text[300];
+		struct parsed p;
+
+		snprintf(text, sizeof text, HOST "%s", cases[i].text);
+		p = parse(slice_from(text));
+		assert_int_equal(p.n, 0);
+		if (config_relay_tls(&p.config) != cases[i].want ||
+		    config_relay_judges(&p.config) != cases[i].judges ||
+		    config_relay_host_port(&p.config) != cases[i].port)
+			fail_msg("%s: %d", cases[i].text, config_relay_tls(&p.config));
+		heap_drop(p.heap);
+	}
+}
+
 static void test_override(void **state)
 {
 	struct heap *heap = heap_create(SIZE_MAX);
@@ -325,5 +409,6 @@ static void test_table(void **state)
 UNIT_TESTS(cmocka_unit_test(test_faults), cmocka_unit_test(test_all_faults),
     cmocka_unit_test(test_values), cmocka_unit_test(test_round),
     cmocka_unit_test(test_largest), cmocka_unit_test(test_trusted),
+    cmocka_unit_test(test_relay_tls),
     cmocka_unit_test(test_override),
     cmocka_unit_test(test_keep), cmocka_unit_test(test_table))

@@ -348,25 +348,26 @@ static void print_listen(const struct config_key *key, const struct config *conf
 static bool take_networks(const struct config_key *key, slice value, unsigned line,
     struct arena *arena, struct config *config, struct config_error *ret_fault)
 {
+	struct config_networks *networks = field(key, config);
 	bool more = !is_none(value);
 
-	config->trusted = arena_new(arena, struct os_prefix, CONFIG_NETWORKS_MAX);
-	config->n_trusted = 0;
+	networks->list = arena_new(arena, struct os_prefix, CONFIG_NETWORKS_MAX);
+	networks->n = 0;
 	while (more) {
 		slice text;
 
 		more = slice_find_byte(value, ',') < value.len;
 		text = next_part(&value);
-		if (config->n_trusted == CONFIG_NETWORKS_MAX) {
+		if (networks->n == CONFIG_NETWORKS_MAX) {
 			fault(ret_fault, "is one network too many", text);
 			return false;
 		}
-		if (!os_prefix_parse(text, &config->trusted[config->n_trusted])) {
+		if (!os_prefix_parse(text, &networks->list[networks->n])) {
 			fault(ret_fault, "is not an address or a network; write 192.0.2.1, "
 			    "192.0.2.0/24 or 2001:db8::/32, with zeros behind the prefix", text);
 			return false;
 		}
-		config->n_trusted++;
+		networks->n++;
 	}
 	return true;
 }
@@ -374,13 +375,16 @@ static bool take_networks(const struct config_key *key, slice value, unsigned li
 static void print_networks(const struct config_key *key, const struct config *config,
     struct buffer *out)
 {
-	for (size_t i = 0; i < config->n_trusted; i++) {
+	struct config_networks networks;
+
+	memcpy(&networks, (const char *)config + key->offset, sizeof networks);
+	for (size_t i = 0; i < networks.n; i++) {
 		char text[OS_PREFIX_TEXT];
 
-		os_prefix_print(&config->trusted[i], text, sizeof text);
+		os_prefix_print(&networks.list[i], text, sizeof text);
 		buffer_printf(out, "%s%s", i ? ", " : "", text);
 	}
-	if (config->n_trusted == 0)
+	if (networks.n == 0)
 		buffer_add(out, slice_lit("none"));
 }
 
@@ -406,6 +410,31 @@ static void print_yes(const struct config_key *key, const struct config *config,
 
 	memcpy(&yes, (const char *)config + key->offset, sizeof yes);
 	buffer_add(out, yes ? slice_lit("yes") : slice_lit("no"));
+}
+
+static bool take_choice(const struct config_key *key, slice value, unsigned line,
+    struct arena *arena, struct config *config, struct config_error *ret_fault)
+{
+	char words[160] = "is none of: ";
+	size_t n = strlen(words);
+
+	for (unsigned i = 0; key->choices[i] != NULL; i++) {
+		if (slice_equal_ascii(value, slice_from(key->choices[i]))) {
+			put_number(key, config, i);
+			return true;
+		}
+		n += (size_t)snprintf(words + n, sizeof words - n, "%s%s", i > 0 ? ", " : "",
+		    key->choices[i]);
+		check(n < sizeof words);
+	}
+	fault(ret_fault, words, value);
+	return false;
+}
+
+static void print_choice(const struct config_key *key, const struct config *config,
+    struct buffer *out)
+{
+	buffer_add(out, slice_from(key->choices[number_of(key, config)]));
 }
 
 /* NAME, NAME:PORT, ADDRESS, ADDRESS:PORT, [IPV6]:PORT */
@@ -534,6 +563,7 @@ static const struct {
 	{ CONFIG_HOST, take_host, print_host },
 	{ CONFIG_SERVERS, take_servers, print_servers },
 	{ CONFIG_YES, take_yes, print_yes },
+	{ CONFIG_CHOICE, take_choice, print_choice },
 	{ CONFIG_COUNT, take_count, print_count },
 	{ CONFIG_SIZE, take_size, print_size },
 	{ CONFIG_TIME, take_time, print_time },

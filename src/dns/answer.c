@@ -6,6 +6,7 @@
 #include "base/check.h"
 #include "base/limits.h"
 #include "dns/answer_write.h"
+#include "dns/zone_impl.h"
 
 enum {
 	FLAG_QR = 0x8000, FLAG_AA = 0x0400, FLAG_TC = 0x0200, FLAG_RD = 0x0100, FLAG_CD = 0x0010,
@@ -226,24 +227,60 @@ static void put_soa(struct reply *r, const struct dns_zone *zone)
 	put(r, ANSWER_AUTHORITY, owner_of(soa), soa, minimum < soa->ttl ? minimum : soa->ttl);
 }
 
-static void put_referral(struct reply *r, const struct dns_node *cut)
+static const uint16_t address_types[] = { LDNS_RR_TYPE_A, LDNS_RR_TYPE_AAAA };
+
+static bool is_below(const ldns_rdf *host, const struct dns_node *cut)
+{
+	unsigned char lowered[DNS_NAME_MAX];
+
+	return zone_is_below(zone_lower(rdf_bytes(host), lowered), cut->name);
+}
+
+/* The addresses of servers at or below the cut: who has not all of them can't be sure to
+ * get there, so they all fit or TC is set (RFC 9471 s3.1). */
+static void put_glue(struct reply *r, const struct dns_zone *zone, const struct dns_node *cut,
+    const struct dns_rrset *servers)
+{
+	for (const struct dns_rr *at = servers->first; at != NULL; at = at->next) {
+		const ldns_rdf *host = ldns_rr_rdf(at->rr, 0);
+		const struct dns_node *node = is_below(host, cut) ?
+		    dns_zone_node(zone, rdf_bytes(host)) : NULL;
+
+		for (size_t i = 0; node != NULL && i < 2; i++) {
+			const struct dns_rrset *set = dns_node_set(node, address_types[i]);
+
+			if (set != NULL && !answer_put_set(&r->w, ANSWER_EXTRA, owner_of(set), set,
+			    set->ttl))
+				r->cut = true;
+		}
+	}
+}
+
+static void put_referral(struct reply *r, const struct dns_zone *zone, const struct dns_node *cut)
 {
 	const struct dns_rrset *servers = dns_node_set(cut, LDNS_RR_TYPE_NS);
+	size_t n = r->n_hosts;
 
 	put(r, ANSWER_AUTHORITY, owner_of(servers), servers, servers->ttl);
+	if (!r->cut)
+		put_glue(r, zone, cut, servers);
+	/* The others may be left out. */
+	for (size_t i = n; i < r->n_hosts; i++) {
+		if (!is_below(r->hosts[i], cut))
+			r->hosts[n++] = r->hosts[i];
+	}
+	r->n_hosts = n;
 }
 
 static void put_extra(struct reply *r)
 {
-	static const uint16_t types[] = { LDNS_RR_TYPE_A, LDNS_RR_TYPE_AAAA };
-
 	for (size_t i = 0; i < r->n_hosts && !r->w.full; i++) {
 		slice name = rdf_bytes(r->hosts[i]);
 		const struct dns_zone *zone = dns_zones_find(r->zones, name);
 		const struct dns_node *node = zone != NULL ? dns_zone_node(zone, name) : NULL;
 
 		for (size_t j = 0; node != NULL && j < 2; j++) {
-			const struct dns_rrset *set = dns_node_set(node, types[j]);
+			const struct dns_rrset *set = dns_node_set(node, address_types[j]);
 
 			/* Left out, it may be asked for: no TC (RFC 2181 s9). */
 			if (set != NULL)
@@ -292,7 +329,7 @@ static const ldns_rdf *answer_name(struct reply *r, const ldns_rdf *name, bool f
 	}
 	node = find_cut(zone, bytes, r->q->type);
 	if (node != NULL) {
-		put_referral(r, node);
+		put_referral(r, zone, node);
 		return NULL;
 	}
 	/* RFC 1035 s4.1.1: AA is said of the first name. */
@@ -345,12 +382,14 @@ static uint16_t reply_flags(const struct question *q, unsigned rcode)
 	return (uint16_t)(FLAG_QR | copied | (rcode & 15));
 }
 
-/* A header and nothing else. */
+/* A header, and an OPT where there was one (RFC 6891 s6.1.1): nothing else. */
 static void refuse(const struct question *q, unsigned rcode, struct buffer *out)
 {
 	struct answer_writer w;
 
 	answer_writer_init(&w, DNS_UDP_PLAIN_MAX);
+	if (q->edns)
+		answer_put_opt(&w, 0, q->dnssec_ok);
 	answer_finish(&w, q->id, reply_flags(q, rcode), out);
 	answer_writer_free(&w);
 }
@@ -368,6 +407,7 @@ void dns_answer(const struct dns_zones *zones, slice query, bool tcp, struct buf
 {
 	struct question q = { 0 };
 	struct reply r = { .zones = zones, .q = &q };
+	bool well_formed;
 	uint16_t flags;
 
 	check(buffer_room(out) >= DNS_MESSAGE_MAX);
@@ -377,12 +417,9 @@ void dns_answer(const struct dns_zones *zones, slice query, bool tcp, struct buf
 	q.flags = load_u16(query.ptr + 2);
 	if (q.flags & FLAG_QR)
 		return;
-	if ((q.flags & OPCODE) != 0) {
-		refuse(&q, LDNS_RCODE_NOTIMPL, out);
-		return;
-	}
-	if (!read_question(query, &q)) {
-		refuse(&q, LDNS_RCODE_FORMERR, out);
+	well_formed = read_question(query, &q);
+	if ((q.flags & OPCODE) != 0 || !well_formed) {
+		refuse(&q, (q.flags & OPCODE) != 0 ? LDNS_RCODE_NOTIMPL : LDNS_RCODE_FORMERR, out);
 		return;
 	}
 	answer_writer_init(&r.w, size_of_reply(&q, tcp));

@@ -457,6 +457,26 @@ static void test_edns(void **state)
 	ldns_pkt_free(packet);
 }
 
+/* Also what is refused says that EDNS is known here; to those who asked for it only. */
+static void test_refusals_and_edns(void **state)
+{
+	for (int i = 0; i < 4; i++) {
+		struct query q = make(i % 2 == 0 ? 0x2800 : 0, "alice.example.", LDNS_RR_TYPE_A);
+		ldns_pkt *packet;
+		size_t len;
+
+		if (i < 2)
+			add_opt(&q, 4096, 0, 0x8000);
+		put(&q, "", 1);
+		packet = ask(&q, false, &len);
+		assert_int_equal(ldns_pkt_get_rcode(packet), i % 2 == 0 ? LDNS_RCODE_NOTIMPL :
+		    LDNS_RCODE_FORMERR);
+		assert_int_equal(ldns_pkt_edns(packet), i < 2);
+		assert_int_equal(len, i < 2 ? 12 + 11 : 12);
+		ldns_pkt_free(packet);
+	}
+}
+
 /* Zones with sets of n TXT records of 100 bytes, "t.N.example.". */
 static void add_sizes(void)
 {
@@ -471,6 +491,14 @@ static void add_sizes(void)
 	}
 	for (unsigned i = 0; i < 40; i++)
 		buffer_printf(&text, "many MX %u host%u\nhost%u A 192.0.2.%u\n", i, i, i, i);
+	/* A cut with servers below it, and one with servers elsewhere in the zone. */
+	for (unsigned i = 0; i < 100; i++)
+		buffer_printf(&text, "below NS ns%u.below\nns%u.below A 192.0.2.%u\n"
+		    "ns%u.below AAAA 2001:db8::%u\nbeside NS ns%u.other\nns%u.other A 192.0.2.%u\n",
+		    i, i, i, i, i, i, i, i);
+	for (unsigned i = 0; i < 20; i++)
+		buffer_printf(&text, "few NS n%u.few\nn%u.few A 192.0.2.%u\n"
+		    "near NS n%u.other\nn%u.other A 192.0.2.%u\n", i, i, i, i, i, i);
 	for (unsigned i = 0; i < 499; i++)
 		buffer_printf(&text, "huge NS a-name-so-long-that-sixteen-kilobytes-are-passed-%u."
 		    "and-more-of-it.x%u\n", i, i % 7);
@@ -509,6 +537,12 @@ static const struct {
 	{ "vast.sizes.", LDNS_RR_TYPE_TXT, 0, true, true, 0, 0 },
 	{ "vast.sizes.", LDNS_RR_TYPE_TXT, 4096, false, true, 0, 0 },
 	{ "huge.sizes.", LDNS_RR_TYPE_NS, 4096, true, false, 0, 0 },
+	/* Those of a cut are all there, or TC is (RFC 9471). */
+	{ "x.below.sizes.", LDNS_RR_TYPE_A, 4096, true, false, 0, 200 },
+	{ "x.few.sizes.", LDNS_RR_TYPE_A, 4096, false, false, 0, 20 },
+	{ "x.few.sizes.", LDNS_RR_TYPE_A, 600, false, true, 0, 13 },
+	{ "x.near.sizes.", LDNS_RR_TYPE_A, 600, false, false, 0, 12 },
+	{ "x.beside.sizes.", LDNS_RR_TYPE_A, 4096, true, false, 0, 64 },
 	/* Addresses that do not fit are left out without a word. */
 	{ "many.sizes.", LDNS_RR_TYPE_MX, 4096, true, false, 40, 40 },
 	{ "many.sizes.", LDNS_RR_TYPE_MX, 4096, false, false, 40, 17 },
@@ -626,7 +660,7 @@ int main(void)
 		cmocka_unit_test(test_questions), cmocka_unit_test(test_question_is_copied),
 		cmocka_unit_test(test_nothing), cmocka_unit_test(test_cut_queries),
 		cmocka_unit_test(test_malformed), cmocka_unit_test(test_opcodes_and_classes),
-		cmocka_unit_test(test_edns), cmocka_unit_test(test_sizes),
+		cmocka_unit_test(test_edns), cmocka_unit_test(test_refusals_and_edns), cmocka_unit_test(test_sizes),
 		cmocka_unit_test(test_compression), cmocka_unit_test(test_words),
 	};
 

@@ -121,13 +121,20 @@ static bool has_record(const struct dns_rrset *set, const ldns_rr *rr)
 	return false;
 }
 
+/* NULL: no room; *ret_many: for another type. */
 static struct dns_rrset *set_make(struct dns_zone *zone, struct dns_node *node,
-    const ldns_rr *rr)
+    const ldns_rr *rr, bool *ret_many)
 {
 	struct dns_rrset **at = &node->sets;
+	unsigned n = 0;
 
-	while (*at != NULL && (*at)->type != ldns_rr_get_type(rr))
+	while (*at != NULL && (*at)->type != ldns_rr_get_type(rr)) {
 		at = &(*at)->next;
+		n++;
+	}
+	*ret_many = *at == NULL && n == DNS_TYPES_MAX;
+	if (*ret_many)
+		return NULL;
 	if (*at == NULL) {
 		*at = arena_try(&zone->arena, 1, sizeof **at);
 		if (*at != NULL) {
@@ -147,6 +154,7 @@ enum zone_put zone_put(struct dns_zone *zone, ldns_rr *rr)
 	uint16_t type = (uint16_t)ldns_rr_get_type(rr);
 	struct dns_rrset *set;
 	struct dns_rr **at;
+	bool many;
 
 	if (node == NULL)
 		return ZONE_PUT_FULL;
@@ -154,9 +162,9 @@ enum zone_put zone_put(struct dns_zone *zone, ldns_rr *rr)
 		return ZONE_PUT_TWICE;
 	if (!cname_stands_alone(node, type))
 		return ZONE_PUT_CNAME;
-	set = set_make(zone, node, rr);
+	set = set_make(zone, node, rr, &many);
 	if (set == NULL)
-		return ZONE_PUT_FULL;
+		return many ? ZONE_PUT_TYPES : ZONE_PUT_FULL;
 	if (set->count == DNS_RRSET_MAX)
 		return ZONE_PUT_MANY;
 	for (at = &set->first; *at != NULL;)

@@ -33,8 +33,9 @@ struct dns_zones *dns_zones_create(struct heap *heap);
 
 /* Read a zone file of at most DNS_ZONE_TEXT_MAX bytes; nothing of `text` is kept.
  * `origin` ("alice.example", may be empty) is what relative names end in before
- * the first $ORIGIN, ttl (seconds) what records have that say nothing. On failure
- * no zone was added. */
+ * the first $ORIGIN, ttl (seconds) what records have that say nothing. DNAME records
+ * are refused: what they would answer for is not made here. On failure no zone was
+ * added. */
 bool dns_zones_add(struct dns_zones *zones, slice text, slice origin, uint32_t ttl,
     struct dns_zone_error *ret_error) __attribute__((warn_unused_result));
 size_t dns_zones_count(const struct dns_zones *zones);
@@ -58,7 +59,7 @@ struct dns_rrset {
 
 struct dns_node {
 	slice name;                     /* lowered */
-	struct dns_rrset *sets;
+	struct dns_rrset *sets;         /* DNS_TYPES_MAX at most */
 };
 
 struct dns_zone;

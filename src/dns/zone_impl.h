@@ -23,6 +23,7 @@ enum zone_put {
 	ZONE_PUT_TWICE,                 /* the same record is there */
 	ZONE_PUT_CNAME,                 /* beside a CNAME there is nothing (RFC 1034 s3.6.2) */
 	ZONE_PUT_MANY,                  /* over DNS_RRSET_MAX */
+	ZONE_PUT_TYPES,                 /* over DNS_TYPES_MAX */
 	ZONE_PUT_FULL,                  /* over DNS_ZONE_MEMORY_MAX */
 };
 

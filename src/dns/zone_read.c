@@ -248,6 +248,9 @@ static bool judge(struct reader *r, ldns_rr *rr)
 {
 	if (ldns_rr_get_class(rr) != LDNS_RR_CLASS_IN)
 		return fail_entry(r, "only the class IN is known here");
+	/* RFC 6672: each name below it would want a CNAME that is made for it. */
+	if (ldns_rr_get_type(rr) == LDNS_RR_TYPE_DNAME)
+		return fail_entry(r, "DNAME is not known here: give each name a CNAME");
 	if (is_meta(ldns_rr_get_type(rr)))
 		return fail_entry(r, "a zone has no records of this type");
 	return judge_names(r, rr) && judge_ttl(r, rr) && judge_place(r, rr);
@@ -268,6 +271,8 @@ static bool keep(struct reader *r, ldns_rr *rr)
 		return fail_entry(r, "beside a CNAME its name can have no other record");
 	case ZONE_PUT_MANY:
 		return fail(r, "more than %d records of one name and type", DNS_RRSET_MAX);
+	case ZONE_PUT_TYPES:
+		return fail(r, "more than %d types of records of one name", DNS_TYPES_MAX);
 	default:
 		return fail(r, "the zone is too large");
 	}

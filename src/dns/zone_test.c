@@ -223,6 +223,7 @@ static const struct {
 	{ HEAD "b SOA a b 1 2 3 4 5\n", 3, "a second SOA; the first is in line 2" },
 	{ HEAD "b.example. A 192.0.2.1", 3, "this name is outside of the zone: \"b.example. A" },
 	{ HEAD "xalice.example. A 192.0.2.1", 3, "this name is outside of the zone" },
+	{ HEAD "a DNAME b", 3, "DNAME is not known here: give each name a CNAME: \"a DNAME b\"" },
 	{ HEAD "a CH TXT x", 3, "only the class IN is known here" },
 	{ HEAD "a A 192.0.2.300", 3, "a record of this type can't have this value" },
 	{ HEAD "\n\na A (\n192.0.2.300 )", 5, "a record of this type can't have this value" },
@@ -338,6 +339,25 @@ static void test_limits(void **state)
 	heap_drop(heap);
 }
 
+static void test_types_of_a_name(void **state)
+{
+	struct heap *heap = heap_create(SIZE_MAX);
+	struct dns_zones *zones = dns_zones_create(heap);
+	struct buffer text = buffer_init(heap, DNS_ZONE_TEXT_MAX);
+	struct dns_zone_error error;
+
+	buffer_printf(&text, HEAD);
+	for (int i = 0; i < DNS_TYPES_MAX; i++)
+		buffer_printf(&text, "a TYPE%d \\# 1 00\n", 60000 + i);
+	buffer_printf(&text, "a TYPE60000 \\# 1 01\n");
+	assert_true(dns_zones_add(zones, buffer_bytes(&text), (slice){ 0 }, 99, &error));
+	buffer_printf(&text, "a TYPE61000 \\# 1 00\n");
+	buffer_consume(&text, strlen("$ORIGIN alice.example.\n"));
+	assert_false(dns_zones_add(zones, buffer_bytes(&text), slice_lit("x"), 99, &error));
+	assert_string_equal(error.text, "more than 100 types of records of one name");
+	heap_drop(heap);
+}
+
 /* As deep as names go, and one byte more. */
 static void test_long_names(void **state)
 {
@@ -364,4 +384,4 @@ static void test_long_names(void **state)
 UNIT_TESTS(cmocka_unit_test(test_entries), cmocka_unit_test(test_long_entries),
     cmocka_unit_test(test_records), cmocka_unit_test(test_errors),
     cmocka_unit_test(test_several), cmocka_unit_test(test_limits),
-    cmocka_unit_test(test_long_names))
+    cmocka_unit_test(test_types_of_a_name), cmocka_unit_test(test_long_names))

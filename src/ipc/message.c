@@ -77,6 +77,7 @@ static const struct ipc_rule rules[IPC_TYPES] = {
 	{ IPC_LIVE,          "LIVE",         ROUTER,     STORE | RELAY, LARGE,  0, 0 },
 	{ IPC_RETIRED,       "RETIRED",      ROUTER,     STORE | RELAY, NUMBER, 0, 0 },
 	{ IPC_DELIVER,       "DELIVER",      ROUTER,     STORE | RELAY, LARGE,  0, 1 },
+	{ IPC_SOURCE_OVER,   "SOURCE_OVER",  ROUTER,     STORE,      NUMBER, 0, 0 },
 	{ IPC_DELIVERED,     "DELIVERED",    STORE | RELAY, ROUTER,     LARGE,  0, 0 },
 
 	{ IPC_REPORTED_WANT, "REPORTED_WANT", RELAY,     ROUTER,     0,      0, 0 },
@@ -88,6 +89,9 @@ static const struct ipc_rule rules[IPC_TYPES] = {
 
 	{ IPC_QUEUE,         "QUEUE",        DIRECTORY,  RELAY,      LARGE,  0, 0 },
 	{ IPC_QUEUE_IS,      "QUEUE_IS",     RELAY,      DIRECTORY,  LARGE,  0, 0 },
+
+	{ IPC_TRUSTED,       "TRUSTED",      KEEPER,     RELAY,      LARGE,  0, 0 },
+	{ IPC_SMART_HOST,    "SMART_HOST",   KEEPER,     RELAY,      TEXT,   0, 0 },
 };
 
 static const char *const kinds[ROLE_KINDS] = {

@@ -17,7 +17,7 @@
 #include "base/limits.h"
 
 enum {
-	IPC_VERSION = 3,
+	IPC_VERSION = 4,
 	IPC_HEADER = 6,                 /* u32 body length, u8 type, u8 descriptors */
 	IPC_BODY_MAX = IPC_PACKET_MAX - IPC_HEADER,
 };
@@ -103,7 +103,9 @@ enum ipc_type {
 	IPC_LIVE,               /* u32 n, n * u64: the generations that may still be redelivered;
 	                         * after each PEER, before any DELIVER */
 	IPC_RETIRED,            /* u64 generation: forget its keys */
-	IPC_DELIVER,            /* journal/delivery.h; + fd when the body is not inside */
+	IPC_DELIVER,            /* journal/delivery.h; + fd when the body is not inside, unless
+	                         * its source is known */
+	IPC_SOURCE_OVER,        /* u64: no delivery names this source any more */
 	IPC_DELIVERED,          /* u32 n, n * (message id, u16 recipient, u8 result): durable, or
 	                         * refused for good, or not now (enum delivery_result) */
 
@@ -123,6 +125,12 @@ enum ipc_type {
 	/* directory <-> relay: what somebody at the control socket wants of the queue */
 	IPC_QUEUE,              /* u64 request, slice command (JSON; role/relay_control.h) */
 	IPC_QUEUE_IS,           /* u64 request, slice answer (JSON) */
+
+	/* keeper -> relay: about relay.host, after each CONFIG that names one */
+	IPC_TRUSTED,            /* slice: a piece of relay.ca's PEM, none when no certificate is
+	                         * judged; all of them come before ... */
+	IPC_SMART_HOST,         /* slice host, slice login, slice password: whom it is for, as
+	                         * CONFIG has it, since that is another message */
 
 	IPC_TYPES
 };

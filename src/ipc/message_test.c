@@ -36,7 +36,8 @@ static void test_edge_may_not(void **state)
 		{ IPC_DELIVER, ROLE_STORE }, { IPC_LIVE, ROLE_STORE },
 		{ IPC_RETIRED, ROLE_STORE }, { IPC_DELIVERED, ROLE_ROUTER },
 		{ IPC_SEGMENT, ROLE_ROUTER }, { IPC_BROKEN, ROLE_KEEPER },
-		{ IPC_RECIPIENT, ROLE_EDGE }, { IPC_LOGIN_IS, ROLE_DIRECTORY },
+		{ IPC_RECIPIENT, ROLE_EDGE }, { IPC_SMART_HOST, ROLE_RELAY },
+		{ IPC_LOGIN_IS, ROLE_DIRECTORY },
 	};
 
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)

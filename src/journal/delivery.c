@@ -2,7 +2,8 @@
  *
  *   message id | u64 received_us | u16 flags | slice sender | slice trace |
  *   u16 n | n * (u16 recipient, u64 account, slice delivered_to) |
- *   u64 size | u64 stored | u64 checksum | u64 spool | u64 body_offset | slice frames */
+ *   u64 size | u64 stored | u64 checksum | u64 spool | u64 source |
+ *   u64 body_offset | slice frames */
 #include "journal/delivery.h"
 
 #include "base/check.h"
@@ -28,6 +29,7 @@ void delivery_write(const struct delivery *d, struct buffer *out)
 	put_u64(out, d->body.stored);
 	put_u64(out, d->body.checksum);
 	put_u64(out, d->body.spool);
+	put_u64(out, d->source);
 	put_u64(out, d->body_offset);
 	put_slice(out, d->body.frames);
 }
@@ -63,6 +65,7 @@ bool delivery_read(struct bytes *in, struct arena *arena, struct delivery *ret)
 	d.body.stored = get_u64(in);
 	d.body.checksum = get_u64(in);
 	d.body.spool = get_u64(in);
+	d.source = get_u64(in);
 	d.body_offset = get_u64(in);
 	d.body.frames = get_slice(in, DELIVERY_INLINE_MAX);
 	if (!bytes_ok(in) || (d.body.frames.len > 0 && d.body.frames.len != d.body.stored))

@@ -26,8 +26,11 @@ struct delivery {
 	uint16_t n_targets;
 	struct delivery_target *targets;
 	/* body.frames holds the frames up to DELIVERY_INLINE_MAX; otherwise they
-	 * are in the descriptor that came along, from body_offset on. */
+	 * are in a file, from body_offset on. source 0: in the descriptor that came
+	 * along, for this message alone. Else in that of the source, which came along
+	 * with the first message of that source, and is good until IPC_SOURCE_OVER. */
 	struct journal_body body;
+	uint64_t source;
 	uint64_t body_offset;
 };
 

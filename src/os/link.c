@@ -107,6 +107,10 @@ static void on_dialled(struct dial *dial, int fd)
 {
 	struct link *link = dial->owner;
 
+	if (fd >= 0 && link->finishing) {
+		os_close(link->os, fd);
+		return;
+	}
 	if (fd >= 0) {
 		start_stream(link, fd);
 		return;

@@ -97,7 +97,7 @@ void os_work_start(struct os *os, struct os_work *work);
 /* End the loop of this role; os_uv's process exits with `status`. */
 void os_stop(struct os *os, int status);
 
-/* SIGTERM, SIGINT, SIGHUP on the loop. Only the keeper and command-line tools
+/* SIGTERM, SIGINT, SIGHUP, SIGUSR1 on the loop. Only the keeper and command-line tools
  * ask for them. */
 struct os_signal {
 	void (*caught)(struct os_signal *signal);

@@ -2,32 +2,91 @@
 #include "os/plan.h"
 
 #include <errno.h>
+#include <string.h>
 
 #include "base/check.h"
 #include "base/limits.h"
 
-/* Through the stack of the pool thread: the heap is the loop's. */
-static int copy(struct os *os, const struct plan_step *step)
+/* What goes to one place after another, on the stack of the pool thread: the heap is
+ * the loop's. */
+struct window {
+	struct os *os;
+	int fd;
+	uint64_t offset;
+	size_t n;
+	unsigned char bytes[PLAN_COPY_PIECE];
+};
+
+static int flush(struct window *w)
 {
-	unsigned char piece[PLAN_COPY_PIECE];
+	int error = 0;
+
+	if (w->n > 0)
+		error = os_pwrite(w->os, w->fd, slice_of(w->bytes, w->n), w->offset);
+	w->n = 0;
+	return error;
+}
+
+/* The next byte is for this place. */
+static int move_to(struct window *w, int fd, uint64_t offset)
+{
+	int error = 0;
+
+	if (w->n == sizeof w->bytes || w->fd != fd || w->offset + w->n != offset)
+		error = flush(w);
+	if (w->n == 0) {
+		w->fd = fd;
+		w->offset = offset;
+	}
+	return error;
+}
+
+static size_t room(const struct window *w, uint64_t wanted)
+{
+	size_t left = sizeof w->bytes - w->n;
+
+	return wanted < left ? (size_t)wanted : left;
+}
+
+static int write_bytes(struct window *w, const struct plan_step *step)
+{
+	slice bytes = step->bytes;
+	int error = 0;
+
+	if (bytes.len >= sizeof w->bytes) {
+		error = flush(w);
+		return error != 0 ? error : os_pwrite(w->os, step->fd, bytes, step->offset);
+	}
+	while (error == 0 && bytes.len > 0) {
+		size_t n;
+
+		error = move_to(w, step->fd, step->offset + (step->bytes.len - bytes.len));
+		n = room(w, bytes.len);
+		memcpy(w->bytes + w->n, bytes.ptr, n);
+		w->n += n;
+		bytes = slice_drop(bytes, n);
+	}
+	return error;
+}
+
+static int copy(struct window *w, const struct plan_step *step)
+{
 	uint64_t at = 0;
+	int error = 0;
 
-	while (at < step->length) {
-		uint64_t left = step->length - at;
-		size_t n = left < sizeof piece ? (size_t)left : sizeof piece;
-		ssize_t got = os_pread(os, step->from, piece, n, step->from_offset + at);
-		int error;
+	while (error == 0 && at < step->length) {
+		ssize_t got;
+		size_t n;
 
-		if (got < 0)
-			return (int)got;
-		if ((size_t)got < n)
-			return -EIO;
-		error = os_pwrite(os, step->fd, slice_of(piece, n), step->offset + at);
-		if (error != 0)
-			return error;
+		error = move_to(w, step->fd, step->offset + at);
+		n = room(w, step->length - at);
+		got = os_pread(w->os, step->from, w->bytes + w->n, n, step->from_offset + at);
+		if (error == 0 && got != (ssize_t)n)
+			error = got < 0 ? (int)got : -EIO;
+		w->n += n;
 		at += n;
 	}
-	return 0;
+	return error;
 }
 
 /* Never again after a failure: Linux has marked the pages clean, and would say 0. */
@@ -40,21 +99,29 @@ static int sync(struct os *os, int fd)
 	return error;
 }
 
-static int run_step(struct os *os, const struct plan_step *step)
+static int run_step(struct window *w, const struct plan_step *step)
 {
+	int error;
+
+	if (step->verb == PLAN_WRITE)
+		return write_bytes(w, step);
+	if (step->verb == PLAN_COPY)
+		return copy(w, step);
+	error = flush(w);
+	if (error != 0)
+		return error;
 	switch (step->verb) {
-	case PLAN_WRITE:
-		return os_pwrite(os, step->fd, step->bytes, step->offset);
-	case PLAN_COPY:
-		return copy(os, step);
 	case PLAN_SYNC:
-		return sync(os, step->fd);
+		return sync(w->os, step->fd);
 	case PLAN_SYNC_FOLDER:
-		return os_sync_folder(os, step->fd);
+		return os_sync_folder(w->os, step->fd);
 	case PLAN_SYNC_SYSTEM:
-		return os_sync_system(os, step->fd);
+		return os_sync_system(w->os, step->fd);
 	case PLAN_UNLINK:
-		return os_unlink(os, OS_ROOT, step->path);
+		return os_unlink(w->os, OS_ROOT, step->path);
+	case PLAN_WRITE:
+	case PLAN_COPY:
+		break;
 	}
 	check(!"a verb of enum plan_verb");
 	return 0;
@@ -64,14 +131,15 @@ static int run_step(struct os *os, const struct plan_step *step)
 static void run(struct os_work *work)
 {
 	struct plan *plan = work->owner;
+	struct window w;
 
-	for (size_t i = 0; i < plan->n; i++) {
-		plan->error = run_step(work->os, &plan->steps[i]);
-		if (plan->error != 0) {
-			plan->failed_at = i;
-			return;
-		}
-	}
+	w.os = work->os;
+	w.fd = -1;
+	w.offset = w.n = 0;
+	for (size_t i = 0; i < plan->n && plan->error == 0; i++)
+		plan->error = run_step(&w, &plan->steps[i]);
+	if (plan->error == 0)
+		plan->error = flush(&w);
 }
 
 static void done(struct os_work *work)
@@ -101,7 +169,6 @@ void plan_add(struct os *os, struct plan *plan, struct plan_step step)
 void plan_start(struct os *os, struct plan *plan)
 {
 	plan->error = 0;
-	plan->failed_at = 0;
 	os_work_start(os, &plan->work);
 }
 
@@ -113,5 +180,4 @@ void plan_reset(struct os *os, struct plan *plan)
 	plan->n = 0;
 	plan->capacity = 0;
 	plan->error = 0;
-	plan->failed_at = 0;
 }

@@ -1,4 +1,5 @@
-/* os/plan.h - a list of disk operations, run in order on the pool as one work.
+/* os/plan.h - a list of disk operations, run in order on the pool as one work. What is
+ * written and copied to one place after another goes out as one write.
  *
  * Engines produce bytes and offsets; the role turns them into a plan and learns
  * later whether all of it happened. The plan stops at the first failure; what
@@ -33,7 +34,6 @@ struct plan {
 	struct plan_step *steps;
 	size_t n, capacity;
 	int error;              /* 0, or -errno of the step that failed */
-	size_t failed_at;
 	void (*done)(struct plan *plan);        /* on the loop */
 	void *owner;
 };

@@ -150,7 +150,8 @@ static void judge(struct tls_session *s, int result)
 
 /* ---- a session ---- */
 
-/* An address in place of a name has no SNI (RFC 6066 section 3). */
+/* Whom the certificate must be for (RFC 6125). An address in place of a name has no SNI
+ * (RFC 6066 section 3). */
 static void name_server(struct tls_session *s, const char *server_name)
 {
 	X509_VERIFY_PARAM *param = SSL_get0_param(s->ssl);

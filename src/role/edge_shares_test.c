@@ -28,7 +28,7 @@ static void begin(unsigned sessions_max, unsigned per_address, unsigned connecti
 	assert_true(os_prefix_parse(slice_lit("127.0.0.0/8"), &test.trusted));
 	test.config = (struct config){ .sessions_max = sessions_max,
 	    .sessions_per_address = per_address, .connections_per_address = connections,
-	    .network_factor = 4, .n_trusted = 1, .trusted = &test.trusted };
+	    .network_factor = 4, .trusted = { 1, &test.trusted } };
 	shares_init(&test.shares, test.heap, 1, secret);
 }
 

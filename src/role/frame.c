@@ -41,7 +41,7 @@ static bool on_peer_message(struct ipc_channel *peer, struct ipc_message *messag
 {
 	struct frame *f = ipc_owner(peer);
 
-	return f->handler->peer_message(f, peer, message);
+	return f->over || f->handler->peer_message(f, peer, message);
 }
 
 /* A broken peer must not go on as it is. An edge may not accuse others, so it
@@ -215,7 +215,7 @@ static bool on_start(struct frame *f, struct ipc_message *message)
 	f->n_pending = 0;
 	f->started = true;
 	f->handler->start(f);
-	for (size_t i = 0; i < f->n_peers; i++)
+	for (size_t i = 0; i < f->n_peers && !f->over; i++)
 		join_peer(f, f->peers[i]);
 	return true;
 }
@@ -293,6 +293,8 @@ static bool on_keeper_message(struct ipc_channel *keeper, struct ipc_message *me
 {
 	struct frame *f = ipc_owner(keeper);
 
+	if (f->over)
+		return true;
 	for (size_t i = 0; i < sizeof messages / sizeof *messages; i++) {
 		if (messages[i].type == message->type)
 			return messages[i].handle(f, message);
@@ -345,5 +347,6 @@ void frame_fatal(struct frame *f, const char *format, ...)
 	put_slice(ipc_begin(f->keeper, IPC_FATAL), slice_from(text));
 	ipc_end(f->keeper, -1);
 	ipc_flush(f->keeper);
+	f->over = true;
 	os_stop(f->os, 1);
 }

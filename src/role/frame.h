@@ -60,6 +60,7 @@ struct frame {
 	struct frame_pending *pending;  /* PEERS_MAX of them, until START */
 	size_t n_pending;
 	bool started, draining;
+	bool over;                      /* after frame_fatal(): nothing more is heard */
 	int root;                       /* descriptor, until confined */
 	int hold;                       /* the data folder's lock, or -1 */
 	const struct frame_handler *handler;
@@ -81,7 +82,8 @@ void frame_end_peer(struct frame *frame, struct ipc_channel *peer);
 
 void frame_ready(struct frame *frame);
 void frame_drained(struct frame *frame);
-/* Tell the keeper why this role can't go on (one line for people) and stop. */
+/* Tell the keeper why this role can't go on (one line for people) and stop. What has
+ * arrived by then is not heard any more. */
 void frame_fatal(struct frame *frame, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 

@@ -23,6 +23,7 @@ struct stage {
 	struct frame frame;
 	unsigned started, reloads, drains, joined, left, closed, got[IPC_TYPES];
 	bool broken;
+	bool fails;                     /* it can't start */
 };
 
 static void on_start(struct frame *f)
@@ -31,7 +32,10 @@ static void on_start(struct frame *f)
 
 	s->started++;
 	assert_non_null(f->config);
-	frame_ready(f);
+	if (s->fails)
+		frame_fatal(f, "no disk");
+	else
+		frame_ready(f);
 }
 
 static void on_reload(struct frame *f) { ((struct stage *)f->owner)->reloads++; }
@@ -244,6 +248,28 @@ static void test_keeper_says(void **state)
 	}
 }
 
+/* What came with the start is not heard by a role that could not make itself. */
+static void test_fatal_start(void **state)
+{
+	struct os_child child;
+	struct stage s;
+
+	begin(&s, &child);
+	s.fails = true;
+	say_good_config(&s);
+	say_edge(&s);
+	say_start(&s);
+	say_other_config(&s);
+	say_edge(&s);
+	say_drain(&s);
+	run(&s);
+	assert_int_equal(s.started, 1);
+	assert_int_equal(s.got[IPC_FATAL], 1);
+	assert_int_equal(s.reloads + s.joined + s.left + s.drains, 0);
+	assert_false(sim_process_alive(s.os));
+	sim_destroy(s.sim);
+}
+
 /* Without a keeper a role ends. */
 static void test_keeper_gone(void **state)
 {
@@ -280,5 +306,6 @@ static void test_programs(void **state)
 	}
 }
 
-UNIT_TESTS(cmocka_unit_test(test_keeper_says), cmocka_unit_test(test_keeper_gone),
+UNIT_TESTS(cmocka_unit_test(test_keeper_says), cmocka_unit_test(test_fatal_start),
+    cmocka_unit_test(test_keeper_gone),
     cmocka_unit_test(test_programs))

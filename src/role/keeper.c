@@ -129,6 +129,8 @@ static void replace(struct keeper *k, slice *at, slice bytes)
 
 	if (bytes.len > 0)
 		memcpy(copy, bytes.ptr, bytes.len);
+	if (at->len > 0)
+		explicit_bzero((void *)(uintptr_t)at->ptr, at->len);
 	heap_free(os_heap(k->os), (void *)(uintptr_t)at->ptr);
 	*at = slice_of(copy, bytes.len);
 }
@@ -144,6 +146,10 @@ static void take_texts(struct keeper *k, const struct keeper_settings *settings)
 	k->silence_ms = (uint64_t)settings->config->silence_s * 1000;
 	replace(k, &k->chain, settings->chain);
 	replace(k, &k->key, settings->key);
+	replace(k, &k->relay_host, settings->config->relay_host.name);
+	replace(k, &k->relay_login, settings->config->relay_login);
+	replace(k, &k->relay_password, settings->relay_password);
+	replace(k, &k->relay_ca, settings->relay_ca);
 }
 
 static bool same_listener(const struct keeper_listener *l, enum service service,
@@ -217,6 +223,7 @@ void keeper_reload(struct keeper *k, const struct keeper_settings *settings)
 			continue;
 		keeper_give_config(&k->roles[i], false);
 		keeper_give_certificate(&k->roles[i]);
+		keeper_give_smart_host(&k->roles[i]);
 	}
 	change_listeners(k, settings);
 }

@@ -26,6 +26,7 @@ struct keeper_settings {
 	slice chain, key;               /* PEM */
 	const struct keeper_listener *listeners;        /* their fds are given to the keeper */
 	size_t n_listeners;
+	slice relay_password, relay_ca; /* of relay.host; empty: none */
 };
 
 struct keeper_inputs {

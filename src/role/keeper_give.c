@@ -81,6 +81,28 @@ void keeper_give_certificate(struct keeper_role *r)
 	ipc_end(r->channel, -1);
 }
 
+void keeper_give_smart_host(struct keeper_role *r)
+{
+	const struct keeper *k = r->keeper;
+	slice ca = k->relay_ca;
+	struct buffer *out;
+
+	if (r->kind != ROLE_RELAY || k->relay_host.len == 0)
+		return;
+	while (ca.len > 0) {
+		size_t n = ca.len < RELAY_CA_PIECE ? ca.len : RELAY_CA_PIECE;
+
+		put_slice(ipc_begin(r->channel, IPC_TRUSTED), slice_head(ca, n));
+		ipc_end(r->channel, -1);
+		ca = slice_drop(ca, n);
+	}
+	out = ipc_begin(r->channel, IPC_SMART_HOST);
+	put_slice(out, k->relay_host);
+	put_slice(out, k->relay_login);
+	put_slice(out, k->relay_password);
+	ipc_end(r->channel, -1);
+}
+
 static void give_hold(struct keeper_role *r)
 {
 	int fd = r->keeper->hold >= 0 ? duplicate(r, r->keeper->hold) : -1;
@@ -182,6 +204,7 @@ void keeper_give_all(struct keeper_role *r)
 	keeper_give_config(r, true);
 	give_key(r);
 	keeper_give_certificate(r);
+	keeper_give_smart_host(r);
 	for (size_t i = 0; i < k->n_listeners; i++)
 		keeper_give_listener(r, &k->listeners[i]);
 	for (size_t i = 0; i < k->n_roles; i++) {

@@ -54,6 +54,7 @@ struct keeper {
 	int hold;
 	int64_t uid, gid;
 	slice config_text, chain, key;  /* own copies */
+	slice relay_host, relay_login, relay_password, relay_ca;        /* likewise */
 	struct keeper_listener listeners[CONFIG_LISTENERS_MAX + 1];
 	size_t n_listeners;
 
@@ -81,6 +82,7 @@ void keeper_role_name(const struct keeper_role *r, char ret_name[32]);
 void keeper_give_all(struct keeper_role *r);            /* a fresh one, up to START */
 void keeper_give_config(struct keeper_role *r, bool with_root);
 void keeper_give_certificate(struct keeper_role *r);
+void keeper_give_smart_host(struct keeper_role *r);     /* after its CONFIG */
 void keeper_give_listener(struct keeper_role *r, const struct keeper_listener *l);
 void keeper_take_listener(struct keeper_role *r, const struct keeper_listener *l);
 void keeper_give_log(struct keeper_role *r);

@@ -138,10 +138,19 @@ static bool on_peer_message(struct frame *frame, struct ipc_channel *peer,
 
 static void on_reload(struct frame *frame)
 {
-	destinations_reload(frame->owner);
+	struct relay *r = frame->owner;
+
+	smart_config(r);
+	destinations_reload(r);
+}
+
+static bool on_keeper(struct frame *frame, struct ipc_message *message)
+{
+	return smart_message(frame->owner, message);
 }
 
 static const struct frame_handler handler = {
+	.keeper = on_keeper,
 	.start = on_start,
 	.reload = on_reload,
 	.drain = on_drain,

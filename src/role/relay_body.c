@@ -49,17 +49,32 @@ void body_unref(struct body *b)
 
 /* ---- on the pool ---- */
 
+/* It must be the one that the queue's log means: places come again, in a queue that was
+ * put together from copies. */
+static enum pack_result open_in_pack(struct reading *g)
+{
+	const struct pack_body *want = &g->body->what, *is = &g->reader.body;
+	enum pack_result result;
+	char path[32];
+
+	snprintf(path, sizeof path, "pack/%03u.pack", g->place.number);
+	g->fd = os_open(g->body->relay->os, OS_ROOT, path, OS_READ);
+	if (g->fd < 0)
+		return PACK_IO;
+	result = pack_reader_open(&g->reader, g->body->relay->os, g->heap, g->fd, g->place);
+	if (result != PACK_OK || (is->checksum == want->checksum && is->size == want->size &&
+	    is->stored == want->stored))
+		return result;
+	pack_reader_close(&g->reader);
+	return PACK_DAMAGED;
+}
+
 static enum pack_result open_reader(struct reading *g)
 {
 	const struct body *b = g->body;
-	char path[32];
 
-	if (g->place.number > 0) {
-		snprintf(path, sizeof path, "pack/%03u.pack", g->place.number);
-		g->fd = os_open(b->relay->os, OS_ROOT, path, OS_READ);
-		return g->fd < 0 ? PACK_IO : pack_reader_open(&g->reader, b->relay->os, g->heap,
-		    g->fd, g->place);
-	}
+	if (g->place.number > 0)
+		return open_in_pack(g);
 	return pack_reader_open_body(&g->reader, b->relay->os, g->heap, b->fd, b->offset,
 	    b->what);
 }

@@ -108,6 +108,13 @@ static unsigned on_their_way(const struct destination *d)
 	return n;
 }
 
+static bool may_dial(const struct destination *d)
+{
+	const struct relay *r = d->relay;
+
+	return !smart_pauses(r) && !(smart_one_only(r) && on_their_way(d) > 0);
+}
+
 void destination_pump(struct destination *d)
 {
 	struct relay *r = d->relay;
@@ -119,13 +126,19 @@ void destination_pump(struct destination *d)
 	if (d->route == ROUTE_READY && os_now_ms(r->os) >= d->route_until_ms &&
 	    on_their_way(d) == 0)
 		d->route = ROUTE_NONE;
+	if (!smart_is_known(r))
+		return;                 /* its message comes soon */
+	if (smart_pauses(r) && d->n_sessions == 0) {
+		destination_defer(d, r->smart.refusal);
+		return;
+	}
 	if (d->route == ROUTE_NONE)
 		route_find(d);
-	if (d->route != ROUTE_READY)
+	if (d->route != ROUTE_READY || d->route_reload != r->reloads)
 		return;
 	sessions_wake(d);
 	/* Those that are on their way to it will take something, too. */
-	while (d->n_ready > on_their_way(d) && d->n_sessions < sessions_allowed(d) &&
+	while (may_dial(d) && d->n_ready > on_their_way(d) && d->n_sessions < sessions_allowed(d) &&
 	    r->n_sessions < config->relay_sessions)
 		session_open(d);
 }
@@ -171,10 +184,11 @@ void destinations_tick(struct relay *r)
 	}
 }
 
-/* Another smart host, or another port: nothing more goes the old way, neither what
- * is ready for it nor what is asked about it. What is under way there may end. */
+/* Another smart host, another port or password: nothing more goes the old way, neither
+ * what is ready for it nor what is asked about it. Messages under way there may end. */
 void destinations_reload(struct relay *r)
 {
+	r->reloads++;
 	list_for (at, &r->all_destinations) {
 		struct destination *d = list_item(at, struct destination, link);
 
@@ -183,7 +197,7 @@ void destinations_reload(struct relay *r)
 			struct session *s = list_item(of, struct session, link);
 
 			s->messages = RELAY_SESSION_MESSAGES;
-			if (s->at_rest)
+			if (s->at_rest || !s->was_ready)
 				session_quit(s);
 		}
 	}

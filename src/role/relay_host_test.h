@@ -16,7 +16,8 @@
 #include "unit.h"
 
 enum step {
-	AT_CONNECT, AT_EHLO, AT_MAIL, AT_RCPT, AT_DATA, IN_BODY, AT_DOT, AT_RSET, AT_QUIT, STEPS
+	AT_CONNECT, AT_EHLO, AT_STARTTLS, AT_AUTH, AT_MAIL, AT_RCPT, AT_DATA,
+	IN_BODY, AT_DOT, AT_RSET, AT_QUIT, STEPS
 };
 
 enum { HOST_LINE_MAX = 4096, HOST_CONNECTIONS_MAX = 4096, HOST_RECIPIENTS_MAX = 200 };
@@ -43,6 +44,11 @@ struct next_host {
 	struct rule rules[4];
 	slice banner;                   /* instead of all replies */
 	uint64_t drip_ms;               /* between bytes of the greeting; 0: at once */
+	slice chain, key;               /* PEM: for STARTTLS, or ... */
+	bool implicit;                  /* ... from the first byte */
+	struct tls_context *tls;
+	unsigned logins, clear_logins;  /* AUTH, of them without TLS */
+	char login[1024];               /* its lines, the last one's */
 	unsigned connections, open, open_max, mails, taken;
 	uint64_t connected_us[HOST_CONNECTIONS_MAX];
 	/* A message was taken: 250 was said, or would have been. */
@@ -55,6 +61,7 @@ struct visit {
 	struct os_timer timer;
 	bool busy, in_body, ended;
 	bool mailing;                   /* MAIL was taken */
+	bool authing;                   /* 334 was said */
 	enum step step;                 /* what the timer answers */
 	const char *reply;
 	size_t dripped;
@@ -65,6 +72,7 @@ struct visit {
 
 static const char *const content[STEPS] = {
 	[AT_CONNECT] = "220 next ESMTP", [AT_EHLO] = "250-next\r\n250-PIPELINING\r\n250 SIZE",
+	[AT_STARTTLS] = "220 2.0.0 go", [AT_AUTH] = "235 2.7.0 welcome",
 	[AT_MAIL] = "250 2.1.0 ok", [AT_RCPT] = "250 2.1.5 ok", [AT_DATA] = "354 go on",
 	[AT_DOT] = "250 2.0.0 taken", [AT_RSET] = "250 2.0.0 ok", [AT_QUIT] = "221 2.0.0 bye",
 };
@@ -105,8 +113,11 @@ static void visit_reply(struct visit *v, enum step step, const char *reply)
 	if (step == AT_MAIL)
 		v->mailing = reply[0] == '2';
 	v->in_body = step == AT_DATA && reply[0] == '3';
+	v->authing = step == AT_AUTH && reply[0] == '3';
 	stream_write(v->stream, slice_from(reply));
 	stream_write(v->stream, slice_lit("\r\n"));
+	if (step == AT_STARTTLS && reply[0] == '2')
+		stream_secure(v->stream, h->tls, NULL);
 	if (step == AT_QUIT)
 		visit_end(v, true);
 }
@@ -193,9 +204,26 @@ static slice path_of(struct visit *v, slice line)
 	return slice_of(copy, path.len);
 }
 
+static void visit_auth(struct visit *v, slice line, bool first)
+{
+	struct next_host *h = v->host;
+	size_t n = first ? 0 : strlen(h->login);
+
+	h->logins += first;
+	h->clear_logins += first && stream_tls(v->stream) == NULL;
+	snprintf(h->login + n, sizeof h->login - n, "%.*s", slice_arg(line));
+	visit_step(v, AT_AUTH);
+}
+
 static void visit_command(struct visit *v, slice line)
 {
-	if (slice_starts_ascii(line, slice_lit("EHLO")) ||
+	if (v->authing) {
+		visit_auth(v, line, false);
+	} else if (slice_starts_ascii(line, slice_lit("AUTH"))) {
+		visit_auth(v, line, true);
+	} else if (slice_starts_ascii(line, slice_lit("STARTTLS"))) {
+		visit_step(v, AT_STARTTLS);
+	} else if (slice_starts_ascii(line, slice_lit("EHLO")) ||
 	    slice_starts_ascii(line, slice_lit("HELO"))) {
 		visit_step(v, AT_EHLO);
 	} else if (slice_starts_ascii(line, slice_lit("MAIL"))) {
@@ -287,6 +315,8 @@ static void host_accept(struct os_watch *watch, int events)
 		v->text = buffer_init(h->heap, SIZE_MAX / 2);
 		v->timer = (struct os_timer){ .fire = visit_timer, .owner = v };
 		v->stream = stream_create(h->os, fd, 1 << 20, 4 << 20, &visit_handler, v);
+		if (h->implicit)
+			stream_secure(v->stream, h->tls, NULL);
 		if (h->banner.len > 0)
 			stream_write(v->stream, h->banner);
 		else
@@ -311,7 +341,13 @@ static void host_listen(struct next_host *h)
 {
 	struct os_address address;
 
+	char why[TLS_ERROR_TEXT];
+
 	h->os = sim_process_create(h->host, "next");
+	if (h->chain.len > 0) {
+		h->tls = tls_server_context(os_heap(h->os), h->chain, h->key, why, sizeof why);
+		assert_non_null(h->tls);
+	}
 	assert_true(os_address_parse(slice_lit("0.0.0.0:25"), &address));
 	h->fd = os_listen(h->os, &address, 1000);
 	assert_true(h->fd >= 0);

@@ -8,6 +8,7 @@
  *   relay_load.c        the queue as it is found at a start
  *   relay_route.c       a destination's hosts and addresses, by DNS
  *   relay_destination.c who may have how many sessions
+ *   relay_smart.c       the smart host: its login, and TLS that it must have
  *   relay_session.c     one connection to a next host
  *   relay_seven_bit.c   messages of 8 bits for hosts that take 7
  *   relay_result.c      what its replies mean for the entry
@@ -130,6 +131,7 @@ struct destination {
 
 	enum route_state route;
 	uint64_t route_until_ms;
+	uint64_t route_reload;          /* relay->reloads, when it was looked for */
 	uint16_t port;                  /* of the route */
 	struct host hosts[RELAY_HOSTS_MAX];
 	size_t n_hosts;
@@ -139,6 +141,7 @@ struct destination {
 	bool failed;                    /* some look-up */
 	uint32_t ttl_s;
 	char why[QUEUE_REPLY_MAX];      /* of a look-up that failed */
+	char left_out[QUEUE_REPLY_MAX]; /* a host that relay.networks leaves out; or empty */
 };
 
 struct session {
@@ -147,7 +150,11 @@ struct session {
 	struct destination *destination;
 	struct link conn;
 	struct os_timer idle;
-	struct smtp_client_config config;
+	struct smtp_client_config config;       /* of this connection, by smart_choose() ... */
+	struct tls_context *tls;        /* counted; NULL: none can be had */
+	bool smart, implicit, judged;   /* relay.host; TLS from the first byte; its certificate
+	                                 * must be right */
+	bool refused;                   /* the login was: no other place is tried */
 	struct smtp_client *client;
 	size_t place;                   /* of the destination's */
 	uint32_t tried;                 /* places so far: bits */
@@ -170,6 +177,19 @@ struct session {
 	slice piece;
 	bool mute;                      /* nothing is written down for the journey */
 	uint64_t began_us;
+};
+
+/* What the keeper gave for relay.host, and how its login goes. */
+struct smart {
+	slice host, login, password;    /* own blocks; host, login: as CONFIG has them */
+	bool stale;                     /* there is a CONFIG since, and more on the way */
+	struct buffer pem;              /* of relay.ca, until all of it is there */
+	uint64_t pem_sum;
+	struct tls_context *tls;        /* by that, judges; NULL: there is none */
+	bool proven;                    /* the login was taken */
+	char refusal[QUEUE_REPLY_MAX];  /* words, while ... */
+	uint64_t pause_until_ms;        /* ... it is not tried again */
+	uint64_t quiet_until_ms;        /* the log has heard of the trouble */
 };
 
 /* ---- the queue on disk ---- */
@@ -252,6 +272,8 @@ struct relay {
 	struct os *os;
 	struct heap *heap;
 	struct tls_context *tls;
+	struct smart smart;
+	uint64_t reloads;
 	struct os_timer tick;
 	int64_t wall_us, since_us;      /* both clocks at the start */
 	bool loaded, drained;
@@ -398,6 +420,22 @@ void destinations_reload(struct relay *r);
 void destination_went_well(struct destination *d);
 void destination_went_badly(struct destination *d);
 void destination_lost_session(struct destination *d);
+
+/* ---- relay_smart.c ---- */
+bool smart_message(struct relay *r, struct ipc_message *message);       /* of the keeper */
+void smart_config(struct relay *r);             /* another CONFIG */
+/* What the keeper gave is for the host and the login of the configuration. */
+bool smart_is_known(const struct relay *r);
+bool smart_pauses(const struct relay *r);       /* the login was refused a moment ago */
+/* Whether the login is right is not known: one connection tries it, not many. */
+bool smart_one_only(const struct relay *r);
+/* How the session may speak to its place; counts s->tls. False: not at all, s->why. */
+bool smart_choose(struct session *s);
+/* A failure of STARTTLS or the login; and of the handshake: false, it is of another kind.
+ * What is to be said of it is in s->why, and in the log, if that has not heard lately. */
+void smart_taken(struct session *s);            /* it is READY: the login was right */
+void smart_failed(struct session *s, const struct smtp_client_event *event);
+bool smart_tls_failed(struct session *s, const char *why);
 
 /* ---- relay_session.c ---- */
 void session_open(struct destination *d);

@@ -1,226 +1,24 @@
-/* role/relay_load.c - the queue as it is found at a start.
+/* role/relay_load.c - the queue as it is found at a start (queue/disk.h).
  *
- * All log files are read; what the last WHOLE began, and what came after it, counts:
- * of an entry the last record. Then all of it is synced, since a write that nobody
- * waited for may be seen and not be on disk, and a chain of our own begins. */
+ * All of it is synced, since a write that nobody waited for may be seen and not be on
+ * disk; then a chain of our own begins. */
 #include <errno.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/check.h"
+#include "queue/disk.h"
 #include "role/relay_impl.h"
-
-struct file {
-	uint32_t number;
-	uint64_t first;                 /* of its chain; 0: it has no beginning */
-	bool whole, newer;
-	unsigned damaged;               /* places */
-	slice bytes;
-	struct log_head head;
-};
-
-/* The last word on an entry. */
-struct word {
-	uint64_t number;
-	struct file *file;              /* that has it */
-	slice payload;                  /* empty: gone */
-};
 
 struct loading {
 	struct os_work work;
 	struct relay *relay;
 	struct heap *heap;              /* of the pool's work, until it is done */
-	struct file files[QUEUE_FILES_MAX];
-	size_t n_files;
-	uint32_t packs[QUEUE_FILES_MAX];
-	size_t n_packs;
-	bool too_many;
-	struct table words;
-	struct buffer known;            /* keys of recipients that are over */
+	struct queue_disk disk;
 	int error;
 	const char *step;
 };
 
 /* ---- on the pool ---- */
-
-static bool number_of(const char *name, const char *suffix, uint32_t *ret_number)
-{
-	slice text = slice_from(name), end = slice_from(suffix);
-	uint64_t number;
-
-	if (!slice_ends(text, end) ||
-	    !slice_to_u64(slice_head(text, text.len - end.len), UINT32_MAX - 1, &number))
-		return false;
-	*ret_number = (uint32_t)number;
-	return true;
-}
-
-static bool on_log(void *context, const char *name)
-{
-	struct loading *l = context;
-	uint32_t number;
-
-	if (!number_of(name, ".log", &number))
-		return true;
-	if (l->n_files == QUEUE_FILES_MAX) {
-		l->too_many = true;
-		return false;
-	}
-	l->files[l->n_files++].number = number;
-	return true;
-}
-
-static bool on_pack(void *context, const char *name)
-{
-	struct loading *l = context;
-	uint32_t number;
-
-	if (!number_of(name, ".pack", &number))
-		return true;
-	if (l->n_packs == QUEUE_FILES_MAX) {
-		l->too_many = true;
-		return false;
-	}
-	l->packs[l->n_packs++] = number;
-	return true;
-}
-
-static int by_number(const void *a, const void *b)
-{
-	const struct file *x = a, *y = b;
-
-	return x->number < y->number ? -1 : x->number > y->number;
-}
-
-static int read_file(struct os *os, struct loading *l, struct file *f)
-{
-	char path[32];
-	int fd;
-	int64_t size;
-	ssize_t got;
-	unsigned char *bytes;
-
-	snprintf(path, sizeof path, "%03u.log", f->number);
-	fd = os_open(os, OS_ROOT, path, OS_READ);
-	if (fd < 0)
-		return fd;
-	size = os_size(os, fd);
-	if (size > QUEUE_FILE_SIZE)
-		size = QUEUE_FILE_SIZE;
-	if (size < 0) {
-		os_close(os, fd);
-		return (int)size;
-	}
-	bytes = heap_alloc(l->heap, (size_t)size + 1);
-	got = os_pread(os, fd, bytes, (size_t)size, 0);
-	os_close(os, fd);
-	if (got < 0)
-		return (int)got;
-	f->bytes = slice_of(bytes, (size_t)got);
-	return 0;
-}
-
-/* Its records, in order; false: none that we could know of. A file whose maker died
- * has no head yet, and nothing behind it. */
-static bool begin(struct file *f, struct log_reader *reader)
-{
-	enum log_head_result result = f->bytes.len < LOG_BLOCK ? LOG_HEAD_DAMAGED :
-	    log_head_read(slice_head(f->bytes, LOG_BLOCK), &f->head);
-
-	f->newer = result == LOG_HEAD_NEWER;
-	if (f->newer)
-		return false;
-	if (result != LOG_HEAD_OK || f->head.kind != LOG_QUEUE ||
-	    f->head.number != f->number || f->head.size > QUEUE_FILE_SIZE) {
-		f->damaged += f->bytes.len > LOG_BLOCK;
-		return false;
-	}
-	log_reader_init(reader, &f->head, f->head.size);
-	return true;
-}
-
-static bool next(struct file *f, struct log_reader *reader, struct log_record *ret)
-{
-	uint32_t from, to, need;
-
-	for (;;) {
-		size_t at = reader->offset < f->bytes.len ? reader->offset : f->bytes.len;
-
-		switch (log_next(reader, slice_drop(f->bytes, at), (uint32_t)at, true, ret,
-		    &from, &to, &need)) {
-		case LOG_RECORD:
-			return true;
-		case LOG_ROT:
-			f->damaged++;
-			break;
-		case LOG_MORE:
-			/* After rot it starts over; at the end there is no more. */
-			if (reader->offset >= f->bytes.len)
-				return false;
-			break;
-		case LOG_END:
-			return false;
-		}
-	}
-}
-
-static void look_at(struct file *f)
-{
-	struct log_reader reader;
-	struct log_record record;
-
-	if (!begin(f, &reader))
-		return;
-	while (next(f, &reader, &record)) {
-		if (record.type == QUEUE_BEGIN && f->first == 0)
-			queue_number_read(record.payload, &f->first);
-		f->whole = f->whole || record.type == QUEUE_WHOLE;
-	}
-}
-
-static uint64_t first_that_counts(const struct loading *l)
-{
-	uint64_t first = 0;
-
-	for (size_t i = 0; i < l->n_files; i++) {
-		if (l->files[i].whole && l->files[i].first > first)
-			first = l->files[i].first;
-	}
-	return first;
-}
-
-static void hear(struct loading *l, struct file *f, uint64_t number, slice payload)
-{
-	struct word *word = table_get(&l->words, table_key(number));
-
-	if (word == NULL) {
-		word = heap_new(l->heap, struct word);
-		word->number = number;
-		table_put(&l->words, table_key(word->number), word);
-	}
-	word->file = f;
-	word->payload = payload;
-}
-
-static void replay(struct loading *l, struct file *f)
-{
-	struct log_reader reader;
-	struct log_record record;
-	uint64_t number;
-
-	f->damaged = 0;
-	if (!begin(f, &reader))
-		return;
-	while (next(f, &reader, &record)) {
-		if (record.type == QUEUE_GONE && queue_number_read(record.payload, &number))
-			hear(l, f, number, (slice){ 0 });
-		else if (record.type == QUEUE_ENTRY && record.payload.len > 9)
-			hear(l, f, load_u64(record.payload.ptr + 1), record.payload);
-		else if (record.type == QUEUE_KNOWN && record.payload.len % QUEUE_KEY == 0)
-			buffer_add(&l->known, record.payload);
-	}
-}
 
 static int sync_all(struct os *os)
 {
@@ -237,31 +35,19 @@ static void run(struct os_work *work)
 {
 	struct loading *l = work->owner;
 	struct os *os = work->os;
-	uint64_t first;
 
-	l->step = "the folder queue/pack can't be made or read";
+	l->step = "the folder queue/pack can't be made";
 	l->error = os_mkdir(os, OS_ROOT, "pack");
 	if (l->error == -EEXIST)
 		l->error = 0;
-	if (l->error == 0)
-		l->error = os_list(os, OS_ROOT, "pack", on_pack, l);
-	if (l->error == 0)
-		l->error = os_list(os, OS_ROOT, ".", on_log, l);
-	l->step = "a log of the queue can't be read";
-	qsort(l->files, l->n_files, sizeof *l->files, by_number);
-	for (size_t i = 0; i < l->n_files && l->error == 0; i++) {
-		l->error = read_file(os, l, &l->files[i]);
-		if (l->error == 0)
-			look_at(&l->files[i]);
+	if (l->error == 0) {
+		l->error = queue_disk_read(&l->disk);
+		l->step = l->disk.step;
 	}
-	first = first_that_counts(l);
-	for (size_t i = 0; i < l->n_files && l->error == 0; i++) {
-		if (l->files[i].number >= first)
-			replay(l, &l->files[i]);
-	}
-	l->step = "the queue can't be synced";
-	if (l->error == 0)
+	if (l->error == 0) {
+		l->step = "the queue can't be synced";
 		l->error = sync_all(os);
+	}
 }
 
 /* ---- on the loop ---- */
@@ -317,10 +103,10 @@ static void take_words(struct loading *l)
 {
 	struct relay *r = l->relay;
 	struct arena arena = arena_init(r->heap, 1024 * 1024);
-	struct word *word;
+	struct queue_word *word;
 	size_t at = 0;
 
-	while ((word = table_next(&l->words, &at)) != NULL) {
+	while ((word = table_next(&l->disk.words, &at)) != NULL) {
 		struct queue_entry record;
 
 		if (word->payload.len == 0)
@@ -335,7 +121,7 @@ static void take_words(struct loading *l)
 
 static void take_keys(struct loading *l)
 {
-	slice rest = buffer_bytes(&l->known);
+	slice rest = buffer_bytes(&l->disk.known);
 
 	for (; rest.len > 0; rest = slice_drop(rest, QUEUE_KEY))
 		take_over(l->relay, slice_head(rest, QUEUE_KEY));
@@ -344,35 +130,51 @@ static void take_keys(struct loading *l)
 
 static bool tell_damage(struct loading *l)
 {
+	const struct queue_disk *d = &l->disk;
 	bool found = false;
 
-	for (size_t i = 0; i < l->n_files; i++) {
-		if (l->files[i].damaged == 0)
+	for (size_t i = 0; i < d->n_files; i++) {
+		if (d->files[i].damaged == 0)
 			continue;
 		found = true;
 		os_log(l->relay->os, OS_ERROR, "queue/%03u.log is damaged in %u places: what "
 		    "changed there is lost. It is kept, and so are bodies of messages that "
-		    "nothing else names, until you move it away", l->files[i].number,
-		    l->files[i].damaged);
+		    "nothing else names: `posthouse verify` says more, `posthouse repair` sets "
+		    "them aside", d->files[i].number, d->files[i].damaged);
 	}
 	return found;
+}
+
+/* A pack that is not there, and that an entry names, must not come again: another
+ * message would be in that place. */
+static void note_pack(struct queue_log *q, uint32_t number)
+{
+	if (number >= q->pack_next && number < UINT32_MAX)
+		q->pack_next = number + 1;
 }
 
 static void note_files(struct loading *l, bool damaged)
 {
 	struct queue_log *q = &l->relay->log;
+	const struct queue_disk *d = &l->disk;
+	struct pack_use *use;
+	size_t at = 0;
 
-	for (size_t i = 0; i < l->n_files; i++) {
-		if (l->files[i].number >= q->number_next)
-			q->number_next = l->files[i].number + 1;
-		if (l->files[i].damaged == 0)           /* that one is kept */
-			put_u32(&q->old, l->files[i].number);
+	for (size_t i = 0; i < d->n_files; i++) {
+		if (d->files[i].number >= q->number_next)
+			q->number_next = d->files[i].number + 1;
+		if (d->files[i].damaged == 0)           /* that one is kept */
+			put_u32(&q->old, d->files[i].number);
 	}
-	for (size_t i = 0; i < l->n_packs; i++) {
-		uint32_t number = l->packs[i];
+	while ((use = table_next(&q->packs, &at)) != NULL)
+		note_pack(q, use->number);
+	for (size_t i = 0; i < d->n_packs; i++) {
+		uint32_t number = d->packs[i];
 
-		if (number >= q->pack_next)
-			q->pack_next = number + 1;
+		note_pack(q, number);
+		/* It stays when all that we know of has left it, too. */
+		if (damaged)
+			queue_pack_used(l->relay, number);
 		if (damaged || table_get(&q->packs, table_key(number)) != NULL)
 			continue;
 		put_u8(&q->trash, true);
@@ -380,12 +182,12 @@ static void note_files(struct loading *l, bool damaged)
 	}
 }
 
-static const char *why_not(const struct loading *l)
+static const char *why_not(const struct queue_disk *d)
 {
-	if (l->too_many)
+	if (d->too_many)
 		return "there are too many files";
-	for (size_t i = 0; i < l->n_files; i++) {
-		if (l->files[i].newer)
+	for (size_t i = 0; i < d->n_files; i++) {
+		if (d->files[i].newer)
 			return "a newer Posthouse wrote it: start that one";
 	}
 	return NULL;
@@ -400,7 +202,7 @@ static void done(struct os_work *work)
 {
 	struct loading *l = work->owner;
 	struct relay *r = l->relay;
-	const char *why = why_not(l);
+	const char *why = why_not(&l->disk);
 
 	if (l->error != 0) {
 		frame_fatal(&r->frame, "%s: %s", l->step, strerror(-l->error));
@@ -424,8 +226,7 @@ void queue_load(struct relay *r)
 	heap_on_drop(r->heap, drop_heap, heap);
 	l->relay = r;
 	l->heap = heap;
-	l->words = table_init(heap, os_random_u64(r->os));
-	l->known = buffer_init(heap, SIZE_MAX / 2);
+	l->disk = (struct queue_disk){ .os = r->os, .heap = heap, .seed = os_random_u64(r->os) };
 	l->work = (struct os_work){ .run = run, .done = done, .owner = l };
 	os_work_start(r->os, &l->work);
 }

@@ -253,6 +253,70 @@ static void a_damaged_body(void **state)
 	world_end();
 }
 
+static bool remove_pack(void *context, const char *name)
+{
+	char path[64];
+
+	snprintf(path, sizeof path, "queue/pack/%s", name);
+	assert_int_equal(os_unlink(world.os, OS_ROOT, path), 0);
+	return false;
+}
+
+/* A pack of its name and another message at its place must not come: that one would go
+ * to whom this one was for. */
+static void a_pack_that_is_not_there(void **state)
+{
+	set_up_dead_host(1, "relay.retry = 10m\nrelay.retry_max = 10m\nrelay.expire = 1h\n");
+	deliver("x.example");
+	wait_for(answered(0), HOUR_MS);
+	os_list(world.os, OS_ROOT, "queue/pack", remove_pack, NULL);
+	kill_role("relay");
+	run_ms(SECOND_MS);
+	deliver("x.example");
+	wait_for(answered(1), HOUR_MS);
+	host_listen(world.hosts[0]);
+	wait_for(world.messages[1].got[0] == 1 && world.n_reports == 1, 2 * HOUR_MS);
+	assert_int_equal(world.hosts[0]->taken, 1);
+	assert_int_equal(world.messages[0].failures[0], 1);
+	assert_true(has(report(0), "4.3.0"));
+	world_end();
+}
+
+/* Nor may one that is there be taken for it: packs may be put back from elsewhere. */
+static void another_body_in_its_place(void **state)
+{
+	char one[] = "queue/pack/001.pack";
+	unsigned char bytes[16 * 1024];
+	ssize_t n;
+	int fd;
+
+	set_up_dead_host(1, "relay.retry = 10m\nrelay.retry_max = 10m\nrelay.expire = 1h\n");
+	deliver("x.example");
+	wait_for(answered(0), HOUR_MS);
+	fd = os_open(world.os, OS_ROOT, one, OS_READ);
+	n = os_pread(world.os, fd, bytes, sizeof bytes, 0);
+	assert_in_range(n, 1, sizeof bytes - 1);
+	os_close(world.os, fd);
+	queue_say("{\"command\":\"queue drop\",\"id\":\"all\"}");
+	/* The first life that finds no pack calls its own 001 again. */
+	for (unsigned life = 0; life < 2; life++) {
+		kill_role("relay");
+		run_ms(MINUTE_MS);
+		assert_int_equal(files_in("queue/pack"), 0);
+	}
+	deliver_sized("x.example", 2000);
+	wait_for(answered(1), HOUR_MS);
+	fd = os_open(world.os, OS_ROOT, one, OS_WRITE);
+	assert_true(fd >= 0);
+	assert_int_equal(os_pwrite(world.os, fd, slice_of(bytes, (size_t)n), 0), 0);
+	os_close(world.os, fd);
+	host_listen(world.hosts[0]);
+	wait_for(world.n_reports == 1, 2 * HOUR_MS);
+	assert_int_equal(world.hosts[0]->taken, 0);
+	assert_int_equal(world.messages[1].failures[0], 1);
+	world_end();
+}
+
 static bool spoil_head(void *context, const char *name)
 {
 	static const unsigned char block[LOG_BLOCK];
@@ -582,6 +646,7 @@ UNIT_TESTS(cmocka_unit_test(what_waits_survives), cmocka_unit_test(the_router_co
     cmocka_unit_test(the_relay_dies_anywhere), cmocka_unit_test(power_is_cut_anywhere),
     cmocka_unit_test(the_disk_fails_anywhere), cmocka_unit_test(the_router_dies_anywhere),
     cmocka_unit_test(a_disk_that_is_dead_for_a_while), cmocka_unit_test(a_damaged_body),
+    cmocka_unit_test(a_pack_that_is_not_there), cmocka_unit_test(another_body_in_its_place),
     cmocka_unit_test(a_log_without_a_head), cmocka_unit_test(a_disk_that_is_full),
     cmocka_unit_test(long_chains_are_compacted), cmocka_unit_test(ten_thousand_wait),
     cmocka_unit_test(queue_commands), cmocka_unit_test(what_is_fresh_is_commanded),

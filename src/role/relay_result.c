@@ -144,12 +144,15 @@ static void keep_words(struct session *s, struct recipient *to, unsigned code, s
 	entry_set_reply(s->entry, to, slice_of(words, n));
 }
 
-/* It wants TLS, which failed there a moment ago: the next time it is tried again. */
-static bool wants_tls(struct session *s, unsigned code)
+/* It wants TLS, which failed there a moment ago: the next time it is tried again. Or it is
+ * our smart host, and wants a login, or another one (RFC 4954 s6): no fault of the mail's. */
+static bool wants_more(struct session *s, unsigned code)
 {
 	struct destination *d = s->destination;
+	bool tls = code == 530 && s->config.starttls == SMTP_CLIENT_TLS_NONE;
+	bool login = s->smart && (code == 530 || code == 534 || code == 535 || code == 538);
 
-	if (code != 530 || s->config.starttls != SMTP_CLIENT_TLS_NONE)
+	if (!tls && !login)
 		return false;
 	if (s->place < d->n_places)
 		d->places[s->place].no_tls = false;
@@ -163,7 +166,7 @@ void result_recipient(struct session *s, size_t i, unsigned code, slice text)
 	struct recipient *to = recipient_at(s, i);
 	char host[DNS_NAME_TEXT + OS_IP_TEXT + 4];
 	/* 552 is said by old servers that mean 452: too many (RFC 5321 s4.5.3.1.10). */
-	bool for_good = code / 100 == 5 && code != 552 && !wants_tls(s, code);
+	bool for_good = code / 100 == 5 && code != 552 && !wants_more(s, code);
 
 	s->taken[i] = code / 100 == 2;
 	s->answered[i] = true;
@@ -186,7 +189,7 @@ static void word_on(struct session *s, size_t i, unsigned code, slice text)
 	if (code / 100 == 2) {
 		to->delivered = true;
 		status = "sent";
-	} else if (code / 100 == 5 && !wants_tls(s, code)) {
+	} else if (code / 100 == 5 && !wants_more(s, code)) {
 		to->state = QUEUE_FAILED;
 		status = "bounced";
 	}

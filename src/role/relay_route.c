@@ -114,7 +114,9 @@ static void finish(struct destination *d)
 	uint32_t ttl = d->ttl_s;
 
 	if (d->n_places == 0) {
-		if (!d->failed)
+		if (!d->failed && d->left_out[0] != '\0')
+			snprintf(d->why, sizeof d->why, "%s", d->left_out);
+		else if (!d->failed)
 			snprintf(d->why, sizeof d->why, "5.4.4 no mail host of %.*s has an "
 			    "address", slice_arg(d->domain));
 		no_route(d, !d->failed);
@@ -129,6 +131,19 @@ static void finish(struct destination *d)
 
 /* ---- hosts ---- */
 
+/* relay.networks; a host that is left out is why there may be no route. */
+static bool may_go_to(struct destination *d, const struct place *place)
+{
+	char text[OS_IP_TEXT];
+
+	if (config_relays_to(d->relay->frame.config, place->ip))
+		return true;
+	os_ip_print(place->ip, text, sizeof text);
+	snprintf(d->left_out, sizeof d->left_out, "5.7.1 this server (relay.networks) sends no "
+	    "mail to %s[%s]", d->hosts[place->host].name, text);
+	return false;
+}
+
 static void ask_addresses(struct destination *d)
 {
 	uint8_t ip[16];
@@ -139,8 +154,11 @@ static void ask_addresses(struct destination *d)
 
 		/* relay.host may be an address. */
 		if (os_ip_parse(name, ip) && d->n_places < RELAY_ADDRESSES_MAX) {
-			d->places[d->n_places] = (struct place){ .host = (uint8_t)i };
-			memcpy(d->places[d->n_places++].ip, ip, 16);
+			struct place place = { .host = (uint8_t)i };
+
+			memcpy(place.ip, ip, 16);
+			if (may_go_to(d, &place))
+				d->places[d->n_places++] = place;
 			continue;
 		}
 		ask(d, DNS_AAAA, (uint8_t)i, name);
@@ -263,6 +281,8 @@ static void add_place(struct destination *d, struct place place)
 {
 	size_t at = d->n_places;
 
+	if (!may_go_to(d, &place))
+		return;
 	if (at == RELAY_ADDRESSES_MAX) {
 		/* The best stay, in whatever order the answers come. */
 		if (!better(d, &place, &d->places[at - 1]))
@@ -369,10 +389,11 @@ void route_find(struct destination *d)
 	if (d->places == NULL)
 		d->places = heap_alloc(r->heap, RELAY_ADDRESSES_MAX * sizeof *d->places);
 	d->route = ROUTE_ASKING;
-	d->port = host->port != 0 ? host->port : (uint16_t)config->relay_port;
+	d->route_reload = r->reloads;
+	d->port = config_relay_host_port(config);
 	d->n_hosts = d->n_places = 0;
 	d->failed = false;
-	d->why[0] = '\0';
+	d->why[0] = d->left_out[0] = '\0';
 	d->ttl_s = RELAY_ROUTE_MAX_S;
 	if (host->name.len > 0) {
 		add_host(d, host->name, 0);

@@ -8,7 +8,7 @@
  *     been taken (the dot was sent, no reply came) is sent again: RFC 5321 s6.1 has
  *     doubles rather than losses.
  * (3) TLS is opportunistic: certificates are not judged, and a host whose STARTTLS
- *     fails is spoken to in the clear (RFC 7435). */
+ *     fails is spoken to in the clear (RFC 7435). A smart host's may have to be more. */
 #include <assert.h>
 #include <stdio.h>
 #include <string.h>
@@ -259,7 +259,9 @@ static void finish_message(struct session *s, const struct smtp_client_event *ev
 
 static void on_failed(struct session *s, const struct smtp_client_event *event)
 {
-	if (event->code != 0)
+	if (event->step != SMTP_CLIENT_STEP_OTHER)
+		smart_failed(s, event);
+	else if (event->code != 0)
 		snprintf(s->why, sizeof s->why, "%u %.*s", event->code, slice_arg(event->text));
 	else
 		snprintf(s->why, sizeof s->why, "4.5.0 %.*s", slice_arg(event->text));
@@ -270,9 +272,10 @@ static void on_event(struct session *s, const struct smtp_client_event *event)
 {
 	switch (event->kind) {
 	case SMTP_CLIENT_EVENT_STARTTLS:
-		link_secure(&s->conn, s->relay->tls);
+		link_secure(&s->conn, s->tls);
 		break;
 	case SMTP_CLIENT_EVENT_READY:
+		smart_taken(s);
 		s->was_ready = s->at_rest = true;
 		take_next(s);
 		break;
@@ -336,14 +339,9 @@ void sessions_wake(struct destination *d)
 static void on_up(struct link *link)
 {
 	struct session *s = link->owner;
-	const struct place *place = &s->destination->places[s->place];
 
-	s->config = (struct smtp_client_config){
-		.hostname = s->relay->frame.config->hostname,
-		.starttls = s->relay->tls == NULL || place->no_tls ? SMTP_CLIENT_TLS_NONE :
-		    SMTP_CLIENT_TLS_OFFERED,
-	};
-	s->client = smtp_client_create(s->relay->heap, &s->config, false);
+	s->secured = s->implicit;
+	s->client = smtp_client_create(s->relay->heap, &s->config, s->implicit);
 	link_patience(link, smtp_client_patience_ms(s->client));
 }
 
@@ -377,12 +375,27 @@ static slice on_output(struct link *link)
 	return smtp_client_output(s->client);
 }
 
+/* A login is written down without what it is. */
+static void tell_sent(struct session *s, slice out, bool whole)
+{
+	if (s->mute)
+		return;
+	if (!smtp_client_output_secret(s->client)) {
+		add_lines(s, "C: ", out);
+		return;
+	}
+	if (slice_starts(out, slice_lit("AUTH PLAIN ")))
+		add_lines(s, "C: ", slice_lit("AUTH PLAIN"));
+	if (whole)
+		add_lines(s, "C: ", slice_lit("(secret)"));
+}
+
 static void on_sent(struct link *link, size_t n)
 {
 	struct session *s = link->owner;
+	slice out = smtp_client_output(s->client);
 
-	if (!s->mute)
-		add_lines(s, "C: ", slice_head(smtp_client_output(s->client), n));
+	tell_sent(s, slice_head(out, n), n == out.len);
 	smtp_client_sent(s->client, n);
 	give_body(s);
 	if (s->entry != NULL)
@@ -439,7 +452,7 @@ static bool again_in_the_clear(struct session *s)
 	struct destination *d = s->destination;
 
 	if (s->conn.tls == NULL || s->secured || s->place >= d->n_places ||
-	    d->places[s->place].no_tls)
+	    s->config.starttls != SMTP_CLIENT_TLS_OFFERED || d->places[s->place].no_tls)
 		return false;
 	os_log(s->relay->os, OS_WARN, "%s [%s]: TLS failed (%s): it is spoken to in the clear",
 	    s->host, s->address, s->why);
@@ -451,10 +464,12 @@ static void on_down(struct link *link, const char *why)
 {
 	struct session *s = link->owner;
 
-	if (why != NULL && why != s->why)
+	if (why != NULL && why != s->why && !smart_tls_failed(s, why))
 		snprintf(s->why, sizeof s->why, "4.4.2 %s [%s]: %s", s->host, s->address, why);
 	smtp_client_destroy(s->client);
 	s->client = NULL;
+	tls_context_unref(s->tls);
+	s->tls = NULL;
 	stop_reading(s);
 	conversion_end(s);
 	/* A host may close a session that rested just when it is used again. */
@@ -464,6 +479,10 @@ static void on_down(struct link *link, const char *why)
 		result_lost(s, s->why);
 	if (s->was_ready || s->quitting || s->relay->frame.draining) {
 		over(s);
+		return;
+	}
+	if (s->refused) {
+		give_up(s);
 		return;
 	}
 	if (!again_in_the_clear(s)) {
@@ -492,7 +511,11 @@ static void dial(struct session *s)
 	os_ip_print(address.ip, s->address, sizeof s->address);
 	s->conn.server_name = s->host;
 	s->secured = false;
-	link_open(&s->conn, &address, NULL, RELAY_CONNECT_MS);
+	if (!smart_choose(s)) {
+		give_up(s);
+		return;
+	}
+	link_open(&s->conn, &address, s->implicit ? s->tls : NULL, RELAY_CONNECT_MS);
 }
 
 void session_open(struct destination *d)

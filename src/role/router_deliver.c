@@ -9,9 +9,20 @@
  * handed over when the store is back and has been told what is live. */
 #include "role/router_impl.h"
 
+#include <assert.h>
+
 #include "base/check.h"
 #include "ipc/message.h"
 #include "journey/event.h"
+
+/* The relay gets no sources: 0. */
+static uint64_t source_bit(const struct router *r, const struct store_peer *store)
+{
+	size_t index = (size_t)(store - r->stores);
+
+	static_assert(STORES_MAX <= 64, "a bit for each");
+	return index < STORES_MAX ? UINT64_C(1) << index : 0;
+}
 
 static slice key_of(const struct part *part)
 {
@@ -57,7 +68,7 @@ static void handed_remove(struct part *part)
 	list_remove(&part->link);
 	if (part->with_fd)
 		part->store->descriptors--;
-	part->with_fd = false;
+	part->with_fd = part->in_file = false;
 }
 
 void part_detach(struct part *part)
@@ -94,13 +105,76 @@ static size_t envelope_size(const struct delivery *d)
 	return size;
 }
 
-/* A descriptor of the body, and where in it the frames start. */
-static int body_descriptor(const struct message *m, uint64_t *ret_offset)
+/* A store copies bodies out of the segment when it writes them to its packs: they
+ * go neither through a channel nor through its memory. It gets each segment once. */
+static bool goes_by_source(const struct store_peer *store, const struct message *m)
+{
+	const struct router *r = m->segment->router;
+
+	return store != &r->stores[OUTLET_RELAY] && m->spool == NULL && m->body.stored > 0 &&
+	    ((m->segment->given & source_bit(r, store)) != 0 ||
+	    store->sources < ROUTER_SOURCES_MAX);
+}
+
+/* False: no descriptor left. *ret_fd -1: the store has it. */
+static bool name_source(struct store_peer *store, const struct message *m, struct delivery *d,
+    int *ret_fd)
+{
+	struct segment *s = m->segment;
+	struct router *r = s->router;
+	uint64_t bit = source_bit(r, store);
+
+	*ret_fd = -1;
+	if ((s->given & bit) == 0) {
+		*ret_fd = os_duplicate(r->os, s->fd_read);
+		if (*ret_fd < 0)
+			return false;
+		if (s->source == 0)
+			s->source = ++r->last_source;
+		s->given |= bit;
+		store->sources++;
+	}
+	d->source = s->source;
+	d->body_offset = m->frames_at;
+	return true;
+}
+
+/* A descriptor for this message alone. */
+static bool name_descriptor(const struct store_peer *store, const struct message *m,
+    struct delivery *d, int *ret_fd)
 {
 	struct router *r = m->segment->router;
 
-	*ret_offset = m->spool != NULL ? 0 : m->frames_at;
-	return os_duplicate(r->os, m->spool != NULL ? m->spool->fd : m->segment->fd_read);
+	if (store->descriptors >= ROUTER_DESCRIPTORS_MAX)
+		return false;
+	d->body_offset = m->spool != NULL ? 0 : m->frames_at;
+	*ret_fd = os_duplicate(r->os, m->spool != NULL ? m->spool->fd : m->segment->fd_read);
+	return *ret_fd >= 0;
+}
+
+void segment_source_over(struct segment *s)
+{
+	struct router *r = s->router;
+
+	for (size_t i = 0; i < STORES_MAX && s->given != 0; i++) {
+		struct store_peer *store = &r->stores[i];
+
+		if ((s->given & source_bit(r, store)) == 0)
+			continue;
+		s->given &= ~source_bit(r, store);
+		store->sources--;
+		put_u64(ipc_begin(store->channel, IPC_SOURCE_OVER), s->source);
+		ipc_end(store->channel, -1);
+	}
+	s->source = 0;
+}
+
+/* The store that joins has none. */
+static void sources_forget(struct router *r, struct store_peer *store)
+{
+	list_for(at, &r->segments)
+		list_item(at, struct segment, link)->given &= ~source_bit(r, store);
+	store->sources = 0;
 }
 
 /* A store tells by itself that it was handed something, as soon: the event of who
@@ -128,7 +202,8 @@ static bool hand_over(struct store_peer *store, struct part *part)
 		.sender = m->sender,
 		.trace = m->trace, .targets = targets, .body = m->body,
 	};
-	bool inlined = m->body.frames.len > 0 && m->body.frames.len <= DELIVERY_INLINE_MAX;
+	bool sourced = goes_by_source(store, m), inlined = !sourced &&
+	    m->body.frames.len > 0 && m->body.frames.len <= DELIVERY_INLINE_MAX;
 	int fd = -1;
 
 	d.n_targets = (uint16_t)list_targets(part, targets);
@@ -136,13 +211,9 @@ static bool hand_over(struct store_peer *store, struct part *part)
 		inlined = false;
 	if (ipc_room(store->channel) < IPC_PACKET_MAX)
 		return false;
-	if (!inlined && m->body.stored > 0) {
-		if (store->descriptors >= ROUTER_DESCRIPTORS_MAX)
-			return false;
-		fd = body_descriptor(m, &d.body_offset);
-		if (fd < 0)
-			return false;
-	}
+	if (sourced ? !name_source(store, m, &d, &fd) : !inlined && m->body.stored > 0 &&
+	    !name_descriptor(store, m, &d, &fd))
+		return false;
 	if (!inlined)
 		d.body.frames = (slice){ 0 };
 	delivery_write(&d, ipc_begin(store->channel, IPC_DELIVER));
@@ -151,7 +222,8 @@ static bool hand_over(struct store_peer *store, struct part *part)
 	list_remove(&part->link);
 	part->state = PART_HANDED;
 	part->waiting = d.n_targets;
-	part->with_fd = fd >= 0;
+	part->in_file = !inlined;
+	part->with_fd = fd >= 0 && !sourced;
 	store->descriptors += part->with_fd;
 	for (uint32_t i = 0; i < part->n; i++)
 		m->targets[part->first + i].later = false;
@@ -318,6 +390,7 @@ void store_left(struct router *r, unsigned index)
 
 	store->channel = NULL;
 	store->told = false;
+	sources_forget(r, store);
 	list_init(&back);
 	while (!list_empty(&store->handed)) {
 		struct part *part = list_item(store->handed.next, struct part, link);
@@ -339,6 +412,13 @@ void stores_tick(struct router *r)
 {
 	uint64_t now = os_now_ms(r->os);
 
+	/* Nobody holds descriptors for long that nobody reads. */
+	list_for(at, &r->segments) {
+		struct segment *s = list_item(at, struct segment, link);
+
+		if (s->n_messages == 0)
+			segment_source_over(s);
+	}
 	list_for(at, &r->later) {
 		struct part *part = list_item(at, struct part, link);
 

@@ -99,6 +99,8 @@ struct segment {
 	bool spooled;                   /* one of its records had a spool file */
 	uint32_t cut;                   /* DONE_CUT, or 0 */
 	unsigned n_messages;            /* in memory */
+	uint64_t source;                /* its number for those that have its descriptor */
+	uint64_t given;                 /* to these stores: bits */
 	struct buffer parked;           /* u64 each: the generations parked here */
 	struct buffer reported;         /* u64 each: the relay's transactions in it */
 };
@@ -159,7 +161,8 @@ struct part {
 	enum part_state state;
 	uint32_t first, n;              /* of message->targets */
 	uint32_t waiting;               /* of them, not yet answered */
-	bool with_fd;
+	bool with_fd;                   /* of its own, for the body */
+	bool in_file;                   /* who has it reads the body in our file */
 	unsigned tries;
 	uint64_t due_ms;
 	unsigned char key[14];
@@ -179,6 +182,7 @@ struct store_peer {
 	struct ipc_channel *channel;
 	struct list queue, handed;
 	unsigned descriptors;           /* handed over and not answered */
+	unsigned sources;               /* segments whose descriptor it has */
 	bool told;                      /* IPC_LIVE was sent */
 };
 
@@ -228,6 +232,7 @@ struct router {
 	struct list fresh;              /* messages whose frames are in the window being read */
 	struct table handed;            /* parts by key */
 	struct list later;
+	uint64_t last_source;
 	struct budget journal, parked;
 	size_t frames_kept;
 
@@ -328,6 +333,8 @@ bool store_message(struct router *r, unsigned index, struct ipc_message *message
 void part_queue(struct part *part);
 void part_detach(struct part *part);
 void stores_tick(struct router *r);
+/* Nothing is read there any more by way of its source. */
+void segment_source_over(struct segment *s);
 
 /* ---- router_relay.c ---- */
 void relay_joined(struct router *r, struct ipc_channel *channel);

@@ -50,8 +50,8 @@ static void batch_add(struct park_batch *batch, struct message *m)
 	struct park_item *item = &batch->items[batch->n++];
 
 	for (uint32_t i = 0; i < m->n_parts; i++) {
-		/* A store that has the descriptor may still read it: no reuse. */
-		if (m->parts[i].state == PART_HANDED && m->parts[i].with_fd)
+		/* A store may still read the body there: no reuse. */
+		if (m->parts[i].state == PART_HANDED && m->parts[i].in_file)
 			m->segment->unsure = true;
 		part_detach(&m->parts[i]);
 		if (m->parts[i].state != PART_DONE)

@@ -180,6 +180,7 @@ static void segment_free(struct segment *s)
 	struct router *r = s->router;
 
 	check(s->n_messages == 0 && !s->busy && !s->held);
+	segment_source_over(s);
 	os_close(r->os, s->fd_read);
 	os_close(r->os, s->fd_write);
 	tracker_finish(&s->tracker);
@@ -209,6 +210,7 @@ static void forget_use(struct segment *s)
 {
 	struct bytes parked = bytes_init(buffer_bytes(&s->parked));
 
+	segment_source_over(s);
 	buffer_free(&s->reported);
 	if (s->held)
 		generation_drop(s->router, s->head.generation);

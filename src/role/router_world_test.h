@@ -62,6 +62,8 @@ struct store_stand_in {
 	uint64_t live[LIVE_MAX];
 	unsigned n_live, n_retired;
 	bool told;
+	struct { uint64_t number; int fd; } sources[ROUTER_SOURCES_MAX];
+	unsigned n_sources;
 };
 
 static struct world {
@@ -82,7 +84,8 @@ static struct world {
 	struct sent *sent;
 	size_t n_sent;
 	enum answer answer;             /* of new stores */
-	unsigned deliveries, descriptors;
+	unsigned deliveries, descriptors;       /* of one message each */
+	unsigned sources;               /* that stores got */
 	uint64_t generations[4096];     /* all that were ever handed out */
 	unsigned n_generations;
 	struct os_faulty faulty;        /* around the next router's disk */
@@ -127,7 +130,7 @@ static void check_body(struct store_stand_in *s, const struct delivery *d, struc
 		assert_int_equal(os_pread(s->frame.os, fd, have, sent->body_len, d->body_offset),
 		    sent->body_len);
 		frames = slice_of(have, sent->body_len);
-		world.descriptors++;
+		world.descriptors += d->source == 0;
 	}
 	assert_int_equal(frames.len, sent->body_len);
 	assert_memory_equal(frames.ptr, want, sent->body_len);
@@ -178,6 +181,37 @@ static inline void store_release(struct store_stand_in *s)
 	s->n_held = 0;
 }
 
+/* That of a source comes once, and is kept until the source is over. */
+static int source_fd(struct store_stand_in *s, uint64_t number, int fd)
+{
+	for (unsigned i = 0; i < s->n_sources; i++) {
+		if (s->sources[i].number != number)
+			continue;
+		assert_int_equal(fd, -1);
+		return s->sources[i].fd;
+	}
+	assert_true(fd >= 0 && s->n_sources < ROUTER_SOURCES_MAX);
+	s->sources[s->n_sources].number = number;
+	s->sources[s->n_sources++].fd = fd;
+	world.sources++;
+	return fd;
+}
+
+static bool on_source_over(struct store_stand_in *s, struct ipc_message *m)
+{
+	uint64_t number = get_u64(&m->body);
+
+	for (unsigned i = 0; i < s->n_sources; i++) {
+		if (s->sources[i].number != number)
+			continue;
+		os_close(s->frame.os, s->sources[i].fd);
+		s->sources[i] = s->sources[--s->n_sources];
+		return bytes_end(&m->body);
+	}
+	fail_msg("source %llu is over, and was none", (unsigned long long)number);
+	return false;
+}
+
 static bool on_deliver(struct store_stand_in *s, struct ipc_message *m)
 {
 	struct arena arena = arena_init(world.heap, 1 << 20);
@@ -188,6 +222,8 @@ static bool on_deliver(struct store_stand_in *s, struct ipc_message *m)
 	assert_true(s->told);
 	assert_true(delivery_read(&m->body, &arena, &d));
 	assert_true(bytes_end(&m->body));
+	if (d.source != 0)
+		fd = source_fd(s, d.source, fd);
 	assert_true((fd >= 0) == (d.body.frames.len == 0 && d.body.stored > 0));
 	sent = sent_by_id(d.id);
 	if (sent == NULL && world.strangers == NULL)
@@ -208,7 +244,8 @@ static bool on_deliver(struct store_stand_in *s, struct ipc_message *m)
 		take_target(s, sent, d.id, recipient);
 	}
 	world.deliveries++;
-	os_close(s->frame.os, fd);
+	if (d.source == 0)
+		os_close(s->frame.os, fd);
 	arena_reset(&arena);
 	return true;
 }
@@ -222,6 +259,8 @@ static bool on_live(struct store_stand_in *s, struct ipc_message *m)
 	for (uint32_t i = 0; i < n; i++)
 		s->live[i] = get_u64(&m->body);
 	s->told = true;
+	while (s->n_sources > 0)
+		os_close(s->frame.os, s->sources[--s->n_sources].fd);
 	return bytes_end(&m->body);
 }
 
@@ -238,6 +277,8 @@ static bool store_on_message(struct frame *f, struct ipc_channel *peer, struct i
 		return bytes_end(&m->body);
 	case IPC_DELIVER:
 		return on_deliver(s, m);
+	case IPC_SOURCE_OVER:
+		return on_source_over(s, m);
 	default:
 		return false;
 	}

@@ -200,6 +200,7 @@ static void on_peer_left(struct frame *frame, struct ipc_channel *peer)
 	if (ipc_peer_kind(peer) != ROLE_ROUTER)
 		return;
 	s->epoch++;
+	sources_forget(s);
 	buffer_free(&s->answers);
 	s->n_answers = 0;
 }
@@ -211,6 +212,7 @@ static const struct {
 	{ IPC_LIVE, on_live },
 	{ IPC_RETIRED, on_retired },
 	{ IPC_DELIVER, store_deliver },
+	{ IPC_SOURCE_OVER, store_source_over },
 	{ IPC_SESSION, store_login },
 	{ IPC_REMOVED, store_removed },
 	{ IPC_ADOPT, store_adopt },
@@ -245,6 +247,7 @@ void store_start(struct os *os, int channel, unsigned index)
 	s->root = -1;
 	boxes_init(s);
 	store_deliver_init(s);
+	sources_init(s);
 	checkpoint_init(s);
 	sessions_init(s);
 	s->drain_timer = (struct os_timer){ .fire = on_grace_over, .owner = s };

@@ -483,8 +483,9 @@ bool box_writable(struct box *box, bool pack)
 	struct account *a = box->account;
 	unsigned want = 0;
 
-	check(box->loaded && !box->busy && !box->flying);
+	check(box->loaded && !box->busy);
 	if (!a->open && account_must_base(a)) {
+		check(!box->flying);
 		start_rebase(box);
 		return false;
 	}
@@ -498,8 +499,8 @@ bool box_writable(struct box *box, bool pack)
 		want |= FILES_PACK;
 	else if (pack && box->files.pack < 0)
 		want |= REOPEN_PACK;
-	if (want == 0)
-		return true;
+	if (want == 0 || box->flying)
+		return want == 0;       /* it steps again when it has landed */
 	if (!may_open(box->store)) {
 		list_remove(&box->starved);
 		list_append(&box->store->starved, &box->starved);
@@ -524,6 +525,7 @@ void box_dirty(struct box *box, bool hot)
 		if (list_empty(&s->dirty))
 			s->dirty_since_ms = os_now_ms(s->os);
 		list_append(&s->dirty, &box->dirty);
+		s->unsaved_boxes++;
 	}
 	if (box->hot) {
 		/* To the front, so that nobody looks through the others for it. */
@@ -647,10 +649,11 @@ static bool step_upkeep(struct box *box)
 
 void box_step(struct box *box)
 {
-	if (box->busy || box->flying || step_load(box))
+	if (box->busy || step_load(box))
 		return;
-	step_keys(box);
-	if (!box_take_offers(box))
+	if (!box->flying)
+		step_keys(box);
+	if (!box_take_offers(box) || box->flying)
 		return;
 	step_keys(box);
 	if (step_removing(box) || step_session(box))

@@ -1,6 +1,6 @@
 /* role/store_checkpoint.c - changes go to disk, many accounts at a time.
  *
- *   dirty --(somebody waits: now; else a quiet moment, a second, 8 MiB)--> flight
+ *   dirty --(somebody waits: now; else a quiet moment, some time, many bytes)--> flight
  *   flight: packs and folders, sync; logs, sync --> settled, or taken back
  *
  * A flight syncs file by file when they are few, or else the whole file system
@@ -37,18 +37,14 @@ static void write_pieces(struct store *s, struct box *box)
 {
 	list_for(at, &box->flying_pieces) {
 		struct piece *piece = list_item(at, struct piece, link);
-		struct plan_step step = { .fd = box->files.pack, .offset = piece->offset };
 
-		if (piece->from >= 0) {
-			step.verb = PLAN_COPY;
-			step.from = piece->from;
-			step.from_offset = piece->from_offset;
-			step.length = piece->len;
-		} else {
-			step.verb = PLAN_WRITE;
-			step.bytes = buffer_bytes(&piece->bytes);
-		}
-		plan_step_add(s, step);
+		plan_step_add(s, (struct plan_step){ .verb = PLAN_WRITE, .fd = box->files.pack,
+		    .offset = piece->offset, .bytes = slice_of(piece->bytes, piece->len) });
+		if (piece->from >= 0)
+			plan_step_add(s, (struct plan_step){ .verb = PLAN_COPY,
+			    .fd = box->files.pack, .offset = piece->offset + piece->len,
+			    .from = piece->from, .from_offset = piece->from_offset,
+			    .length = piece->from_len });
 	}
 }
 
@@ -275,8 +271,10 @@ static void take_off(struct store *s, bool hot_only)
 		if (can_fly(box))
 			board(s, box);
 	}
-	if (!hot_only)
+	if (!hot_only) {
 		s->dirty_since_ms = os_now_ms(s->os);
+		s->unsaved_bytes = s->unsaved_messages = s->unsaved_boxes = 0;
+	}
 	if (list_empty(&f->boxes))
 		return;
 	f->busy = true;
@@ -296,15 +294,31 @@ static bool anybody_waits(const struct store *s)
 	return !list_empty(&s->dirty) && list_item(s->dirty.next, struct box, dirty)->hot;
 }
 
+/* A flight writes and syncs two files of each account, for one message or for many. */
+static bool are_few(const struct store *s)
+{
+	return s->unsaved_messages < STORE_CHECKPOINT_FEW * s->unsaved_boxes;
+}
+
+static bool are_enough(const struct store *s)
+{
+	const struct config *config = s->frame.config;
+	uint64_t most = are_few(s) ? STORE_FLUSH_FEW_BYTES : STORE_FLUSH_BYTES;
+	uint64_t share = config->journal_size / STORE_FLUSH_DIVISOR / config->stores;
+
+	return s->unsaved_bytes > (most < share ? most : share) ||
+	    s->unsaved_messages > STORE_FLUSH_MESSAGES || s->pending_bytes > STORE_FLUSH_BYTES;
+}
+
 /* Milliseconds until all that is dirty should fly; 0: now. */
 static uint64_t checkpoint_in(const struct store *s)
 {
-	uint64_t now = os_now_ms(s->os), due = s->dirty_since_ms + STORE_CHECKPOINT_MS;
+	uint64_t now = os_now_ms(s->os), due = s->dirty_since_ms +
+	    (are_few(s) ? STORE_CHECKPOINT_FEW_MS : STORE_CHECKPOINT_MS);
 	uint64_t quiet = s->last_offer_ms + STORE_QUIET_MS;
 	uint64_t gap = s->last_flight_ms + STORE_GAP_MS;
 
-	if (s->pending_bytes > STORE_FLUSH_BYTES || s->frame.draining ||
-	    !list_empty(&s->starved))
+	if (are_enough(s) || s->frame.draining || !list_empty(&s->starved))
 		return 0;
 	if (quiet < gap)
 		quiet = gap;

@@ -4,6 +4,7 @@
  * account is loaded and its files are open, in box->pending until its record is
  * durable, and is answered exactly once, unless the router left meanwhile. */
 #include <assert.h>
+#include <string.h>
 
 #include "account/slot.h"
 #include "base/check.h"
@@ -97,6 +98,7 @@ static void incoming_unref(struct store *s, struct incoming *incoming)
 		return;
 	if (incoming->fd >= 0)
 		os_close(s->os, incoming->fd);
+	source_unref(incoming->source);
 	arena_reset(&incoming->arena);
 	heap_free(s->heap, incoming);
 }
@@ -144,7 +146,12 @@ static bool read_incoming(struct store *s, slice bytes, struct incoming *incomin
 
 	if (!delivery_read(&in, &incoming->arena, d) || !bytes_end(&in))
 		return false;
-	if ((incoming->fd >= 0) == (d->body.frames.len > 0 || d->body.stored == 0))
+	if (d->source != 0) {
+		incoming->source = source_use(s, d->source, incoming->fd);
+		incoming->fd = -1;
+	}
+	if ((incoming->fd >= 0 || incoming->source != NULL) ==
+	    (d->body.frames.len > 0 || d->body.stored == 0))
 		return false;
 	for (size_t i = 0; i < d->n_targets; i++) {
 		if (account_store(d->targets[i].account, s->frame.config->stores) !=
@@ -236,40 +243,28 @@ static void write_prefix(const struct delivery *d, const struct delivery_target 
 	buffer_add(out, d->trace);
 }
 
-/* Where bytes for the pack go: behind what gathers, while that is not too much. */
-static struct piece *add_piece(struct box *box, int from, uint64_t len)
+/* Behind what gathers for the pack. */
+static void add_piece(struct box *box, const struct incoming *incoming, slice entry)
 {
-	struct store *s = box->store;
-	struct piece *piece = list_empty(&box->pieces) ? NULL :
-	    list_item(box->pieces.prev, struct piece, link);
+	const struct journal_body *body = &incoming->delivery.body;
+	struct piece *piece = heap_alloc(box->store->heap, sizeof *piece + entry.len +
+	    body->frames.len);
 
-	if (from < 0 && piece != NULL && piece->from < 0 && piece->len < STORE_PACK_PIECE)
-		return piece;
-	piece = heap_new(s->heap, struct piece);
-	piece->offset = box->pack_end;
-	piece->from = from;
-	piece->bytes = buffer_init(s->heap, SIZE_MAX / 2);
+	*piece = (struct piece){ .offset = box->pack_end, .from = -1,
+	    .len = entry.len + body->frames.len };
+	memcpy(piece->bytes, entry.ptr, entry.len);
+	if (body->frames.len > 0)
+		memcpy(piece->bytes + entry.len, body->frames.ptr, body->frames.len);
+	if (body->frames.len == 0 && body->stored > 0) {
+		piece->from = incoming->source != NULL ? incoming->source->fd : incoming->fd;
+		piece->from_offset = incoming->delivery.body_offset;
+		piece->from_len = body->stored;
+	}
 	list_append(&box->pieces, &piece->link);
-	return piece;
-}
-
-static void add_bytes(struct box *box, slice bytes)
-{
-	struct piece *piece = add_piece(box, -1, bytes.len);
-
-	buffer_add(&piece->bytes, bytes);
-	piece->len += bytes.len;
-	box->pack_end += bytes.len;
-	box->store->pending_bytes += bytes.len;
-}
-
-static void add_file(struct box *box, int from, uint64_t offset, uint64_t len)
-{
-	struct piece *piece = add_piece(box, from, len);
-
-	piece->from_offset = offset;
-	piece->len = len;
-	box->pack_end += len;
+	box->pack_end += piece->len + piece->from_len;
+	box->store->pending_bytes += piece->len;
+	box->store->unsaved_bytes += piece->len + piece->from_len;
+	box->store->unsaved_messages++;
 }
 
 void pieces_free(struct box *box, struct list *pieces)
@@ -279,9 +274,7 @@ void pieces_free(struct box *box, struct list *pieces)
 	while ((at = list_take_first(pieces)) != NULL) {
 		struct piece *piece = list_item(at, struct piece, link);
 
-		if (piece->from < 0)
-			box->store->pending_bytes -= piece->len;
-		buffer_free(&piece->bytes);
+		box->store->pending_bytes -= piece->len;
 		heap_free(box->store->heap, piece);
 	}
 }
@@ -310,11 +303,7 @@ static void add_message(struct box *box, struct offer *offer)
 	pack_entry_write(&entry, place, buffer_bytes(&prefix), body);
 	row.size = buffer_bytes(&prefix).len + body.size;
 	row.stored = pack_entry_len(buffer_bytes(&prefix), body);
-	add_bytes(box, buffer_bytes(&entry));
-	if (incoming->fd >= 0)
-		add_file(box, incoming->fd, d->body_offset, body.stored);
-	else
-		add_bytes(box, d->body.frames);
+	add_piece(box, incoming, buffer_bytes(&entry));
 	buffer_free(&prefix);
 	buffer_free(&entry);
 	account_deliver(box->account, &row);

@@ -3,6 +3,7 @@
  *   store.c             the role: peers, generations, drain
  *   store_box.c         open accounts: load, files, rebase, forget
  *   store_deliver.c     IPC_DELIVER -> offers -> changes -> answers
+ *   store_source.c      files of the router that bodies are in
  *   store_checkpoint.c  changes -> disk, in flights
  *   store_session.c     logins and connections meet; the session's life
  *   store_pop3.c        the POP3 engine's events
@@ -11,8 +12,8 @@
  *   IPC_DELIVER -> offer -(box loaded, files open)-> change -(flight)-> IPC_DELIVERED
  *
  * A box is an open account. Its heap belongs to the loop, or while `busy` to one
- * work on the pool; box_step() is called whenever something may go on, and does
- * nothing while the box is busy or flying.
+ * work on the pool; box_step() is called whenever something may go on. It does
+ * nothing while the box is busy, and only takes offers while it flies.
  *
  * A flight is one plan at a time for all accounts that take part:
  *
@@ -40,6 +41,15 @@
 
 struct session;
 
+/* A segment of the router's. It is not used anew before all that is in it was
+ * answered. */
+struct source {
+	struct store *store;
+	uint64_t number;
+	int fd;
+	unsigned refs;                  /* the table's is one */
+};
+
 /* One IPC_DELIVER, until all its targets are answered. */
 struct incoming {
 	unsigned refs;
@@ -47,7 +57,8 @@ struct incoming {
 	unsigned epoch;                 /* of the router that sent it */
 	struct arena arena;
 	struct delivery delivery;
-	int fd;                         /* of the body, or -1 */
+	struct source *source;          /* or NULL */
+	int fd;                         /* of the body alone, or -1 */
 };
 
 /* One target of it. */
@@ -59,13 +70,14 @@ struct offer {
 	bool ours;                      /* a change was made for it; else it waits for one */
 };
 
-/* Bytes for the pack: from memory, or from a descriptor. */
+/* A message for the pack: its entry, and its body, there or in a descriptor. */
 struct piece {
 	struct list link;               /* box->pieces, then box->flying_pieces */
-	uint64_t offset, len;
-	struct buffer bytes;
-	int from;                       /* -1: bytes */
-	uint64_t from_offset;
+	uint64_t offset;
+	int from;                       /* -1: all is in bytes */
+	uint64_t from_offset, from_len;
+	size_t len;
+	unsigned char bytes[];
 };
 
 enum job {
@@ -173,8 +185,11 @@ struct store {
 	uint32_t n_answers;
 	struct os_defer answer_defer;
 
+	struct table sources;           /* by number */
 	struct list dirty;
-	size_t pending_bytes;
+	size_t pending_bytes;           /* of pieces, in memory */
+	uint64_t unsaved_bytes;         /* since the last flight of all: of messages */
+	size_t unsaved_messages, unsaved_boxes;
 	struct flight flight;
 	struct os_timer checkpoint_timer;
 	struct os_defer checkpoint_defer;
@@ -236,6 +251,14 @@ bool box_take_offers(struct box *box);
 void box_judge_waiting(struct box *box);
 void offers_answer(struct box *box, struct list *offers, size_t n, enum delivery_result result);
 void pieces_free(struct box *box, struct list *pieces);
+
+/* ---- store_source.c ---- */
+void sources_init(struct store *s);
+/* fd: -1, or what came along, which is taken. NULL: the router's mistake. */
+struct source *source_use(struct store *s, uint64_t number, int fd);
+void source_unref(struct source *source);       /* NULL is allowed */
+bool store_source_over(struct store *s, struct ipc_message *message);
+void sources_forget(struct store *s);           /* the router left */
 
 /* ---- store_checkpoint.c ---- */
 void checkpoint_init(struct store *s);

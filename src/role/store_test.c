@@ -40,6 +40,63 @@ static void delivered_and_read(void **state)
 	world_end();
 }
 
+/* The router says that a source is over when all of it was answered, or goes away. */
+static void sources(void **state)
+{
+	struct client c;
+
+	world_begin(1);
+	for (uint32_t n = 0; n < 40; n++) {
+		deliver(n, 7 + n % 3, n % 7 == 1 ? 300 * 1000 : 3000);
+		if (n % 8 == 7) {
+			for (uint32_t i = n - 7; i <= n; i++)
+				assert_int_equal(wait_result(i), DELIVERY_DURABLE);
+			source_is_over();
+		}
+	}
+	/* What it has waits for the disk, not for the router. */
+	for (uint32_t n = 40; n < 44; n++)
+		deliver(n, 7, 3000);
+	run_ms(1);
+	source_is_over();
+	for (uint32_t n = 40; n < 44; n++)
+		assert_int_equal(wait_result(n), DELIVERY_DURABLE);
+	client_open(&c, 7);
+	client_until(&c, "+OK");
+	client_say(&c, "STAT\r\n", "+OK 18 ");
+	for (uint32_t i = 0; i < 14; i++)
+		expect_message(&c, i + 1, 3 * i, 3 * i % 7 == 1 ? 300 * 1000 : 3000);
+	for (uint32_t i = 0; i < 4; i++)
+		expect_message(&c, 15 + i, 40 + i, 3000);
+	client_quit(&c);
+	world_end();
+}
+
+/* While mail never stops coming: how long the first waits. */
+static uint64_t first_waits_ms(unsigned accounts)
+{
+	uint64_t waited;
+
+	world_begin(1);
+	for (waited = 0; world.results[0] == NO_RESULT && waited < 2 * STORE_CHECKPOINT_FEW_MS;
+	    waited += STORE_QUIET_MS / 2) {
+		uint32_t n = (uint32_t)(waited / (STORE_QUIET_MS / 2));
+
+		deliver(n, 7 + n % accounts, 100);
+		run_ms(STORE_QUIET_MS / 2);
+	}
+	assert_int_equal(world.results[0], DELIVERY_DURABLE);
+	world_end();
+	return waited;
+}
+
+static void few_messages_wait_for_more(void **state)
+{
+	assert_in_range(first_waits_ms(2), STORE_CHECKPOINT_MS, STORE_CHECKPOINT_MS + 500);
+	assert_in_range(first_waits_ms(200), STORE_CHECKPOINT_FEW_MS,
+	    STORE_CHECKPOINT_FEW_MS + 1000);
+}
+
 static void exactly_once(void **state)
 {
 	struct client c;
@@ -750,7 +807,8 @@ static void a_new_life_loses_nothing(void **state)
 	assert_true(cuts > SEEDS * CALLS / 4);
 }
 
-UNIT_TESTS(cmocka_unit_test(delivered_and_read), cmocka_unit_test(exactly_once),
+UNIT_TESTS(cmocka_unit_test(delivered_and_read), cmocka_unit_test(sources),
+    cmocka_unit_test(few_messages_wait_for_more), cmocka_unit_test(exactly_once),
     cmocka_unit_test(deleted_at_quit_only), cmocka_unit_test(one_session_at_a_time),
     cmocka_unit_test(nonces), cmocka_unit_test(a_login_that_nobody_uses_expires),
     cmocka_unit_test(an_idle_session_ends), cmocka_unit_test(removed),

@@ -5,6 +5,7 @@
 #include "account/survey.h"
 #include "directory/verify.h"
 #include "journal/verify.h"
+#include "queue/verify.h"
 
 struct sound {
 	struct finder finder;
@@ -65,6 +66,20 @@ static void check_account(void *context, uint64_t id)
 	heap_drop(heap);
 }
 
+static void check_queue(struct sound *sound)
+{
+	struct os *os = reader(sound, "queue");
+	struct queue_verify verify = { .os = os, .heap = heap_create(SIZE_MAX), .seed = 1,
+	    .beside = true, .finder = &sound->finder, .pending = is_pending, .context = sound };
+
+	sound->finder.folder = "queue/";
+	queue_verify(&verify);
+	if (verify.disk.n_files == 0)
+		checker_fail(sound->checker, "verify sees no log of the queue");
+	heap_drop(verify.heap);
+	sim_kill(os);
+}
+
 static void count(void *context, uint64_t id, slice address)
 {
 	unsigned *n = context;
@@ -103,6 +118,7 @@ void sound_check(struct station *s, struct checker *checker, struct rot *rot)
 	sound.journal = (struct journal_verify){ .os = journal, .heap = sound.heap,
 	    .finder = &sound.finder };
 	journal_verify(&sound.journal, false);
+	check_queue(&sound);
 	sound.accounts = reader(&sound, "account");
 	account_folders(sound.accounts, check_account, &sound);
 	rot_check_found(rot, s);

@@ -65,12 +65,13 @@ void smtp_client_fail(struct smtp_client *c, unsigned code, slice text)
 	c->expect = EXPECT_OVER;
 	c->open = c->in_body = c->ready = false;
 	smtp_client_raise(c, (struct smtp_client_event){
-	    .kind = SMTP_CLIENT_EVENT_FAILED, .code = code, .text = text });
+	    .kind = SMTP_CLIENT_EVENT_FAILED, .code = code, .text = text, .step = c->step });
 }
 
 void smtp_client_become_ready(struct smtp_client *c)
 {
 	c->expect = EXPECT_NOTHING;
+	c->step = SMTP_CLIENT_STEP_OTHER;
 	c->ready = true;
 	smtp_client_raise(c, (struct smtp_client_event){ .kind = SMTP_CLIENT_EVENT_READY });
 }
@@ -173,12 +174,14 @@ static void take_extensions(struct smtp_client *c)
 /* What follows EHLO, once STARTTLS is done or not to be had. */
 static void after_tls(struct smtp_client *c)
 {
-	if (!c->secure && c->config->starttls == SMTP_CLIENT_TLS_REQUIRED)
+	if (!c->secure && c->config->starttls == SMTP_CLIENT_TLS_REQUIRED) {
+		c->step = SMTP_CLIENT_STEP_STARTTLS;
 		smtp_client_fail(c, 0, slice_lit("the server does not offer STARTTLS"));
-	else if (c->config->login.len > 0)
+	} else if (c->config->login.len > 0) {
 		smtp_client_authenticate(c);
-	else
+	} else {
 		smtp_client_become_ready(c);
+	}
 }
 
 static void on_greeting(struct smtp_client *c)
@@ -222,6 +225,7 @@ static void on_starttls(struct smtp_client *c)
 		smtp_client_raise(c, (struct smtp_client_event){
 		    .kind = SMTP_CLIENT_EVENT_STARTTLS });
 	} else if (c->config->starttls == SMTP_CLIENT_TLS_REQUIRED) {
+		c->step = SMTP_CLIENT_STEP_STARTTLS;
 		smtp_client_fail_reply(c);
 	} else {
 		after_tls(c);           /* offered, but not now: opportunistic */

@@ -64,12 +64,20 @@ enum smtp_client_event_kind {
 	SMTP_CLIENT_EVENT_CLOSED,       /* QUIT was answered; close */
 };
 
+/* What was being done when it FAILED. */
+enum smtp_client_step {
+	SMTP_CLIENT_STEP_OTHER,
+	SMTP_CLIENT_STEP_STARTTLS,      /* it is required, and not to be had */
+	SMTP_CLIENT_STEP_LOGIN,
+};
+
 struct smtp_client_event {
 	enum smtp_client_event_kind kind;
 	size_t index;                   /* RCPT: into recipients */
 	unsigned code;
 	slice text;                     /* printable or not: as the server sent it, lines
 	                                 * joined with LF; borrowed until the next feed */
+	enum smtp_client_step step;     /* FAILED */
 	bool local;                     /* SENT: we refused it ourselves: the server does not
 	                                 * offer what the message needs; code is 5xx */
 };

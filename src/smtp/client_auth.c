@@ -32,6 +32,7 @@ void smtp_client_authenticate(struct smtp_client *c)
 {
 	size_t message = c->config->login.len + c->config->secret.len + 2;
 
+	c->step = SMTP_CLIENT_STEP_LOGIN;
 	if (!c->secure && !c->config->clear_auth) {
 		smtp_client_fail(c, 0, slice_lit("no TLS: the password is not sent in the clear"));
 	} else if (c->offers & SMTP_CLIENT_AUTH_PLAIN) {

@@ -95,7 +95,10 @@ static inline void drive_event(struct drive *d, const struct smtp_client_event *
 		    e->local ? " local" : "", slice_arg(e->text));
 		break;
 	case SMTP_CLIENT_EVENT_FAILED:
-		buffer_printf(&d->events, "failed %u %.*s\n", e->code, slice_arg(e->text));
+		buffer_printf(&d->events, "failed%s %u %.*s\n",
+		    e->step == SMTP_CLIENT_STEP_STARTTLS ? " starttls" :
+		    e->step == SMTP_CLIENT_STEP_LOGIN ? " login" : "", e->code,
+		    slice_arg(e->text));
 		d->over = true;
 		break;
 	case SMTP_CLIENT_EVENT_CLOSED:

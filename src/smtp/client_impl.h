@@ -40,6 +40,7 @@ struct smtp_client {
 	const struct smtp_client_config *config;
 	enum smtp_expect expect;
 	bool secure;
+	enum smtp_client_step step;     /* for FAILED */
 	bool ready;                     /* READY was raised, nothing was sent since */
 	unsigned offers;
 	uint64_t size_max;

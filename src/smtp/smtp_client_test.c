@@ -141,10 +141,10 @@ static const struct transcript {
 	    { "250-mx\r\n250 STARTTLS\r\n", "MAIL FROM:<a@x>\r\n" } }, "starttls\nready\n" },
 	{ "STARTTLS missing", TLS_REQUIRED, simple, 1, {
 	    { "220 mx\r\n", HELLO }, { "250 mx\r\n", "" } },
-	  "failed 0 the server does not offer STARTTLS\n" },
+	  "failed starttls 0 the server does not offer STARTTLS\n" },
 	{ "STARTTLS refused", TLS_REQUIRED, simple, 1, {
 	    { "220 mx\r\n", HELLO }, { "250-mx\r\n250 STARTTLS\r\n", "STARTTLS\r\n" },
-	    { "454 not now\r\n", "" } }, "failed 454 not now\n" },
+	    { "454 not now\r\n", "" } }, "failed starttls 454 not now\n" },
 	{ "STARTTLS refused, not needed", TLS_OFFERED, simple, 1, {
 	    { "220 mx\r\n", HELLO }, { "250-mx\r\n250 STARTTLS\r\n", "STARTTLS\r\n" },
 	    { "454 not now\r\n", "MAIL FROM:<a@x>\r\n" } }, "ready\n" },
@@ -152,7 +152,7 @@ static const struct transcript {
 	    { "220 mx\r\n", HELLO }, { "250 mx\r\n", "MAIL FROM:<a@x>\r\n" } }, "ready\n" },
 	{ "HELO has no STARTTLS", TLS_REQUIRED, simple, 1, {
 	    { "220 mx\r\n", HELLO }, { "500 ?\r\n", "HELO me.test\r\n" }, { "250 mx\r\n", "" } },
-	  "failed 0 the server does not offer STARTTLS\n" },
+	  "failed starttls 0 the server does not offer STARTTLS\n" },
 
 	/* AUTH */
 	{ "AUTH PLAIN", AUTH | SECURE, NULL, 0, {
@@ -167,16 +167,16 @@ static const struct transcript {
 	{ "AUTH refused", AUTH | SECURE, NULL, 0, {
 	    { "220 mx\r\n", HELLO },
 	    { "250-mx\r\n250 AUTH PLAIN\r\n", "AUTH PLAIN AGEAc2VjcmV0\r\n" },
-	    { "535 5.7.8 no\r\n", "" } }, "failed 535 5.7.8 no\n" },
+	    { "535 5.7.8 no\r\n", "" } }, "failed login 535 5.7.8 no\n" },
 	{ "AUTH not in the clear", AUTH, NULL, 0, {
 	    { "220 mx\r\n", HELLO }, { "250-mx\r\n250 AUTH PLAIN\r\n", "" } },
-	  "failed 0 no TLS: the password is not sent in the clear\n" },
+	  "failed login 0 no TLS: the password is not sent in the clear\n" },
 	{ "AUTH in the clear, on loopback", AUTH | CLEAR_AUTH, NULL, 0, {
 	    { "220 mx\r\n", HELLO },
 	    { "250-mx\r\n250 AUTH PLAIN\r\n", "AUTH PLAIN AGEAc2VjcmV0\r\n" } }, "" },
 	{ "AUTH missing", AUTH | SECURE, NULL, 0, {
 	    { "220 mx\r\n", HELLO }, { "250-mx\r\n250 AUTH CRAM-MD5\r\n", "" } },
-	  "failed 0 the server does not offer AUTH PLAIN or LOGIN\n" },
+	  "failed login 0 the server does not offer AUTH PLAIN or LOGIN\n" },
 
 	/* What is no SMTP, or its end */
 	{ "not welcome", 0, simple, 1, { { "554 go away\r\n", "" } }, "failed 554 go away\n" },

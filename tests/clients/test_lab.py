@@ -3,6 +3,7 @@ as from a real name server, the lecture's dialogue by hand, Ctrl-C."""
 import json
 import os
 import poplib
+import re
 import select
 import shutil
 import signal
@@ -12,18 +13,18 @@ import tempfile
 import time
 import unittest
 
-from server import POSTHOUSE, free_ports
+from server import POSTHOUSE, free_ports, wait_for
 
 READY_SECONDS = 60
 
 
 class Lab:
-    def __init__(self, *options, words=("--data", "lab")):
+    def __init__(self, *options, words=("--data", "lab"), stdin=subprocess.DEVNULL):
         self.folder = tempfile.mkdtemp(prefix="posthouse-lab-")
         self.base = free_ports(6)
         self.process = subprocess.Popen(
             [POSTHOUSE, "lab", *words, "--port-base", str(self.base), *options],
-            cwd=self.folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            cwd=self.folder, stdin=stdin, stdout=subprocess.PIPE,
             stderr=subprocess.PIPE, text=True, bufsize=1)
         self.said = ""
 
@@ -46,6 +47,8 @@ class Lab:
         finally:
             self.process.stdout.close()
             self.process.stderr.close()
+            if self.process.stdin is not None:
+                self.process.stdin.close()
 
     def until(self, words, seconds=READY_SECONDS):
         """Read what it says until `words` are there."""
@@ -59,6 +62,35 @@ class Lab:
                     words, self.said, "" if ready else " (too slow)"))
             self.said += piece
         return self.said
+
+    def after(self, words, begin):
+        """What it says from `begin` (said before, or soon) to `words`."""
+        self.until(begin)
+        rest = self.said[self.said.index(begin):]
+        while words not in rest:
+            self.said, before = "", self.said
+            self.until("\n")
+            self.said = before + self.said
+            rest = self.said[self.said.index(begin):]
+        return rest
+
+    def folder_of(self, name):
+        return os.path.join(self.folder, "lab", name)
+
+    def pid(self, name):
+        """Of that host's server."""
+        with open(os.path.join(self.folder_of(name), "lock")) as f:
+            return int(f.read())
+
+    def send(self, to, subject="hello"):
+        """As the advice says it: by Bob's server."""
+        line = re.search(r"^  (POSTHOUSE_PASSWORD=.*\n.*)", self.said, re.M).group(1)
+        line = line.replace("--to alice@alice.example", "--to '%s'" % to)
+        line = line.replace("--subject hello", "--subject '%s'" % subject)
+        done = subprocess.run(["sh", "-c", line], capture_output=True, text=True, timeout=60,
+                              cwd=self.folder)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
 
 
 def dig(port, *words):
@@ -103,6 +135,14 @@ class TestLab(unittest.TestCase):
                           "mailbox of alice@alice.example, UID 1", "and that is on disk"):
                 self.assertIn(words, said)
             self.assertNotIn("AUTH PLAIN A", said)
+            # One journey over both hosts, whole before the advice.
+            self.assertEqual(re.findall(r"^The journey of message", said, re.M),
+                             ["The journey of message"])
+            self.assertLess(said.index("and that is on disk"), said.index("Now you."))
+            # Each line once, and the hop's lines before its outcome.
+            lines = re.findall(r"^ +\+.*", said, re.M)
+            self.assertEqual(len(lines), len(set(lines)))
+            self.assertLess(said.index("connects (smtp)"), said.index("delivered to <alice"))
             dns, smtp = lab.base + 5, ("127.0.0.3", lab.base)
             self.assertIn("10 mail.alice.example.", dig(dns, "-t", "MX", "alice.example"))
             anything = dig(dns, "-t", "ANY", "bob.example", "+tcp")
@@ -124,6 +164,124 @@ class TestLab(unittest.TestCase):
             # New messages show up.
             lab.until("from <bob@bob.com>")
             self.assertEqual(lab.end(), 0)
+
+    def test_server_that_ends(self):
+        """As the advice says: stop Alice's server, send, see why it waits, start it again."""
+        with Lab(stdin=subprocess.PIPE) as lab:
+            said = lab.until("Ctrl-C stops the lab.")
+            kill, = re.findall(r"^  (kill \d+)$", said, re.M)
+            queue, = re.findall(r"^  (\S+ queue list .*)$", said, re.M)
+            self.assertEqual(kill, "kill %d" % lab.pid("alice"))
+            subprocess.run(["sh", "-c", kill], check=True)
+            lab.until("Alice's server has ended (exit status 0)")
+            lab.send("alice@alice.example", "while she is away")
+
+            def waits():
+                out = subprocess.run(["sh", "-c", queue], capture_output=True, text=True,
+                                     timeout=60).stdout
+                return out if "refused" in out.lower() else None
+            self.assertIn("alice.example", wait_for(waits, what="the reason in the queue"))
+            lab.until("not yet delivered to <alice@alice.example>")
+            lab.process.stdin.write("\n")
+            lab.process.stdin.flush()
+            said = lab.until("Alice's server is up again")
+            lab.until("queue retry all --data")
+            retry = re.findall(r"^  (\S+ queue retry all .*)$", lab.after("bob\n", "is up again"),
+                               re.M)[0]
+            # It may be under way by itself just now.
+            subprocess.run(["sh", "-c", retry], capture_output=True, timeout=60)
+            lab.after("and that is on disk", "is up again")
+            self.assertEqual(lab.process.poll(), None)
+            # Again, by a signal; the other one.
+            os.kill(lab.pid("bob"), signal.SIGKILL)
+            lab.until("Bob's server has ended (signal 9)")
+            lab.process.send_signal(signal.SIGUSR1)
+            lab.until("Bob's server is up again")
+            self.assertEqual(lab.end(), 0)
+
+    def test_nothing_leaves(self):
+        """Names that are not the lab's are not there; addresses outside get no connection."""
+        zone = tempfile.NamedTemporaryFile("w", suffix=".zone")
+        self.addCleanup(zone.close)
+        zone.write("$ORIGIN outside.example.\n$TTL 60\n@ IN SOA ns root 1 1 1 1 1\n"
+                   "@ IN MX 10 mail\nmail IN A 192.0.2.1\n")
+        zone.flush()
+        with Lab("--zone", zone.name, stdin=subprocess.PIPE) as lab:
+            lab.until("Ctrl-C stops the lab.")
+            self.assertIn("192.0.2.1", dig(lab.base + 5, "mail.outside.example"))
+            self.assertIn("NXDOMAIN", dig(lab.base + 5, "gmail.com", "MX"))
+            for to, why in (("x@gmail.com", "there is no domain gmail.com"),
+                            ("x@outside.example", "sends no mail to mail.outside.example["
+                             "192.0.2.1]"),
+                            ("x@[192.0.2.7]", "sends no mail to 192.0.2.7[192.0.2.7]")):
+                with self.subTest(to=to):
+                    lab.send(to)
+                    said = lab.after(why, "refused for good for <%s>" % to)
+                    self.assertIn(why, said)
+            self.assertIn("DNS: gmail.com. MX? NXDOMAIN", lab.said)
+            self.assertEqual(lab.end(), 0)
+
+    def test_two_in_one_folder(self):
+        with Lab("--json", "--send", "no") as lab:
+            lab.until("\n")
+            with open(lab.folder_of("bob.log"), "w") as f:
+                f.write("what the first one wrote\n")
+            other = subprocess.run([POSTHOUSE, "lab", "--data", "lab/", "--port-base",
+                                    str(free_ports(6))], capture_output=True, text=True,
+                                   timeout=60, cwd=lab.folder)
+            self.assertEqual((other.returncode, other.stdout), (1, ""))
+            self.assertIn("another lab runs in", other.stderr)
+            self.assertIn("(process %d)" % lab.process.pid, other.stderr)
+            with open(lab.folder_of("bob.log")) as f:
+                self.assertEqual(f.read(), "what the first one wrote\n")
+            self.assertEqual(lab.end(), 0)
+
+    def test_ports_that_are_taken(self):
+        base = free_ports(6)
+        with socket.socket() as s, tempfile.TemporaryDirectory() as folder:
+            s.bind(("127.0.0.3", base + 3))
+            s.listen()
+            done = subprocess.run([POSTHOUSE, "lab", "--data", folder + "/lab", "--port-base",
+                                   str(base)], capture_output=True, text=True, timeout=60)
+            self.assertEqual((done.returncode, done.stdout), (1, ""))
+            self.assertIn("127.0.0.3:%d" % (base + 3), done.stderr)
+            self.assertIn("--port-base N takes other ports", done.stderr)
+
+    def test_slow_reader(self):
+        """Nobody reads what it says: it serves all the same, and ends."""
+        with Lab() as lab:
+            lab.until("Ctrl-C stops the lab.")
+            # More questions than the pipe and what waits have room for.
+            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+                s.settimeout(60)
+                s.connect(("127.0.0.1", lab.base + 5))
+                name = b"".join(b"\x3f" + b"x" * 63 for _ in range(3)) + b"\x07example\0"
+                for i in range(8000):
+                    s.send(b"%c%c\1\0\0\1\0\0\0\0\0\0" % (i >> 8, i & 255) + name +
+                           b"\0\x0f\0\1")
+                    self.assertEqual(s.recv(600)[:2], bytes((i >> 8, i & 255)))
+            lab.until("lines were left out: nobody read them)")
+            self.assertEqual(lab.end(), 0)
+
+    def test_typed_as_it_was(self):
+        environment = dict(os.environ, POSTHOUSE_AS="../x/run")
+        with tempfile.TemporaryDirectory() as folder:
+            process = subprocess.Popen(
+                [POSTHOUSE, "lab", "--send", "no", "--data", folder + "/lab", "--port-base",
+                 str(free_ports(6))], env=environment, stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE, text=True)
+            said = ""
+            while "Ctrl-C stops" not in said:
+                line = process.stdout.readline()
+                self.assertTrue(line, said)
+                said += line
+            process.send_signal(signal.SIGINT)
+            self.assertEqual(process.wait(60), 0)
+            process.stdout.close()
+            for words in ("../x/run send --server", "../x/run trace --data",
+                          "../x/run queue list --data"):
+                self.assertIn(words, said)
+            self.assertNotIn("posthouse send", said)
 
     def test_json(self):
         with Lab("--json", "--send", "no") as lab:
@@ -167,16 +325,30 @@ class TestLab(unittest.TestCase):
             self.assertEqual(os.listdir(lab.folder), ["posthouse.lab"])
             self.assertEqual(lab.end(), 0)
 
+    @unittest.skipIf(os.geteuid() != 0, "wants root")
+    def test_folder_of_another_user(self):
+        with tempfile.TemporaryDirectory() as folder:
+            os.chown(folder, 12345, -1)
+            done = subprocess.run([POSTHOUSE, "lab", "--data", folder], capture_output=True,
+                                  text=True, timeout=60)
+            self.assertEqual((done.returncode, done.stdout), (1, ""))
+            self.assertIn("belongs to another user (12345)", done.stderr)
+            self.assertEqual(os.listdir(folder), [])
+
     def test_bad_input(self):
         with tempfile.TemporaryDirectory() as folder:
             zone = os.path.join(folder, "zone")
             with open(zone, "w") as f:
                 f.write("$ORIGIN x.example.\n$TTL 60\n@ IN SOA ns root 1 1 1 1 1\n@ IN A 1.2.3\n")
+            os.mkdir(os.path.join(folder, "long" + "x" * 200))
             for words, status, said in (
                     (["--zone", zone], 1, "%s:4: " % zone),
                     (["--zone", folder + "/none"], 1, folder + "/none"),
                     (["--send", "maybe"], 2, "yes or no"),
-                    (["--data", "/nonexistent/lab"], 1, "/nonexistent/lab")):
+                    (["--data", "/nonexistent/lab"], 1, "/nonexistent/lab"),
+                    (["--data", zone], 1, "is a file, no folder"),
+                    (["--data", "/proc/self"], 1, "cannot write in the folder"),
+                    (["--data", folder + "/long" + "x" * 200 + "/" + "y" * 240], 1, "too long")):
                 with self.subTest(words=words):
                     done = subprocess.run([POSTHOUSE, "lab", "--data", folder + "/lab", *words],
                                           capture_output=True, text=True, timeout=60)

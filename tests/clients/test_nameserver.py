@@ -150,6 +150,30 @@ class Dig(Nameserver):
         self.assertIn("mail exchanger = 10 mx.alice.example.", out)
         self.assertEqual(self.stop(), 0)
 
+    def test_nobody_reads(self):
+        """What it says fills the pipe and all that waits: it answers all the same."""
+        process = subprocess.Popen(
+            [POSTHOUSE, "nameserver", "--zone", "alice.example=alice.zone", "--listen",
+             "127.0.0.1:0", "--verbose"], cwd=self.folder, stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE)
+        self.addCleanup(process.stdout.close)
+        self.addCleanup(process.wait, 60)
+        self.addCleanup(process.terminate)
+        port = int(process.stdout.readline().rsplit(b":", 1)[1])
+        name = b"".join(b"\x3f" + b"x" * 63 for _ in range(3)) + b"\7example\0"
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+            s.settimeout(60)
+            s.connect(("127.0.0.1", port))
+            for i in range(7000):
+                head = struct.pack(">6H", i, 0x100, 1, 0, 0, 0)
+                s.send(head + name + b"\0\x0f\0\1")
+                self.assertEqual(s.recv(600)[:2], head[:2])
+        said = b""
+        while b"lines were left out: nobody read them)" not in said:
+            piece = os.read(process.stdout.fileno(), 65536)
+            self.assertTrue(piece)
+            said = said[-100:] + piece
+
     def test_verbose(self):
         port = self.start("--verbose")
         self.short(port, "alice.example", "MX")

@@ -321,6 +321,19 @@ class Life(Folder):
             with smtplib.SMTP_SSL(*host.submissions, timeout=30, context=context) as session:
                 session.login(host.alice.address, host.alice.password)
 
+    def test_demo_again_without_accounts(self):
+        """The first start ended between the passwords and the accounts."""
+        with Demo() as host:
+            host.stop()
+            folder = os.path.join(host.data, "directory")
+            for name in os.listdir(folder):
+                os.unlink(os.path.join(folder, name))
+            before = host.alice.password
+            host.start()
+            self.assertEqual(host.alice.password, before)
+            self.assertEqual(host.count(), 0)
+            self.assertEqual(host.count(host.bob), 0)
+
     def test_ready_line(self):
         base = free_ports()
         with Demo("--port-base", str(base), data=self.data) as host:
@@ -339,8 +352,11 @@ class Life(Folder):
                 old = host.roles()[name]
                 self.assertEqual(len(old), count)
                 os.kill(old[0], signal.SIGKILL)
-                wait_for(lambda: len(host.roles().get(name, [])) == count and
-                         old[0] not in host.roles()[name], what=name + " is back")
+
+                def back(name=name, count=count, old=old[0]):
+                    pids = host.roles().get(name, [])
+                    return len(pids) == count and old not in pids
+                wait_for(back, what=name + " is back")
             wait_for(lambda: self.greets(host), what="the greeting")
 
     def greets(self, host):

@@ -4,10 +4,13 @@ import base64
 import json
 import os
 import re
+import select
 import smtplib
 import socket
 import ssl
 import subprocess
+import tempfile
+import threading
 import unittest
 
 from server import POSTHOUSE, Demo, wait_for
@@ -143,6 +146,95 @@ class TestTrace(unittest.TestCase):
         for kind in ("connection", "tls", "login", "recipient", "accepted", "filed", "durable"):
             self.assertEqual(kinds.count(kind), 1, kinds)
         self.assertEqual([e["t"] for e in events], sorted(e["t"] for e in events))
+
+    def follow(self, *words):
+        """A trace that goes on; (process, a function that reads until words were said)."""
+        process = subprocess.Popen([POSTHOUSE, "trace", "--data", self.host.data, "--follow",
+                                    *words], stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        self.addCleanup(process.stdout.close)
+        self.addCleanup(process.wait, 60)
+        self.addCleanup(process.terminate)
+        said = [""]
+
+        def until(words):
+            while words not in said[0]:
+                ready, _, _ = select.select([process.stdout], [], [], 60)
+                piece = os.read(process.stdout.fileno(), 65536).decode() if ready else ""
+                self.assertTrue(piece, "%r was not said, but: %s" % (words, said[0]))
+                said[0] += piece
+            return said[0]
+        return process, until
+
+    def test_follow(self):
+        """Each event once, and none missed, of messages that come all at once."""
+        past = self.submit()
+        self.arrived(past)
+        process, until = self.follow("--json")
+        # It follows once it shows a message: which ones come before that is not known.
+        first = self.submit()
+        while not select.select([process.stdout], [], [], 0.5)[0]:
+            first = self.submit()
+        until('"%s"' % first)
+        threads = [threading.Thread(target=lambda: ids.append(self.submit())) for _ in range(12)]
+        ids = []
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        self.assertEqual(len(ids), 12)
+        for id in ids:
+            self.arrived(id)
+        last = self.submit()
+        until('"id":"%s","from"' % last)
+
+        def said():
+            events = [json.loads(line) for line in until("").splitlines(True)
+                      if line.endswith("\n")]
+            return [(e["e"], e.get("id")) for e in events if "id" in e]
+        for id in ids:
+            until('"id":"%s","account"' % id)
+            of = [e for e, i in said() if i == id]
+            self.assertEqual(sorted(of), ["accepted", "filed"])
+        self.assertNotIn(past, until(""))
+
+    def test_follow_one(self):
+        id, other = self.submit(), self.submit()
+        self.arrived(other)
+        process, until = self.follow(id)
+        said = until("and that is on disk")
+        self.assertEqual(len(re.findall(r"^message ", said, re.M)), 1)
+        self.assertNotIn(other, said)
+        box = self.host.box()
+        uid = [n for n in range(1, box.stat()[0] + 1)]
+        for n in uid:
+            box.retr(n)
+        box.quit()
+        said = until("is read by POP3")
+        lines = re.findall(r"^ +\+.*", said, re.M)
+        self.assertEqual(len(lines), len(set(lines)), said)
+        self.assertEqual(said.count("250: message"), 1)
+
+    def test_folders(self):
+        """What can't be read is said."""
+        id = self.submit()
+        self.arrived(id)
+        with tempfile.TemporaryDirectory() as folder:
+            for words, said in ((["--also", folder + "/none"], "no journeys can be read in %s/none: "
+                                 "No such file" % folder),
+                                (["--also", folder], "in %s/journey: No such file" % folder),
+                                (["--data", folder], "in %s/journey: No such file" % folder),
+                                (["--also", self.host.data] * 8, "more than 8 folders")):
+                with self.subTest(words=words):
+                    code, out, err = self.trace(id, *words)
+                    self.assertEqual((code, out, err.count("\n")), (1, "", 1), err)
+                    self.assertIn(said, err)
+            os.mkdir(os.path.join(folder, "other"))
+            os.mkdir(os.path.join(folder, "other", "journey"))
+            # The last part of a path is the host's name, also before a slash.
+            code, out, err = self.trace(id, "--data", self.host.data + "//", "--also",
+                                        folder + "/other/")
+            self.assertEqual((code, err), (0, ""))
+            self.assertIn(" s  %s edge." % os.path.basename(self.host.data), out)
 
     def test_bad_input(self):
         for words, status, said in ((["nothing"], 1, "nothing is written down of message"),
