@@ -97,6 +97,7 @@ def seeds(suites):
                          zip(headers, addresses * 8, whole * 8)],
         "encoding_fuzz": [bytes([2, 0]) + d for d in dates] +
                          [bytes([k, 9]) + m[:2000] for m in whole[:80] for k in (0, 1, 3)],
+        "seven_bit_fuzz": [bytes([n % 256]) + m for n, m in enumerate(whole)],
         "smtp_server_fuzz": [b"\x05\0\x07\0" + dialogue % (a, a, b"x\r\n") for a in addresses] +
                             [b"\x04\0\x09\0" + dialogue.replace(b".\r\nQUIT", b"QUIT") %
                              (b"a@b.example", b"c@d.example", stuffed(m[:900])) for m in whole],

@@ -293,6 +293,17 @@ enum {
 	COMPOSE_MESSAGE_MAX = 256 * 1024 * 1024,
 	/* Received: names and addresses at their longest, and our own words. */
 	RECEIVED_MAX = 1536,
+	/* mail: from 8 bits to 7. A line in one piece (longer ones come in several); fields
+	 * that say what a part is, unfolded; multiparts inside multiparts; a boundary, for
+	 * which RFC 2046 s5.1.1 says 70 and programs have more; parts, two bits each. */
+	SEVEN_BIT_LINE_MAX = 1000,
+	SEVEN_BIT_TYPE_MAX = 4 * 1024,
+	SEVEN_BIT_ENCODING_MAX = 256,
+	SEVEN_BIT_DEPTH_MAX = 32,
+	SEVEN_BIT_BOUNDARY_MAX = 256,
+	SEVEN_BIT_PARTS_MAX = 10000,
+	/* What a step writes at most: a line in quoted-printable, or a header's fields. */
+	SEVEN_BIT_ROOM = 4 * 1024,
 
 	/* journal. A trace: what PACK_PREFIX_MAX leaves after Return-Path and
 	 * Delivered-To; ours have some 500 bytes. */

@@ -10,6 +10,7 @@
  *   relay_destination.c who may have how many sessions
  *   relay_smart.c       the smart host: its login, and TLS that it must have
  *   relay_session.c     one connection to a next host
+ *   relay_seven_bit.c   messages of 8 bits for hosts that take 7
  *   relay_result.c      what its replies mean for the entry
  *   relay_report.c      DSNs: made, committed, once
  *   relay_origin.c      the journal they go into
@@ -41,6 +42,7 @@
 struct relay;
 struct destination;
 struct session;
+struct conversion;
 
 /* ---- messages ---- */
 
@@ -170,6 +172,7 @@ struct session {
 	uint16_t *of;                   /* and which of the entry's they are */
 	bool taken[QUEUE_RECIPIENTS_MAX], answered[QUEUE_RECIPIENTS_MAX];       /* by RCPT */
 	struct smtp_client_message message;
+	struct conversion *conversion;  /* to 7 bits; NULL: there is nothing to convert */
 	struct reading *reading;
 	slice piece;
 	bool mute;                      /* nothing is written down for the journey */
@@ -442,6 +445,27 @@ void session_quit(struct session *s);
 void session_tell(struct session *s, const char *why);
 /* Those at rest take what is ready. */
 void sessions_wake(struct destination *d);
+
+/* The engine has something to say, other than by input. */
+void session_go_on(struct session *s);
+/* Its entry's body can't be read: neither half of it nor a dot goes out. */
+void session_body_lost(struct session *s);
+
+/* ---- relay_seven_bit.c ---- */
+/* True: the message has to be looked at first, and is sent by that. May clear
+ * SMTP_CLIENT_8BITMIME of message.needs. */
+bool conversion_begin(struct session *s);
+/* The words of a message that the engine refused, and why it was not converted. */
+slice conversion_words(const struct session *s, slice words);
+/* smtp_client_body(), and what has to be done before its end. */
+size_t conversion_give(struct session *s, slice piece);
+enum conversion_result {
+	CONVERSION_DONE,
+	CONVERSION_FULL,                /* again when the engine has room */
+	CONVERSION_BROKEN,              /* what was read is not what was looked at */
+};
+enum conversion_result conversion_finish(struct session *s);
+void conversion_end(struct session *s);         /* may be called again */
 
 /* ---- relay_result.c ---- */
 /* Words of another host about one recipient of what was sent. code 0: none. */

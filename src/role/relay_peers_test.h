@@ -31,6 +31,7 @@ enum { MESSAGES_MAX = 20000, TARGETS = 10, HOSTS_MAX = 8, NAMES_MAX = 64, SEGMEN
 
 struct message {
 	size_t size;                    /* of its body */
+	const char *fields, *words;     /* more of its header, and of each line; NULL: no more */
 	char domains[TARGETS][64];
 	uint16_t n_targets, flags;
 	int64_t received_us;
@@ -104,13 +105,14 @@ static const char trace[] = "Received: from there by here; today\r\n";
 static slice body_text(uint32_t n, size_t size)
 {
 	struct buffer b = buffer_init(world.heap, SIZE_MAX / 2);
+	const struct message *m = &world.messages[n];
 	uint64_t x = n + 1;
 
-	buffer_printf(&b, "Subject: message %u\r\n\r\n", n);
+	buffer_printf(&b, "Subject: message %u\r\n%s\r\n", n, m->fields ? m->fields : "");
 	while (buffer_bytes(&b).len < size) {
 		x = x * 6364136223846793005u + 1442695040888963407u;
-		buffer_printf(&b, "%s%016llx and more\r\n", x >> 62 == 0 ? "." : "",
-		    (unsigned long long)x);
+		buffer_printf(&b, "%s%016llx and more%s\r\n", x >> 62 == 0 ? "." : "",
+		    (unsigned long long)x, m->words ? m->words : "");
 	}
 	return buffer_bytes(&b);
 }

@@ -118,21 +118,38 @@ static void stop_reading(struct session *s)
 
 /* ---- a message ---- */
 
+void session_body_lost(struct session *s)
+{
+	char name[14];
+
+	entry_name(s->entry, name);
+	os_log(s->relay->os, OS_ERROR, "queue entry %s: its body can't be read", name);
+	link_finish(&s->conn, "4.3.0 the message can't be read from our disk");
+}
+
 static void on_piece(struct reading *reading, slice piece, bool ok)
 {
 	struct session *s = reading->owner;
 
 	if (!ok) {
-		/* Neither half of it nor a dot goes out. */
-		char name[14];
-
-		entry_name(s->entry, name);
-		os_log(s->relay->os, OS_ERROR, "queue entry %s: its body can't be read", name);
-		link_finish(&s->conn, "4.3.0 the message can't be read from our disk");
+		session_body_lost(s);
 		return;
 	}
 	s->piece = piece;
 	link_flush(&s->conn);
+}
+
+static void end_body(struct session *s)
+{
+	enum conversion_result result = conversion_finish(s);
+
+	if (result == CONVERSION_FULL)
+		return;
+	stop_reading(s);
+	if (result == CONVERSION_DONE)
+		smtp_client_body_end(s->client);
+	else
+		session_body_lost(s);
 }
 
 /* As much as the engine takes; the next piece is asked for when it took all. */
@@ -141,15 +158,13 @@ static void give_body(struct session *s)
 	if (s->reading == NULL || s->reading->busy)
 		return;
 	if (s->piece.len > 0)
-		s->piece = slice_drop(s->piece, smtp_client_body(s->client, s->piece));
+		s->piece = slice_drop(s->piece, conversion_give(s, s->piece));
 	if (s->piece.len > 0)
 		return;
-	if (body_read_ended(s->reading)) {
-		stop_reading(s);
-		smtp_client_body_end(s->client);
-	} else {
+	if (body_read_ended(s->reading))
+		end_body(s);
+	else
 		body_read_on(s->reading);
-	}
 }
 
 static bool list_recipients(struct session *s, const struct entry *e)
@@ -188,7 +203,8 @@ static void send(struct session *s, struct entry *e)
 	    (e->needs & JOURNAL_SMTPUTF8 ? SMTP_CLIENT_SMTPUTF8 : 0);
 	s->at_rest = false;
 	os_timer_stop(s->relay->os, &s->idle);
-	smtp_client_send(s->client, &s->message);
+	if (!conversion_begin(s))
+		smtp_client_send(s->client, &s->message);
 }
 
 void session_quit(struct session *s)
@@ -235,7 +251,9 @@ static void finish_message(struct session *s, const struct smtp_client_event *ev
 {
 	stop_reading(s);
 	s->mute = false;
-	result_message(s, event->code, event->text);
+	result_message(s, event->code,
+	    event->local ? conversion_words(s, event->text) : event->text);
+	conversion_end(s);
 	check(s->entry == NULL);
 }
 
@@ -295,6 +313,13 @@ static void be_patient(struct session *s)
 		link_patience(&s->conn, smtp_client_patience_ms(s->client));
 }
 
+void session_go_on(struct session *s)
+{
+	run_events(s);
+	be_patient(s);
+	link_flush(&s->conn);
+}
+
 void sessions_wake(struct destination *d)
 {
 	list_for (at, &d->sessions) {
@@ -305,9 +330,7 @@ void sessions_wake(struct destination *d)
 		if (!s->at_rest || s->conn.finishing)
 			continue;
 		take_next(s);
-		run_events(s);          /* the engine may refuse a message by itself */
-		be_patient(s);
-		link_flush(&s->conn);
+		session_go_on(s);       /* the engine may refuse a message by itself */
 	}
 }
 
@@ -448,6 +471,7 @@ static void on_down(struct link *link, const char *why)
 	tls_context_unref(s->tls);
 	s->tls = NULL;
 	stop_reading(s);
+	conversion_end(s);
 	/* A host may close a session that rested just when it is used again. */
 	if (s->entry != NULL && s->messages > 1 && !s->heard)
 		result_unheard(s, s->why);

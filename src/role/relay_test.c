@@ -527,25 +527,6 @@ static void many_questions(void **state)
 	world_end();
 }
 
-/* 8BITMIME is not offered: the relay may not send it as it is. */
-static void what_the_host_does_not_offer(void **state)
-{
-	world_begin_plain(1, "");
-	for (uint32_t n = 0; n < 2; n++) {
-		deliver("x.example");
-		wait_for(answered(2 * n), MINUTE_MS);
-		world.messages[world.n_messages] = (struct message){ .size = 300, .n_targets = 1,
-		    .domains = { "x.example" }, .flags = JOURNAL_8BITMIME,
-		    .received_us = os_wall_us(world.os) };
-		hand_over(world.n_messages++, true);
-		wait_for(answered(2 * n + 1), 2000);
-		wait_for(world.messages[2 * n + 1].failures[0] == 1, 2000);
-		assert_true(has(report(n), "does not offer 8BITMIME"));
-	}
-	assert_int_equal(world.hosts[0]->connections, 1);
-	world_end();
-}
-
 /* ---- others of us die ---- */
 
 static void the_resolver_dies(void **state)
@@ -574,5 +555,4 @@ UNIT_TESTS(cmocka_unit_test(delivered_and_answered),
     cmocka_unit_test(a_smart_host_takes_it_all), cmocka_unit_test(a_reload_to_another_way),
     cmocka_unit_test(a_session_that_rested_too_long), cmocka_unit_test(they_take_turns),
     cmocka_unit_test(the_best_addresses_stay), cmocka_unit_test(many_questions),
-    cmocka_unit_test(what_the_host_does_not_offer),
     cmocka_unit_test(the_resolver_dies))

@@ -18,7 +18,7 @@ ALICE = "alice@alice.example"
 class Relay(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        # No SMTPUTF8 and no 8BITMIME at this one.
+        # No SMTPUTF8 at this one.
         cls.lab = Lab("bob.example", "alice.example", records="old MX 10 mx.old\nmx.old A {1}\n")
         cls.lab.alice.joerg = cls.lab.alice.add_account("jörg")
         cls.lab.start()
@@ -254,21 +254,3 @@ class Recipients(Relay):
         one = part.as_bytes().split(b"\n\n")[2]
         self.assertIn("Final-Recipient: utf-8; jörg@old.example\n".encode(), one)
         self.assertIn(b"Action: failed\nStatus: 5.6.7\n", one)
-
-    def test_8bitmime_that_is_not_offered(self):
-        """It can't be sent as it is, and is returned (RFC 6152 s3): at once, also over a session
-        that rested."""
-        bodies = []
-        mx = Script(self.lab, self.lab.spare[0], dialogue({b"EHLO": b"250 mx\r\n"}, bodies=bodies))
-        try:
-            for n in range(3):
-                with self.bob.login() as client:
-                    client.sendmail("bob@bob.example", ["x@old.example"],
-                                    message("old", "bob@bob.example", "x@old.example",
-                                            BODIES["eight-bit"]), mail_options=["BODY=8BITMIME"])
-                report = take(self.bob, "Undelivered mail returned to sender", seconds=5)
-                status = email.message_from_bytes(report).get_payload()[1].get_payload()[1]
-                self.assertEqual(status["Status"], "5.6.3")
-        finally:
-            mx.close()
-        self.assertEqual((bodies, mx.connections), ([], 1))
