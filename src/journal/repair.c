@@ -17,7 +17,8 @@ struct parking {
 	struct arena arena;
 	struct log_writer writer;
 	bool begun;
-	uint32_t number;                /* of the parked file */
+	const char *folder;             /* of the new file ... */
+	uint32_t number;                /* ... and its number */
 	int fd;
 	uint32_t end;                   /* of what was written */
 	int error;
@@ -25,32 +26,33 @@ struct parking {
 
 /* ---- the new file ---- */
 
-static uint32_t next_number(const struct journal_verify *v)
+static uint32_t next_number(const struct journal_verify *v, const char *folder)
 {
 	uint32_t next = 1;
 
 	for (size_t i = 0; i < v->n_files; i++) {
-		if (strcmp(v->files[i].folder, "parked") == 0 && v->files[i].number >= next)
+		if (strcmp(v->files[i].folder, folder) == 0 && v->files[i].number >= next)
 			next = v->files[i].number + 1;
 	}
 	return next;
 }
 
-static void begin(struct parking *p, const struct journal_verify *v)
+static void begin(struct parking *p, const char *folder, enum log_kind kind)
 {
 	struct os *os = p->os;
 	char path[FINDING_PATH];
-	struct log_head head = { .kind = LOG_PARKED, .size = LOG_SEGMENT_MAX };
+	struct log_head head = { .kind = kind, .size = LOG_SEGMENT_MAX };
 
-	p->number = head.number = next_number(v);
+	p->folder = folder;
+	p->number = head.number = next_number(p->repair->found, folder);
 	while (head.generation == 0)
 		head.generation = os_random_u64(os);
 	log_writer_init(&p->writer, p->heap, &head);
 	p->begun = true;
-	p->error = os_mkdir(os, OS_ROOT, "parked");
+	p->error = os_mkdir(os, OS_ROOT, folder);
 	if (p->error == -EEXIST)
 		p->error = 0;
-	snprintf(path, sizeof path, "parked/%03" PRIu32 ".log", p->number);
+	snprintf(path, sizeof path, "%s/%03" PRIu32 ".log", folder, p->number);
 	p->fd = p->error != 0 ? -1 : os_open(os, OS_ROOT, path, OS_WRITE | OS_CREATE |
 	    OS_EXCLUSIVE);
 	if (p->fd < 0 && p->error == 0)
@@ -100,7 +102,7 @@ static void finish(struct parking *p)
 	if (p->error == 0)
 		p->error = os_sync(os, p->fd);
 	if (p->error == 0)
-		p->error = sync_name(os, "parked");
+		p->error = sync_name(os, p->folder);
 	if (p->error == 0)
 		p->error = sync_name(os, ".");
 	os_close(os, p->fd);
@@ -223,7 +225,7 @@ static void on_record(void *context, const struct journal_file *file,
 		return;
 	}
 	if (!p->begun)
-		begin(p, second->first);
+		begin(p, "parked", LOG_PARKED);
 	arena_reset(&p->arena);
 	if (file->head.kind == LOG_JOURNAL) {
 		park_commit(p, file, record);
@@ -232,6 +234,50 @@ static void on_record(void *context, const struct journal_file *file,
 
 		park(p, &d, d.targets, d.n_targets, frames);
 	}
+}
+
+/* ---- done marks ---- */
+
+static void add_fact(struct parking *p, uint8_t type, struct buffer *fact)
+{
+	uint32_t sequence, offset;
+	slice part = buffer_bytes(fact);
+
+	if (p->error == 0 && !log_append(&p->writer, type, &part, 1, &sequence, &offset))
+		p->error = -EFBIG;
+	else
+		write_out(p);
+	buffer_free(fact);
+}
+
+/* The marks that can be read say of other files what is done: without them it would be
+ * handed over again, and what was spooled for it is gone. */
+static void keep_facts(struct parking *p)
+{
+	const struct journal_verify *v = p->repair->found;
+	bool damaged = false;
+
+	for (size_t i = 0; i < v->n_files; i++)
+		damaged = damaged || (v->files[i].damaged &&
+		    strcmp(v->files[i].folder, "router") == 0);
+	if (!damaged)
+		return;
+	begin(p, "router", LOG_DONE);
+	for (size_t i = 0; i < v->n_files; i++) {
+		const struct journal_file *file = &v->files[i];
+		struct buffer fact = buffer_init(p->heap, LOG_RECORD_MAX);
+
+		if (file->head.generation == 0 || file->head.kind == LOG_DONE)
+			continue;
+		if (file->cut != 0) {
+			put_u64(&fact, file->head.generation);
+			put_u32(&fact, file->cut);
+			add_fact(p, DONE_CUT, &fact);
+		}
+		tracker_write(&file->done, file->head.generation, &fact);
+		add_fact(p, DONE_RECORDS, &fact);
+	}
+	finish(p);
 }
 
 /* ---- the files ---- */
@@ -295,6 +341,8 @@ int journal_repair(struct journal_repair *r)
 	    .arena = arena_init(heap, 64 * 1024 * 1024) };
 	journal_verify(&again, false);
 	finish(p);
+	if (p->error == 0)
+		keep_facts(p);
 	error = p->error != 0 ? p->error : remove_damaged(r);
 	heap_drop(heap);
 	return error;
