@@ -136,13 +136,14 @@ static void weather(struct world *w)
 	w->faults = faults_create(w->sim, w->stations, w->n_stations, w->bounds.faults,
 	    w->bounds.kinds);
 	faults_slow_down(w->faults, w->pace);
-	faults_set_rot(w->faults, w->rot);
+	faults_set_rot(w->faults, w->rot, w->dark);
 	faults_set_outside(w->faults, w->outside);
 	for (size_t i = 0; i < w->n_away; i++)
 		faults_add_host(w->faults, w->away[i]);
 	live(w, WEATHER_MIN_S, NULL);
 	live(w, w->weather_s, senders_finished);
 	faults_stop(w->faults);
+	dark_mend(w->dark);
 }
 
 static void calm(struct world *w)

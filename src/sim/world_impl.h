@@ -54,6 +54,7 @@ struct world {
 	size_t n_controls;
 	struct seals *seals;
 	struct rot *rot;
+	struct dark *dark;
 	struct outside *outside;
 	uint64_t queues_us;             /* when they were last looked at, and ... */
 	bool queues_empty;

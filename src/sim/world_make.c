@@ -230,6 +230,7 @@ static void make_station(struct world *w, const struct scale *scale)
 		book = make_control(w, i);
 	seals_add(w->seals, s, first, book);
 	rot_add(w->rot, s, first);
+	dark_add(w->dark, s, first);
 }
 
 /* ---- those who send ---- */
@@ -293,6 +294,7 @@ void world_make(struct world *w, uint64_t seed, const struct world_options *opti
 	w->checker = checker_create(w->sim);
 	w->seals = seals_create(w->sim, w->checker);
 	w->rot = rot_create(w->sim, w->checker);
+	w->dark = dark_create(w->sim, w->checker, w->rot);
 	scale = draw_scale(w);
 	w->outside = outside_create(w->sim, w->checker);
 	make_away(w);
