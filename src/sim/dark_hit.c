@@ -255,11 +255,11 @@ static void lose_change(struct strike *s, struct hit *hit, const struct log_item
 	case LOG_LOOK_HEAD:
 		/* UIDVALIDITY, and which files count. */
 		hit->renumbers = true;
-		hit->grave = true;
-		checker_shaken(s->dark->checker, s->account);
-		break;
+		/* fall through */
 	case RECORD_KEYS:
+		/* What the journal still has of them may be delivered again. */
 		hit->grave = true;
+		checker_redelivers(s->dark->checker, s->account);
 		checker_shaken(s->dark->checker, s->account);
 		break;
 	case RECORD_EXPUNGED:

@@ -229,9 +229,11 @@ void rot_row_lost(struct rot *rot, const struct station *station, struct pack_pl
 	for (size_t i = 0; i < rot->n_struck; i++) {
 		struct struck *struck = &rot->struck[i];
 
-		if (struck->station == station && same_place(struck->place, place))
-			checker_damage_named(rot->checker, struck->message,
-			    UINT64_C(1) << struck->account);
+		if (struck->station != station || !same_place(struck->place, place))
+			continue;
+		checker_damage_named(rot->checker, struck->message,
+		    UINT64_C(1) << struck->account);
+		struck->found = true;
 	}
 }
 
