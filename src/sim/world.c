@@ -172,6 +172,8 @@ static void pause(struct world *w, bool paused)
 		pop3_actor_pause(w->readers[i], paused);
 	for (size_t i = 0; i < w->n_controls; i++)
 		control_actor_pause(w->controls[i], paused);
+	for (size_t i = 0; i < w->n_controls; i++)
+		login_actor_pause(w->logins[i], paused);
 }
 
 /* Nothing for longer than any time-out: what peers left behind that vanished is
