@@ -215,10 +215,12 @@ static void lose_commit(struct strike *s, struct hit *hit, const struct log_look
 	}
 }
 
+/* The relay forgets what the router has marked as done: that is handed to it again. */
 static void lose_facts(struct strike *s)
 {
 	unsigned first = dark_first(s->dark, s->station);
 
+	checker_all_retold(s->dark->checker);
 	for (unsigned n = 0; n < station_plan(s->station)->accounts; n++)
 		checker_redelivers(s->dark->checker, first + n);
 }
