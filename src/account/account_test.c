@@ -634,6 +634,72 @@ static void a_log_cut_anywhere_gives_its_beginning(void **state)
 	world_finish(&w);
 }
 
+static void flip(struct world *w, uint32_t number, uint64_t at)
+{
+	char path[ACCOUNT_PATH_MAX];
+	unsigned char byte;
+	int fd;
+
+	account_log_path(ID, number, path);
+	fd = os_open(w->os, OS_ROOT, path, OS_READ | OS_WRITE);
+	assert_true(fd >= 0);
+	assert_int_equal(os_pread(w->os, fd, &byte, 1, at), 1);
+	byte ^= 4;
+	assert_int_equal(os_pwrite(w->os, fd, slice_of(&byte, 1), at), 0);
+	os_close(w->os, fd);
+}
+
+/* No mark says that it was synced, but somebody may have seen what stood there. */
+static void a_damaged_tail_gives_no_uid_twice(void **state)
+{
+	static unsigned char bytes[64 * 1024];
+	struct account *a;
+	struct world w;
+
+	(void)state;
+	world_init(&w, 1);
+	make_log(&w, bytes, sizeof bytes);
+	flip(&w, 1, 3 * LOG_BLOCK + 4);         /* the mark of the last of three batches */
+	a = load(&w, true, ACCOUNT_LOADED);
+	check_rows(a, 0, 4);                    /* of the second it was the proof */
+	assert_int_equal(a->n_changes, 4);
+	assert_true(a->uid_next > 12);
+	account_drop(&w, a);
+	world_finish(&w);
+}
+
+/* An account that was there is not shown as a new one, with nothing in it. */
+static void a_damaged_head_makes_no_new_account(void **state)
+{
+	static const uint64_t places[] = { 10, LOG_BLOCK + 4, LOG_BLOCK + 60, LOG_BLOCK + 240 };
+	static unsigned char bytes[64 * 1024];
+	struct world w;
+
+	(void)state;
+	world_init(&w, 1);
+	make_log(&w, bytes, sizeof bytes);
+	flip(&w, 1, 10);
+	flip(&w, 1, LOG_BLOCK / 2 + 10);
+	account_drop(&w, load(&w, true, ACCOUNT_DAMAGED));
+	world_finish(&w);
+	/* Behind a base: what the one batch of the log says of it counts. */
+	for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
+		struct account *a;
+
+		world_init(&w, 1);
+		make_log(&w, bytes, sizeof bytes);
+		a = load(&w, true, ACCOUNT_LOADED);
+		assert_int_equal(rebase(&w, a), 0);
+		account_drop(&w, a);
+		assert_true(exists(&w, 3));
+		flip(&w, 3, places[i]);
+		if (i == 0)
+			flip(&w, 3, LOG_BLOCK / 2 + places[i]);
+		account_drop(&w, load(&w, true, ACCOUNT_DAMAGED));
+		world_finish(&w);
+	}
+}
+
 static void a_flipped_bit_never_invents(void **state)
 {
 	static unsigned char bytes[64 * 1024];
@@ -807,6 +873,8 @@ UNIT_TESTS(cmocka_unit_test(names_and_places), cmocka_unit_test(keys_are_a_set),
     cmocka_unit_test(kept_changes_survive_a_failure),
     cmocka_unit_test(a_removed_account_stays_removed),
     cmocka_unit_test(a_log_cut_anywhere_gives_its_beginning),
+    cmocka_unit_test(a_damaged_tail_gives_no_uid_twice),
+    cmocka_unit_test(a_damaged_head_makes_no_new_account),
     cmocka_unit_test(a_flipped_bit_never_invents),
     cmocka_unit_test(a_later_version_is_left_alone),
     cmocka_unit_test(what_was_settled_is_never_lost))

@@ -4,8 +4,8 @@
  *   then, for the rows, the chain that HEAD names -> full state
  *
  * A newest file without a HEAD is what a crash left of a segment that was never
- * synced, or a damaged one: we can't tell, so no UID is given out that it may
- * have held. */
+ * synced, or a damaged one; likewise what stands behind the last whole record. We
+ * can't tell, so no UID is given out that it may have held. */
 #include "account/load.h"
 
 #include <stdarg.h>
@@ -43,6 +43,8 @@ struct load {
 	struct held *held;
 	size_t n_held, held_capacity;
 	uint64_t lost;                  /* UIDs that damage may have used up */
+	bool hurt;                      /* the head of a file is damaged, not missing */
+	bool based;                     /* there is a base: the account is not new */
 	uint32_t keys;
 };
 
@@ -118,6 +120,30 @@ static enum account_load_result apply_synced(struct load *l)
 	return result;
 }
 
+/* A file whose head can't be read: one that was being made when all went dark, or
+ * damaged? */
+static bool is_hurt(struct load *l)
+{
+	unsigned char block[LOG_BLOCK];
+	char path[ACCOUNT_PATH_MAX];
+	bool synced = false;
+	ssize_t n = 0;
+	int fd;
+
+	account_log_path(l->account->state.head.account, l->number, path);
+	fd = os_open(l->os, OS_ROOT, path, OS_READ);
+	if (fd < 0)
+		return false;
+	for (uint64_t at = 2 * LOG_BLOCK; !synced && at < LOG_SEGMENT_MAX; at += LOG_BLOCK) {
+		n = os_pread(l->os, fd, block, sizeof block, at);
+		if (n <= 0)
+			break;
+		synced = log_says_synced(slice_of(block, (size_t)n), (uint32_t)at);
+	}
+	os_close(l->os, fd);
+	return synced;
+}
+
 /* HEAD and KEYS, which stand first. False: the segment never became whole. */
 static bool read_beginning(struct load *l, enum account_load_result *ret_result)
 {
@@ -142,8 +168,11 @@ static bool read_beginning(struct load *l, enum account_load_result *ret_result)
 			*ret_result = ACCOUNT_IO;
 			return true;
 		}
+		/* A base counts only when a HEAD names it. */
+		l->based = l->based || record.type == RECORD_BASE ||
+		    record.type == RECORD_VANISHED;
 		if (record.type != want)
-			return false;   /* a base, which counts only when a HEAD names it */
+			return false;
 		*ret_result = apply(l, &a->state, record.type, record.payload, record.offset);
 	} while (*ret_result == ACCOUNT_LOADED && a->state.head.uidvalidity != 0 &&
 	    a->state.keys.n < a->state.head.n_keys);
@@ -199,6 +228,34 @@ static void finish_head(struct load *l)
 	a->modseq += l->lost;
 }
 
+/* How many UIDs what stands behind the last whole record may hold: a torn record that
+ * nobody was told of, or a damaged one; zeros fill a batch up. */
+static bool count_tail(struct load *l)
+{
+	unsigned char piece[LOG_BLOCK];
+	int64_t size = os_size(l->os, l->reader.fd);
+	uint64_t from = l->reader.log.offset, end = from;
+
+	for (uint64_t at = from; size > 0 && at < (uint64_t)size;) {
+		ssize_t got = os_pread(l->os, l->reader.fd, piece, sizeof piece, at);
+
+		if (got < 0)
+			return false;
+		if (got == 0)
+			break;
+		for (ssize_t i = 0; i < got; i++) {
+			if (piece[i] != 0)
+				end = at + (uint64_t)i + 1;
+		}
+		at += (uint64_t)got;
+	}
+	if (size < 0)
+		return false;
+	if (end > from)
+		l->lost += (end - from) / RECORD_DELIVERED_MIN + 1;
+	return true;
+}
+
 /* Read l->number as the head. False: it is none; try the one before. */
 static bool try_head(struct load *l, enum account_load_result *ret_result)
 {
@@ -213,6 +270,7 @@ static bool try_head(struct load *l, enum account_load_result *ret_result)
 	case SEGMENT_NONE:
 	case SEGMENT_DAMAGED:
 		l->lost += LOG_BLOCK;   /* more than one batch of it holds */
+		l->hurt = l->hurt || is_hurt(l);
 		return false;
 	case SEGMENT_NEWER:
 		*ret_result = ACCOUNT_NEWER;
@@ -224,6 +282,8 @@ static bool try_head(struct load *l, enum account_load_result *ret_result)
 	whole = read_beginning(l, ret_result);
 	if (whole && *ret_result == ACCOUNT_LOADED)
 		*ret_result = read_tail(l);
+	if (whole && *ret_result == ACCOUNT_LOADED && !count_tail(l))
+		*ret_result = ACCOUNT_IO;
 	if (whole && *ret_result == ACCOUNT_LOADED)
 		finish_head(l);
 	size = os_size(l->os, l->reader.fd);
@@ -259,7 +319,14 @@ enum account_load_result account_load(struct os *os, struct account *a, bool ful
 		    (a->segment.end > LOG_BLOCK ? 1 : 0);
 	heap_free(a->heap, numbers);
 	heap_free(a->heap, l.held);
-	if (!found) {
+	if (found && result == ACCOUNT_LOADED && l.hurt) {
+		account_note(notes, "account %016llx: the head of its newest log is damaged: it is "
+		    "shown as it was before", (unsigned long long)a->state.head.account);
+		a->state.head.damaged = true;
+	}
+	if (!found && (l.hurt || l.based)) {
+		result = ACCOUNT_DAMAGED;
+	} else if (!found) {
 		/* Nothing ever became durable: an account that is new. */
 		result = ACCOUNT_LOADED;
 		a->uid_next += (uint32_t)(l.lost < UINT32_MAX / 2 ? l.lost : UINT32_MAX / 2);

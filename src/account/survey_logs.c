@@ -19,6 +19,7 @@ struct replay {
 	uint64_t modseq;                /* of the last change */
 	bool counted;                   /* nothing is lost so far: HEADs can be compared */
 	uint32_t keys_left;             /* of a HEAD, still to come */
+	bool only_head;                 /* it is read, it follows others, and none is older */
 };
 
 static void tell_log(struct replay *r, enum finding_kind kind, uint64_t from, uint64_t to,
@@ -245,6 +246,8 @@ static void look_at_tail(struct replay *r)
 		for (ssize_t i = 0; i < got; i++) {
 			if (piece[i] == 0)
 				continue;
+			r->s->uids_lost += ((uint64_t)size - r->reader.log.offset) /
+			    RECORD_DELIVERED_MIN + 1;
 			tell_log(r, FINDING_TORN, r->reader.log.offset, (uint64_t)size,
 			    "the log ends in a record that is not whole: a crash while it was "
 			    "written leaves that");
@@ -277,6 +280,12 @@ static void read_records(struct replay *r, bool newest)
 			lose(r);
 			return;
 		case SEGMENT_END:
+			if (r->only_head && r->keys_left > 0) {
+				tell_log(r, FINDING_RECORD, r->reader.log.offset, 0, "the delivery "
+				    "keys behind the head record are damaged, and no older log "
+				    "is there");
+				r->s->lost = true;
+			}
 			if (newest)
 				look_at_tail(r);
 			return;
@@ -336,7 +345,7 @@ static void read_segment(struct replay *r, const struct account_segment *link)
 
 /* ---- which segments ---- */
 
-enum peek { PEEK_HEAD, PEEK_OTHER, PEEK_NOTHING, PEEK_HURT };
+enum peek { PEEK_HEAD, PEEK_BASE, PEEK_OTHER, PEEK_NOTHING, PEEK_HURT };
 
 /* How a segment begins. NOTHING: a crash left it before anything counted, or it
  * is a base, which counts only when a HEAD names it. */
@@ -370,7 +379,7 @@ static enum peek peek(struct account_survey *s, uint32_t number, struct account_
 		    ret_head->account == s->account ? PEEK_HEAD : PEEK_OTHER;
 	else if (next == SEGMENT_RECORD && (record.type == RECORD_BASE ||
 	    record.type == RECORD_VANISHED))
-		result = PEEK_NOTHING;
+		result = PEEK_BASE;
 	else if (next == SEGMENT_FAILED) {
 		tell_unread(s, number);
 		result = PEEK_HURT;
@@ -403,6 +412,26 @@ static bool never_began(struct account_survey *s, uint32_t number)
 	return n >= 0 && zeros;
 }
 
+/* A base is written when an account is there already, and its log goes when a HEAD
+ * that names the base is on disk. */
+static void tell_orphan(struct replay *r, uint32_t number)
+{
+	r->number = number;
+	tell_head(r, "the log that says that this base counts can't be read");
+}
+
+/* Is there a HEAD in files below this one? */
+static bool has_head_below(struct account_survey *s, size_t at)
+{
+	struct account_head head;
+
+	while (at > 0) {
+		if (peek(s, s->logs[--at], &head) == PEEK_HEAD)
+			return true;
+	}
+	return false;
+}
+
 /* Replay the newest HEAD at or below `upto` of the files, its chain, and what
  * stands behind it. */
 static void replay(struct account_survey *s, struct account_state *state, size_t upto)
@@ -420,11 +449,17 @@ static void replay(struct account_survey *s, struct account_state *state, size_t
 		s->head_number = s->logs[at - 1];
 		for (uint32_t i = 0; i < head.n_chain; i++)
 			read_segment(&r, &head.chain[i]);
+		r.only_head = head.n_chain > 0 && !has_head_below(s, at - 1);
 		read_segment(&r, &(struct account_segment){ .number = s->head_number });
+		r.only_head = false;
 	}
 	for (; at < upto; at++) {
-		if (never_began(s, s->logs[at]) ||
-		    peek(s, s->logs[at], &head) == PEEK_NOTHING)
+		enum peek what = never_began(s, s->logs[at]) ? PEEK_NOTHING :
+		    peek(s, s->logs[at], &head);
+
+		if (what == PEEK_BASE && s->head_number == 0)
+			tell_orphan(&r, s->logs[at]);
+		if (what == PEEK_NOTHING || what == PEEK_BASE)
 			continue;
 		read_segment(&r, &(struct account_segment){ .number = s->logs[at] });
 	}

@@ -258,6 +258,43 @@ static void every_flipped_byte_of_a_log_is_survived(void **state)
 	assert_true(found > 30);
 }
 
+/* All rows in a base, and one batch of a log that says that it counts: what is damaged
+ * there can't be a torn tail. */
+static void a_base_without_its_log_is_found(void **state)
+{
+	unsigned have, same, found = 0;
+	uint32_t size = 2 * LOG_BLOCK;
+
+	(void)state;
+	for (uint32_t at = LOG_BLOCK; at < size; at += 7) {
+		struct account_notes notes = { 0 };
+		struct account_survey s;
+		enum account_load_result result;
+		struct account account;
+		char path[ACCOUNT_PATH_MAX];
+		struct world w;
+
+		world_init(&w, LIVES);
+		survey(&w, &s);
+		assert_int_equal(repair(&w, &s), 0);
+		account_log_path(ID, LIVES + 2, path);
+		size = size_of(&w, path);
+		flip(&w, path, at, 0x20);
+		survey(&w, &s);
+		account_init(&account, w.heap, ID);
+		result = account_load(w.os, &account, true, &notes);
+		if (s.damage == 0 && (result != ACCOUNT_LOADED ||
+		    account.state.n_rows != MESSAGES))
+			fail_msg("%s, byte %u: shown as %zu messages, and nothing is found", path,
+			    at, account.state.n_rows);
+		found += s.damage > 0;
+		if (mend(&w, &have, &same) != MESSAGES)
+			fail_msg("%s, byte %u: messages are lost", path, at);
+		world_finish(&w);
+	}
+	assert_true(found > 10);
+}
+
 static void a_flipped_byte_of_a_pack_costs_one_message(void **state)
 {
 	unsigned have, same;
@@ -433,6 +470,7 @@ static void a_disk_that_can_not_read_is_a_finding(void **state)
 UNIT_TESTS(
     cmocka_unit_test(a_sound_account_has_no_finding),
     cmocka_unit_test(every_flipped_byte_of_a_log_is_survived),
+    cmocka_unit_test(a_base_without_its_log_is_found),
     cmocka_unit_test(a_flipped_byte_of_a_pack_costs_one_message),
     cmocka_unit_test(files_may_be_missing),
     cmocka_unit_test(what_is_pending_is_not_lost),

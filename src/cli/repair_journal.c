@@ -1,320 +1,28 @@
-/* cli/repair_journal.c - damaged files of the journal.
- *
- * What can be read of one and is not done goes into a new file of parked records:
- * each keeps its message id, so that nothing is delivered twice. Then the file is
- * copied aside and goes. After a crash in between both are there, which is as a
- * delivery that is handed over again. */
-#include <errno.h>
+/* cli/repair_journal.c - what journal/repair.h does, in words. */
 #include <inttypes.h>
 #include <string.h>
 
-#include "account/slot.h"
-#include "base/check.h"
-#include "base/limits.h"
 #include "cli/repair.h"
-#include "log/aside.h"
+#include "directory/seal_targets.h"
+#include "journal/repair.h"
 
-struct parking {
-	struct repair *repair;
-	struct heap *heap;
-	struct finder *finder;
-	struct arena arena;
-	struct log_writer writer;
-	bool begun;
-	uint32_t number;                /* of the parked file */
-	int fd;
-	uint32_t end;                   /* of what was written */
-	uint64_t records, unreadable;
-	int error;
-};
-
-/* ---- the new file ---- */
-
-static uint32_t next_number(const struct journal_verify *v)
+static void repair_files(struct repair *r, const struct journal_verify *first)
 {
-	uint32_t next = 1;
+	struct journal_repair repair = { .found = first, .aside = r->aside,
+	    .targets = seal_targets, .context = &r->key };
+	int error = journal_repair(&repair);
 
-	for (size_t i = 0; i < v->n_files; i++) {
-		if (strcmp(v->files[i].folder, "parked") == 0 && v->files[i].number >= next)
-			next = v->files[i].number + 1;
-	}
-	return next;
-}
-
-static void begin(struct parking *p, const struct journal_verify *v)
-{
-	struct os *os = p->repair->in.os;
-	char path[FINDING_PATH];
-	struct log_head head = { .kind = LOG_PARKED, .size = LOG_SEGMENT_MAX };
-
-	p->number = head.number = next_number(v);
-	while (head.generation == 0)
-		head.generation = os_random_u64(os);
-	log_writer_init(&p->writer, p->heap, &head);
-	p->begun = true;
-	p->error = os_mkdir(os, OS_ROOT, "parked");
-	if (p->error == -EEXIST)
-		p->error = 0;
-	snprintf(path, sizeof path, "parked/%03" PRIu32 ".log", p->number);
-	p->fd = p->error != 0 ? -1 : os_open(os, OS_ROOT, path, OS_WRITE | OS_CREATE |
-	    OS_EXCLUSIVE);
-	if (p->fd < 0 && p->error == 0)
-		p->error = p->fd;
-}
-
-static void write_out(struct parking *p)
-{
-	uint32_t offset;
-	slice bytes = log_take(&p->writer, true, &offset);
-
-	if (p->error == 0 && bytes.len > 0)
-		p->error = os_pwrite(p->repair->in.os, p->fd, bytes, offset);
-	p->end = offset + (uint32_t)bytes.len;
-	log_taken_done(&p->writer);
-}
-
-static int sync_name(struct os *os, const char *path)
-{
-	int folder = os_open(os, OS_ROOT, path, OS_READ | OS_FOLDER), error;
-
-	if (folder < 0)
-		return folder;
-	error = os_sync_folder(os, folder);
-	os_close(os, folder);
-	return error;
-}
-
-/* The head comes last: until it is there the file is nothing. An empty last block
- * makes a mark that calls the rest synced. */
-static void finish(struct parking *p)
-{
-	struct os *os = p->repair->in.os;
-	unsigned char block[LOG_BLOCK];
-	struct log_head head = p->writer.head;
-
-	if (!p->begun)
-		return;
-	if (p->error == 0)
-		p->error = os_sync(os, p->fd);
-	head.size = (p->end + LOG_BLOCK - 1) / LOG_BLOCK * LOG_BLOCK;
-	if (head.size < 2 * LOG_BLOCK)
-		head.size = 2 * LOG_BLOCK;
-	log_head_write(&head, block);
-	if (p->error == 0)
-		p->error = os_pwrite(os, p->fd, slice_of(block, sizeof block), 0);
-	if (p->error == 0)
-		p->error = os_sync(os, p->fd);
-	if (p->error == 0)
-		p->error = sync_name(os, "parked");
-	if (p->error == 0)
-		p->error = sync_name(os, ".");
-	os_close(os, p->fd);
-	log_writer_finish(&p->writer);
-}
-
-/* ---- records ---- */
-
-/* Append one with these targets, whatever their number. */
-static void park(struct parking *p, struct delivery *d, struct delivery_target *targets,
-    size_t n, slice frames)
-{
-	uint32_t sequence, offset;
-
-	d->body.frames = (slice){ 0 };
-	for (size_t at = 0; at < n && p->error == 0; at += d->n_targets) {
-		struct buffer envelope = buffer_init(p->heap, IPC_PACKET_MAX);
-		slice parts[2];
-
-		d->targets = targets + at;
-		d->n_targets = (uint16_t)(n - at < DELIVERY_TARGETS_MAX ? n - at :
-		    DELIVERY_TARGETS_MAX);
-		parked_write(d, &envelope);
-		parts[0] = buffer_bytes(&envelope);
-		parts[1] = frames;
-		if (!log_append(&p->writer, PARKED_DELIVERY, parts, 2, &sequence, &offset))
-			p->error = -EFBIG;
-		else
-			write_out(p);
-		buffer_free(&envelope);
-	}
-	p->records += p->error == 0;
-}
-
-static void park_commit(struct parking *p, const struct journal_file *file,
-    const struct log_record *record)
-{
-	struct journal_commit commit;
-	struct delivery_target *targets;
-	struct delivery d = { 0 };
-	size_t n = 0;
-
-	if (!journal_commit_read(record->payload, &p->arena, &commit))
-		return;
-	targets = heap_alloc(p->heap, (size_t)JOURNAL_RECIPIENTS_MAX * RECIPIENT_TARGETS_MAX *
-	    sizeof *targets);
-	for (size_t i = 0; i < commit.n_recipients; i++) {
-		struct sealed_recipient to;
-
-		/* What the directory did not seal is delivered to nobody, as ever. */
-		if (!seal_open(&p->repair->key, commit.sealed[i], &p->arena, &to) ||
-		    to.transaction != commit.transaction ||
-		    !slice_equal(to.sender, commit.sender)) {
-			p->unreadable++;
-			n = 0;
-			break;
-		}
-		for (size_t j = 0; j < to.n_targets; j++, n++)
-			targets[n] = (struct delivery_target){ (uint16_t)n,
-			    to.targets[j].account, to.targets[j].delivered_to };
-	}
-	d.id = (struct message_id){ file->head.producer, record->sequence,
-	    file->head.generation };
-	d.received_us = commit.received_us;
-	d.sender = commit.sender;
-	d.trace = commit.trace;
-	d.body = commit.body;
-	park(p, &d, targets, n, commit.body.frames);
-	heap_free(p->heap, targets);
-}
-
-/* Its body can't be read as a whole. One in a file of its own is kept as it is: a
- * router removes what no record names. */
-static void keep_body(struct parking *p, const struct journal_file *file,
-    const struct log_record *record)
-{
-	struct repair *r = p->repair;
-	char path[ASIDE_NAME], name[ASIDE_NAME];
-	struct journal_commit commit;
-	struct delivery d;
-	uint64_t spool = 0;
-	int error;
-
-	arena_reset(&p->arena);
-	if (file->head.kind == LOG_PARKED && parked_read(record->payload, &p->arena, &d))
-		spool = d.body.spool;
-	else if (file->head.kind == LOG_JOURNAL &&
-	    journal_commit_read(record->payload, &p->arena, &commit))
-		spool = commit.body.spool;
-	p->unreadable++;
-	if (spool == 0)
-		return;
-	snprintf(path, sizeof path, "spool/%016" PRIx64, spool);
-	error = aside_copy(r->in.os, r->aside, path, 0, 0, "", name);
-	if (error == 0)
-		error = aside_note(r->in.os, r->aside, "%s: journal/%s, the body (zstd) of the "
-		    "message in record %" PRIu32 " of journal/%s/%03" PRIu32 ".log", name, path,
-		    record->sequence, file->folder, file->number);
-	if (error != 0 && error != -ENOENT)
-		p->error = error;
-}
-
-/* First reading: which files are damaged. Second: what is left in those. */
-struct second {
-	struct parking parking;
-	const struct journal_verify *first;
-};
-
-static bool was_damaged(const struct journal_verify *v, const struct journal_file *file)
-{
-	for (size_t i = 0; i < v->n_files; i++) {
-		if (v->files[i].number == file->number &&
-		    strcmp(v->files[i].folder, file->folder) == 0)
-			return v->files[i].damaged;
-	}
-	return false;
-}
-
-static void on_record(void *context, const struct journal_file *file,
-    const struct log_record *record, bool whole)
-{
-	struct second *second = context;
-	struct parking *p = &second->parking;
-	struct delivery d;
-
-	if (!was_damaged(second->first, file) || p->error != 0)
-		return;
-	if (!whole) {
-		keep_body(p, file, record);
-		return;
-	}
-	if (!p->begun)
-		begin(p, second->first);
-	arena_reset(&p->arena);
-	if (file->head.kind == LOG_JOURNAL) {
-		park_commit(p, file, record);
-	} else if (parked_read(record->payload, &p->arena, &d)) {
-		slice frames = d.body.frames;
-
-		park(p, &d, d.targets, d.n_targets, frames);
-	}
-}
-
-/* ---- the files ---- */
-
-static int set_aside(struct repair *r, const char *path, const char *what)
-{
-	char name[ASIDE_NAME];
-	int error = aside_copy(r->in.os, r->aside, path, 0, 0, "", name);
-
-	if (error == 0)
-		error = aside_note(r->in.os, r->aside, "%s: journal/%s, %s", name, path, what);
-	if (error == 0)
-		error = os_unlink(r->in.os, OS_ROOT, path);
-	return error == -ENOENT ? 0 : error;
-}
-
-static void remove_damaged(struct repair *r, const struct journal_verify *v,
-    const struct parking *p)
-{
-	uint64_t n = 0;
-
-	for (size_t i = 0; i < v->n_files; i++) {
-		const struct journal_file *file = &v->files[i];
-		char path[FINDING_PATH];
-		int error;
-
-		if (!file->damaged)
-			continue;
-		journal_file_path(file, path);
-		error = set_aside(r, path, file->headless ? "whose head can't be read" :
-		    "parts of which are damaged");
-		if (error == 0)
-			error = sync_name(r->in.os, file->folder);
-		if (error != 0)
-			repair_fault(r, "journal/%s can't be set aside: %s", path,
-			    strerror(-error));
-		else
-			n++;
-	}
-	repair_say(r, "journal: %" PRIu64 " damaged files set aside; %" PRIu64 " messages that "
-	    "were not delivered yet are kept for delivery, %" PRIu64 " can't be read", n,
-	    p->records, p->unreadable);
-}
-
-static void mute(struct finder *finder, const struct finding *finding)
-{
-	(void)finder;
-	(void)finding;
-}
-
-static void repair_files(struct repair *r, struct journal_verify *first, struct heap *heap)
-{
-	struct finder nobody = { mute, NULL, "" };
-	struct second second = { .first = first };
-	struct parking *p = &second.parking;
-	struct journal_verify again = { .os = r->in.os, .heap = heap, .finder = &nobody,
-	    .record = on_record, .context = &second };
-
-	*p = (struct parking){ .repair = r, .heap = heap, .fd = -1,
-	    .arena = arena_init(heap, 64 * 1024 * 1024) };
-	journal_verify(&again, false);
-	finish(p);
-	if (p->error != 0) {
+	if (error != 0 && repair.path[0] == '\0') {
 		repair_fault(r, "the journal: what is left of it can't be written: %s",
-		    strerror(-p->error));
+		    strerror(-error));
 		return;
 	}
-	remove_damaged(r, first, p);
+	if (error != 0)
+		repair_fault(r, "journal/%s can't be set aside: %s", repair.path,
+		    strerror(-error));
+	repair_say(r, "journal: %" PRIu64 " damaged files set aside; %" PRIu64 " messages that "
+	    "were not delivered yet are kept for delivery, %" PRIu64 " can't be read",
+	    repair.files, repair.records, repair.unreadable);
 }
 
 void repair_journal(struct repair *r)
@@ -338,7 +46,7 @@ void repair_journal(struct repair *r)
 		repair_fault(r, "the journal: DATA/seal.key can't be read, and without it nobody "
 		    "knows for whom its messages are; put it back from a backup");
 	else if (first.damage > 0 && repair_aside(r) >= 0)
-		repair_files(r, &first, heap);
+		repair_files(r, &first);
 	sieve_free(&sieve);
 	heap_drop(heap);
 }

@@ -328,7 +328,7 @@ const struct cli_command cli_sim = {
 	.details =
 	    "Each run is a world of its own: hosts with all roles, senders and readers, and\n"
 	    "faults (connections lost or mute, hosts cut off, roles killed or frozen, power cut\n"
-	    "again and again, disks that fail or are full, clocks that jump, bits of messages at\n"
+	    "again and again, disks that fail or are full, clocks that jump, bits at\n"
 	    "rest that turn, DNS that is slow, fails or changes, next hosts that refuse or vanish).\n"
 	    "One seed decides all of it. Checkers hold what Posthouse promises: mail that got\n"
 	    "250 arrives exactly once, nothing else does, no byte changes, UIDLs stay; mail for\n"

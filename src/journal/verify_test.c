@@ -8,7 +8,7 @@
 #include <zstd.h>
 
 #include "base/checksum.h"
-#include "journal/verify.h"
+#include "journal/repair.h"
 #include "os/os_faulty.h"
 #include "os/os_sim.h"
 
@@ -246,6 +246,96 @@ static void files_damaged_as_a_whole(void **state)
 	world_finish(&w);
 }
 
+/* ---- repair ---- */
+
+static bool no_targets(void *context, const struct journal_commit *commit, struct arena *arena,
+    struct delivery_target *ret_targets, size_t *ret_n)
+{
+	(void)context;
+	(void)commit;
+	(void)arena;
+	ret_targets[0] = (struct delivery_target){ 0, 7, slice_lit("a@b") };
+	*ret_n = 1;
+	return true;
+}
+
+static void repair(struct world *w, struct journal_verify *found, uint64_t records)
+{
+	struct journal_repair r = { .found = found, .targets = no_targets };
+
+	assert_int_equal(os_mkdir(w->os, OS_ROOT, "aside"), 0);
+	r.aside = os_open(w->os, OS_ROOT, "aside", OS_READ | OS_FOLDER);
+	assert_int_equal(journal_repair(&r), 0);
+	assert_int_equal(r.files, 1);
+	assert_int_equal(r.records, records);
+}
+
+static void on_any(void *context, const struct journal_file *file,
+    const struct log_record *record, bool whole)
+{
+	struct world *w = context;
+
+	(void)file;
+	(void)record;
+	w->records++;
+	w->whole += whole;
+}
+
+static void what_is_not_done_is_kept(void **state)
+{
+	struct journal_verify v;
+	struct world w;
+
+	(void)state;
+	world_init(&w, 2);
+	flip(&w, "1/003.log", 3 * LOG_BLOCK + 100);
+	assert_int_equal(verify(&w, &v), 1);
+	repair(&w, &v, 2);
+	v = (struct journal_verify){ .os = w.os, .heap = w.heap, .finder = v.finder,
+	    .record = on_any, .context = &w };
+	w.records = w.whole = 0;
+	v.finder = &(struct listener){ { tell, NULL, "journal/" }, &w }.finder;
+	journal_verify(&v, false);
+	assert_int_equal(v.damage, 0);
+	assert_int_equal(w.records, 2);
+	assert_int_equal(w.whole, 2);
+	world_finish(&w);
+}
+
+/* Marks of other files stand in the one that is damaged: they still count. */
+static void done_marks_outlive_their_file(void **state)
+{
+	struct log_head head = { .kind = LOG_DONE, .number = 2, .generation = 98, .size = SIZE };
+	struct journal_verify v;
+	struct log_writer log;
+	struct buffer fact;
+	struct tracker t;
+	struct world w;
+
+	(void)state;
+	world_init(&w, 0);
+	log_writer_init(&log, w.heap, &head);
+	tracker_init(&t, w.heap);
+	for (uint32_t n = 1; n <= RECORDS; n++)
+		tracker_done(&t, n);
+	for (uint64_t generation = GENERATION; generation < GENERATION + 3; generation++) {
+		fact = buffer_init(w.heap, 1000);
+		tracker_write(&t, generation, &fact);
+		append(&w, &log, "router/002.log", DONE_RECORDS, buffer_bytes(&fact));
+	}
+	finish_log(&w, &log, "router/002.log");
+	/* The last record's body went when that was marked. */
+	assert_int_equal(os_unlink(w.os, OS_ROOT, "spool/0000000000000007"), 0);
+	assert_int_equal(verify(&w, &v), 0);
+	flip(&w, "router/002.log", 2 * LOG_BLOCK + 50);
+	assert_int_equal(verify(&w, &v), 1);
+	repair(&w, &v, 0);
+	if (verify(&w, &v) != 0)
+		fail_msg("after repair: %s: %s", w.last.path, w.last.text);
+	assert_int_equal(w.records, 0);
+	world_finish(&w);
+}
+
 static void a_disk_that_can_not_read_is_a_finding(void **state)
 {
 	bool fired = true;
@@ -271,4 +361,6 @@ UNIT_TESTS(
     cmocka_unit_test(a_sound_journal),
     cmocka_unit_test(damage_is_told),
     cmocka_unit_test(files_damaged_as_a_whole),
+    cmocka_unit_test(what_is_not_done_is_kept),
+    cmocka_unit_test(done_marks_outlive_their_file),
     cmocka_unit_test(a_disk_that_can_not_read_is_a_finding))

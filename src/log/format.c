@@ -78,6 +78,20 @@ enum log_head_result log_head_read(slice block, struct log_head *ret_head)
 	return result;
 }
 
+bool log_says_synced(slice block, uint32_t offset)
+{
+	slice payload = slice_sub(block, FORMAT_HEADER, FORMAT_MARK_PAYLOAD);
+	struct format_header header;
+	uint64_t generation;
+
+	if (block.len < FORMAT_MARK)
+		return false;
+	generation = load_u64(payload.ptr);
+	return format_header_read(block.ptr, generation, offset, &header) &&
+	    header.type == FORMAT_TYPE_MARK && load_u32(payload.ptr + 8) > LOG_BLOCK &&
+	    format_verify(&header, generation, offset, payload);
+}
+
 /* ---- records ---- */
 
 static uint32_t tag_of(uint64_t generation, uint32_t offset)

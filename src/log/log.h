@@ -62,6 +62,11 @@ void log_head_write(const struct log_head *head, unsigned char *ret_block);
 /* NEWER: written by a later Posthouse; refuse to touch it. */
 enum log_head_result log_head_read(slice block, struct log_head *ret_head);
 
+/* Does this block, at `offset` of a file that is never recycled, begin with a mark that
+ * says that a batch before it was synced? Then so was the head, even if it can't be
+ * read. */
+bool log_says_synced(slice block, uint32_t offset);
+
 /* ---- writer ---- */
 
 struct log_writer {

@@ -8,6 +8,7 @@ struct entry {
 	uint64_t values[BOOK_VALUES_MAX];       /* that it may have */
 	size_t n;
 	bool trying;                            /* the last of them is under way */
+	uint64_t changes;
 };
 
 struct book {
@@ -62,6 +63,7 @@ void book_try(struct book *book, slice name, uint64_t value)
 {
 	struct entry *e = find(book, name);
 
+	e->changes++;
 	if (!has(e, value)) {
 		check(e->n < BOOK_VALUES_MAX);
 		e->values[e->n++] = value;
@@ -131,4 +133,9 @@ bool book_sure(const struct book *book, slice name)
 uint64_t book_value(const struct book *book, slice name)
 {
 	return find(book, name)->values[0];
+}
+
+uint64_t book_changes(const struct book *book, slice name)
+{
+	return find(book, name)->changes;
 }

@@ -33,5 +33,7 @@ void book_seen_there(struct book *book, slice name, bool there);
 /* It has one value and no change is under way. */
 bool book_sure(const struct book *book, slice name);
 uint64_t book_value(const struct book *book, slice name);
+/* How many changes were asked for so far. */
+uint64_t book_changes(const struct book *book, slice name);
 
 #endif

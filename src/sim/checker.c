@@ -29,6 +29,7 @@ struct copy {
 	bool asked;                     /* was COPY_DELETING once: may still go ... */
 	uint64_t ends;                  /* ... once more have ended than when it was last seen */
 	bool unreadable;                /* when it was last tried */
+	bool shaken;                    /* rot hit its record in the account's log */
 	bool listed;
 	size_t place;
 };
@@ -39,6 +40,11 @@ struct message {
 	uint64_t sealed, moving;        /* decided by the directory; for CHECKER_MOVING */
 	uint64_t rotten;                /* accounts whose copy rot hit, ... */
 	uint64_t named;                 /* ... and a store said so */
+	uint64_t lost;                  /* accounts for which rot hit its only record, ... */
+	uint64_t lost_named;            /* ... and somebody said so */
+	uint64_t shaken;                /* accounts whose log lost that they have it */
+	uint64_t untold;                /* a report on these was lost */
+	bool retold;                    /* the queue may have lost that its sender was told */
 	uint64_t ends;                  /* of processes, when it began */
 	bool dot;
 	unsigned code;                  /* after the dot; 0: none came */
@@ -52,12 +58,16 @@ struct report {
 	struct list link;
 	char id[80];                    /* Message-ID */
 	unsigned message;
+	bool shaken;                    /* as that of a copy */
 };
 
 struct account {
 	slice address;
 	struct list copies;
 	size_t n_listed;
+	bool shaken;                    /* its log lost changes: what is deleted may be back */
+	bool redelivers;                /* done marks are lost, too: it may stand beside itself */
+	bool repaired;
 };
 
 struct checker {
@@ -262,7 +272,7 @@ void checker_listed(struct checker *c, unsigned account, slice uid)
 	} else if (copy->listed) {
 		checker_fail(c, "%.*s: UIDL %s twice in one list", slice_arg(a->address),
 		    copy->uid);
-	} else if (copy->state == COPY_GONE) {
+	} else if (copy->state == COPY_GONE && !a->shaken && !copy->shaken) {
 		checker_fail(c, "%.*s: UIDL %s (message m%u) came back from deletion",
 		    slice_arg(a->address), copy->uid, copy->message);
 	}
@@ -270,6 +280,35 @@ void checker_listed(struct checker *c, unsigned account, slice uid)
 	copy->ends = sim_ends(c->sim);
 	copy->listed = true;
 	copy->place = a->n_listed++;
+}
+
+/* Some copy in the account, not known yet, may be one that rot hit: also the second
+ * of a message from elsewhere, or one that came back. */
+static bool may_be_rotten(const struct checker *c, unsigned account)
+{
+	uint64_t bit = UINT64_C(1) << account;
+
+	for (unsigned i = 1; i <= c->n_messages; i++) {
+		const struct message *m = &c->messages[i];
+
+		if ((m->rotten & (~m->copies | m->remote | m->shaken) & bit) != 0 ||
+		    ((m->rotten & bit) != 0 && c->accounts[account].shaken))
+			return true;
+	}
+	return false;
+}
+
+/* Rot took what the account's log says of it, and that was named; or the message
+ * itself, and the account was repaired. */
+static bool may_vanish(const struct checker *c, const struct copy *copy, unsigned account)
+{
+	const struct message *m = copy->message != 0 ? &c->messages[copy->message] : NULL;
+	uint64_t bit = UINT64_C(1) << account;
+
+	if (copy->shaken)
+		return m == NULL || (m->lost_named & bit) != 0;
+	return c->accounts[account].repaired && (m != NULL ? (m->rotten & bit) != 0 :
+	    may_be_rotten(c, account));
 }
 
 void checker_list_end(struct checker *c, unsigned account)
@@ -281,7 +320,7 @@ void checker_list_end(struct checker *c, unsigned account)
 
 		if (copy->listed)
 			continue;
-		if (copy->state == COPY_PRESENT &&
+		if (copy->state == COPY_PRESENT && !may_vanish(c, copy, account) &&
 		    !(copy->asked && sim_ends(c->sim) > copy->ends))
 			checker_fail(c, "%.*s: UIDL %s (message m%u) vanished",
 			    slice_arg(a->address), copy->uid, copy->message);
@@ -372,6 +411,24 @@ static bool same_body(const struct checker *c, unsigned number, slice bytes)
 	return same;
 }
 
+/* The account's log lost that it has the message, or that it was deleted: then it may
+ * come once more, but not beside itself. */
+static bool may_return(const struct checker *c, unsigned number, unsigned account)
+{
+	if ((c->messages[number].shaken & UINT64_C(1) << account) == 0 &&
+	    !c->accounts[account].shaken)
+		return false;
+	if (c->accounts[account].redelivers)
+		return true;
+	list_for(at, &c->accounts[account].copies) {
+		const struct copy *copy = list_item(at, struct copy, link);
+
+		if (copy->message == number && copy->listed)
+			return false;
+	}
+	return true;
+}
+
 /* Another copy of a message came into an account. */
 static void arrived(struct checker *c, unsigned number, unsigned account, slice bytes,
     const char *uid)
@@ -386,7 +443,7 @@ static void arrived(struct checker *c, unsigned number, unsigned account, slice 
 	else if ((m->accounts & bit) == 0)
 		checker_fail(c, "%.*s: message m%u came, which was for others",
 		    slice_arg(address), number);
-	else if ((m->copies & ~m->remote & bit) != 0)
+	else if ((m->copies & ~m->remote & bit) != 0 && !may_return(c, number, account))
 		checker_fail(c, "%.*s: message m%u came twice, now as UIDL %s",
 		    slice_arg(address), number, uid);
 	else if (!same_body(c, number, bytes))
@@ -423,12 +480,34 @@ static void note_report(struct checker *c, unsigned number, const struct dsn_loo
 		if ((m->accounts & m->remote & bit) == 0)
 			checker_fail(c, "a report on m%u to <%.*s>, who was no recipient of it "
 			    "elsewhere", number, slice_arg(address));
-		else if ((*told & bit) != 0)
+		else if ((*told & bit) != 0 && !m->retold)
 			checker_fail(c, "the sender of m%u is told twice that <%.*s> %s, now in %.*s",
 			    number, slice_arg(address), delayed ? "is late" : "failed",
 			    slice_arg(look->id));
 		*told |= bit;
 	}
+}
+
+/* As may_return(). */
+static bool report_may_return(const struct checker *c, slice mailbox, const struct report *report)
+{
+	uint64_t bit = checker_account_bit(c, mailbox);
+	const struct account *a;
+
+	if (bit == 0)
+		return false;
+	a = &c->accounts[__builtin_ctzll(bit)];
+	if (!report->shaken && !a->shaken)
+		return false;
+	if (a->redelivers)
+		return true;
+	list_for(at, &a->copies) {
+		const struct copy *copy = list_item(at, struct copy, link);
+
+		if (copy->report == report && copy->listed)
+			return false;
+	}
+	return true;
 }
 
 /* A report came to `mailbox`: from the same host, or as mail of another. */
@@ -455,7 +534,8 @@ static struct report *take_report(struct checker *c, slice mailbox, bool outside
 		    slice_arg(mailbox), number);
 	} else if (report != NULL && report->message != number) {
 		checker_fail(c, "two reports have the Message-ID %s", report->id);
-	} else if (report != NULL && !outside && slice_ends(look.reporter, domain)) {
+	} else if (report != NULL && !outside && slice_ends(look.reporter, domain) &&
+	    !report_may_return(c, mailbox, report)) {
 		checker_fail(c, "<%.*s> got the report %s on m%u twice", slice_arg(mailbox),
 		    report->id, number);
 	} else if (report != NULL) {
@@ -538,19 +618,6 @@ static bool is_rotten(const struct checker *c, const struct copy *copy, unsigned
 	    (c->messages[copy->message].rotten & UINT64_C(1) << account) != 0;
 }
 
-/* Some copy in the account, not known yet, may be one that rot hit: also the second
- * of a message from elsewhere. */
-static bool may_be_rotten(const struct checker *c, unsigned account)
-{
-	for (unsigned i = 1; i <= c->n_messages; i++) {
-		const struct message *m = &c->messages[i];
-
-		if ((m->rotten & (~m->copies | m->remote) & UINT64_C(1) << account) != 0)
-			return true;
-	}
-	return false;
-}
-
 void checker_unreadable(struct checker *c, unsigned account, slice uid)
 {
 	struct copy *copy = find_copy(c, account, uid);
@@ -581,6 +648,96 @@ void checker_damage_named(struct checker *c, unsigned message, uint64_t accounts
 	message_of(c, message)->named |= accounts;
 }
 
+/* Which message is it, or of which is it a report? 0: nobody's. */
+static unsigned number_of(const struct checker *c, slice bytes, struct dsn_look *ret_look)
+{
+	unsigned number = checker_message_number(c, bytes);
+
+	ret_look->n = 0;
+	ret_look->id = (slice){ 0 };
+	if (number == 0)
+		number = number_inside(c, bytes);
+	if (number == 0 && dsn_look(slice_drop(bytes, trace_len(bytes)), ret_look))
+		number = checker_sender_number(c, ret_look->to);
+	return number;
+}
+
+static void lose_report(struct checker *c, unsigned number, const struct dsn_look *look)
+{
+	for (size_t i = 0; i < look->n; i++)
+		c->messages[number].untold |= checker_account_bit(c, look->recipients[i].address);
+}
+
+unsigned checker_lost(struct checker *c, uint64_t accounts, slice bytes)
+{
+	struct dsn_look look;
+	unsigned number = number_of(c, bytes, &look);
+
+	if (number == 0)
+		return 0;
+	lose_report(c, number, &look);
+	if (look.n == 0)
+		message_of(c, number)->lost |= accounts;
+	return number;
+}
+
+unsigned checker_row_lost(struct checker *c, unsigned account, slice uid, slice bytes)
+{
+	struct copy *copy = find_copy(c, account, uid);
+	struct dsn_look look;
+	unsigned number = number_of(c, bytes, &look);
+	struct report *report;
+
+	if (copy != NULL)
+		copy->shaken = true;
+	if (number == 0 && copy != NULL)
+		number = copy->message;
+	if (number == 0)
+		return 0;
+	lose_report(c, number, &look);
+	report = look.n > 0 ? find_report(c, look.id) : NULL;
+	if (report != NULL)
+		report->shaken = true;
+	if (look.n == 0)
+		message_of(c, number)->shaken |= UINT64_C(1) << account;
+	return number;
+}
+
+void checker_lost_named(struct checker *c, unsigned message, uint64_t accounts)
+{
+	message_of(c, message)->lost_named |= accounts;
+}
+
+void checker_retold(struct checker *c, slice bytes)
+{
+	struct dsn_look look;
+	unsigned number = number_of(c, bytes, &look);
+
+	if (number != 0)
+		message_of(c, number)->retold = true;
+}
+
+void checker_all_retold(struct checker *c)
+{
+	for (unsigned i = 1; i <= c->n_messages; i++)
+		c->messages[i].retold = true;
+}
+
+void checker_redelivers(struct checker *c, unsigned account)
+{
+	c->accounts[account].redelivers = true;
+}
+
+void checker_shaken(struct checker *c, unsigned account)
+{
+	c->accounts[account].shaken = true;
+}
+
+void checker_repaired(struct checker *c, unsigned account)
+{
+	c->accounts[account].repaired = true;
+}
+
 void checker_deleting(struct checker *c, unsigned account, slice uid)
 {
 	struct copy *copy = find_copy(c, account, uid);
@@ -606,14 +763,21 @@ void checker_quit(struct checker *c, unsigned account, bool answered, bool ok)
 /* Accounts that neither have the message, nor is it known why not. */
 static uint64_t missing(const struct message *m)
 {
-	return m->accounts & ~m->copies & ~m->failed & ~(m->deaf ? m->remote : 0);
+	return m->accounts & ~m->copies & ~m->failed & ~m->untold & ~(m->deaf ? m->remote : 0);
+}
+
+/* Accounts for which rot took it. */
+static uint64_t taken(const struct message *m)
+{
+	return m->rotten | m->lost | m->shaken;
 }
 
 static bool settled(const struct message *m)
 {
 	if (acknowledged(m))
-		return (missing(m) & ~(m->rotten & m->named)) == 0;
-	return (m->copies | m->failed | m->late) == 0 || (missing(m) & ~m->rotten) == 0;
+		return (missing(m) & ~(m->rotten & m->named) &
+		    ~((m->lost | m->shaken) & m->lost_named)) == 0;
+	return (m->copies | m->failed | m->late) == 0 || (missing(m) & ~taken(m)) == 0;
 }
 
 bool checker_settled(const struct checker *c)
@@ -632,8 +796,10 @@ void checker_settle(struct checker *c)
 
 		if (settled(m))
 			continue;
-		if ((missing(m) & ~m->rotten) == 0)
-			checker_fail(c, "message m%u was taken by rot that no log names", i);
+		if ((missing(m) & ~taken(m)) == 0)
+			checker_fail(c, "message m%u was taken by rot that no log names (at rest %llx, on its way "
+			    "%llx, of a log %llx)", i, (unsigned long long)m->rotten,
+			    (unsigned long long)m->lost, (unsigned long long)m->shaken);
 		else
 			checker_fail(c, "message m%u was %s for accounts %llx (elsewhere %llx), "
 			    "came to %llx, and its sender heard of %llx", i,
@@ -655,7 +821,7 @@ struct checker_counts checker_count(const struct checker *c)
 		counts.doubtful += m->dot && m->code == 0;
 		counts.refused += m->dot && m->code >= 400;
 		counts.full += m->code == 452;
-		counts.rotten += (unsigned)__builtin_popcountll(m->rotten & m->accounts);
+		counts.rotten += (unsigned)__builtin_popcountll(taken(m) & m->accounts);
 		counts.taken += (unsigned)__builtin_popcountll(acknowledged(m) ?
 		    m->accounts & ~m->copies & ~m->remote : 0);
 		counts.reports += (unsigned)__builtin_popcountll(m->failed);

@@ -109,6 +109,26 @@ void checker_rotten(struct checker *c, unsigned message, uint64_t accounts);
 /* A store named the damage in its log: of this copy, not of some. */
 void checker_damage_named(struct checker *c, unsigned message, uint64_t accounts);
 
+/* Rot hit the one record of this message on its way to these accounts, whose bytes
+ * begin with its Return-Path: it may not come, once somebody named the damage. Of a
+ * report: its sender may not be told. Which message it is, or is told of; 0: nobody's. */
+unsigned checker_lost(struct checker *c, uint64_t accounts, slice bytes);
+/* The same of what an account's log says of a copy: it may be gone, and come back as
+ * another. */
+unsigned checker_row_lost(struct checker *c, unsigned account, slice uid, slice bytes);
+void checker_lost_named(struct checker *c, unsigned message, uint64_t accounts);
+/* Rot hit what the queue knows of this one: reports on it may come again. */
+void checker_retold(struct checker *c, slice bytes);
+/* Rot hit whom the queue has told, of all messages so far. */
+void checker_all_retold(struct checker *c);
+/* Rot hit what the router knows to be done: what an account lost may be there twice, from
+ * the journal and from repair. */
+void checker_redelivers(struct checker *c, unsigned account);
+/* The account's log lost changes: what was deleted may be there again. */
+void checker_shaken(struct checker *c, unsigned account);
+/* It was repaired: what can't be read is not listed any more. */
+void checker_repaired(struct checker *c, unsigned account);
+
 /* Which message do these bytes begin, by their Return-Path? 0: none. */
 unsigned checker_message_number(const struct checker *c, slice bytes);
 

@@ -14,9 +14,11 @@
 #include "base/check.h"
 #include "base/limits.h"
 #include "directory/password.h"
+#include "sim/login_actor.h"
 #include "sim/visit.h"
 
-enum { ACCOUNTS = 3, NAMES = ACCOUNTS + 1, PASSWORDS = 3, ALIAS = ACCOUNTS };
+enum { ACCOUNTS = CONTROL_ACCOUNTS, NAMES = ACCOUNTS + 1, PASSWORDS = LOGIN_PASSWORDS,
+	ALIAS = ACCOUNTS };
 enum {
 	IN_MAX = CONTROL_ANSWER_MAX + 1, OUT_MAX = CONTROL_REQUEST_MAX,
 	/* Above the longest cut, freeze and keeper's patience together. */
@@ -42,6 +44,11 @@ struct control_actor {
 };
 
 static const char *const names[NAMES] = { "temp0", "temp1", "temp2", CHECKER_MOVING };
+
+const char *const *control_accounts(void)
+{
+	return names;
+}
 
 static slice name_of(size_t i)
 {
@@ -267,7 +274,7 @@ struct control_actor *control_actor_create(struct os *os, const struct control_a
 		bool ok;
 
 		salt[0] = (unsigned char)i;
-		ok = password_hash(slice_lit("secret"), PASSWORD_MEMORY_MIN, salt, &a->hashes[i]);
+		ok = password_hash(login_password(i + 1), PASSWORD_MEMORY_MIN, salt, &a->hashes[i]);
 		check(ok);
 	}
 	for (size_t i = 0; i < NAMES; i++)

@@ -19,6 +19,11 @@ struct control_actor_plan {
 
 struct control_actor;
 
+/* The accounts that it adds, removes and gives other passwords; their values in the book
+ * are those of login_password(). */
+enum { CONTROL_ACCOUNTS = 3 };
+const char *const *control_accounts(void);
+
 /* Adds its names to the book. Lives on os_heap(os); what the plan points to must
  * last. */
 struct control_actor *control_actor_create(struct os *os, const struct control_actor_plan *plan);

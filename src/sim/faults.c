@@ -22,6 +22,7 @@ struct faults {
 	struct sim_host *hosts[FAULT_HOSTS_MAX];
 	size_t n_hosts;
 	struct rot *rot;                /* NULL: none */
+	struct dark *dark;
 	struct outside *outside;        /* NULL: none */
 	bool stopped;
 };
@@ -254,6 +255,9 @@ static int64_t draw_jump(struct chance *c)
 /* Some draws meet bytes that are not at rest, or nobody's. */
 static void rot(struct faults *f, struct station *s)
 {
+	if (f->rot != NULL && chance_one_in(&f->chance, 2) &&
+	    dark_strike(f->dark, s, &f->chance))
+		return;
 	for (int tries = 0; tries < 8 && f->rot != NULL; tries++) {
 		if (rot_strike(f->rot, s, &f->chance))
 			return;
@@ -381,9 +385,10 @@ void faults_add_host(struct faults *f, struct sim_host *host)
 	f->hosts[f->n_hosts++] = host;
 }
 
-void faults_set_rot(struct faults *f, struct rot *rot)
+void faults_set_rot(struct faults *f, struct rot *rot, struct dark *dark)
 {
 	f->rot = rot;
+	f->dark = dark;
 }
 
 void faults_set_outside(struct faults *f, struct outside *outside)

@@ -2,6 +2,7 @@
 #ifndef SIM_FAULTS_H
 #define SIM_FAULTS_H
 
+#include "sim/dark.h"
 #include "sim/outside.h"
 #include "sim/rot.h"
 
@@ -38,7 +39,7 @@ struct faults *faults_create(struct sim *sim, struct station **stations, size_t 
 enum { FAULT_HOSTS_MAX = 8 };
 void faults_add_host(struct faults *f, struct sim_host *host);
 /* What FAULT_ROT strikes with; without it nothing rots. */
-void faults_set_rot(struct faults *f, struct rot *rot);
+void faults_set_rot(struct faults *f, struct rot *rot, struct dark *dark);
 /* What FAULT_DNS and FAULT_HOSTS strike. */
 void faults_set_outside(struct faults *f, struct outside *outside);
 /* Faults come so many times slower. */

@@ -219,6 +219,37 @@ bool rot_found(struct rot *rot, const struct station *station, slice path, uint6
 	return explained;
 }
 
+static bool same_place(struct pack_place a, struct pack_place b)
+{
+	return a.owner == b.owner && a.number == b.number && a.offset == b.offset;
+}
+
+void rot_row_lost(struct rot *rot, const struct station *station, struct pack_place place)
+{
+	for (size_t i = 0; i < rot->n_struck; i++) {
+		struct struck *struck = &rot->struck[i];
+
+		if (struck->station != station || !same_place(struck->place, place))
+			continue;
+		checker_damage_named(rot->checker, struck->message,
+		    UINT64_C(1) << struck->account);
+		struck->found = true;
+	}
+}
+
+void rot_repaired(struct rot *rot, const struct station *station, uint64_t id)
+{
+	for (size_t i = 0; i < rot->n_struck; i++) {
+		struct struck *struck = &rot->struck[i];
+
+		if (struck->station != station || struck->place.owner != id)
+			continue;
+		checker_damage_named(rot->checker, struck->message,
+		    UINT64_C(1) << struck->account);
+		struck->named = struck->found = true;
+	}
+}
+
 void rot_check_found(const struct rot *rot, const struct station *station)
 {
 	for (size_t i = 0; i < rot->n_struck; i++) {

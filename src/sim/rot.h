@@ -5,6 +5,7 @@
 #ifndef SIM_ROT_H
 #define SIM_ROT_H
 
+#include "pack/pack.h"
 #include "sim/checker.h"
 #include "sim/station.h"
 
@@ -19,6 +20,11 @@ void rot_add(struct rot *rot, struct station *station, unsigned first);
 /* Turn a drawn bit of a drawn pack of the station, and tell the checker whose it
  * was. False: that byte is of no message at rest, and nothing turned. */
 bool rot_strike(struct rot *rot, const struct station *station, struct chance *chance);
+
+/* Its row is gone as well: nobody will name what rot did to the message there. */
+void rot_row_lost(struct rot *rot, const struct station *station, struct pack_place place);
+/* The account was repaired: what was hit in it counts no more. */
+void rot_repaired(struct rot *rot, const struct station *station, uint64_t id);
 
 /* verify calls these bytes of the file damaged, its path below the root of the disk.
  * Was it rot? */

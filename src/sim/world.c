@@ -136,13 +136,14 @@ static void weather(struct world *w)
 	w->faults = faults_create(w->sim, w->stations, w->n_stations, w->bounds.faults,
 	    w->bounds.kinds);
 	faults_slow_down(w->faults, w->pace);
-	faults_set_rot(w->faults, w->rot);
+	faults_set_rot(w->faults, w->rot, w->dark);
 	faults_set_outside(w->faults, w->outside);
 	for (size_t i = 0; i < w->n_away; i++)
 		faults_add_host(w->faults, w->away[i]);
 	live(w, WEATHER_MIN_S, NULL);
 	live(w, w->weather_s, senders_finished);
 	faults_stop(w->faults);
+	dark_mend(w->dark);
 }
 
 static void calm(struct world *w)
@@ -171,6 +172,8 @@ static void pause(struct world *w, bool paused)
 		pop3_actor_pause(w->readers[i], paused);
 	for (size_t i = 0; i < w->n_controls; i++)
 		control_actor_pause(w->controls[i], paused);
+	for (size_t i = 0; i < w->n_controls; i++)
+		login_actor_pause(w->logins[i], paused);
 }
 
 /* Nothing for longer than any time-out: what peers left behind that vanished is
@@ -227,7 +230,8 @@ void world_run(uint64_t seed, const struct world_options *options,
 	/* Reading all of a disk takes longer than the run: not each time. */
 	for (size_t i = 0; i < w.n_stations && (seed % SOUND_EVERY) == 1 &&
 	    checker_failure(w.checker) == NULL; i++)
-		sound_check(w.stations[i], w.checker, w.rot);
+		sound_check(w.stations[i], w.checker, w.rot,
+			    !dark_hit_queue(w.dark, w.stations[i]));
 	result.kinds = faults_kinds(w.faults);
 	result.struck = faults_struck(w.faults);
 	result.hosts = (unsigned)w.n_stations;

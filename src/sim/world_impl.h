@@ -12,6 +12,7 @@
 #include "base/arena.h"
 #include "sim/control_actor.h"
 #include "sim/faults.h"
+#include "sim/login_actor.h"
 #include "sim/outside.h"
 #include "sim/pop3_actor.h"
 #include "sim/rude_actor.h"
@@ -52,8 +53,10 @@ struct world {
 	size_t n_rude;
 	struct control_actor *controls[CONTROLS_MAX];
 	size_t n_controls;
+	struct login_actor *logins[CONTROLS_MAX];      /* one for each of controls */
 	struct seals *seals;
 	struct rot *rot;
+	struct dark *dark;
 	struct outside *outside;
 	uint64_t queues_us;             /* when they were last looked at, and ... */
 	bool queues_empty;

@@ -177,6 +177,26 @@ static struct station *create_station(struct world *w, const struct scale *scale
 	return w->stations[w->n_stations++];
 }
 
+/* Somebody who logs in as the accounts of an administrator. */
+static void make_login(struct world *w, struct station *s, const struct book *book,
+    unsigned number)
+{
+	struct login_actor_plan plan = {
+		.checker = w->checker,
+		.book = book,
+		.server = address_of(s, STATION_POP3_PORT),
+		.domain = station_domain(s),
+		.names = control_accounts(),
+		.n_names = CONTROL_ACCOUNTS,
+		.pace = w->pace,
+		.seed = sim_seed(w->sim),
+		.number = number,
+	};
+
+	w->logins[w->n_controls] =
+	    login_actor_create(sim_process_create(draw_away(w), "login"), &plan);
+}
+
 /* An administrator of the station, whose alias the senders write to. */
 static struct book *make_control(struct world *w, size_t station)
 {
@@ -194,6 +214,7 @@ static struct book *make_control(struct world *w, size_t station)
 		.number = (unsigned)station,
 	};
 
+	make_login(w, s, book, (unsigned)station);
 	w->controls[w->n_controls++] =
 	    control_actor_create(sim_process_create(draw_away(w), "control"), &plan);
 	add_recipient(w, station, CHECKER_MOVING, 0);
@@ -230,6 +251,7 @@ static void make_station(struct world *w, const struct scale *scale)
 		book = make_control(w, i);
 	seals_add(w->seals, s, first, book);
 	rot_add(w->rot, s, first);
+	dark_add(w->dark, s, first);
 }
 
 /* ---- those who send ---- */
@@ -293,6 +315,7 @@ void world_make(struct world *w, uint64_t seed, const struct world_options *opti
 	w->checker = checker_create(w->sim);
 	w->seals = seals_create(w->sim, w->checker);
 	w->rot = rot_create(w->sim, w->checker);
+	w->dark = dark_create(w->sim, w->checker, w->rot);
 	scale = draw_scale(w);
 	w->outside = outside_create(w->sim, w->checker);
 	make_away(w);
