@@ -150,6 +150,10 @@ class Peer:
         """The last lines that its processes wrote."""
         return " / ".join(read(os.path.join(self.folder, "said")).split("\n")[-4:]).strip(" /")
 
+    def beside_s(self):
+        """CPU seconds of what runs for it and is not on its account."""
+        return 0
+
     def roles(self):
         """Only Posthouse's processes live long enough to be told apart."""
         return {}

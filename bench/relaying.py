@@ -11,6 +11,7 @@ import re
 import subprocess
 import time
 
+from measure import TICKS, read
 from peers import DOMAIN, READY_S, Missing, Posthouse, Postfix, free_port, need_packages, wait_for
 from peers import greets
 from works import POSTHOUSE, RUN_S, Load, Server, await_end, run, say, whole
@@ -41,6 +42,10 @@ class Sink:
             found = re.findall(rb"mesg=(\d+)\r", f.read())
         return int(found[-1]) if found else 0
 
+    def cpu_s(self):
+        stat = read("/proc/%d/stat" % self.process.pid).rpartition(")")[2].split()
+        return (int(stat[11]) + int(stat[12])) / TICKS if stat else 0
+
     def stop(self):
         self.process.terminate()
         self.process.wait()
@@ -55,6 +60,9 @@ class NextPosthouse(Posthouse):
     def __init__(self, folder, accounts, name):
         self.name = name                # of its control group
         super().__init__(folder, accounts)
+
+    def cpu_s(self):
+        return self.group.cpu_s()
 
     def requests(self):
         return super().requests() + [
@@ -71,6 +79,9 @@ class HasNext:
         self.next = self.make_next()
         self.next.start()
         super().start()
+
+    def beside_s(self):
+        return self.next.cpu_s()
 
     def stop(self):
         super().stop()
