@@ -150,6 +150,10 @@ class Peer:
         """The last lines that its processes wrote."""
         return " / ".join(read(os.path.join(self.folder, "said")).split("\n")[-4:]).strip(" /")
 
+    def beside_s(self):
+        """CPU seconds of what runs for it and is not on its account."""
+        return 0
+
     def roles(self):
         """Only Posthouse's processes live long enough to be told apart."""
         return {}
@@ -404,8 +408,8 @@ class OpenSmtpd(Peer):
 
 # ---- Posthouse ----
 
-POSTHOUSE = """hostname = mx.{domain}
-domains = {domain}
+POSTHOUSE = """hostname = mx.{first}
+domains = {domains}
 data = {folder}/data
 listen.smtp = 127.0.0.1:{port}
 listen.pop3 = 127.0.0.1:{pop3}
@@ -421,6 +425,7 @@ class Posthouse(Peer):
     name, title = "posthouse", "Posthouse"
     durable = "journal: fdatasync before the 250; mailbox: synced before it shows"
     program = os.path.join(BUILD, "posthouse")
+    domains = (DOMAIN,)
 
     @classmethod
     def prepare(cls):
@@ -431,17 +436,23 @@ class Posthouse(Peer):
 
     def start(self):
         self.pop3 = free_port()
-        text = POSTHOUSE.format(folder=self.folder, domain=DOMAIN, port=self.port, pop3=self.pop3)
+        text = POSTHOUSE.format(folder=self.folder, first=self.domains[0], port=self.port,
+                                domains=", ".join(self.domains), pop3=self.pop3)
         text += self.more()
         if os.geteuid() == 0:
             try:
                 pwd.getpwnam("posthouse")
             except KeyError:
                 text += "user = nobody\n"
-        config = write(self.folder + "/posthouse.conf", text)
-        keeper = self.run(self.program, "serve", "--config", config)
+        write(self.folder + "/posthouse.conf", text)
+        keeper = self.serve()
         wait_for(self.title, lambda: greets(self.port), keeper)
-        self.add_accounts()
+        for answer in self.control(self.requests()):
+            if not answer.get("ok"):
+                raise Missing("cannot add an account: %s" % answer)
+
+    def serve(self):
+        return self.run(self.program, "serve", "--config", self.folder + "/posthouse.conf")
 
     def roles(self):
         """{role: (CPU seconds, bytes written)}, its processes together."""
@@ -465,20 +476,22 @@ class Posthouse(Peer):
         return [{"command": "account add", "hash": PASSWORD_HASH,
                  "address": "%s@%s" % (u, DOMAIN)} for u in self.users()]
 
-    def add_accounts(self):
-        requests = "".join(json.dumps(r) + "\n" for r in self.requests())
+    def control(self, requests):
+        """The answers, in order."""
         # A path of a socket is short; ours may not be.
         folder = os.open(self.folder + "/data", os.O_PATH)
         with socket.socket(socket.AF_UNIX) as s:
-            s.connect("/proc/self/fd/%d/control.sock" % folder)
-            os.close(folder)
+            try:
+                s.connect("/proc/self/fd/%d/control.sock" % folder)
+            finally:
+                os.close(folder)
             s.settimeout(READY_S)
-            answers = s.makefile("r")
-            for request in requests.splitlines(True):
-                s.sendall(request.encode())
-                answer = json.loads(answers.readline() or "{}")
-                if not answer.get("ok"):
-                    raise Missing("cannot add an account: %s" % answer)
+            lines = s.makefile("r")
+            answers = []
+            for request in requests:
+                s.sendall((json.dumps(request) + "\n").encode())
+                answers.append(json.loads(lines.readline() or "{}"))
+            return answers
 
 
 # ---- the floor ----

@@ -124,10 +124,12 @@ def run(server, load, context, watch=True):
     quiet = measure.wait_quiet(QUIET_S * min(context.scale, 1))
     before = Snapshot(server, device)
     busy, at, own = measure.busy_s(), time.monotonic(), sum(os.times()[:2])
+    beside = peer.beside_s()
     got, generator, last = server.send(load, watch)
     wall = time.monotonic() - at
     server_cpu = peer.group.cpu_s() - before.cpu
     other = measure.busy_s() - busy - server_cpu - generator - (sum(os.times()[:2]) - own)
+    other -= peer.beside_s() - beside
     measure.settle(peer.group)
     os.sync()
     after = Snapshot(server, device)

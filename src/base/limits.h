@@ -518,13 +518,13 @@ enum {
 
 	/* relay */
 	RELAY_TICK_MS = 500,
-	RELAY_ENTRIES_MAX = 500 * 1000, /* about 1 KB each, of few recipients; each destination
+	RELAY_ENTRIES_MAX = 500 * 1000, /* about 700 bytes each, of one recipient; each destination
 	                                 * that waits is another 4 KB */
 	RELAY_FRESH_MAX = 2000,         /* messages that are sent without being in the queue */
 	RELAY_FRESH_BYTES = 64 * 1024 * 1024,   /* of their bodies */
 	RELAY_FRESH_MS = 20 * 1000,     /* then they go into the queue: the journal is not
 	                                 * the place to wait in */
-	RELAY_KEYS_MAX = 1000 * 1000,   /* deliveries remembered against doubles, 48 bytes each */
+	RELAY_KEYS_MAX = 1000 * 1000,   /* deliveries remembered against doubles, 130 bytes each */
 	RELAY_REPORTS_MAX = 64,         /* reports being made; the others wait in the queue */
 	RELAY_BATCH_MAX = 512,          /* records of one write to the queue's log */
 	RELAY_BATCH_BYTES = 4 * 1024 * 1024,    /* bodies of it */

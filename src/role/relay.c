@@ -175,6 +175,7 @@ void relay_start(struct os *os, int channel, unsigned index)
 	r->numbers = table_init(r->heap, os_random_u64(os));
 	r->destinations = table_init(r->heap, os_random_u64(os));
 	r->requests = table_init(r->heap, os_random_u64(os));
+	r->words = table_init(r->heap, os_random_u64(os));
 	r->tick = (struct os_timer){ .fire = on_tick, .owner = r };
 	take_init(r);
 	queue_init(r);

@@ -18,23 +18,53 @@ slice entry_copy(struct relay *r, slice text)
 	return slice_of(copy, text.len);
 }
 
-static void free_slice(struct relay *r, slice *text)
+static slice copy_to(unsigned char **at, slice text)
 {
-	heap_free(r->heap, (void *)(uintptr_t)text->ptr);
-	*text = (slice){ 0 };
+	unsigned char *copy = *at;
+
+	if (text.len == 0)
+		return (slice){ 0 };
+	memcpy(copy, text.ptr, text.len);
+	*at += text.len;
+	return slice_of(copy, text.len);
 }
 
-struct entry *entry_new(struct relay *r, struct body *body, slice domain, slice sender,
-    size_t n_recipients)
+slice entry_domain(slice address)
 {
-	struct entry *e = heap_new(r->heap, struct entry);
+	size_t at = slice_find_last_byte(address, '@');
 
-	check(n_recipients > 0 && n_recipients <= QUEUE_RECIPIENTS_MAX);
+	return slice_drop(address, at < address.len ? at + 1 : address.len);
+}
+
+/* The entry, its recipients and their texts: one block, since there may be many
+ * entries, and each block has its own cost. */
+static struct entry *allocate(struct relay *r, slice sender, const slice *addresses, size_t n)
+{
+	size_t size = sizeof(struct entry) + n * sizeof(struct recipient);
+	size_t texts = sender.len;
+	struct entry *e;
+	unsigned char *at;
+
+	for (size_t i = 0; i < n; i++)
+		texts += addresses[i].len;
+	e = heap_alloc(r->heap, size + texts);
+	at = (unsigned char *)e + size;
+	e->n_recipients = (uint16_t)n;
+	e->sender = copy_to(&at, sender);
+	for (size_t i = 0; i < n; i++)
+		e->recipients[i].address = copy_to(&at, addresses[i]);
+	return e;
+}
+
+struct entry *entry_new(struct relay *r, struct body *body, slice sender,
+    const slice *addresses, size_t n)
+{
+	struct entry *e;
+
+	check(n > 0 && n <= QUEUE_RECIPIENTS_MAX);
+	e = allocate(r, sender, addresses, n);
 	e->relay = r;
 	e->body = body;
-	e->sender = entry_copy(r, sender);
-	e->n_recipients = (uint16_t)n_recipients;
-	e->recipients = heap_alloc(r->heap, n_recipients * sizeof *e->recipients);
 	e->since_ms = os_now_ms(r->os);
 	list_init(&e->at);
 	list_init(&e->dirty);
@@ -46,7 +76,7 @@ struct entry *entry_new(struct relay *r, struct body *body, slice domain, slice 
 	e->serial = ++r->serial_last;
 	list_append(&r->entries, &e->link);
 	r->n_entries++;
-	e->destination = destination_get(r, domain);
+	e->destination = destination_get(r, entry_domain(addresses[0]));
 	e->destination->n_entries++;
 	return e;
 }
@@ -56,16 +86,55 @@ void entry_name(const struct entry *e, char ret_text[14])
 	text_from_u64(e->number, ret_text);
 }
 
+/* ---- what is said of recipients ---- */
+
+static slice text_of(const struct words *w)
+{
+	return slice_of(w->text, w->len);
+}
+
+static struct words *words_get(struct relay *r, slice text)
+{
+	struct words *w = table_get(&r->words, text);
+
+	if (w == NULL) {
+		w = heap_alloc(r->heap, sizeof *w + text.len);
+		w->len = (uint16_t)text.len;
+		memcpy(w->text, text.ptr, text.len);
+		table_put(&r->words, text_of(w), w);
+	}
+	w->refs++;
+	return w;
+}
+
+static void drop_reply(struct relay *r, struct recipient *to)
+{
+	struct words *w = to->reply.len > 0 ? table_get(&r->words, to->reply) : NULL;
+
+	to->reply = (slice){ 0 };
+	if (w == NULL || --w->refs > 0)
+		return;
+	table_remove(&r->words, text_of(w));
+	heap_free(r->heap, w);
+}
+
+void entry_set_words(struct entry *e, struct recipient *to, slice text)
+{
+	if (slice_equal(text, to->reply))
+		return;
+	drop_reply(e->relay, to);
+	if (text.len > 0)
+		to->reply = text_of(words_get(e->relay, text));
+}
+
 void entry_set_reply(struct entry *e, struct recipient *to, slice reply)
 {
 	char text[QUEUE_REPLY_MAX + 1];
-	slice shown = slice_from(text_printable(reply, text, sizeof text));
 
-	if (slice_equal(shown, to->reply))
-		return;
-	free_slice(e->relay, &to->reply);
-	to->reply = entry_copy(e->relay, shown);
+	entry_set_words(e, to, slice_from(text_printable(reply, text, sizeof text)));
 }
+
+/* ---- how it stands ---- */
 
 unsigned entry_waiting(const struct entry *e)
 {
@@ -170,10 +239,7 @@ void entry_wait(struct entry *e)
 /* With a smart host there is one destination for all. */
 static void join(struct entry *e)
 {
-	slice address = e->recipients[0].address;
-	size_t at = slice_find_last_byte(address, '@');
-	struct destination *d = destination_get(e->relay, slice_drop(address,
-	    at < address.len ? at + 1 : address.len));
+	struct destination *d = destination_get(e->relay, entry_domain(e->recipients[0].address));
 
 	e->destination->n_entries--;
 	e->destination = d;
@@ -297,11 +363,7 @@ void entry_free(struct entry *e)
 	}
 	e->destination->n_entries--;
 	body_unref(e->body);
-	free_slice(r, &e->sender);
-	for (size_t i = 0; i < e->n_recipients; i++) {
-		free_slice(r, &e->recipients[i].address);
-		free_slice(r, &e->recipients[i].reply);
-	}
-	heap_free(r->heap, e->recipients);
+	for (size_t i = 0; i < e->n_recipients; i++)
+		drop_reply(r, &e->recipients[i]);
 	heap_free(r->heap, e);
 }

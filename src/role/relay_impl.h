@@ -65,7 +65,15 @@ struct recipient {
 	uint8_t state;                  /* enum queue_state */
 	bool delivered, answered;       /* answered: the router has heard */
 	bool in_report;                 /* its failure is being told, or may have been */
-	slice address, reply;           /* own blocks */
+	slice address;                  /* behind its entry */
+	slice reply;                    /* of relay->words; or empty */
+};
+
+/* What another host said, or what befell it: one text for all that hear the same. */
+struct words {
+	unsigned refs;
+	uint16_t len;
+	unsigned char text[];
 };
 
 enum entry_state {
@@ -100,8 +108,8 @@ struct entry {
 	unsigned unsettled;             /* reports committed, and the queue does not say so */
 	uint16_t tries, reports, needs;
 	uint16_t n_recipients;
-	slice sender;                   /* own block */
-	struct recipient *recipients;   /* own block */
+	slice sender;                   /* behind the recipients */
+	struct recipient recipients[];
 };
 
 /* ---- next hosts ---- */
@@ -285,6 +293,7 @@ struct relay {
 	struct table numbers;           /* entries by number */
 	struct entry **later;           /* a binary heap by next_us, from 1 */
 	size_t n_later, later_size;
+	struct table words;             /* struct words by their text */
 
 	struct table keys;
 	struct list keys_old;
@@ -335,11 +344,13 @@ void take_loaded(struct relay *r);              /* those were all */
 struct key *take_key(struct relay *r, struct message_id id, uint16_t index);
 
 /* ---- relay_entry.c ---- */
-/* Takes the body's count; recipients' blocks and the sender's are copies. */
-struct entry *entry_new(struct relay *r, struct body *body, slice domain, slice sender,
-    size_t n_recipients);
+/* For the domain of the first address. Takes the body's count; the texts are copied. */
+struct entry *entry_new(struct relay *r, struct body *body, slice sender,
+    const slice *addresses, size_t n);
+slice entry_domain(slice address);              /* what follows the last '@' */
 slice entry_copy(struct relay *r, slice text);
 void entry_set_reply(struct entry *e, struct recipient *to, slice reply);
+void entry_set_words(struct entry *e, struct recipient *to, slice text); /* printable */
 /* It stands in its destination's queue now; which one that is, the configuration of
  * this moment says. */
 void entry_ready(struct entry *e);

@@ -65,11 +65,12 @@ static struct body *body_of(struct relay *r, const struct queue_entry *record)
 
 static void take_entry(struct relay *r, const struct queue_entry *record)
 {
-	slice address = record->recipients[0].address;
-	size_t at = slice_find_last_byte(address, '@');
-	struct entry *e = entry_new(r, body_of(r, record), slice_drop(address,
-	    at < address.len ? at + 1 : address.len), record->sender, record->n_recipients);
+	slice addresses[QUEUE_RECIPIENTS_MAX];
+	struct entry *e;
 
+	for (size_t i = 0; i < record->n_recipients; i++)
+		addresses[i] = record->recipients[i].address;
+	e = entry_new(r, body_of(r, record), record->sender, addresses, record->n_recipients);
 	table_remove(&r->numbers, table_key(e->number));
 	e->number = record->number;
 	table_put(&r->numbers, table_key(e->number), e);
@@ -86,10 +87,10 @@ static void take_entry(struct relay *r, const struct queue_entry *record)
 		const struct queue_recipient *from = &record->recipients[i];
 		struct recipient *to = &e->recipients[i];
 
-		*to = (struct recipient){ .index = from->index, .state = from->state,
-		    .answered = true };
-		to->address = entry_copy(r, from->address);
-		to->reply = entry_copy(r, from->reply);
+		to->index = from->index;
+		to->state = from->state;
+		to->answered = true;
+		entry_set_words(e, to, from->reply);
 		take_known(r, e->id, to->index);
 	}
 	entry_clamp(e);

@@ -187,14 +187,6 @@ static bool on_retired(struct relay *r, struct bytes *in)
 
 /* ---- deliveries ---- */
 
-/* Where to, of "local@domain". */
-static slice domain_of(slice address)
-{
-	size_t at = slice_find_last_byte(address, '@');
-
-	return at < address.len ? slice_drop(address, at + 1) : (slice){ 0 };
-}
-
 static struct body *make_body(struct relay *r, const struct delivery *d, int fd)
 {
 	struct body *body = body_new(r);
@@ -212,25 +204,26 @@ static struct body *make_body(struct relay *r, const struct delivery *d, int fd)
 static void take_domain(struct relay *r, const struct delivery *d, struct body *body,
     bool *fresh, uint16_t i)
 {
-	slice domain = domain_of(d->targets[i].delivered_to);
-	uint16_t of[DELIVERY_TARGETS_MAX], n = 0;
+	slice domain = entry_domain(d->targets[i].delivered_to), addresses[QUEUE_RECIPIENTS_MAX];
+	uint16_t of[QUEUE_RECIPIENTS_MAX], n = 0;
 	struct entry *e;
 
 	for (uint16_t j = i; j < d->n_targets && n < QUEUE_RECIPIENTS_MAX; j++) {
-		if (fresh[j] && slice_equal_ascii(domain, domain_of(d->targets[j].delivered_to)))
-			of[n++] = j;
+		slice address = d->targets[j].delivered_to;
+
+		if (!fresh[j] || !slice_equal_ascii(domain, entry_domain(address)))
+			continue;
+		addresses[n] = address;
+		of[n++] = j;
 	}
 	body->refs++;
-	e = entry_new(r, body, domain, d->sender, n);
+	e = entry_new(r, body, d->sender, addresses, n);
 	e->id = d->id;
 	e->received_us = relay_now_us(r);       /* an edge may follow another clock */
 	e->needs = d->flags & (JOURNAL_8BITMIME | JOURNAL_SMTPUTF8);
 	for (uint16_t j = 0; j < n; j++) {
-		const struct delivery_target *t = &d->targets[of[j]];
-
-		e->recipients[j].index = t->recipient;
-		e->recipients[j].address = entry_copy(r, t->delivered_to);
-		add_key(r, d->id, t->recipient);
+		e->recipients[j].index = d->targets[of[j]].recipient;
+		add_key(r, d->id, d->targets[of[j]].recipient);
 		fresh[of[j]] = false;
 	}
 	r->n_fresh++;

@@ -2,6 +2,7 @@
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import tempfile
@@ -66,6 +67,35 @@ class Compare(unittest.TestCase):
         self.assertEqual(left_behind(self.data), [])
         again = subprocess.run([COMPARE, "--report", "--json", file], capture_output=True, text=True)
         self.assertEqual((again.returncode, again.stdout), (0, done.stdout))
+
+    @unittest.skipUnless(shutil.which("smtp-sink"), "needs smtp-sink (package postfix)")
+    def test_other_hosts(self):
+        file = os.path.join(self.folder.name, "results.json")
+        done = subprocess.run(self.command("--work", "relay,relay-on,deferred", "--json", file),
+                              capture_output=True, text=True, timeout=600)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        with open(file) as f:
+            records = json.load(f)["records"]
+        self.assertEqual([(r["work"], r["peer"], r.get("deferred")) for r in records],
+                         [("relay", "posthouse", None), ("relay-on", "posthouse", None),
+                          ("deferred", "posthouse", 0), ("deferred", "posthouse", 1000)])
+        for r in records:
+            self.assertEqual((r["accepted"], r["delivered"]), (r["messages"], r["messages"]))
+        rows = [[c.strip() for c in line.strip("|").split("|")]
+                for line in done.stdout.splitlines() if line.startswith("|")]
+        bars = {r[0]: r for r in rows if len(r) == 5}
+        start = bars["start with 1,000 deferred messages, queue read"]
+        self.assertEqual(start[3:], ["%.2f s" % records[3]["loaded_s"],
+                                     "**met**" if records[3]["loaded_s"] < 2 else "not met"])
+        for words, key in (("", "each_bytes"), (", after a restart", "each_again_bytes")):
+            got = bars["the relay's memory for each of 1,000 deferred messages" + words]
+            self.assertEqual(got[3], "%.0f bytes" % records[3][key])
+        ratio = records[3]["delivered_per_s"] / records[2]["delivered_per_s"]
+        self.assertEqual(bars["10 KiB for a living host, with 1,000 deferred messages"][3],
+                         "%+.0f %%" % ((ratio - 1) * 100))
+        self.assertEqual(bars["10 KiB for another Posthouse, 20 sessions"][4], "not measured")
+        self.assertIn("### 10 KiB for another host (Posthouse), 20 sessions", done.stdout)
+        self.assertEqual(left_behind(self.data), [])
 
     def test_interrupted(self):
         # Longer than anybody waits: a quick one may be over before it hears of it.
