@@ -521,6 +521,7 @@ enum {
 	RELAY_ENTRIES_MAX = 500 * 1000, /* about 700 bytes each, of one recipient; each destination
 	                                 * that waits is another 4 KB */
 	RELAY_FRESH_MAX = 2000,         /* messages that are sent without being in the queue */
+	RELAY_WINDOW = RELAY_FRESH_MAX / 4 * 3, /* handed over at once, not answered */
 	RELAY_FRESH_BYTES = 64 * 1024 * 1024,   /* of their bodies */
 	RELAY_FRESH_MS = 20 * 1000,     /* then they go into the queue: the journal is not
 	                                 * the place to wait in */

@@ -44,6 +44,7 @@ static void handed_add(struct part *part)
 		same->same = part;
 	}
 	list_append(&part->store->handed, &part->link);
+	part->store->n_handed++;
 }
 
 static void handed_remove(struct part *part)
@@ -66,6 +67,7 @@ static void handed_remove(struct part *part)
 	}
 	part->same = NULL;
 	list_remove(&part->link);
+	part->store->n_handed--;
 	if (part->with_fd)
 		part->store->descriptors--;
 	part->with_fd = part->in_file = false;
@@ -236,11 +238,21 @@ static bool hand_over(struct store_peer *store, struct part *part)
 
 static void on_room(struct ipc_channel *channel);
 
+/* The relay sends at the speed of others. More than it holds it would put off. */
+static bool is_sated(const struct store_peer *store, const struct part *next)
+{
+	const struct router *r = next->message->segment->router;
+
+	return store == &r->stores[OUTLET_RELAY] && store->n_handed >= RELAY_WINDOW;
+}
+
 static void store_pump(struct store_peer *store)
 {
 	while (store->channel != NULL && store->told && !list_empty(&store->queue)) {
 		struct part *part = list_item(store->queue.next, struct part, link);
 
+		if (is_sated(store, part))
+			return;         /* its next answer comes here again */
 		if (hand_over(store, part))
 			continue;
 		/* Otherwise an answer frees a descriptor, or a tick tries again. */

@@ -181,6 +181,7 @@ struct edge_peer {
 struct store_peer {
 	struct ipc_channel *channel;
 	struct list queue, handed;
+	unsigned n_handed;
 	unsigned descriptors;           /* handed over and not answered */
 	unsigned sources;               /* segments whose descriptor it has */
 	bool told;                      /* IPC_LIVE was sent */
