@@ -16,7 +16,7 @@ STRIKES = 3
 # Of a strike: the sessions to Alice's, 20 of them, have a message each whose fate it hides;
 # and when all of Bob's are struck, what was taken a moment before, and not written down.
 DOUBLES_MAX = {"all": 200, "keeper": 200}
-DOUBLES_MAX_OF_ONE = 40
+DOUBLES_MAX_OF_ONE = 20
 
 
 class User(Sender):
