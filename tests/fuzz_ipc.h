@@ -27,6 +27,7 @@ static const char *const fuzz_ipc_fields[IPC_TYPES] = {
 	[IPC_ABORTED] = "qd", [IPC_SEGMENT_END] = "q", [IPC_SPOOL_WANT] = "q", [IPC_SPOOL] = "qq",
 	[IPC_SPOOL_DROP] = "q", [IPC_SPACE] = "b", [IPC_LIVE] = "L", [IPC_RETIRED] = "q",
 	[IPC_DELIVER] = "D", [IPC_DELIVERED] = "R", [IPC_TRUSTED] = "s", [IPC_SMART_HOST] = "sss",
+	[IPC_ANCHORS] = "s",
 };
 
 /* FUZZ_HEARD + i: the i-th last number that the role said; see role_fuzz.c. */

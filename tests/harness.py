@@ -78,6 +78,8 @@ def report(name, status, out, seconds):
     print("%-34s %s  %.1f s" % (name, words, seconds), flush=True)
     for line in re.findall(r"^# note: (.*)$", out, re.M):
         print("    " + line)
+    for test, why in re.findall(r"^\s*(?:not )?ok\b(?: \d+)?(?: -)? *(.*?) *# SKIP *(.*)$", out, re.M):
+        print("    skipped " + ": ".join(filter(None, (test, why))), flush=True)
     if bad:
         print("    | " + "\n    | ".join(out.splitlines()[-80:]), flush=True)
 

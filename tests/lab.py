@@ -163,7 +163,7 @@ class Lab:
         zone += records.format(*[None] + self.spare, port=self.port)
         self.hosts, self.nameserver = [], None
         try:
-            self.nameserver = Nameserver(self.folder, zone, program)
+            self.nameserver = self.serve_names(zone)
             for domain, address in zip(domains, addresses):
                 host = Host(self, domain, address,
                             {key.replace("__", "."): value for key, value in keys.items()})
@@ -172,6 +172,10 @@ class Lab:
         except BaseException:
             self.end()
             raise
+
+    def serve_names(self, zone):
+        """Something like a Nameserver, with these records of "example."."""
+        return Nameserver(self.folder, zone, self.program)
 
     def __enter__(self):
         self.start()

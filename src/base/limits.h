@@ -469,6 +469,7 @@ enum {
 	ROUTER_GENERATIONS_MAX = 8000,
 
 	/* resolver */
+	DNS_ANCHORS_MAX = 16 * 1024,    /* keys that validation begins with: some dozen */
 	DNS_ANSWERS_MAX = 64,           /* records of one answer; more are left out */
 	RESOLVER_QUERIES_MAX = 4096,    /* under way at once */
 	RESOLVER_SOCKETS_MAX = 512,     /* UDP queries under way at once; others wait */

@@ -50,6 +50,14 @@ static void say_only(void *context, const char *line)
 	fprintf(stderr, "posthouse: %s\n", line);
 }
 
+static void check_dns(struct checking *c)
+{
+	struct serve *s = &c->serve;
+	slice anchors;
+
+	serve_dns_anchors(&s->setting, &s->arena, &s->to, &anchors);
+}
+
 static void check_relay(struct checking *c)
 {
 	struct serve *s = &c->serve;
@@ -96,6 +104,7 @@ static void check_all(struct checking *c)
 
 	check_certificate(c);
 	check_relay(c);
+	check_dns(c);
 	serve_user_find(&s->setting, false, &s->arena, &s->to, &uid, &gid);
 	if (!check_data(c))
 		check_ports(c);

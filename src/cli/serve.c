@@ -84,10 +84,11 @@ static bool prepare_reload(struct serve *s, struct arena *arena, struct setting 
 	    secrets_relay(setting, arena, &s->to, &s->relay) && serve_listen(s, setting);
 }
 
-static void give_relay_secrets(struct serve *s, struct keeper_settings *settings)
+static void give_secrets(struct serve *s, struct keeper_settings *settings)
 {
 	settings->relay_password = slice_of(s->relay.password, s->relay.password_len);
 	settings->relay_ca = s->relay.ca;
+	settings->dns_anchors = s->dns_anchors;
 }
 
 static void wipe_relay_secrets(struct serve *s)
@@ -119,13 +120,14 @@ static void reload(struct serve *s)
 	settings.chain = certificate.chain;
 	settings.key = certificate.key;
 	settings.n_listeners = s->n_listeners;
-	give_relay_secrets(s, &settings);
+	give_secrets(s, &settings);
 	keeper_reload(s->keeper, &settings);
 	secrets_warn_of_relay(&s->relay, &(struct complaint){ say_warning, s });
 	wipe_relay_secrets(s);
 	/* What config_keep() kept are words of the old arena. */
 	setting.config->data = slice_copy(&arena, setting.config->data);
 	setting.config->user = slice_copy(&arena, setting.config->user);
+	setting.config->dns_trust_anchor = slice_copy(&arena, setting.config->dns_trust_anchor);
 	arena_reset(&s->arena);
 	s->arena = arena;
 	s->setting = setting;
@@ -255,7 +257,8 @@ static bool prepare(struct serve *s, struct keeper_inputs *inputs)
 	os_uv_set_root(s->os, fcntl(s->data.fd, F_DUPFD_CLOEXEC, 3));
 	if (!secrets_seal_key(&s->data, &s->to, inputs->seal_key) ||
 	    !secrets_certificate(setting, &s->data, &s->arena, &s->to, &s->certificate) ||
-	    !secrets_relay(setting, &s->arena, &s->to, &s->relay))
+	    !secrets_relay(setting, &s->arena, &s->to, &s->relay) ||
+	    !serve_dns_anchors(setting, &s->life, &s->to, &s->dns_anchors))
 		return false;
 	secrets_warn_of_relay(&s->relay, &s->to);
 	if (s->certificate.made)
@@ -271,7 +274,7 @@ static void start(struct serve *s, struct keeper_inputs *inputs)
 	inputs->settings = (struct keeper_settings){ .config = s->setting.config,
 	    .chain = s->certificate.chain, .key = s->certificate.key,
 	    .listeners = s->listeners, .n_listeners = s->n_listeners };
-	give_relay_secrets(s, &inputs->settings);
+	give_secrets(s, &inputs->settings);
 	inputs->uid = s->uid;
 	inputs->gid = s->gid;
 	inputs->hold = s->one_process ? -1 : os_duplicate(s->os, s->data.lock);

@@ -28,6 +28,7 @@ struct serve {
 	struct data_folder data;
 	struct certificate certificate;
 	struct relay_secrets relay;     /* until the keeper has them */
+	slice dns_anchors;              /* in `life` */
 	int64_t uid, gid;               /* whom roles become, or -1 */
 	const char *demo_host;          /* "bob": of a lab, with one account; or NULL */
 	size_t n_accounts;
@@ -71,6 +72,10 @@ void serve_announce(const struct serve *serve);
 
 /* Name servers of the system, when the configuration wants them; none: the root. */
 void serve_dns(struct config *config, struct arena *arena);
+/* What dns.trust_anchor holds (dns/anchor.h), or nothing without it or dns.validate.
+ * False after a line. */
+bool serve_dns_anchors(const struct setting *setting, struct arena *arena,
+    const struct complaint *to, slice *ret_anchors);
 
 /* serve_log.c */
 int serve_log_open(struct serve *serve, enum role_kind kind, unsigned index);

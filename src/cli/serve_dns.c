@@ -1,11 +1,14 @@
-/* cli/serve_dns.c - whom /etc/resolv.conf names, for dns.servers = system: a confined
- * role can't read it. */
+/* cli/serve_dns.c - what the resolver wants of files, which it can't read when it is
+ * confined: whom /etc/resolv.conf names (dns.servers = system), and dns.trust_anchor. */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
 
 #include "base/limits.h"
 #include "cli/file.h"
 #include "cli/serve.h"
+#include "dns/anchor.h"
 
 enum { FILE_MAX = 64 * 1024, DNS_PORT = 53 };
 
@@ -20,6 +23,36 @@ static bool read_line(slice line, struct os_address *ret)
 		return false;
 	*ret = (struct os_address){ .port = DNS_PORT };
 	return os_ip_parse(slice_trim(slice_drop(line, key.len)), ret->ip);
+}
+
+bool serve_dns_anchors(const struct setting *setting, struct arena *arena,
+    const struct complaint *to, slice *ret_anchors)
+{
+	const struct config *config = setting->config;
+	const char *path = slice_cstr(arena, config->dns_trust_anchor);
+	struct buffer text, anchors;
+	char why[DNS_ANCHOR_FAULT];
+	int result;
+
+	*ret_anchors = (slice){ 0 };
+	if (!config->dns_validate || config->dns_trust_anchor.len == 0)
+		return true;
+	text = buffer_init(arena->heap, FILE_MAX);
+	anchors = buffer_init(arena->heap, DNS_ANCHORS_MAX);
+	result = file_read(AT_FDCWD, path, &text);
+	if (result < 0)
+		snprintf(why, sizeof why, "%s", result == -EFBIG ? "it is too large for some keys" :
+		    strerror(-result));
+	else if (!dns_anchors_read(buffer_bytes(&text), &anchors, why))
+		result = -EINVAL;
+	if (result == 0)
+		*ret_anchors = slice_copy(arena, buffer_bytes(&anchors));
+	else
+		complain(to, "cannot use %s%s: %s", path, setting_where(setting, arena,
+		    "dns.trust_anchor", config_line(config, "dns.trust_anchor")), why);
+	buffer_free(&text);
+	buffer_free(&anchors);
+	return result == 0;
 }
 
 void serve_dns(struct config *config, struct arena *arena)

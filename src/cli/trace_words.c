@@ -19,27 +19,33 @@ static long long number_of(const json_t *event, const char *field)
 	return (long long)json_integer_value(json_object_get(event, field));
 }
 
-/* Fields in braces: "{peer} connects" */
+/* Fields in braces: "{peer} connects". What stands before the name is only there when
+ * the field is: "found{, dnssec}". */
 static void fill(const json_t *event, const char *pattern, char *out, size_t size)
 {
+	static const char letters[] = "abcdefghijklmnopqrstuvwxyz";
 	size_t n = 0;
 
 	while (*pattern != '\0' && n + 1 < size) {
 		const char *end = *pattern == '{' ? strchr(pattern, '}') : NULL;
 		char name[32], shown[SHOWN];
 		const json_t *value;
+		int before;
 
 		if (end == NULL) {
 			out[n++] = *pattern++;
 			continue;
 		}
-		snprintf(name, sizeof name, "%.*s", (int)(end - pattern - 1), pattern + 1);
+		pattern++;
+		before = (int)strcspn(pattern, letters);
+		snprintf(name, sizeof name, "%.*s", (int)(end - pattern) - before, pattern + before);
 		value = json_object_get(event, name);
 		if (json_is_integer(value))
 			snprintf(shown, sizeof shown, "%lld", number_of(event, name));
 		else
 			text_printable(slice_from(text_of(event, name)), shown, sizeof shown);
-		n += (size_t)snprintf(out + n, size - n, "%s", shown);
+		n += (size_t)snprintf(out + n, size - n, "%.*s%s", shown[0] != '\0' ? before : 0,
+		    pattern, shown);
 		if (n >= size)
 			n = size - 1;
 		pattern = end + 1;
@@ -69,7 +75,7 @@ static const struct {
 	{ "no-account", "the account was removed meanwhile" },
 	{ "read", "UID {uid} is read by POP3" },
 	{ "deleted", "UID {uid} is deleted by POP3" },
-	{ "looked-up", "DNS: {type} of {name}? {answer}: {records}{words}" },
+	{ "looked-up", "DNS: {type} of {name}? {answer}{, dnssec}: {records}{words}" },
 	{ "attempt", "SMTP with {host} [{address}] {tls} {words}" },
 	{ "sent", "delivered to <{to}>: {host} said \"{words}\"" },
 	{ "deferred", "not yet delivered to <{to}> ({host}): {words}" },

@@ -12,7 +12,7 @@
 #include "os/os.h"
 
 enum {
-	CONFIG_KEYS = 57,               /* rows of the table */
+	CONFIG_KEYS = 58,               /* rows of the table */
 	CONFIG_SUBMISSIONS_PORT = 465,  /* RFC 8314: TLS from the first byte */
 };
 
@@ -91,6 +91,7 @@ struct config {
 	size_t n_dns_servers;           /* or these; none: from the root on */
 	struct os_address *dns_servers;
 	bool dns_validate;
+	slice dns_trust_anchor;         /* file; empty: the root's keys, built in */
 	bool journey, journey_dialogue; /* are events written down; SMTP's lines, too */
 	unsigned journey_keep_s;        /* how long; 0: as long as there is space */
 	uint64_t journey_size;          /* bytes, of all roles */

@@ -156,8 +156,13 @@ const struct config_key config_keys[CONFIG_KEYS] = {
 	    .means = "Who resolves names: addresses, with a port if it is not 53; system: "
 	    "whom /etc/resolv.conf names; root: nobody, we ask from the root on." },
 	{ "dns.validate", CONFIG_YES, CONFIG_RESTART, FIELD(dns_validate), .preset = "no",
-	    .means = "Whether answers are validated by DNSSEC; the servers must pass "
-	    "signatures on." },
+	    .means = "Whether answers are validated by DNSSEC: what is signed and wrong is not used, "
+	    "so mail to it waits. dns.servers must pass signatures on." },
+	{ "dns.trust_anchor", CONFIG_WORD, CONFIG_RESTART, FIELD(dns_trust_anchor),
+	    .preset = "none",
+	    .means = "File with the keys that dns.validate begins with, a DS or DNSKEY record a line, "
+	    "like /usr/share/dns/root.key of dns-root-data; none: the root's keys of 2017 and "
+	    "2024, which are built in." },
 	{ "journey", CONFIG_YES, CONFIG_RESTART, FIELD(journey), .preset = "yes",
 	    .means = "Whether it is written down what happens to each message, for `posthouse "
 	    "trace`." },

@@ -92,6 +92,8 @@ static const struct ipc_rule rules[IPC_TYPES] = {
 
 	{ IPC_TRUSTED,       "TRUSTED",      KEEPER,     RELAY,      LARGE,  0, 0 },
 	{ IPC_SMART_HOST,    "SMART_HOST",   KEEPER,     RELAY,      TEXT,   0, 0 },
+
+	{ IPC_ANCHORS,       "ANCHORS",      KEEPER,     RESOLVER,   LARGE,  0, 0 },
 };
 
 static const char *const kinds[ROLE_KINDS] = {

@@ -132,6 +132,9 @@ enum ipc_type {
 	IPC_SMART_HOST,         /* slice host, slice login, slice password: whom it is for, as
 	                         * CONFIG has it, since that is another message */
 
+	/* keeper -> resolver */
+	IPC_ANCHORS,            /* slice: what dns.trust_anchor holds, a record a line; before START */
+
 	IPC_TYPES
 };
 

@@ -234,7 +234,8 @@ int64_t os_peer_uid(struct os *os, int fd);
 struct os_dns_options {
 	const struct os_address *servers;       /* who resolves for us ... */
 	size_t n_servers;               /* ... or 0: ask from the root on */
-	bool validate;                  /* DNSSEC, from the root's keys */
+	bool validate;                  /* DNSSEC, from these keys: */
+	slice anchors;                  /* a DS or DNSKEY record a line; none: the root's */
 };
 
 enum os_dns_status {
@@ -246,7 +247,7 @@ enum os_dns_status {
 
 struct os_dns_answer {
 	enum os_dns_status status;
-	bool secure;                    /* validated */
+	bool secure;                    /* validated; false without `validate` */
 	uint32_t ttl_s;
 	slice canonical;                /* behind CNAMEs, if there were any; as text */
 	const slice *data;              /* of each record, in wire form (dns/dns_record.h) */

@@ -66,6 +66,25 @@ static bool trust_servers(struct ub_ctx *context)
 	    set(context, "unblock-lan-zones:", "yes") && set(context, "insecure-lan-zones:", "yes");
 }
 
+static bool add_anchors(struct ub_ctx *context, slice anchors)
+{
+	char line[DNS_ANCHORS_MAX + 1];
+	bool ok = true;
+
+	for (size_t i = 0; anchors.len == 0 && i < sizeof root_keys / sizeof *root_keys; i++)
+		ok = ok && ub_ctx_add_ta(context, root_keys[i]) == 0;
+	while (anchors.len > 0) {
+		slice one = slice_cut(&anchors, '\n');
+
+		ok = ok && one.len <= DNS_ANCHORS_MAX;
+		if (!ok)
+			break;
+		snprintf(line, sizeof line, "%.*s", slice_arg(one));
+		ok = ub_ctx_add_ta(context, line) == 0;
+	}
+	return ok;
+}
+
 static bool configure(struct ub_ctx *context, const struct os_dns_options *options)
 {
 	bool ok = set(context, "use-syslog:", "no") && set(context, "verbosity:", "0") &&
@@ -80,8 +99,8 @@ static bool configure(struct ub_ctx *context, const struct os_dns_options *optio
 		ok = ok && add_server(context, &options->servers[i]);
 	if (options->n_servers > 0)
 		ok = ok && trust_servers(context);
-	for (size_t i = 0; options->validate && i < 2; i++)
-		ok = ok && ub_ctx_add_ta(context, root_keys[i]) == 0;
+	if (options->validate)
+		ok = ok && add_anchors(context, options->anchors);
 	ok = ok && ub_ctx_async(context, 1) == 0;
 	if (ok && options->n_servers > 0)
 		ok = ub_ctx_zone_remove(context, "test.") == 0;         /* it finalises */

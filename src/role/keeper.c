@@ -150,6 +150,7 @@ static void take_texts(struct keeper *k, const struct keeper_settings *settings)
 	replace(k, &k->relay_login, settings->config->relay_login);
 	replace(k, &k->relay_password, settings->relay_password);
 	replace(k, &k->relay_ca, settings->relay_ca);
+	replace(k, &k->dns_anchors, settings->dns_anchors);
 }
 
 static bool same_listener(const struct keeper_listener *l, enum service service,

@@ -27,6 +27,7 @@ struct keeper_settings {
 	const struct keeper_listener *listeners;        /* their fds are given to the keeper */
 	size_t n_listeners;
 	slice relay_password, relay_ca; /* of relay.host; empty: none */
+	slice dns_anchors;              /* dns.trust_anchor; empty: built in */
 };
 
 struct keeper_inputs {

@@ -103,6 +103,14 @@ void keeper_give_smart_host(struct keeper_role *r)
 	ipc_end(r->channel, -1);
 }
 
+static void give_anchors(struct keeper_role *r)
+{
+	if (r->kind != ROLE_RESOLVER || r->keeper->dns_anchors.len == 0)
+		return;
+	put_slice(ipc_begin(r->channel, IPC_ANCHORS), r->keeper->dns_anchors);
+	ipc_end(r->channel, -1);
+}
+
 static void give_hold(struct keeper_role *r)
 {
 	int fd = r->keeper->hold >= 0 ? duplicate(r, r->keeper->hold) : -1;
@@ -205,6 +213,7 @@ void keeper_give_all(struct keeper_role *r)
 	give_key(r);
 	keeper_give_certificate(r);
 	keeper_give_smart_host(r);
+	give_anchors(r);
 	for (size_t i = 0; i < k->n_listeners; i++)
 		keeper_give_listener(r, &k->listeners[i]);
 	for (size_t i = 0; i < k->n_roles; i++) {

@@ -55,6 +55,7 @@ struct keeper {
 	int64_t uid, gid;
 	slice config_text, chain, key;  /* own copies */
 	slice relay_host, relay_login, relay_password, relay_ca;        /* likewise */
+	slice dns_anchors;              /* likewise */
 	struct keeper_listener listeners[CONFIG_LISTENERS_MAX + 1];
 	size_t n_listeners;
 

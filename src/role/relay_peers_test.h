@@ -223,6 +223,7 @@ static void take_report(const struct journal_commit *commit)
 	*text = buffer_init(world.heap, SIZE_MAX / 2);
 	buffer_add(text, slice_of(raw, commit->body.size));
 	heap_free(world.heap, raw);
+	assert_int_equal(commit->flags, slice_is_ascii(buffer_bytes(text)) ? 0 : JOURNAL_8BITMIME);
 	count_report(buffer_bytes(text));
 }
 

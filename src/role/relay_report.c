@@ -196,13 +196,16 @@ void report_write(struct report *report, struct message_id id, struct buffer *ou
 	struct heap *heap = report->relay->heap;
 	struct buffer text = buffer_init(heap, DSN_MAX);
 	struct journal_commit commit = { .transaction = report->transaction,
-	    .received_us = os_wall_us(report->relay->os), .flags = JOURNAL_8BITMIME,
-	    .n_recipients = 1, .sealed = (slice *)(uintptr_t)&report->sealed };
+	    .received_us = os_wall_us(report->relay->os), .n_recipients = 1,
+	    .sealed = (slice *)(uintptr_t)&report->sealed };
 	size_t bound, n;
 	unsigned char *frame;
 
 	report->id = id;
 	write_dsn(report, id, &text);
+	/* Where its sender's mail goes on to, a host may take no 8 bits. */
+	if (!slice_is_ascii(buffer_bytes(&text)))
+		commit.flags = JOURNAL_8BITMIME;
 	bound = ZSTD_compressBound(buffer_bytes(&text).len);
 	frame = heap_alloc(heap, bound);
 	n = ZSTD_compress(frame, bound, buffer_bytes(&text).ptr, buffer_bytes(&text).len, 1);

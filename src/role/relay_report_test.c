@@ -30,6 +30,22 @@ static void one_of_two_is_refused(void **state)
 	world_end();
 }
 
+/* Every report is looked at for what MAIL must declare (take_report()): ASCII goes anywhere. */
+static void eight_bits_are_declared(void **state)
+{
+	world_begin_plain(1, "");
+	world.hosts[0]->rules[0] = (struct rule){ "r0.0@", nobody };
+	world.hosts[0]->rules[1] = (struct rule){ "r1.0@", nobody };
+	deliver("x.example");
+	wait_for(world.n_reports == 1, MINUTE_MS);
+	assert_true(slice_is_ascii(report(0)));
+	world.sender = "gr\xc3\xbc\xc3\x9f" "e@here.example";
+	deliver("x.example");
+	wait_for(world.n_reports == 2, MINUTE_MS);
+	assert_false(slice_is_ascii(report(1)));
+	world_end();
+}
+
 static void what_expires_is_returned(void **state)
 {
 	world_begin_plain(1, "relay.retry = 10m\nrelay.retry_max = 20m\nrelay.expire = 2h\n"
@@ -289,7 +305,7 @@ STRIKE_TEST(the_disk_fails_anywhere, FAIL_DISK)
 STRIKE_TEST(the_router_dies_anywhere, KILL_ROUTER)
 STRIKE_TEST(the_directory_dies_anywhere, KILL_DIRECTORY)
 
-UNIT_TESTS(cmocka_unit_test(one_of_two_is_refused), cmocka_unit_test(what_expires_is_returned),
+UNIT_TESTS(cmocka_unit_test(one_of_two_is_refused), cmocka_unit_test(eight_bits_are_declared), cmocka_unit_test(what_expires_is_returned),
     cmocka_unit_test(a_delay_is_told_once), cmocka_unit_test(nobody_hears_of_the_null_sender),
     cmocka_unit_test(the_directory_decides), cmocka_unit_test(many_reports),
     cmocka_unit_test(the_longest_report), cmocka_unit_test(the_relay_dies_anywhere),

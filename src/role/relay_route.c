@@ -74,7 +74,7 @@ static void tell_records(struct event *event, unsigned type, struct bytes in)
 
 /* For the message that waits for it first. */
 static void tell(const struct destination *d, const struct question *q, unsigned status,
-    slice why, struct bytes in)
+    bool secure, slice why, struct bytes in)
 {
 	static const char *const words[] = { "found", "no such record", "no such name", "failed" };
 	struct event event;
@@ -87,6 +87,9 @@ static void tell(const struct destination *d, const struct question *q, unsigned
 	event_text(&event, "name", q->type == DNS_MX ? d->domain :
 	    slice_from(d->hosts[q->host].name));
 	event_text(&event, "answer", slice_from(words[status]));
+	/* What failed is neither; without validation nobody knows. */
+	if (d->relay->frame.config->dns_validate && status != OS_DNS_FAILED)
+		event_text(&event, "dnssec", secure ? slice_lit("secure") : slice_lit("insecure"));
 	if (status == OS_DNS_DATA)
 		tell_records(&event, q->type, in);
 	else if (why.len > 0)
@@ -318,13 +321,12 @@ bool route_answer(struct relay *r, struct ipc_message *message)
 	struct bytes *in = &message->body;
 	uint64_t number = get_u64(in);
 	unsigned status = get_u8(in);
-	uint32_t ttl;
+	bool secure = get_u8(in) != 0;
+	uint32_t ttl = get_u32(in);
 	struct destination *d;
 	struct question *q, copy;
 	slice why;
 
-	get_u8(in);
-	ttl = get_u32(in);
 	get_slice(in, OS_DNS_NAME_MAX);
 	why = get_slice(in, IPC_TEXT_MAX);
 	if (!bytes_ok(in) || status > OS_DNS_FAILED)
@@ -335,7 +337,7 @@ bool route_answer(struct relay *r, struct ipc_message *message)
 	copy = *q;
 	d = q->destination;
 	forget(r, q);
-	tell(d, &copy, status, why, *in);
+	tell(d, &copy, status, secure, why, *in);
 	if (status == OS_DNS_DATA && ttl < d->ttl_s)
 		d->ttl_s = ttl;
 	if (copy.type == DNS_MX) {

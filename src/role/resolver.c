@@ -4,6 +4,8 @@
  *
  * It speaks with name servers, which may be anybody, so it has nothing to lose: no
  * files, no keys, no mail. Caching and DNSSEC are the library's (os/os_uv_dns.c). */
+#include <string.h>
+
 #include "base/check.h"
 #include "base/limits.h"
 #include "base/list.h"
@@ -16,6 +18,7 @@ struct resolver {
 	struct list asking;             /* oldest first */
 	unsigned n_asking;
 	struct os_timer patience;
+	slice anchors;                  /* of dns.trust_anchor */
 };
 
 struct asking {
@@ -160,17 +163,32 @@ static void on_peer_left(struct frame *frame, struct ipc_channel *peer)
 
 /* ---- the frame ---- */
 
+static bool on_keeper(struct frame *frame, struct ipc_message *message)
+{
+	struct resolver *r = frame->owner;
+	slice text = get_slice(&message->body, DNS_ANCHORS_MAX);
+	unsigned char *copy;
+
+	if (message->type != IPC_ANCHORS || !bytes_end(&message->body) || text.len == 0 ||
+	    frame->started || r->anchors.len > 0)
+		return false;
+	copy = heap_alloc(os_heap(r->os), text.len);
+	memcpy(copy, text.ptr, text.len);
+	r->anchors = slice_of(copy, text.len);
+	return true;
+}
+
 static void on_start(struct frame *frame)
 {
 	struct resolver *r = frame->owner;
 	const struct config *config = frame->config;
 	const struct os_dns_options options = { config->dns_servers, config->n_dns_servers,
-	    config->dns_validate };
+	    config->dns_validate, r->anchors };
 	int result = os_dns_start(r->os, &options);
 
 	if (result < 0) {
 		frame_fatal(frame, "the DNS library does not take its settings; look at "
-		    "dns.servers");
+		    "dns.servers and dns.trust_anchor");
 		return;
 	}
 	frame_ready(frame);
@@ -182,6 +200,7 @@ static void on_drain(struct frame *frame, uint32_t grace_ms)
 }
 
 static const struct frame_handler handler = {
+	.keeper = on_keeper,
 	.start = on_start,
 	.drain = on_drain,
 	.peer_left = on_peer_left,

@@ -341,6 +341,8 @@ void segment_source_over(struct segment *s);
 void relay_joined(struct router *r, struct ipc_channel *channel);
 void relay_left(struct router *r);
 bool relay_message(struct router *r, struct ipc_channel *channel, struct ipc_message *message);
+/* Where the relay writes its reports: a journal with space of its own. */
+bool pool_is_of_relay(const struct pool *pool);
 /* A record of the relay's: it will be told after its next start. */
 void segment_note_reported(struct segment *s, uint64_t transaction);
 /* Tell a new relay what earlier ones reported, once all of it was read. */

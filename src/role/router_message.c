@@ -384,7 +384,7 @@ void message_take(struct segment *s, const struct log_record *record)
 	arena_reset(&s->router->scratch);
 	if (!s->collecting) {
 		tracker_seen(&s->tracker, record->sequence);
-		if (s->pool->producer == ORIGIN_RELAY + 1)
+		if (pool_is_of_relay(s->pool))
 			note_reported(s, record);
 		if (tracker_is_done(&s->tracker, record->sequence))
 			return;

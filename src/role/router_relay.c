@@ -14,9 +14,9 @@
 
 enum { TOLD_MAX = 8192 };       /* transactions in one message */
 
-static bool is_of_relay(const struct segment *s)
+bool pool_is_of_relay(const struct pool *pool)
 {
-	return s->pool->kind == LOG_JOURNAL && s->pool->producer == ORIGIN_RELAY + 1;
+	return pool->kind == LOG_JOURNAL && pool->producer == ORIGIN_RELAY + 1;
 }
 
 void segment_note_reported(struct segment *s, uint64_t transaction)
@@ -31,7 +31,7 @@ static bool all_was_read(const struct router *r)
 	list_for(at, &r->segments) {
 		const struct segment *s = list_item(at, struct segment, link);
 
-		if (is_of_relay(s) && s->until_relay && !s->read_all)
+		if (pool_is_of_relay(s->pool) && s->until_relay && !s->read_all)
 			return false;
 	}
 	return r->loaded;
@@ -61,7 +61,7 @@ void relay_tell(struct router *r)
 	list_for(at, &r->segments) {
 		const struct segment *s = list_item(at, struct segment, link);
 
-		if (is_of_relay(s) && s->until_relay)
+		if (pool_is_of_relay(s->pool) && s->until_relay)
 			buffer_add(&list, buffer_bytes(&s->reported));
 	}
 	tell(channel, &list);
@@ -85,7 +85,7 @@ void relay_left(struct router *r)
 	list_for(at, &r->segments) {
 		struct segment *s = list_item(at, struct segment, link);
 
-		if (is_of_relay(s) && (s->state == SEGMENT_OPEN || s->state == SEGMENT_CLOSED))
+		if (pool_is_of_relay(s->pool) && (s->state == SEGMENT_OPEN || s->state == SEGMENT_CLOSED))
 			s->until_relay = true;
 	}
 	edge_left(r, ORIGIN_RELAY);
@@ -98,7 +98,7 @@ static void settled(struct router *r)
 	list_for(at, &r->segments) {
 		struct segment *s = list_item(at, struct segment, link);
 
-		if (!is_of_relay(s) || !s->until_relay)
+		if (!pool_is_of_relay(s->pool) || !s->until_relay)
 			continue;
 		s->until_relay = false;
 		buffer_free(&s->reported);

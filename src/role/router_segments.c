@@ -240,15 +240,10 @@ static void become_spare(struct segment *s, struct segment_job *job)
 	s->pool->n_spare++;
 }
 
-static bool is_reserve(const struct pool *pool)
-{
-	return pool->kind == LOG_JOURNAL && pool->producer == ORIGIN_RELAY + 1;
-}
-
 /* Does anybody write there still? An edge may be gone from the configuration. */
 static bool has_writer(const struct pool *pool)
 {
-	return pool->kind != LOG_JOURNAL || is_reserve(pool) ||
+	return pool->kind != LOG_JOURNAL || pool_is_of_relay(pool) ||
 	    pool->producer <= pool->router->frame.config->edges;
 }
 
@@ -256,7 +251,7 @@ static bool has_writer(const struct pool *pool)
  * is nothing to report. */
 static unsigned spares_max(const struct pool *pool)
 {
-	if (!has_writer(pool) || (is_reserve(pool) &&
+	if (!has_writer(pool) || (pool_is_of_relay(pool) &&
 	    pool->router->edges[ORIGIN_RELAY].wants == 0))
 		return 0;
 	return pool->kind == LOG_JOURNAL ? ROUTER_SPARES_MAX : ROUTER_SPARES;
@@ -346,7 +341,7 @@ static uint64_t allotted(const struct pool *pool)
 	list_for(at, &r->segments) {
 		const struct segment *s = list_item(at, struct segment, link);
 
-		if (s->pool->kind == pool->kind && is_reserve(s->pool) == is_reserve(pool))
+		if (s->pool->kind == pool->kind && pool_is_of_relay(s->pool) == pool_is_of_relay(pool))
 			sum += s->head.size;
 		n++;
 	}
@@ -366,7 +361,7 @@ static bool may_make(const struct pool *pool)
 
 	if (os_now_ms(r->os) < pool->retry_ms || spares_max(pool) == 0)
 		return false;
-	if (is_reserve(pool))
+	if (pool_is_of_relay(pool))
 		size_max = size_max / ROUTER_RESERVE_DIVISOR > 2 * (uint64_t)pool->size ?
 		    size_max / ROUTER_RESERVE_DIVISOR : 2 * (uint64_t)pool->size;
 	after = before < size_max ? before + pool->size : UINT64_MAX;
@@ -435,7 +430,7 @@ struct segment *segment_found(struct pool *pool, const struct log_head *head, in
 	/* Its edge may have spoken while we still looked for segments. */
 	s->until_edge = pool->kind == LOG_JOURNAL && has_writer(pool) &&
 	    !pool->router->edges[pool->producer - 1].spoke;
-	s->until_relay = is_reserve(pool) && head->generation != 0;
+	s->until_relay = pool_is_of_relay(pool) && head->generation != 0;
 	s->read_all = head->generation == 0;
 	begin_reading(s, head->size);
 	if (pool->kind == LOG_JOURNAL && head->generation != 0) {
@@ -511,7 +506,7 @@ uint64_t segments_used(const struct router *r)
 	list_for(at, &r->segments) {
 		const struct segment *s = list_item(at, struct segment, link);
 
-		if (s->pool->kind != LOG_JOURNAL || is_reserve(s->pool))
+		if (s->pool->kind != LOG_JOURNAL || pool_is_of_relay(s->pool))
 			continue;
 		if (s->state == SEGMENT_OPEN)
 			sum += s->reader.limit;

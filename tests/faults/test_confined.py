@@ -2,12 +2,14 @@
 import os
 import smtplib
 import socket
+import ssl
 import stat
 import unittest
 
 from server import Demo, wait_for
 
-WORDS = ["--set", "edges=2", "--set", "stores=2"]
+WORDS = ["--set", "edges=2", "--set", "stores=2", "--set", "relay=yes", "--set", "relay.networks=127.0.0.2",
+         "--set", "relay.port=1"]
 ROOTS = {"edge": "empty", "directory": "directory", "router": "journal", "store": "account",
          "relay": "queue", "resolver": "empty"}
 BODY = b"Subject: hello\r\n\r\n" + b"a line of text\r\n" * 65536        # over what stays in memory
@@ -142,6 +144,35 @@ class Inside:
             self.assertEqual(mode, os.O_WRONLY, path)
         else:
             self.assertEqual((name, mode), ("lock", os.O_RDONLY))
+
+    def test_files_of_the_relay(self):
+        """Mail that waits lies in packs of its own; a report goes into a segment that it can only
+        write, whatever else of the journal there is."""
+        pid, = [pid for name, pid in self.inside() if name == "relay"]
+        journal = os.path.join(self.data, "journal")
+
+        def held():
+            return [f for f in files(pid) if f[0].startswith(journal + "/")]
+
+        with smtplib.SMTP(*self.host.submission) as client:
+            context = ssl.create_default_context()
+            context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+            client.starttls(context=context)
+            client.login(self.host.bob.address, self.host.bob.password)
+            # Nobody listens at the first; the second is in no network that mail may go to.
+            for to in ("x@[127.0.0.2]", "x@[127.0.0.9]"):
+                client.sendmail(self.host.bob.address, to, b"Subject: away\r\n\r\nx\r\n")
+        seen = wait_for(held, what="a segment of the relay's")
+        wait_for(lambda: self.host.count(self.host.bob), what="the report")
+        for path, mode, st in seen + held():
+            self.assertEqual(os.path.dirname(path), os.path.join(journal, "65"))
+            self.assertEqual(mode, os.O_WRONLY, path)
+            self.assertTrue(stat.S_ISREG(st.st_mode), path)
+        wait_for(lambda: os.listdir(os.path.join(self.data, "queue", "pack")), what="a pack")
+        for path, mode, _ in files(pid):
+            self.assertTrue(path.startswith(tuple(os.path.join(self.data, name) + end for name, end in (
+                ("queue", ""), ("journal/65", "/"), ("journey", "/"), ("log", "/"), ("lock", "")))) or
+                not path.startswith(self.data + "/"), path)
 
     def test_folders_of_the_others(self):
         """Nobody holds what is another role's, but what that one handed it."""
