@@ -86,10 +86,14 @@ __attribute__((constructor)) static void shim_init(int argc, char **argv, char *
 	    sizeof role - 1);
 }
 
+/* Held for a moment only: after two seconds its owner was killed while it had it. */
 static void lock_page(void)
 {
-	while (__atomic_exchange_n(&page->lock, 1, __ATOMIC_ACQUIRE) != 0)
+	for (unsigned i = 0; i < 20000; i++) {
+		if (__atomic_exchange_n(&page->lock, 1, __ATOMIC_ACQUIRE) == 0)
+			return;
 		usleep(100);
+	}
 }
 
 static void unlock_page(void)
