@@ -636,6 +636,12 @@ static bool step_upkeep(struct box *box)
 	if (box->session != NULL || a->n_changes > 0 || !a->open || a->state.head.removed ||
 	    store_stopped(box->store))
 		return false;
+	/* Made for a session that changed nothing: no flight comes to sync their names.
+	 * The next load finds out what is there. */
+	if (has_open_folder(box) && is_idle(box)) {
+		unload(box);
+		return true;
+	}
 	if (account_wants_base(a)) {
 		start_rebase(box);
 		return true;

@@ -94,6 +94,31 @@ static void a_source_that_ends_early(void **state)
 	world_end();
 }
 
+/* Whoever looks into a mailbox that never got anything leaves nothing open. */
+static void a_session_of_a_new_account(void **state)
+{
+	struct client c;
+	size_t before;
+
+	world_begin(1);
+	before = sim_descriptors(store_os());
+	for (int i = 0; i < 3; i++) {
+		client_open(&c, 7);
+		client_until(&c, "+OK");
+		client_say(&c, "STAT\r\n", "+OK 0 0\r\n");
+		client_quit(&c);
+	}
+	run_ms(1000);
+	assert_int_equal(sim_descriptors(store_os()), before);
+	deliver(0, 7, 300);
+	assert_int_equal(wait_result(0), DELIVERY_DURABLE);
+	client_open(&c, 7);
+	client_until(&c, "+OK");
+	expect_message(&c, 1, 0, 300);
+	client_quit(&c);
+	world_end();
+}
+
 /* While mail never stops coming: how long the first waits. */
 static uint64_t first_waits_ms(unsigned accounts)
 {
@@ -831,7 +856,7 @@ static void a_new_life_loses_nothing(void **state)
 
 UNIT_TESTS(cmocka_unit_test(delivered_and_read), cmocka_unit_test(sources),
     cmocka_unit_test(a_source_that_ends_early), cmocka_unit_test(few_messages_wait_for_more),
-    cmocka_unit_test(exactly_once),
+    cmocka_unit_test(a_session_of_a_new_account), cmocka_unit_test(exactly_once),
     cmocka_unit_test(deleted_at_quit_only), cmocka_unit_test(one_session_at_a_time),
     cmocka_unit_test(nonces), cmocka_unit_test(a_login_that_nobody_uses_expires),
     cmocka_unit_test(an_idle_session_ends), cmocka_unit_test(removed),
