@@ -237,8 +237,10 @@ class TestLab(unittest.TestCase):
             self.assertEqual(lab.end(), 0)
 
     def test_ports_that_are_taken(self):
-        base = free_ports(6)
+        base = free_ports(6, ("127.0.0.1", "127.0.0.3"))
         with socket.socket() as s, tempfile.TemporaryDirectory() as folder:
+            # Connections of an earlier lab there may not be forgotten yet.
+            s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             s.bind(("127.0.0.3", base + 3))
             s.listen()
             done = subprocess.run([POSTHOUSE, "lab", "--data", folder + "/lab", "--port-base",
