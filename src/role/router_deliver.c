@@ -318,7 +318,7 @@ static void part_answered(struct router *r, struct part *part)
 		message_end(m);
 }
 
-/* The part that waits for this answer, or NULL: it was parked meanwhile. */
+/* A part that waits for this answer, or NULL: it was parked meanwhile. */
 static struct target *find_target(struct router *r, const struct store_peer *store, slice key,
     uint16_t recipient, struct part **ret_part)
 {
@@ -350,13 +350,15 @@ static bool on_delivered(struct router *r, struct store_peer *store, struct byte
 
 		if (!bytes_ok(in) || result > DELIVERY_LATER)
 			return false;
-		t = find_target(r, store, key, recipient, &part);
-		if (t == NULL)
-			continue;
-		t->done = result != DELIVERY_LATER;
-		t->later = !t->done;
-		if (--part->waiting == 0)
-			part_answered(r, part);
+		/* What is done is done for a parked copy, too. */
+		while ((t = find_target(r, store, key, recipient, &part)) != NULL) {
+			t->done = result != DELIVERY_LATER;
+			t->later = !t->done;
+			if (--part->waiting == 0)
+				part_answered(r, part);
+			if (result == DELIVERY_LATER)
+				break;
+		}
 	}
 	if (!bytes_end(in))
 		return false;
@@ -409,6 +411,9 @@ void store_left(struct router *r, unsigned index)
 	while (!list_empty(&store->handed)) {
 		struct part *part = list_item(store->handed.next, struct part, link);
 
+		/* It may be only its channel that is gone. */
+		if (part->in_file)
+			part->message->segment->unsure = true;
 		handed_remove(part);
 		part->state = PART_QUEUED;
 		list_append(&back, &part->link);
