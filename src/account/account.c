@@ -219,13 +219,13 @@ void account_begin(struct account *a, uint32_t number, uint64_t generation,
 	append_head(a);
 }
 
-size_t account_take(struct account *a, struct account_write ret_writes[2])
+size_t account_take(struct account *a, size_t n_changes, struct account_write ret_writes[2])
 {
 	size_t n = 0;
 	bool ok = true;
 
-	check(a->open);
-	for (; a->n_taken < a->n_changes && ok; a->n_taken++)
+	check(a->open && n_changes <= a->n_changes);
+	for (; a->n_taken < n_changes && ok; a->n_taken++)
 		append(a, a->changes[a->n_taken].type, a->changes[a->n_taken].payload, &ok);
 	if (!ok)
 		return 0;
@@ -290,19 +290,10 @@ void account_settled(struct account *a)
 	a->n_taken = 0;
 }
 
-void account_failed(struct account *a)
+static void drop_changes(struct account *a)
 {
 	size_t kept = 0;
 
-	if (a->open) {
-		a->torn = true;
-		log_failed(&a->log);
-		log_taken_done(&a->log);
-		log_writer_finish(&a->log);
-	}
-	a->open = false;
-	heap_free(a->heap, a->head_block);
-	a->head_block = NULL;
 	while (kept < a->n_changes && a->changes[kept].kept)
 		kept++;
 	a->removed = a->state.head.removed;
@@ -314,6 +305,26 @@ void account_failed(struct account *a)
 	}
 	a->n_changes = kept;
 	a->n_taken = 0;
+}
+
+void account_failed(struct account *a)
+{
+	if (a->open) {
+		a->torn = true;
+		log_failed(&a->log);
+		log_taken_done(&a->log);
+		log_writer_finish(&a->log);
+	}
+	a->open = false;
+	heap_free(a->heap, a->head_block);
+	a->head_block = NULL;
+	drop_changes(a);
+}
+
+void account_withdraw(struct account *a)
+{
+	check(a->n_taken == 0);
+	drop_changes(a);
 }
 
 /* Segments that the next HEAD would name. */

@@ -13,6 +13,7 @@
  *   account_deliver, _expunge, _remove     a change, not durable, not visible
  *   account_take   --write, sync-->  account_settled      now it is
  *                                '-> account_failed       it never was
+ *   account_withdraw                 what was not taken yet never was
  *
  * (1) `state` is durable. Nobody sees a change before it is settled.
  * (2) No segment is written to that another life of the process opened, nor one
@@ -101,12 +102,15 @@ struct account_write {
 	slice bytes;
 };
 
-/* What makes all changes durable once it is written and synced; up to two
+/* What makes the first n changes durable once it is written and synced; up to two
  * writes, borrowed until settled or failed. An open segment only. Returns how
  * many; 0: the segment is full, take it as failed. */
-size_t account_take(struct account *a, struct account_write ret_writes[2]);
+size_t account_take(struct account *a, size_t n, struct account_write ret_writes[2]);
 void account_settled(struct account *a);
 void account_failed(struct account *a);
+/* The changes are not made, but for the kept ones. Nothing was taken; the segment
+ * goes on. */
+void account_withdraw(struct account *a);
 
 /* It is time for a new base; it must be, before account_begin. */
 bool account_wants_base(const struct account *a);

@@ -134,7 +134,7 @@ static void commit(struct life *l, unsigned fault)
 		rebase(l);
 		return;
 	}
-	n = account_take(a, writes);
+	n = account_take(a, a->n_changes, writes);
 	for (size_t i = 0; i < n && fault != 1; i++)
 		check(os_pwrite(l->os, l->log, writes[i].bytes, writes[i].offset) == 0);
 	if (n == 0 || fault != 0) {

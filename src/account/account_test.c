@@ -102,7 +102,7 @@ static bool commit(struct world *w, struct account *a)
 		w->log = files.log;
 		account_begin(a, files.log_number, ++w->generation, 4711, 12345);
 	}
-	n = account_take(a, writes);
+	n = account_take(a, a->n_changes, writes);
 	assert_true(n > 0);
 	for (size_t i = 0; i < n && ok; i++)
 		ok = os_pwrite(w->os, w->log, writes[i].bytes, writes[i].offset) == 0;

@@ -141,7 +141,7 @@ static int write_segment(struct os *os, struct account *a, const struct account_
 		return error;
 	account_begin(a, files.log_number, birth->generation, birth->uidvalidity,
 	    birth->created_us);
-	n = account_take(a, writes);
+	n = account_take(a, a->n_changes, writes);
 	check(n > 0);
 	for (size_t i = 0; i < n && error == 0; i++)
 		error = os_pwrite(os, files.log, writes[i].bytes, writes[i].offset);

@@ -70,7 +70,7 @@ static void write_entry(struct world *w, struct account *a, int pack, uint32_t n
 static void settle(struct world *w, struct account *a, int log)
 {
 	struct account_write writes[2];
-	size_t n = account_take(a, writes);
+	size_t n = account_take(a, a->n_changes, writes);
 
 	assert_true(n > 0);
 	for (size_t i = 0; i < n; i++)

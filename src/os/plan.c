@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "base/checksum.h"
 #include "base/limits.h"
 
 /* What goes to one place after another, on the stack of the pool thread: the heap is
@@ -14,7 +15,6 @@ struct window {
 	int fd;
 	uint64_t offset;
 	size_t n;
-	bool unreadable;
 	unsigned char bytes[PLAN_COPY_PIECE];
 };
 
@@ -70,27 +70,30 @@ static int write_bytes(struct window *w, const struct plan_step *step)
 	return error;
 }
 
-static int copy(struct window *w, const struct plan_step *step)
+static int copy(struct window *w, struct plan_step *step)
 {
+	struct checksum_stream sum;
 	uint64_t at = 0;
-	int error = 0;
 
-	while (error == 0 && at < step->length) {
+	checksum_begin(&sum, 0);
+	while (at < step->length) {
+		int error = move_to(w, step->fd, step->offset + at);
+		size_t n = room(w, step->length - at);
 		ssize_t got;
-		size_t n;
 
-		error = move_to(w, step->fd, step->offset + at);
 		if (error != 0)
 			return error;
-		n = room(w, step->length - at);
 		got = os_pread(w->os, step->from, w->bytes + w->n, n, step->from_offset + at);
-		w->unreadable = got != (ssize_t)n;
-		if (w->unreadable)
-			error = got < 0 ? (int)got : -EIO;
+		if (got != (ssize_t)n) {
+			step->unreadable = true;
+			return 0;
+		}
+		checksum_add(&sum, slice_of(w->bytes + w->n, n));
 		w->n += n;
 		at += n;
 	}
-	return error;
+	step->unreadable = checksum_end(&sum) != step->checksum;
+	return 0;
 }
 
 /* Never again after a failure: Linux has marked the pages clean, and would say 0. */
@@ -103,7 +106,7 @@ static int sync(struct os *os, int fd)
 	return error;
 }
 
-static int run_step(struct window *w, const struct plan_step *step)
+static int run_step(struct window *w, struct plan_step *step)
 {
 	int error;
 
@@ -140,14 +143,12 @@ static void run(struct os_work *work)
 	w.os = work->os;
 	w.fd = -1;
 	w.offset = w.n = 0;
-	w.unreadable = false;
 	for (size_t i = 0; i < plan->n && plan->error == 0; i++) {
 		plan->error = run_step(&w, &plan->steps[i]);
-		plan->failed_at = i;
+		plan->unreadable = plan->unreadable || plan->steps[i].unreadable;
 	}
 	if (plan->error == 0)
 		plan->error = flush(&w);
-	plan->unreadable = w.unreadable;
 }
 
 static void done(struct os_work *work)
@@ -177,6 +178,7 @@ void plan_add(struct os *os, struct plan *plan, struct plan_step step)
 void plan_start(struct os *os, struct plan *plan)
 {
 	plan->error = 0;
+	plan->unreadable = false;
 	os_work_start(os, &plan->work);
 }
 

@@ -11,8 +11,11 @@
 
 enum plan_verb {
 	PLAN_WRITE,             /* fd, offset, bytes */
-	PLAN_COPY,              /* fd, offset, from, from_offset, length: in bounded pieces;
-	                         * -EIO when `from` ends early */
+	PLAN_COPY,              /* fd, offset, from, from_offset, length, checksum: in bounded
+	                         * pieces. When `from` can't be read, ends early or is not
+	                         * what the checksum says, the step is marked `unreadable`,
+	                         * and what is written there may be anything; the plan
+	                         * goes on */
 	PLAN_SYNC,              /* fd */
 	PLAN_SYNC_FOLDER,       /* fd of a folder */
 	PLAN_SYNC_SYSTEM,       /* any fd of the file system */
@@ -27,6 +30,8 @@ struct plan_step {
 	const char *path;
 	int from;
 	uint64_t from_offset, length;
+	uint64_t checksum;      /* XXH3 of what is copied */
+	bool unreadable;
 };
 
 struct plan {
@@ -34,8 +39,7 @@ struct plan {
 	struct plan_step *steps;
 	size_t n, capacity;
 	int error;              /* 0, or -errno of the step that failed */
-	size_t failed_at;       /* that step, when it is a PLAN_COPY: */
-	bool unreadable;        /* `from` can't be read, or ends early */
+	bool unreadable;        /* so is some step */
 	void (*done)(struct plan *plan);        /* on the loop */
 	void *owner;
 };

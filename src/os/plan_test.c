@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 
+#include "base/checksum.h"
 #include "base/limits.h"
 #include "os/os_faulty.h"
 #include "os/os_uv.h"
@@ -100,39 +101,56 @@ static void test_disk_stays_dead(void **state)
 	assert_int_equal(rmdir(folder), 0);
 }
 
+/* And what follows it goes out with it. */
 static void test_copy(void **state)
 {
-	static const struct { uint64_t length; unsigned fail; int error; } cases[] = {
-		{ 0, 0, 0 }, { 1, 0, 0 }, { PLAN_COPY_PIECE, 0, 0 }, { PLAN_COPY_PIECE + 1, 0, 0 },
-		{ 3 * PLAN_COPY_PIECE + 7, 0, 0 },
-		{ 3 * PLAN_COPY_PIECE + 8, 0, -EIO },   /* one more than there is */
-		{ 2 * PLAN_COPY_PIECE, 1, -ENOSPC }, { 2 * PLAN_COPY_PIECE, 4, -ENOSPC },
+	static const struct { uint64_t length; unsigned fail; int error; bool turned, unreadable; }
+	    cases[] = {
+		{ 0, 0, 0, false, false },
+		{ 1, 0, 0, false, false },
+		{ PLAN_COPY_PIECE, 0, 0, false, false },
+		{ PLAN_COPY_PIECE + 1, 0, 0, false, false },
+		{ 3 * PLAN_COPY_PIECE + 7, 0, 0, false, false },
+		{ 3 * PLAN_COPY_PIECE + 7, 0, 0, true, true },  /* not what the checksum says */
+		{ 3 * PLAN_COPY_PIECE + 8, 0, 0, false, true }, /* one more than there is */
+		{ 2 * PLAN_COPY_PIECE, 1, 0, false, true },     /* a read fails */
+		{ 2 * PLAN_COPY_PIECE, 4, -ENOSPC, false, false },      /* a write */
 	};
-	enum { BEFORE = 5, AT = 11, LEN = 3 * PLAN_COPY_PIECE + 7 };
+	enum { BEFORE = 5, AT = 11, LEN = 3 * PLAN_COPY_PIECE + 7, TAIL = 3 };
 	char folder[64];
 	struct os *os = make(folder, sizeof folder);
-	unsigned char *bytes = heap_alloc(os_heap(os), LEN), *have = heap_alloc(os_heap(os), LEN);
+	unsigned char *bytes = heap_alloc(os_heap(os), LEN + 1);
+	unsigned char *have = heap_alloc(os_heap(os), LEN + TAIL + 1);
 	struct os_faulty faulty;
 	struct plan plan;
 	int from = os_open(os, OS_ROOT, "from", OS_READ | OS_WRITE | OS_CREATE);
 
-	os_random(os, bytes, LEN);
+	os_random(os, bytes, LEN + 1);
 	assert_int_equal(os_pwrite(os, from, slice_of(bytes, LEN), BEFORE), 0);
 	os_faulty_wrap(&faulty, os);
 	plan_init(&plan, stop_loop, os);
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
 		int fd = os_open(os, OS_ROOT, "to", OS_READ | OS_WRITE | OS_CREATE);
-		size_t n = cases[i].error == 0 ? (size_t)cases[i].length : 0;
+		size_t n = (size_t)cases[i].length;
 
 		plan_add(os, &plan, (struct plan_step){ .verb = PLAN_COPY, .fd = fd, .offset = AT,
-		    .from = from, .from_offset = BEFORE, .length = cases[i].length });
+		    .from = from, .from_offset = BEFORE, .length = n,
+		    .checksum = checksum64(slice_of(bytes, n), 0) ^ cases[i].turned });
+		plan_add(os, &plan, (struct plan_step){ .verb = PLAN_WRITE, .fd = fd,
+		    .offset = AT + n, .bytes = slice_lit("end") });
 		os_faulty_arm(&faulty, FAULT_READ | FAULT_WRITE, cases[i].fail, -ENOSPC);
 		plan_start(os, &plan);
 		os_uv_run(os);
 		assert_int_equal(plan.error, cases[i].error);
+		assert_int_equal(plan.unreadable, cases[i].unreadable);
+		assert_int_equal(plan.steps[0].unreadable, cases[i].unreadable);
 		os_faulty_arm(&faulty, 0, 0, -EIO);
-		assert_int_equal(os_pread(os, fd, have, n, AT), n);
-		assert_memory_equal(have, bytes, n);
+		if (plan.error == 0) {
+			assert_int_equal(os_pread(os, fd, have, n + TAIL, AT), n + TAIL);
+			assert_memory_equal(have + n, "end", TAIL);
+		}
+		if (plan.error == 0 && !cases[i].unreadable)
+			assert_memory_equal(have, bytes, n);
 		plan_reset(os, &plan);
 		os_close(os, fd);
 		assert_int_equal(os_unlink(os, OS_ROOT, "to"), 0);

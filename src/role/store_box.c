@@ -624,7 +624,7 @@ static bool step_session(struct box *box)
 	}
 	if (session_waits(session))
 		session_box_ready(session);
-	else if (box_writable(box, false))
+	else if (!session_deletes(session) || box_writable(box, false))
 		session_expunge(session);
 	return box->busy;
 }
@@ -636,12 +636,6 @@ static bool step_upkeep(struct box *box)
 	if (box->session != NULL || a->n_changes > 0 || !a->open || a->state.head.removed ||
 	    store_stopped(box->store))
 		return false;
-	/* Made for a session that changed nothing: no flight comes to sync their names.
-	 * The next load finds out what is there. */
-	if (has_open_folder(box) && is_idle(box)) {
-		unload(box);
-		return true;
-	}
 	if (account_wants_base(a)) {
 		start_rebase(box);
 		return true;

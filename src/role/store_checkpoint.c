@@ -44,7 +44,7 @@ static void write_pieces(struct store *s, struct box *box)
 			plan_step_add(s, (struct plan_step){ .verb = PLAN_COPY,
 			    .fd = box->files.pack, .offset = piece->offset + piece->len,
 			    .from = piece->from, .from_offset = piece->from_offset,
-			    .length = piece->from_len });
+			    .length = piece->from_len, .checksum = piece->checksum });
 	}
 }
 
@@ -152,21 +152,26 @@ static void settle(struct box *box)
 
 /* Also what came after the flight began: its place in the pack and in the log is
  * behind what is lost. */
-static void take_back(struct box *box)
+static void give_up(struct box *box)
 {
-	account_failed(box->account);
-	box_close_files(box);
 	pieces_free(box, &box->flying_pieces);
 	pieces_free(box, &box->pieces);
 	offers_answer(box, &box->pending, SIZE_MAX, DELIVERY_LATER);
 	box->n_flying = 0;
-	box->pack_failed = true;
 	box->flush_failed = true;
 	box->expunge_flies = false;
 	list_remove(&box->dirty);
 	box->hot = false;
 	if (box->session != NULL)
 		session_committed(box->session, false);
+}
+
+static void take_back(struct box *box)
+{
+	account_failed(box->account);
+	box_close_files(box);
+	box->pack_failed = true;
+	give_up(box);
 }
 
 static void land(struct store *s, int error)
@@ -178,7 +183,7 @@ static void land(struct store *s, int error)
 		store_failed(s, "account: a write or sync failed", error);
 	else
 		store_recovered(s);
-	f->busy = false;
+	f->busy = f->logs = false;
 	plan_reset(s->os, &f->plan);
 	s->last_flight_ms = os_now_ms(s->os);
 	/* Steps may begin the next flight. */
@@ -203,29 +208,73 @@ static void land(struct store *s, int error)
 	store_drain_check(s);
 }
 
-/* A body can't be read where the router said: no fault of our disk, and of this
- * account alone. The others go on. */
+/* ---- bodies that can't be read ---- */
+
+/* Nothing of it is in the log yet, and no record will name what is in the pack. */
+static void withdraw(struct box *box)
+{
+	struct piece *first = list_item(box->flying_pieces.next, struct piece, link);
+
+	os_log(box->store->os, OS_ERROR, "account %016llx: the journal does not give the body of "
+	    "a message for it; it is tried again", (unsigned long long)box->id);
+	box->pack_end = first->offset;
+	account_withdraw(box->account);
+	box_close_folders(box);
+	give_up(box);
+}
+
+/* The router's word of where a body is does not hold: no fault of our disk. These wait
+ * and the others go on. */
 static void leave_behind(struct store *s)
 {
-	struct flight *f = &s->flight;
-	int pack = f->plan.steps[f->plan.failed_at].fd;
+	const struct plan *plan = &s->flight.plan;
+	struct list left, *at;
 
+	list_init(&left);
+	for (size_t i = 0; i < plan->n; i++) {
+		if (!plan->steps[i].unreadable)
+			continue;
+		list_for(of, &s->flight.boxes) {
+			if (list_item(of, struct flying, link)->box->files.pack != plan->steps[i].fd)
+				continue;
+			list_remove(of);
+			list_append(&left, of);
+			break;
+		}
+	}
+	while ((at = list_take_first(&left)) != NULL) {
+		struct flying *flying = list_item(at, struct flying, link);
+		struct box *box = flying->box;
+
+		heap_free(s->heap, flying);
+		box->flying = false;
+		withdraw(box);
+		box_count_memory(box);
+		box_step(box);
+	}
+}
+
+/* The bodies are on disk: now their records may be. */
+static void start_logs(struct store *s)
+{
+	struct flight *f = &s->flight;
+
+	f->logs = true;
 	list_for(at, &f->boxes) {
 		struct flying *flying = list_item(at, struct flying, link);
 		struct box *box = flying->box;
 
-		if (box->files.pack != pack)
+		flying->n_writes = account_take(box->account, flying->n_changes, flying->writes);
+		if (flying->n_writes > 0)
 			continue;
-		os_log(s->os, OS_ERROR, "account %016llx: a message can't be read in the journal "
-		    "(%s); it waits", (unsigned long long)box->id, strerror(-f->plan.error));
+		/* The segment is full: as rare as a gigabyte of records. */
 		list_remove(&flying->link);
 		heap_free(s->heap, flying);
 		box->flying = false;
 		take_back(box);
 		box_step(box);
-		return;
 	}
-	check(!"the step of a box that flies");
+	start_half(s);
 }
 
 static void half_done(struct plan *plan)
@@ -238,22 +287,17 @@ static void half_done(struct plan *plan)
 		start_half(s);          /* the same bytes at the same places */
 		return;
 	}
-	if (plan->unreadable) {
-		leave_behind(s);
-		start_half(s);          /* likewise */
-		return;
-	}
 	if (plan->error != 0) {
 		land(s, plan->error);
 		return;
 	}
 	learn_cost(s);
-	if (f->logs) {
+	if (plan->unreadable)
+		leave_behind(s);
+	if (f->logs || list_empty(&f->boxes))
 		land(s, 0);
-		return;
-	}
-	f->logs = true;
-	start_half(s);
+	else
+		start_logs(s);
 }
 
 /* ---- the start of a flight ---- */
@@ -271,13 +315,7 @@ static void board(struct store *s, struct box *box)
 	list_remove(&box->dirty);
 	box->hot = false;
 	flying->box = box;
-	flying->n_writes = account_take(box->account, flying->writes);
-	if (flying->n_writes == 0) {
-		/* The segment is full: as rare as a gigabyte of records. */
-		heap_free(s->heap, flying);
-		take_back(box);
-		return;
-	}
+	flying->n_changes = box->account->n_changes;
 	box->flying = true;
 	box->expunge_flies = box->session != NULL && session_expunges(box->session);
 	while ((at = list_take_first(&box->pieces)) != NULL)
@@ -313,8 +351,10 @@ static void take_off(struct store *s, bool hot_only)
 
 		bodies = bodies || !list_empty(&box->flying_pieces) || has_folders(box);
 	}
-	f->logs = !bodies;
-	start_half(s);
+	if (bodies)
+		start_half(s);
+	else
+		start_logs(s);
 }
 
 /* ---- when ---- */

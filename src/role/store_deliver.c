@@ -259,6 +259,7 @@ static void add_piece(struct box *box, const struct incoming *incoming, slice en
 		piece->from = incoming->source != NULL ? incoming->source->fd : incoming->fd;
 		piece->from_offset = incoming->delivery.body_offset;
 		piece->from_len = body->stored;
+		piece->checksum = body->checksum;
 	}
 	list_append(&box->pieces, &piece->link);
 	box->pack_end += piece->len + piece->from_len;

@@ -75,7 +75,7 @@ struct piece {
 	struct list link;               /* box->pieces, then box->flying_pieces */
 	uint64_t offset;
 	int from;                       /* -1: all is in bytes */
-	uint64_t from_offset, from_len;
+	uint64_t from_offset, from_len, checksum;
 	size_t len;
 	unsigned char bytes[];
 };
@@ -147,6 +147,7 @@ struct flight {
 struct flying {
 	struct list link;
 	struct box *box;
+	size_t n_changes;               /* that were there when it boarded */
 	struct account_write writes[2];
 	size_t n_writes;
 };
@@ -276,6 +277,7 @@ void session_box_ready(struct session *session);
 void session_box_bad(struct session *session, bool later);
 /* Make the changes that its QUIT asks for; the box is writable. */
 void session_expunge(struct session *session);
+bool session_deletes(const struct session *session);    /* some message is marked */
 bool session_expunges(const struct session *session);   /* they are made */
 /* They are durable, or are not going to be. No-op when none were asked for. */
 void session_committed(struct session *session, bool all);

@@ -228,6 +228,15 @@ bool session_waits(const struct session *session)
 	return session->state == SESSION_BOX;
 }
 
+bool session_deletes(const struct session *session)
+{
+	for (uint32_t i = 0; i < session->n; i++) {
+		if (session->messages[i].deleted)
+			return true;
+	}
+	return false;
+}
+
 bool session_expunges(const struct session *session)
 {
 	return session->state == SESSION_EXPUNGE;

@@ -43,6 +43,7 @@ static struct world {
 	uint64_t source;                /* where every other body lies; 0: none yet */
 	uint64_t segment_end;           /* of that file */
 	uint64_t segment_skip;          /* so far behind its end the next one should be */
+	bool segment_rots;              /* a bit of the next one turns */
 	uint8_t results[MESSAGES_MAX];  /* of message n: its last answer */
 	unsigned answers[MESSAGES_MAX];
 } world;
@@ -287,6 +288,8 @@ static bool put_in_segment(slice frames, struct delivery *d, int *ret_fd)
 	struct os *os = world.router->os;
 	int fd;
 
+	if (world.segment_rots)
+		((unsigned char *)(uintptr_t)frames.ptr)[frames.len / 2] ^= 1;
 	if (world.source == 0) {
 		(void)os_unlink(os, OS_ROOT, "segment");
 		world.segment_end = 77;
@@ -307,6 +310,21 @@ static bool put_in_segment(slice frames, struct delivery *d, int *ret_fd)
 	d->body_offset = world.segment_end + world.segment_skip;
 	world.segment_end += frames.len;
 	return true;
+}
+
+static void count_file(void *context, const struct sim_disk_file *file)
+{
+	unsigned *n = context;
+
+	n[0] += slice_ends(slice_from(file->path), slice_lit(".log"));
+	n[1] += slice_ends(slice_from(file->path), slice_lit(".pack"));
+}
+
+/* Logs, and packs, of all accounts. */
+static void count_files(unsigned ret_n[2])
+{
+	ret_n[0] = ret_n[1] = 0;
+	sim_disk_each(world.host, count_file, ret_n);
 }
 
 static void source_is_over(void)
