@@ -47,17 +47,22 @@ enum directory_verdict directory_account_find(struct directory *directory, slice
 	return database_fault(directory->database) ? DIRECTORY_TEMPORARY : DIRECTORY_NO_SUCH_USER;
 }
 
-slice directory_password_hash(struct directory *directory, uint64_t account,
-    struct arena *arena)
+enum directory_verdict directory_password_hash(struct directory *directory, uint64_t account,
+    struct arena *arena, slice *ret_hash)
 {
-	sqlite3_stmt *row = database_query(directory->database, QUERY_CREDENTIAL);
+	sqlite3_stmt *row;
 	slice hash = { 0 };
 
+	database_clear_fault(directory->database);
+	row = database_query(directory->database, QUERY_CREDENTIAL);
 	bind_u64(row, 1, account);
 	if (database_row(directory->database, row))
 		hash = slice_copy(arena, column_slice(row, 0));
 	database_done(row);
-	return slice_head(hash, hash.len <= PASSWORD_HASH_MAX ? hash.len : 0);
+	if (database_fault(directory->database))
+		return DIRECTORY_TEMPORARY;
+	*ret_hash = slice_head(hash, hash.len <= PASSWORD_HASH_MAX ? hash.len : 0);
+	return DIRECTORY_OK;
 }
 
 struct nearest {

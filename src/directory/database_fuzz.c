@@ -99,6 +99,7 @@ static void ask(struct directory *d, struct heap *heap, const char *text)
 	struct buffer sealed = buffer_init(heap, SEALED_MAX);
 	struct sealed_recipient what = { .recipient = slice_from(text) };
 	struct directory_account account;
+	slice hash;
 	size_t n;
 
 	if (directory_recipient(d, what.recipient, false, &arena, &what.targets, &n) ==
@@ -111,7 +112,7 @@ static void ask(struct directory *d, struct heap *heap, const char *text)
 	arena_reset(&arena);
 	if (directory_account_find(d, what.recipient, &arena, &account) == DIRECTORY_OK) {
 		check(account.id != 0 && account.address.len <= SEALED_ADDRESS_MAX);
-		(void)directory_password_hash(d, account.id, &arena);
+		(void)directory_password_hash(d, account.id, &arena, &hash);
 		(void)directory_owns(d, account.id, slice_lit("all@x.example"), &arena);
 	}
 	arena_reset(&arena);

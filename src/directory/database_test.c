@@ -383,6 +383,62 @@ static void a_disk_that_can_not_read_allows_nothing(void **state)
 	}
 }
 
+/* Of a stored domain, since nothing of that is in memory. */
+static struct directory *open_stored(struct os *os)
+{
+	struct directory_error error;
+	struct directory *directory = directory_open(os, OS_ROOT, "directory.db", &error);
+
+	assert_non_null(directory);
+	return directory;
+}
+
+/* Nobody is "no such user" because a read failed: each in turn. */
+static void a_disk_that_can_not_read_knows_nobody_less(void **state)
+{
+	unsigned faults = 0;
+	bool fired = true;
+
+	for (unsigned n = 1; fired; n++) {
+		struct sim *sim = sim_create(1);
+		struct sim_host *host = sim_host_create(sim, "a", ip, DISK);
+		struct os *os = sim_process_create(host, "directory");
+		struct arena arena = arena_init(os_heap(os), SIZE_MAX);
+		struct directory *directory = open_stored(os);
+		struct directory_error error;
+		enum directory_verdict verdict;
+		struct seal_target *targets;
+		struct os_faulty faulty;
+		slice hash = { 0 };
+		uint64_t id;
+		size_t n_targets;
+
+		assert_true(directory_domain_add(directory, slice_lit("alice.example"), &error));
+		assert_true(directory_account_add(directory, slice_lit("postmaster@alice.example"),
+		    slice_lit("h"), &id, &error));
+		directory_close(directory);
+		directory = open_stored(os);
+		os_faulty_wrap(&faulty, os);
+		os_faulty_arm(&faulty, FAULT_READ, n, -EIO);
+		verdict = directory_recipient(directory, slice_lit("Postmaster"), false, &arena,
+		    &targets, &n_targets);
+		assert_int_equal(verdict, os_faulty_fired(&faulty) ? DIRECTORY_TEMPORARY :
+		    DIRECTORY_OK);
+		fired = os_faulty_fired(&faulty);
+		verdict = directory_password_hash(directory, id, &arena, &hash);
+		assert_int_equal(verdict, !fired && os_faulty_fired(&faulty) ?
+		    DIRECTORY_TEMPORARY : DIRECTORY_OK);
+		assert_true(verdict == DIRECTORY_TEMPORARY || slice_equal(hash, slice_lit("h")));
+		fired = os_faulty_fired(&faulty);
+		faults += fired;
+		os_faulty_unwrap(&faulty);
+		arena_reset(&arena);
+		directory_close(directory);
+		sim_destroy(sim);
+	}
+	assert_true(faults > 3);
+}
+
 static void refuses_other_files(void **state)
 {
 	struct sim *sim = sim_create(1);
@@ -427,4 +483,5 @@ UNIT_TESTS(cmocka_unit_test(survives_power_cuts), cmocka_unit_test(survives_kill
     cmocka_unit_test(lists_all_or_fails),
     cmocka_unit_test(a_disk_that_can_not_read_denies_nothing),
     cmocka_unit_test(a_disk_that_can_not_read_allows_nothing),
+    cmocka_unit_test(a_disk_that_can_not_read_knows_nobody_less),
     cmocka_unit_test(refuses_other_files))

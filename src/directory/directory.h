@@ -83,9 +83,9 @@ enum directory_verdict directory_account_find(struct directory *directory, slice
  * account's address is of `arena`. */
 bool directory_account_need(struct directory *directory, slice address, struct arena *arena,
     struct directory_account *ret_account, struct directory_error *ret_error);
-/* Its password hash; empty when it has none. */
-slice directory_password_hash(struct directory *directory, uint64_t account,
-    struct arena *arena);
+/* Its password hash, of `arena`; empty when it has none. OK or TEMPORARY. */
+enum directory_verdict directory_password_hash(struct directory *directory, uint64_t account,
+    struct arena *arena, slice *ret_hash);
 
 /* ---- what is changed, and lists ---- */
 

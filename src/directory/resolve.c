@@ -237,7 +237,8 @@ static enum directory_verdict look_up(struct directory *directory, slice recipie
 
 	database_clear_fault(directory->database);
 	if (!complete_postmaster(directory, arena, &recipient))
-		return DIRECTORY_NO_SUCH_USER;
+		return database_fault(directory->database) ? DIRECTORY_TEMPORARY :
+		    DIRECTORY_NO_SUCH_USER;
 	if (!name_parse(arena, recipient, &name))
 		return DIRECTORY_BAD_ADDRESS;
 	if (!directory_serves(directory, name.domain))

@@ -214,10 +214,12 @@ static enum directory_verdict find_again(struct login *login, struct arena *aren
 	struct directory *directory = login->role->directory;
 	enum directory_verdict verdict = directory_account_find(directory, name_of(login), arena,
 	    ret_account);
-	slice hash = slice_of(login->hash, login->hash_len);
+	slice hash = { 0 };
 
+	if (verdict == DIRECTORY_OK)
+		verdict = directory_password_hash(directory, ret_account->id, arena, &hash);
 	if (verdict == DIRECTORY_OK && (ret_account->id != login->account ||
-	    !slice_equal(directory_password_hash(directory, login->account, arena), hash)))
+	    !slice_equal(slice_of(login->hash, login->hash_len), hash)))
 		verdict = DIRECTORY_TEMPORARY;
 	return verdict == DIRECTORY_NO_SUCH_USER ? DIRECTORY_BAD_CREDENTIALS : verdict;
 }
@@ -404,11 +406,12 @@ static enum directory_verdict identify(struct login *login, struct arena *arena,
 	struct directory *directory = login->role->directory;
 	enum directory_verdict verdict = directory_account_find(directory, name_of(login), arena,
 	    ret_account);
-	slice hash;
+	slice hash = { 0 };
 
+	if (verdict == DIRECTORY_OK)
+		verdict = directory_password_hash(directory, ret_account->id, arena, &hash);
 	if (verdict != DIRECTORY_OK)
 		return verdict;
-	hash = directory_password_hash(directory, ret_account->id, arena);
 	if (hash.len == 0)
 		return DIRECTORY_NO_SUCH_USER;
 	login->account = ret_account->id;

@@ -871,6 +871,29 @@ static void opens_again_after_a_failing_disk(void **state)
 	assert_true(opened_again > 0 && ended > 0);
 }
 
+/* The right password is not wrong because the disk can't give its hash. */
+static void puts_off_logins_while_the_disk_fails(void **state)
+{
+	static const struct sim_faults failing = { .read_error = 3 }, none;
+	unsigned put_off = 0;
+
+	for (uint64_t seed = 1; seed <= 30; seed++) {
+		struct rig *rig = rig_create_seeded(seed);
+		uint8_t verdict;
+
+		sim_set_faults(rig->sim, &failing);
+		verdict = log_in(rig, SERVICE_POP3, peer, "alice@alice.example", "secret")->verdict;
+		sim_set_faults(rig->sim, &none);
+		assert_true(verdict == DIRECTORY_OK || verdict == DIRECTORY_TEMPORARY);
+		put_off += verdict == DIRECTORY_TEMPORARY;
+		assert_int_equal(log_in(rig, SERVICE_POP3, peer, "alice@alice.example",
+		    "secret")->verdict, DIRECTORY_OK);
+		rig_free(rig);
+	}
+	print_message("# put off %u times\n", put_off);
+	assert_in_range(put_off, 1, 29);
+}
+
 static void drains(void **state)
 {
 	struct rig *rig = rig_create();
@@ -897,4 +920,5 @@ UNIT_TESTS(cmocka_unit_test(shares_out_recipients),
     cmocka_unit_test(hears_administrators), cmocka_unit_test(forgets_a_changed_password),
     cmocka_unit_test(bounds_administrators),
     cmocka_unit_test(renews_imported_hashes),
-    cmocka_unit_test(opens_again_after_a_failing_disk), cmocka_unit_test(drains))
+    cmocka_unit_test(opens_again_after_a_failing_disk),
+    cmocka_unit_test(puts_off_logins_while_the_disk_fails), cmocka_unit_test(drains))
