@@ -23,6 +23,8 @@ static bool is_about(slice line, const struct hit *hit)
 	slice path = slice_from(hit->path);
 	char text[200];
 
+	if (hit->kind == DARK_PACK || hit->kind == DARK_SPOOL)
+		return false;           /* verify names them by their message */
 	if (hit->kind == DARK_QUEUE)
 		return slice_find(line, path) < line.len;
 	path = slice_drop(path, slice_find_byte(path, '/') + 1);
@@ -92,8 +94,33 @@ static bool is_of(const struct hit *hit, const struct finding *finding)
 {
 	if (hit->kind == DARK_ACCOUNT)
 		return finding->account == hit->id;
+	if (hit->kind == DARK_PACK || hit->kind == DARK_SPOOL)
+		return slice_equal(slice_from(finding->path), slice_from(hit->path)) &&
+		    finding->from == hit->from;
 	return slice_equal(slice_from(finding->path), slice_from(hit->path)) &&
 	    (finding->to == 0 || (finding->from <= hit->offset && hit->offset < finding->to));
+}
+
+/* What is missing behind damage is damage as well. A body may go on from a spool file
+ * to the queue. */
+static bool explains(const struct hit *hit, const struct finding *finding)
+{
+	bool in_queue = slice_starts(slice_from(finding->path), slice_lit("queue/"));
+
+	switch (hit->kind) {
+	case DARK_ACCOUNT:
+		return finding->account == hit->id;
+	case DARK_QUEUE:
+	case DARK_PACK:
+		return in_queue;
+	case DARK_SPOOL:
+		return finding->kind == FINDING_BODY;
+	case DARK_JOURNAL:
+		return !in_queue;
+	case DARK_KINDS:
+		break;
+	}
+	return false;
 }
 
 static void judge(void *context, const struct finding *finding)
@@ -108,9 +135,7 @@ static void judge(void *context, const struct finding *finding)
 
 		if (hit->station != audit->station || hit->repaired)
 			continue;
-		/* What is missing behind damage is damage as well. */
-		explained = explained || hit->kind == DARK_JOURNAL ||
-		    finding->account == hit->id;
+		explained = explained || explains(hit, finding);
 		audit->found[i] = audit->found[i] || is_of(hit, finding);
 	}
 	if (finding->kind == FINDING_MESSAGE && rot_found(dark->rot, audit->station,
@@ -143,14 +168,16 @@ static void look_at_place(void *context, const struct sim_disk_file *file)
 	unsigned char block[LOG_BLOCK], byte;
 	struct log_head head;
 
-	if (strcmp(file->path, place->hit->path) != 0 || file->size <= place->hit->offset ||
-	    file->size < LOG_BLOCK)
+	if (strcmp(file->path, place->hit->file) != 0 || file->size <= place->hit->offset)
 		return;
 	sim_disk_read(file, &byte, 1, place->hit->offset);
+	place->still = byte == place->hit->turned;
+	if (!place->still || place->hit->generation == 0 || file->size < LOG_BLOCK)
+		return;
 	sim_disk_read(file, block, sizeof block, 0);
-	place->still = byte == place->hit->turned && (place->hit->offset < LOG_BLOCK ||
+	place->still = place->hit->offset < LOG_BLOCK ||
 	    (log_head_read(slice_of(block, sizeof block), &head) == LOG_HEAD_OK &&
-	    head.generation == place->hit->generation));
+	    head.generation == place->hit->generation);
 }
 
 /* A file that was used anew, or is gone, has no damage any more. */
@@ -162,15 +189,19 @@ static bool still_there(const struct hit *hit)
 	return place.still;
 }
 
-static void demand_found(struct dark *dark, const struct audit *audit)
+/* Bodies whose messages are over are read by nobody: those are demanded at once, from
+ * hit `from` on. */
+static void demand_found(struct dark *dark, const struct audit *audit, size_t from)
 {
 	for (size_t i = 0; i < dark->n_hits; i++) {
 		const struct hit *hit = &dark->hits[i];
 
-		if (hit->station == audit->station && hit->kind != DARK_QUEUE && hit->sure &&
-		    !hit->repaired && !audit->found[i] && still_there(hit))
+		if ((hit->kind == DARK_PACK || hit->kind == DARK_SPOOL) && i < from)
+			continue;
+		if (hit->station == audit->station && hit->sure && !hit->repaired &&
+		    !audit->found[i] && still_there(hit))
 			checker_fail(dark->checker, "verify of %s does not find %s, byte %u",
-			    sim_host_name(station_host(hit->station)), hit->path, hit->offset);
+			    sim_host_name(station_host(hit->station)), hit->file, hit->offset);
 	}
 }
 
@@ -207,7 +238,7 @@ static void repair(struct dark *dark, struct station *station)
 	for (size_t i = 0; i < dark->n_hits; i++) {
 		struct hit *hit = &dark->hits[i];
 
-		if (hit->station != station || hit->kind == DARK_QUEUE)
+		if (hit->station != station)
 			continue;
 		if (!hit->named)
 			named(dark, hit);       /* verify did */
@@ -235,7 +266,8 @@ static bool must_repair(const struct dark *dark, const struct station *station, 
 		if (hit->station != station || hit->repaired)
 			continue;
 		/* A file set aside is space that the journal lacks. */
-		if (hit->grave || (i < from && hit->kind == DARK_JOURNAL))
+		if (hit->grave || (i < from && (hit->kind == DARK_JOURNAL ||
+		    hit->kind == DARK_SPOOL)))
 			return true;
 	}
 	return false;
@@ -256,33 +288,25 @@ bool dark_strike(struct dark *dark, struct station *station, struct chance *chan
 		struct hit *hit = &dark->hits[dark->n_hits];
 
 		for (int i = 0; i < DARK_KINDS; i++) {
-			if (dark_hit(dark, station, kind, chance, hit))
+			if (kind < DARK_PACK ? dark_hit(dark, station, kind, chance, hit) :
+			    dark_hit_body(dark, station, kind, chance, hit))
 				break;
 			kind = (kind + 1) % DARK_KINDS;
 		}
 		if (hit->station == NULL)
 			break;
 		dark->n_hits++;
-		sim_note(dark->sim, "dark rot", slice_from(hit->path));
+		sim_note(dark->sim, "dark rot", slice_from(hit->file));
 		if (!hit->sure)
 			named(dark, hit);       /* nobody can tell */
 	}
 	if (dark->n_hits == before)
 		return false;
 	run_audit(dark, station, false, &audit);
-	demand_found(dark, &audit);
+	demand_found(dark, &audit, before);
 	if (chance_one_in(chance, 2) || must_repair(dark, station, before))
 		repair(dark, station);
 	return true;
-}
-
-bool dark_hit_queue(const struct dark *dark, const struct station *station)
-{
-	for (size_t i = 0; i < dark->n_hits; i++) {
-		if (dark->hits[i].kind == DARK_QUEUE && dark->hits[i].station == station)
-			return true;
-	}
-	return false;
 }
 
 void dark_mend(struct dark *dark)
@@ -294,12 +318,12 @@ void dark_mend(struct dark *dark)
 
 		for (size_t j = 0; j < dark->n_hits; j++)
 			damaged = damaged || (dark->hits[j].station == station &&
-			    dark->hits[j].kind != DARK_QUEUE && !dark->hits[j].repaired);
+			    !dark->hits[j].repaired);
 		if (!damaged)
 			continue;
 		go_dark(dark, station);
 		run_audit(dark, station, false, &audit);
-		demand_found(dark, &audit);
+		demand_found(dark, &audit, DARK_HITS_MAX);
 		repair(dark, station);
 	}
 }

@@ -1,4 +1,4 @@
-/* sim/dark.h - bits of logs turn while the host is off.
+/* sim/dark.h - bits of logs and of bodies on their way turn while the host is off.
  *
  * Power is cut, bits of what its roles will read again turn, and before it starts again
  * an administrator looks with `verify`, which must name each damaged place, and repairs,
@@ -7,6 +7,8 @@
  *   journal    a record: its message may be lost, if it was not delivered yet
  *   account    a record of the log: what it said of messages may be lost
  *   queue      a record: its message may be lost, its sender be told again
+ *   pack       a message that waits there: its sender is told, or it goes all the same
+ *   spool      a body on its way: its message is lost
  *
  * Damage in what no later mark calls synced can't be told from a torn tail: then all
  * behind it is lost as well, and nobody need name it. */
@@ -28,6 +30,4 @@ void dark_add(struct dark *dark, struct station *station, unsigned first);
 bool dark_strike(struct dark *dark, struct station *station, struct chance *chance);
 /* Repair what is not repaired yet. */
 void dark_mend(struct dark *dark);
-/* The queue of the station has been hit; it is not repaired here. */
-bool dark_hit_queue(const struct dark *dark, const struct station *station);
 #endif

@@ -7,11 +7,10 @@
 #include "account/slot.h"
 #include "account/survey.h"
 #include "base/check.h"
-#include "journal/parked.h"
 #include "queue/entry.h"
 #include "sim/sound.h"
 
-enum { LOGS_MAX = 64, BODY_MAX = 4 * 1024 * 1024 };
+enum { LOGS_MAX = 64 };
 
 /* A record that is not done, or an entry of the queue: what it is of. */
 struct owed {
@@ -96,78 +95,20 @@ static void take_log(void *context, const struct sim_disk_file *file)
 
 /* ---- what messages are in them ---- */
 
-static slice read_all(struct strike *s, struct pack_reader *reader, slice sender, bool prefix)
-{
-	struct buffer out = buffer_init(s->heap, BODY_MAX);
-	enum pack_result result;
-	slice piece;
-
-	if (!prefix) {
-		buffer_add(&out, slice_lit("Return-Path: <"));
-		buffer_add(&out, sender);
-		buffer_add(&out, slice_lit(">\r\n"));
-	}
-	while ((result = pack_reader_next(reader, &piece)) == PACK_OK)
-		buffer_add(&out, piece);
-	pack_reader_close(reader);
-	return result == PACK_END ? buffer_bytes(&out) : (slice){ 0 };
-}
-
-/* The message in a pack, or its prefix, when the body can't be read; empty: nothing. */
-static slice read_entry(struct strike *s, struct os *os, const char *path,
-    struct pack_place place, slice sender, bool prefix)
-{
-	int fd = os_open(os, OS_ROOT, path, OS_READ);
-	struct pack_reader reader;
-	struct pack_body body;
-	slice bytes = { 0 };
-
-	if (fd < 0)
-		return bytes;
-	if (pack_reader_open(&reader, os, s->heap, fd, place) == PACK_OK)
-		bytes = read_all(s, &reader, sender, prefix);
-	else if (prefix && pack_look(os, s->heap, fd, place, &bytes, &body) != PACK_OK)
-		bytes = (slice){ 0 };
-	os_close(os, fd);
-	return bytes;
-}
-
-static slice read_body(struct strike *s, struct os *os, const char *path, uint64_t at,
-    const struct journal_body *body, slice sender)
-{
-	const struct pack_body what = { body->size, body->stored, body->checksum };
-	int fd = os_open(os, OS_ROOT, path, OS_READ);
-	struct pack_reader reader;
-	slice bytes = { 0 };
-
-	if (fd < 0)
-		return bytes;
-	if (pack_reader_open_body(&reader, os, s->heap, fd, at, what) == PACK_OK)
-		bytes = read_all(s, &reader, sender, false);
-	os_close(os, fd);
-	return bytes;
-}
-
 static void on_record(void *context, struct os *os, const struct journal_file *file,
     const struct log_record *record)
 {
 	struct strike *s = context;
 	struct owed *owed = &s->owed[s->n_owed];
 	char path[FINDING_PATH];
-	struct journal_commit commit = { 0 };
-	struct delivery d = { 0 };
+	struct journal_commit commit;
 	uint64_t at = record->offset + LOG_RECORD_MIN;
 
 	if (s->n_owed == DARK_LOST_MAX)
 		return;
 	arena_reset(&s->arena);
-	if (file->head.kind == LOG_PARKED && parked_read(record->payload, &s->arena, &d)) {
-		commit.sender = d.sender;
-		commit.body = d.body;
-	} else if (file->head.kind == LOG_PARKED ||
-	    !journal_commit_read(record->payload, &s->arena, &commit)) {
+	if (!dark_read_record(file, record, &s->arena, &commit))
 		return;
-	}
 	journal_file_path(file, path);
 	snprintf(owed->path, sizeof owed->path, "journal/%s", path);
 	owed->offset = record->offset;
@@ -178,7 +119,7 @@ static void on_record(void *context, struct os *os, const struct journal_file *f
 	} else if (commit.body.frames.len > 0) {
 		at += (uint64_t)(commit.body.frames.ptr - record->payload.ptr);
 	}
-	owed->bytes = read_body(s, os, path, at, &commit.body, commit.sender);
+	owed->bytes = dark_read_body(os, s->heap, path, at, &commit.body, commit.sender);
 	s->n_owed++;
 }
 
@@ -190,9 +131,8 @@ static void mute(void *context, const struct finding *finding)
 
 /* ---- what a hit takes ---- */
 
-static void lose(struct strike *s, struct hit *hit, unsigned message, uint64_t accounts)
+void dark_lose(struct hit *hit, unsigned message, uint64_t accounts)
 {
-	(void)s;
 	for (size_t i = 0; i < hit->n_lost; i++) {
 		if (hit->lost[i].message == message) {
 			hit->lost[i].accounts |= accounts;
@@ -210,7 +150,7 @@ static void lose_commit(struct strike *s, struct hit *hit, const struct log_look
 {
 	for (size_t i = 0; i < s->n_owed; i++) {
 		if (s->owed[i].offset == item->offset && strcmp(s->owed[i].path, log->path) == 0)
-			lose(s, hit, checker_lost(s->dark->checker, UINT64_MAX,
+			dark_lose(hit, checker_lost(s->dark->checker, UINT64_MAX,
 			    s->owed[i].bytes), UINT64_MAX);
 	}
 }
@@ -240,8 +180,9 @@ static void lose_rows(struct strike *s, struct hit *hit, const struct log_item *
 
 		snprintf(uid, sizeof uid, "%u.%u", s->survey->state.head.uidvalidity, row.uid);
 		account_pack_path(s->id, row.pack, path);
-		lose(s, hit, checker_row_lost(s->dark->checker, s->account, slice_from(uid),
-		    read_entry(s, s->os, path, place, (slice){ 0 }, true)), bit);
+		dark_lose(hit, checker_row_lost(s->dark->checker, s->account, slice_from(uid),
+		    dark_read_entry(s->os, s->heap, path, place, (slice){ 0 },
+		    true)), bit);
 		rot_row_lost(s->dark->rot, s->station, place);
 	}
 }
@@ -285,7 +226,7 @@ static slice queued(struct strike *s, const struct log_item *item, uint64_t *ret
 		*ret_accounts |= checker_account_bit(s->dark->checker,
 		    entry.recipients[i].address);
 	snprintf(path, sizeof path, "pack/%03u.pack", entry.place.number);
-	return read_entry(s, s->os, path, entry.place, entry.sender, false);
+	return dark_read_entry(s->os, s->heap, path, entry.place, entry.sender, false);
 }
 
 static void lose_item(struct strike *s, struct hit *hit, const struct log_look *log,
@@ -308,8 +249,10 @@ static void lose_item(struct strike *s, struct hit *hit, const struct log_look *
 		if (item->type == QUEUE_KNOWN || item->type == LOG_LOOK_HEAD)
 			checker_all_retold(s->dark->checker);
 		if (accounts != 0)
-			lose(s, hit, checker_lost(s->dark->checker, accounts, bytes), accounts);
+			dark_lose(hit, checker_lost(s->dark->checker, accounts, bytes), accounts);
 		break;
+	case DARK_PACK:
+	case DARK_SPOOL:
 	case DARK_KINDS:
 		break;
 	}
@@ -334,22 +277,21 @@ static size_t draw_item(struct strike *s, const struct log_look *log)
 	return best;
 }
 
-struct turning {
-	const char *path;
-	uint32_t offset;
-	unsigned char mask;
-	bool both;                      /* copies of a head */
-	bool turned;
-};
-
 static void turn(void *context, const struct sim_disk_file *file)
 {
-	struct turning *t = context;
+	struct dark_turn *t = context;
 
-	if (strcmp(file->path, t->path) != 0)
+	if (strcmp(file->path, t->path) != 0 || t->offset >= file->size)
 		return;
 	t->turned = sim_disk_rot(file, t->offset, t->mask) &&
 	    (!t->both || sim_disk_rot(file, t->offset + LOG_BLOCK / 2, t->mask));
+	sim_disk_read(file, &t->now, 1, t->offset);
+}
+
+bool dark_turn(struct station *station, struct dark_turn *t)
+{
+	sim_disk_each(station_host(station), turn, t);
+	return t->turned;
 }
 
 static bool turn_byte(struct strike *s, const struct log_look *log,
@@ -358,14 +300,15 @@ static bool turn_byte(struct strike *s, const struct log_look *log,
 	bool head = item->type == LOG_LOOK_HEAD;
 	uint32_t len = item->type == LOG_LOOK_MARK || head ? 40 :
 	    LOG_RECORD_MIN + (uint32_t)item->payload.len;
-	struct turning t = { .path = log->path, .both = head,
+	struct dark_turn t = { .path = log->path, .both = head,
 	    .mask = (unsigned char)(1u << chance_below(s->chance, 8)) };
 
 	t.offset = item->offset + (uint32_t)chance_below(s->chance, len);
-	sim_disk_each(station_host(s->station), turn, &t);
+	if (!dark_turn(s->station, &t))
+		return false;
 	hit->offset = t.offset;
-	hit->turned = log->bytes.ptr[t.offset] ^ t.mask;
-	return t.turned;
+	hit->turned = t.now;
+	return true;
 }
 
 static bool hit_item(struct strike *s, size_t at, struct hit *ret)
@@ -378,6 +321,7 @@ static bool hit_item(struct strike *s, size_t at, struct hit *ret)
 	    .id = s->id, .sure = log_look_sure(log, i, s->ends[at]) };
 
 	snprintf(hit.path, sizeof hit.path, "%s", log->path);
+	snprintf(hit.file, sizeof hit.file, "%s", log->path);
 	if (!turn_byte(s, log, item, &hit))
 		return false;
 	for (size_t j = 0; j < log->n; j++) {
@@ -472,6 +416,7 @@ bool dark_hit(struct dark *dark, struct station *station, enum dark_kind kind,
 	struct strike *s = heap_new(heap, struct strike);
 	bool hit = false;
 
+	check(kind < DARK_PACK);
 	s->dark = dark;
 	s->station = station;
 	s->chance = chance;
@@ -488,6 +433,8 @@ bool dark_hit(struct dark *dark, struct station *station, enum dark_kind kind,
 	case DARK_QUEUE:
 		hit = hit_queue(s, ret);
 		break;
+	case DARK_PACK:
+	case DARK_SPOOL:
 	case DARK_KINDS:
 		break;
 	}

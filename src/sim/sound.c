@@ -9,7 +9,7 @@
 #include "directory/seal_targets.h"
 #include "directory/verify.h"
 #include "journal/repair.h"
-#include "queue/verify.h"
+#include "queue/repair.h"
 
 struct sound {
 	struct finder finder;
@@ -74,15 +74,17 @@ static void check_account(void *context, uint64_t id)
 	heap_drop(heap);
 }
 
-static void check_queue(struct sound *sound)
+/* `beside`: the relay lives. */
+static void check_queue(struct sound *sound, bool beside)
 {
 	struct os *os = sound_reader(sound->station, sound->checker, "queue");
 	struct queue_verify verify = { .os = os, .heap = heap_create(SIZE_MAX), .seed = 1,
-	    .beside = true, .finder = &sound->finder, .pending = is_pending, .context = sound };
+	    .beside = beside, .finder = &sound->finder, .pending = is_pending,
+	    .context = sound };
 
 	sound->finder.folder = "queue/";
 	queue_verify(&verify);
-	if (verify.disk.n_files == 0)
+	if (beside && verify.disk.n_files == 0)
 		checker_fail(sound->checker, "verify sees no log of the queue");
 	heap_drop(verify.heap);
 	sim_kill(os);
@@ -153,6 +155,7 @@ void sound_look(struct station *s, struct checker *checker, const struct sound_l
 
 	begin(&sound, s, checker, look);
 	read_journal(&sound);
+	check_queue(&sound, false);
 	read_accounts(&sound, check_account);
 	finish(&sound);
 }
@@ -181,7 +184,7 @@ static void judge(void *context, const struct finding *finding)
 		    finding->text);
 }
 
-void sound_check(struct station *s, struct checker *checker, struct rot *rot, bool queue)
+void sound_check(struct station *s, struct checker *checker, struct rot *rot)
 {
 	struct final final = { s, checker, rot };
 	const struct sound_look look = { .tell = judge, .context = &final };
@@ -190,8 +193,7 @@ void sound_check(struct station *s, struct checker *checker, struct rot *rot, bo
 	begin(&sound, s, checker, &look);
 	check_directory(&sound);
 	read_journal(&sound);
-	if (queue)
-		check_queue(&sound);
+	check_queue(&sound, true);
 	read_accounts(&sound, check_account);
 	rot_check_found(rot, s);
 	finish(&sound);
@@ -246,6 +248,24 @@ static void repair_journal(struct sound *sound)
 		failed(sound, "the journal", "write it", error);
 }
 
+static void repair_queue(struct sound *sound)
+{
+	struct queue_verify verify = { .heap = heap_create(SIZE_MAX), .seed = 1,
+	    .finder = &sound->finder, .pending = is_pending, .context = sound };
+	struct queue_repair repair = { .verify = &verify };
+	int error;
+
+	sound->finder.folder = "queue/";
+	verify.os = repairer(sound, "queue", &repair.aside);
+	queue_verify(&verify);
+	error = verify.damage == 0 ? 0 : verify.newer || verify.failed ? -EIO :
+	    queue_repair(&repair);
+	if (error != 0)
+		failed(sound, "the queue", repair.step != NULL ? repair.step : "read it", error);
+	sim_kill(verify.os);
+	heap_drop(verify.heap);
+}
+
 static void repair_account(void *context, uint64_t id)
 {
 	struct sound *sound = context;
@@ -290,6 +310,7 @@ bool sound_repair(struct station *s, struct checker *checker,
 	if (sound.ok) {
 		read_journal(&sound);
 		sim_kill(repaired);
+		repair_queue(&sound);
 		sound.finder.folder = "account/";
 		sound.accounts = repairer(&sound, "account", &sound.aside);
 		account_folders(sound.accounts, repair_account, &sound);

@@ -8,12 +8,12 @@
 #include "sim/rot.h"
 #include "sim/station.h"
 
-/* Read the journal, the directory, every account and maybe the queue of the host, beside its roles. A
- * finding fails the run: whatever crashed and failed before, verify must not cry wolf,
- * but where rot struck; there it must. */
-void sound_check(struct station *s, struct checker *checker, struct rot *rot, bool queue);
+/* Read the journal, the directory, the queue and every account of the host, beside its
+ * roles. A finding fails the run: whatever crashed and failed before, verify must not cry
+ * wolf, but where rot struck; there it must. */
+void sound_check(struct station *s, struct checker *checker, struct rot *rot);
 
-/* Whoever reads the journal and all accounts; none of the roles need live. */
+/* Whoever reads the journal, the queue and all accounts; none of the roles may live. */
 struct sound_look {
 	/* Each finding that is no note. */
 	void (*tell)(void *context, const struct finding *finding);
@@ -25,7 +25,7 @@ struct sound_look {
 };
 void sound_look(struct station *s, struct checker *checker, const struct sound_look *look);
 
-/* Repair the journal and all damaged accounts; no role may live. account() hears of
+/* Repair the journal, the queue and all damaged accounts; no role may live. account() hears of
  * each that was repaired, and whether its log was damaged. False after a failure. */
 bool sound_repair(struct station *s, struct checker *checker,
     void (*account)(void *context, uint64_t id, bool log), void *context);
