@@ -9,6 +9,7 @@
 #include "base/checksum.h"
 #include "base/list.h"
 #include "base/text.h"
+#include "journal/message_id.h"
 #include "sim/dsn_look.h"
 #include "sim/sim_message.h"
 
@@ -51,6 +52,15 @@ struct message {
 	uint64_t remote;                /* accounts that are elsewhere */
 	uint64_t failed, late;          /* its sender was told so of these */
 	bool deaf, null;                /* nobody can be told; the reverse-path was null */
+	char id[MESSAGE_ID_TEXT];       /* as the server said when it took it; or empty */
+	uint64_t given_up;              /* a relay said so of these */
+};
+
+/* What a relay said of a message, maybe before its sender heard the id. */
+struct given_up {
+	struct list link;
+	char id[MESSAGE_ID_TEXT];
+	uint64_t accounts;
 };
 
 /* That some recipients of a message failed, or are late. */
@@ -78,6 +88,7 @@ struct checker {
 	struct message *messages;       /* from 1 */
 	unsigned n_messages, size;
 	struct list reports;
+	struct list given_up;
 	unsigned remote, doubles;
 	bool no_excuse;
 	char failure[512];
@@ -90,6 +101,7 @@ struct checker *checker_create(struct sim *sim)
 	c->sim = sim;
 	c->heap = sim_heap(sim);
 	list_init(&c->reports);
+	list_init(&c->given_up);
 	return c;
 }
 
@@ -220,6 +232,38 @@ void checker_reply(struct checker *c, unsigned message, unsigned code)
 	message_of(c, message)->code = code;
 	snprintf(text, sizeof text, "m%u %u", message, code);
 	sim_note(c->sim, "reply", slice_from(text));
+}
+
+void checker_queued_as(struct checker *c, unsigned message, slice id)
+{
+	struct message *m = message_of(c, message);
+
+	if (id.len >= sizeof m->id)
+		return;
+	snprintf(m->id, sizeof m->id, "%.*s", slice_arg(id));
+	list_for(at, &c->given_up) {
+		const struct given_up *given_up = list_item(at, struct given_up, link);
+
+		if (strcmp(given_up->id, m->id) == 0)
+			m->given_up |= given_up->accounts;
+	}
+}
+
+void checker_given_up(struct checker *c, slice id, slice recipient)
+{
+	uint64_t bit = checker_account_bit(c, recipient);
+	struct given_up *given_up;
+
+	if (bit == 0 || id.len >= sizeof given_up->id)
+		return;
+	given_up = heap_new(c->heap, struct given_up);
+	memcpy(given_up->id, id.ptr, id.len);
+	given_up->accounts = bit;
+	list_append(&c->given_up, &given_up->link);
+	for (unsigned i = 1; i <= c->n_messages; i++) {
+		if (slice_equal(slice_from(c->messages[i].id), id))
+			c->messages[i].given_up |= bit;
+	}
 }
 
 static bool acknowledged(const struct message *m)
@@ -760,10 +804,19 @@ void checker_quit(struct checker *c, unsigned account, bool answered, bool ok)
 
 /* ---- at the end ---- */
 
+/* Nobody can be told of these. Of a message whose id is known the relay's log has to say
+ * that it was given up. */
+static uint64_t unheard(const struct message *m)
+{
+	if (!m->deaf)
+		return 0;
+	return m->id[0] != '\0' ? m->remote & m->given_up : m->remote;
+}
+
 /* Accounts that neither have the message, nor is it known why not. */
 static uint64_t missing(const struct message *m)
 {
-	return m->accounts & ~m->copies & ~m->failed & ~m->untold & ~(m->deaf ? m->remote : 0);
+	return m->accounts & ~m->copies & ~m->failed & ~m->untold & ~unheard(m);
 }
 
 /* Accounts for which rot took it. */

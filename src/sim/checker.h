@@ -76,6 +76,11 @@ void checker_remote(struct checker *c, unsigned message, uint64_t accounts);
 void checker_accepted_moving(struct checker *c, unsigned message);
 void checker_dot(struct checker *c, unsigned message);          /* is about to leave */
 void checker_reply(struct checker *c, unsigned message, unsigned code);
+/* What the 250 calls it. From then on mail for another host may be gone without a report
+ * only where a relay says in its log that it gave up the message of this id, for this
+ * recipient: nobody could be told. */
+void checker_queued_as(struct checker *c, unsigned message, slice id);
+void checker_given_up(struct checker *c, slice id, slice recipient);
 
 /* ---- readers, one at a time per account ---- */
 

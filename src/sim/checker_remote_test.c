@@ -261,6 +261,52 @@ static void test_null_sender(void **state)
 	finish(&f, NULL);
 }
 
-UNIT_TESTS(cmocka_unit_test(test_delivered), cmocka_unit_test(test_told),
+/* Nobody can be told: then the relay's log says what became of it. */
+static void test_given_up(void **state)
+{
+	struct fixture f = fixture();
+	unsigned m = sent(&f, 250);
+
+	(void)state;
+	checker_nobody_hears(f.c, m);
+	arrives_here(&f, m);
+	checker_settle(f.c);                    /* by an id that is not known */
+	finish(&f, NULL);
+
+	for (unsigned early = 0; early < 2; early++) {
+		f = fixture();
+		m = sent(&f, 250);
+		checker_nobody_hears(f.c, m);
+		if (early)
+			checker_given_up(f.c, slice_lit("1.a.1"), slice_from(far));
+		checker_queued_as(f.c, m, slice_lit("1.a.1"));
+		if (!early)
+			checker_given_up(f.c, slice_lit("1.a.1"), slice_from(far));
+		arrives_here(&f, m);
+		checker_settle(f.c);
+		finish(&f, NULL);
+	}
+
+	f = fixture();
+	m = sent(&f, 250);
+	checker_nobody_hears(f.c, m);
+	checker_queued_as(f.c, m, slice_lit("1.a.1"));
+	checker_given_up(f.c, slice_lit("1.a.2"), slice_from(far));
+	checker_given_up(f.c, slice_lit("1.a.1"), slice_lit("bob@y.example"));
+	arrives_here(&f, m);
+	checker_settle(f.c);
+	finish(&f, "acknowledged for accounts 3 (elsewhere 2), came to 1");
+
+	/* Who can be told has to be. */
+	f = fixture();
+	m = sent(&f, 250);
+	checker_queued_as(f.c, m, slice_lit("1.a.1"));
+	checker_given_up(f.c, slice_lit("1.a.1"), slice_from(far));
+	arrives_here(&f, m);
+	checker_settle(f.c);
+	finish(&f, "acknowledged for accounts 3 (elsewhere 2), came to 1");
+}
+
+UNIT_TESTS(cmocka_unit_test(test_given_up), cmocka_unit_test(test_delivered), cmocka_unit_test(test_told),
     cmocka_unit_test(test_silence), cmocka_unit_test(test_told_wrongly),
     cmocka_unit_test(test_told_here), cmocka_unit_test(test_null_sender))

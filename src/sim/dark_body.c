@@ -19,6 +19,7 @@ struct held {
 	uint32_t from;                  /* in path */
 	uint64_t at, len;               /* in file */
 	slice bytes;                    /* its message, if that can be lost; or empty */
+	const struct queue_entry *entry;        /* DARK_PACK */
 };
 
 struct draw {
@@ -73,6 +74,7 @@ static void hold_entry(struct draw *d, struct os *os, const struct queue_live *l
 		held->from = e->place.offset;
 		held->at = e->place.offset;
 		held->len = pack_entry_len(prefix, body);
+		held->entry = e;
 		held->bytes = e->sender.len > 0 ? (slice){ 0 } :
 		    dark_read_entry(os, d->heap, path, e->place, e->sender, false);
 		d->n++;
@@ -134,6 +136,16 @@ static void mute(void *context, const struct finding *finding)
 
 /* ---- the byte ---- */
 
+/* When nobody can be told: repair may give it up, and no log of the relay says so. */
+static void give_up(struct checker *checker, const struct queue_entry *e)
+{
+	char id[MESSAGE_ID_TEXT];
+
+	message_id_print(e->id, id);
+	for (size_t i = 0; i < e->n_recipients; i++)
+		checker_given_up(checker, slice_from(id), e->recipients[i].address);
+}
+
 static bool hit_one(struct draw *d, enum dark_kind kind, struct chance *chance, struct hit *ret)
 {
 	const struct held *held = &d->held[chance_below(chance, d->n)];
@@ -152,9 +164,12 @@ static bool hit_one(struct draw *d, enum dark_kind kind, struct chance *chance, 
 	for (size_t i = 0; i < d->n; i++) {
 		uint64_t accounts = kind == DARK_SPOOL ? UINT64_MAX : 0;
 
-		if (strcmp(d->held[i].file, held->file) == 0 && d->held[i].at == held->at)
-			dark_lose(&hit, checker_lost(d->dark->checker, accounts,
-			    d->held[i].bytes), accounts);
+		if (strcmp(d->held[i].file, held->file) != 0 || d->held[i].at != held->at)
+			continue;
+		dark_lose(&hit, checker_lost(d->dark->checker, accounts, d->held[i].bytes),
+		    accounts);
+		if (kind == DARK_PACK)
+			give_up(d->dark->checker, d->held[i].entry);
 	}
 	*ret = hit;
 	return true;

@@ -71,24 +71,30 @@ static void add_name(struct outside *o, struct name name)
 	write_name(o, &name);
 }
 
-/* ---- reports that end ---- */
+/* ---- what is given up ---- */
 
-/* A relay says that it gave up a report to another host: there is nobody to tell then
- * (RFC 5321 s4.5.5). "ID: to=<sender> relay=... status=expired (...)" */
+/* A relay says that it gave up a message: "... ID: to=<recipient> relay=... status=expired
+ * (...)". If that was a report there is nobody to tell then (RFC 5321 s4.5.5). */
 static void on_log(void *arg, struct os *from, slice line)
 {
 	struct outside *o = arg;
 	static const slice before = slice_lit(": to=<");
 	size_t at = slice_find(line, before);
+	slice id = slice_head(line, at), recipient;
 	unsigned number;
 
-	if (at == line.len)
+	if (at == line.len || (slice_find(line, slice_lit(" status=expired")) == line.len &&
+	    slice_find(line, slice_lit(" status=bounced")) == line.len))
 		return;
-	line = slice_drop(line, at + before.len);
-	number = checker_sender_number(o->checker, slice_head(line, slice_find_byte(line, '>')));
-	if (number != 0 && (slice_find(line, slice_lit(" status=expired")) < line.len ||
-	    slice_find(line, slice_lit(" status=bounced")) < line.len))
+	id = slice_drop(id, slice_find_last_byte(id, ' ') < id.len ?
+	    slice_find_last_byte(id, ' ') + 1 : 0);
+	recipient = slice_drop(line, at + before.len);
+	recipient = slice_head(recipient, slice_find_byte(recipient, '>'));
+	number = checker_sender_number(o->checker, recipient);
+	if (number != 0)
 		checker_nobody_hears(o->checker, number);
+	else
+		checker_given_up(o->checker, id, recipient);
 }
 
 /* ---- made ---- */

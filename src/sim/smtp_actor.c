@@ -187,8 +187,20 @@ static void send_body(struct smtp_actor *a)
 	smtp_client_body_end(a->client);
 }
 
+/* "2.0.0 Ok: queued as ID" */
+static void hear_id(struct smtp_actor *a, slice text)
+{
+	static const slice before = slice_lit("queued as ");
+	size_t at = slice_find(text, before);
+
+	if (at < text.len)
+		checker_queued_as(a->plan.checker, a->message, slice_drop(text, at + before.len));
+}
+
 static void on_sent(struct smtp_actor *a, const struct smtp_client_event *event)
 {
+	if (!event->local && event->code == 250)
+		hear_id(a, event->text);
 	if (!event->local)
 		checker_reply(a->plan.checker, a->message, event->code);
 	/* A message whose recipients were all refused is through as well. */
