@@ -31,6 +31,8 @@ struct copy {
 	uint64_t ends;                  /* ... once more have ended than when it was last seen */
 	bool unreadable;                /* when it was last tried */
 	bool shaken;                    /* rot hit its record in the account's log */
+	bool returns;                   /* ... or the one that says it was deleted: it may be
+	                                 * back, once */
 	bool listed;
 	size_t place;
 };
@@ -75,7 +77,7 @@ struct account {
 	slice address;
 	struct list copies;
 	size_t n_listed;
-	bool shaken;                    /* its log lost changes: what is deleted may be back */
+	bool shaken;                    /* its log lost changes */
 	bool redelivers;                /* done marks are lost, too: it may stand beside itself */
 	bool repaired;
 };
@@ -316,10 +318,12 @@ void checker_listed(struct checker *c, unsigned account, slice uid)
 	} else if (copy->listed) {
 		checker_fail(c, "%.*s: UIDL %s twice in one list", slice_arg(a->address),
 		    copy->uid);
-	} else if (copy->state == COPY_GONE && !a->shaken && !copy->shaken) {
+	} else if (copy->state == COPY_GONE && !copy->returns && !copy->shaken) {
 		checker_fail(c, "%.*s: UIDL %s (message m%u) came back from deletion",
 		    slice_arg(a->address), copy->uid, copy->message);
 	}
+	if (copy->state == COPY_GONE)
+		copy->returns = false;
 	copy->state = COPY_PRESENT;
 	copy->ends = sim_ends(c->sim);
 	copy->listed = true;
@@ -455,22 +459,31 @@ static bool same_body(const struct checker *c, unsigned number, slice bytes)
 	return same;
 }
 
-/* The account's log lost that it has the message, or that it was deleted: then it may
- * come once more, but not beside itself. */
-static bool may_return(const struct checker *c, unsigned number, unsigned account)
+/* May the account have another copy of this message, or report? When its log lost that it
+ * has it, or that it was deleted: once, and not beside itself. */
+static bool may_return(struct account *a, unsigned number, const struct report *report,
+    bool shaken)
 {
-	if ((c->messages[number].shaken & UINT64_C(1) << account) == 0 &&
-	    !c->accounts[account].shaken)
-		return false;
-	if (c->accounts[account].redelivers)
+	bool back = shaken;
+
+	if (a->redelivers && (shaken || a->shaken))
 		return true;
-	list_for(at, &c->accounts[account].copies) {
+	list_for(at, &a->copies) {
 		const struct copy *copy = list_item(at, struct copy, link);
 
-		if (copy->message == number && copy->listed)
+		if (copy->message != number || copy->report != report)
+			continue;
+		if (copy->listed)
 			return false;
+		back = back || copy->returns;
 	}
-	return true;
+	list_for(at, &a->copies) {
+		struct copy *copy = list_item(at, struct copy, link);
+
+		if (copy->message == number && copy->report == report)
+			copy->returns = false;
+	}
+	return back;
 }
 
 /* Another copy of a message came into an account. */
@@ -487,7 +500,8 @@ static void arrived(struct checker *c, unsigned number, unsigned account, slice 
 	else if ((m->accounts & bit) == 0)
 		checker_fail(c, "%.*s: message m%u came, which was for others",
 		    slice_arg(address), number);
-	else if ((m->copies & ~m->remote & bit) != 0 && !may_return(c, number, account))
+	else if ((m->copies & ~m->remote & bit) != 0 && !may_return(&c->accounts[account],
+	    number, NULL, (m->shaken & bit) != 0))
 		checker_fail(c, "%.*s: message m%u came twice, now as UIDL %s",
 		    slice_arg(address), number, uid);
 	else if (!same_body(c, number, bytes))
@@ -532,26 +546,12 @@ static void note_report(struct checker *c, unsigned number, const struct dsn_loo
 	}
 }
 
-/* As may_return(). */
-static bool report_may_return(const struct checker *c, slice mailbox, const struct report *report)
+static bool report_may_return(struct checker *c, slice mailbox, const struct report *report)
 {
 	uint64_t bit = checker_account_bit(c, mailbox);
-	const struct account *a;
 
-	if (bit == 0)
-		return false;
-	a = &c->accounts[__builtin_ctzll(bit)];
-	if (!report->shaken && !a->shaken)
-		return false;
-	if (a->redelivers)
-		return true;
-	list_for(at, &a->copies) {
-		const struct copy *copy = list_item(at, struct copy, link);
-
-		if (copy->report == report && copy->listed)
-			return false;
-	}
-	return true;
+	return bit != 0 && may_return(&c->accounts[__builtin_ctzll(bit)], 0, report,
+	    report->shaken);
 }
 
 /* A report came to `mailbox`: from the same host, or as mail of another. */
@@ -774,7 +774,14 @@ void checker_redelivers(struct checker *c, unsigned account)
 
 void checker_shaken(struct checker *c, unsigned account)
 {
-	c->accounts[account].shaken = true;
+	struct account *a = &c->accounts[account];
+
+	a->shaken = true;
+	list_for(at, &a->copies) {
+		struct copy *copy = list_item(at, struct copy, link);
+
+		copy->returns = copy->returns || copy->state != COPY_PRESENT;
+	}
 }
 
 void checker_repaired(struct checker *c, unsigned account)

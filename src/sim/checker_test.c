@@ -355,7 +355,57 @@ static void test_rot(void **state)
 	finish(&f, "vanished");
 }
 
-UNIT_TESTS(cmocka_unit_test(test_all_is_well), cmocka_unit_test(test_lost),
+static void delete(struct fixture *f, const char *uid)
+{
+	checker_deleting(f->c, ALICE, slice_from(uid));
+	checker_quit(f->c, ALICE, true, true);
+	list(f, ALICE, "");
+}
+
+/* What damage in an account's log excuses: that what was deleted before is back, once. */
+static void test_returned(void **state)
+{
+	struct fixture f = fixture();
+	unsigned m = sent(&f, 1u << ALICE, 250);
+
+	(void)state;
+	list(&f, ALICE, "a1");
+	read_as(&f, ALICE, "a1", m, trace, "");
+	delete(&f, "a1");
+	checker_shaken(f.c, ALICE);
+	list(&f, ALICE, "a2");
+	read_as(&f, ALICE, "a2", m, trace, "");
+	assert_null(checker_failure(f.c));
+	delete(&f, "a2");
+	list(&f, ALICE, "a3");
+	read_as(&f, ALICE, "a3", m, trace, "");
+	finish(&f, "message m1 came twice, now as UIDL a3");
+
+	f = fixture();
+	m = sent(&f, 1u << ALICE, 250);
+	list(&f, ALICE, "a1");
+	read_as(&f, ALICE, "a1", m, trace, "");
+	delete(&f, "a1");
+	checker_shaken(f.c, ALICE);
+	list(&f, ALICE, "a1");
+	assert_null(checker_failure(f.c));
+	delete(&f, "a1");
+	list(&f, ALICE, "a1");
+	finish(&f, "came back from deletion");
+
+	/* Nor what was there when it was damaged, and is deleted later. */
+	f = fixture();
+	m = sent(&f, 1u << ALICE, 250);
+	list(&f, ALICE, "a1");
+	read_as(&f, ALICE, "a1", m, trace, "");
+	checker_shaken(f.c, ALICE);
+	delete(&f, "a1");
+	list(&f, ALICE, "a1");
+	finish(&f, "came back from deletion");
+}
+
+UNIT_TESTS(cmocka_unit_test(test_returned),
+    cmocka_unit_test(test_all_is_well), cmocka_unit_test(test_lost),
     cmocka_unit_test(test_half_delivered), cmocka_unit_test(test_twice),
     cmocka_unit_test(test_unwanted), cmocka_unit_test(test_changed),
     cmocka_unit_test(test_uids), cmocka_unit_test(test_deletion),
