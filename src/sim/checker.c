@@ -459,9 +459,9 @@ static bool same_body(const struct checker *c, unsigned number, slice bytes)
 	return same;
 }
 
-/* May the account have another copy of this message, or report? When its log lost that it
- * has it, or that it was deleted: once, and not beside itself. */
-static bool may_return(struct account *a, unsigned number, const struct report *report,
+/* May the account have this other copy of a message, or report? When its log lost that it
+ * has it, or that it was deleted: once, and not beside itself. True uses that up. */
+static bool let_return(struct account *a, unsigned number, const struct report *report,
     bool shaken)
 {
 	bool back = shaken;
@@ -500,7 +500,7 @@ static void arrived(struct checker *c, unsigned number, unsigned account, slice 
 	else if ((m->accounts & bit) == 0)
 		checker_fail(c, "%.*s: message m%u came, which was for others",
 		    slice_arg(address), number);
-	else if ((m->copies & ~m->remote & bit) != 0 && !may_return(&c->accounts[account],
+	else if ((m->copies & ~m->remote & bit) != 0 && !let_return(&c->accounts[account],
 	    number, NULL, (m->shaken & bit) != 0))
 		checker_fail(c, "%.*s: message m%u came twice, now as UIDL %s",
 		    slice_arg(address), number, uid);
@@ -546,11 +546,11 @@ static void note_report(struct checker *c, unsigned number, const struct dsn_loo
 	}
 }
 
-static bool report_may_return(struct checker *c, slice mailbox, const struct report *report)
+static bool let_report_return(struct checker *c, slice mailbox, const struct report *report)
 {
 	uint64_t bit = checker_account_bit(c, mailbox);
 
-	return bit != 0 && may_return(&c->accounts[__builtin_ctzll(bit)], 0, report,
+	return bit != 0 && let_return(&c->accounts[__builtin_ctzll(bit)], 0, report,
 	    report->shaken);
 }
 
@@ -579,7 +579,7 @@ static struct report *take_report(struct checker *c, slice mailbox, bool outside
 	} else if (report != NULL && report->message != number) {
 		checker_fail(c, "two reports have the Message-ID %s", report->id);
 	} else if (report != NULL && !outside && slice_ends(look.reporter, domain) &&
-	    !report_may_return(c, mailbox, report)) {
+	    !let_report_return(c, mailbox, report)) {
 		checker_fail(c, "<%.*s> got the report %s on m%u twice", slice_arg(mailbox),
 		    report->id, number);
 	} else if (report != NULL) {

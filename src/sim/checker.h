@@ -129,7 +129,7 @@ void checker_all_retold(struct checker *c);
 /* Rot hit what the router knows to be done: what an account lost may be there twice, from
  * the journal and from repair. */
 void checker_redelivers(struct checker *c, unsigned account);
-/* The account's log lost changes: what was deleted may be there again. */
+/* The account's log lost changes: what was deleted before may be there again, once. */
 void checker_shaken(struct checker *c, unsigned account);
 /* It was repaired: what can't be read is not listed any more. */
 void checker_repaired(struct checker *c, unsigned account);
