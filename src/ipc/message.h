@@ -17,7 +17,7 @@
 #include "base/limits.h"
 
 enum {
-	IPC_VERSION = 4,
+	IPC_VERSION = 5,
 	IPC_HEADER = 6,                 /* u32 body length, u8 type, u8 descriptors */
 	IPC_BODY_MAX = IPC_PACKET_MAX - IPC_HEADER,
 };
@@ -101,7 +101,8 @@ enum ipc_type {
 
 	/* router <-> store, router <-> relay */
 	IPC_LIVE,               /* u32 n, n * u64: the generations that may still be redelivered;
-	                         * after each PEER, before any DELIVER */
+	                         * after each PEER (the relay's: its REPORTED_WANT), before any
+	                         * DELIVER */
 	IPC_RETIRED,            /* u64 generation: forget its keys */
 	IPC_DELIVER,            /* journal/delivery.h; + fd when the body is not inside, unless
 	                         * its source is known */
@@ -110,8 +111,8 @@ enum ipc_type {
 	                         * refused for good, or not now (enum delivery_result) */
 
 	/* relay <-> router */
-	IPC_REPORTED_WANT,      /* nothing: no write for an earlier router is under way. Once
-	                         * after each PEER, before any SEGMENT_WANT */
+	IPC_REPORTED_WANT,      /* nothing: no write for an earlier router is under way, and the
+	                         * queue is loaded. Once after each PEER, before anything else */
 	IPC_REPORTED,           /* u32 n, n * u64 transaction: the records of earlier lives of
 	                         * the relay, while they are there; the last has n 0 */
 	IPC_REPORTED_OVER,      /* nothing: all that it was told is written down in its queue;

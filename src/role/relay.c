@@ -34,9 +34,9 @@ static void on_tick(struct os_timer *timer)
 void queue_start(struct relay *r)
 {
 	r->loaded = true;
-	reports_compare(r);
 	os_timer_start(r->os, &r->tick, RELAY_TICK_MS);
 	queue_step(r);
+	origin_step(r);
 	frame_ready(&r->frame);
 }
 

@@ -203,7 +203,6 @@ struct smart {
 /* ---- the queue on disk ---- */
 
 struct queue_log {
-	bool ready;                     /* a chain is whole: what is written counts */
 	bool busy;                      /* files are made, or a plan runs */
 	bool renew;                     /* begin a chain: the first, or after a failure, or
 	                                 * because this one is long */
@@ -318,8 +317,7 @@ struct relay {
 	unsigned n_reports;             /* being made; at most RELAY_REPORTS_MAX */
 	struct origin origin;
 	struct table reported;          /* transactions of earlier lives, uint64_t * */
-	bool heard_reported;            /* all of them ... */
-	bool compared;                  /* ... and compared with the queue as it was loaded */
+	bool compared;                  /* all of them with the queue as it was loaded */
 	uint64_t judge_again_ms;        /* the directory could not say */
 };
 
@@ -339,7 +337,6 @@ void take_answer(struct relay *r, struct entry *e, struct recipient *to,
 /* A recipient that the queue had at the start; or one that it knows to be over. */
 void take_known(struct relay *r, struct message_id id, uint16_t index);
 void take_over(struct relay *r, slice key);
-void take_loaded(struct relay *r);              /* those were all */
 /* The key of a recipient that is over; NULL: the journal holds it no more. */
 struct key *take_key(struct relay *r, struct message_id id, uint16_t index);
 
@@ -494,7 +491,7 @@ void report_init(struct relay *r);
 void report_start(struct entry *e);
 /* It was in the queue; what an earlier life told of it is not known yet. */
 void report_loaded(struct entry *e);
-void reports_compare(struct relay *r);          /* now it may be: relay->reported */
+void reports_compare(struct relay *r);          /* now it is: relay->reported */
 void reports_step(struct relay *r);
 bool report_answer(struct relay *r, struct ipc_message *message);
 void report_directory_left(struct relay *r);

@@ -126,7 +126,6 @@ static void take_keys(struct loading *l)
 
 	for (; rest.len > 0; rest = slice_drop(rest, QUEUE_KEY))
 		take_over(l->relay, slice_head(rest, QUEUE_KEY));
-	take_loaded(l->relay);
 }
 
 static bool tell_damage(struct loading *l)

@@ -601,7 +601,6 @@ static void on_good(struct relay *r)
 		return;
 	q->whole_flight = false;
 	q->base = q->written;
-	q->ready = true;
 	remove_old(r);
 }
 

@@ -115,6 +115,8 @@ static bool on_reported(struct relay *r, struct bytes *in)
 {
 	uint32_t n = get_u32(in), left = n;
 
+	if (!r->origin.asked)
+		return false;
 	for (; left > 0 && bytes_ok(in); left--) {
 		uint64_t *transaction = heap_new(r->heap, uint64_t);
 
@@ -129,7 +131,6 @@ static bool on_reported(struct relay *r, struct bytes *in)
 		return false;
 	if (n == 0) {
 		r->origin.told = true;
-		r->heard_reported = true;
 		reports_compare(r);
 		reports_step(r);
 		origin_step(r);
@@ -239,11 +240,11 @@ void origin_step(struct relay *r)
 
 	if (o->syncing)
 		return;
-	if (!o->told && !o->asked && router(r) != NULL) {
+	if (!o->told && !o->asked && r->loaded && router(r) != NULL) {
 		o->asked = true;
 		ipc_send(router(r), IPC_REPORTED_WANT);
 	}
-	if (o->told && r->loaded && o->unsettled == 0 && !o->over && router(r) != NULL) {
+	if (o->told && o->unsettled == 0 && !o->over && router(r) != NULL) {
 		o->over = true;
 		ipc_send(router(r), IPC_REPORTED_OVER);
 	}

@@ -83,7 +83,8 @@ static struct world {
 	struct buffer reports[REPORTS_MAX];
 	unsigned n_reports;
 	struct buffer queue_answer;
-	bool told;                      /* the relay is there, LIVE was told */
+	bool told;                      /* the relay is there, LIVE was told ... */
+	void (*on_told)(void);          /* ... just now; NULL: nobody hears of it */
 } world;
 
 static void run_ms(uint64_t ms)
@@ -168,6 +169,8 @@ static void tell_live(struct ipc_channel *peer)
 		put_u64(out, 1000 + i);
 	ipc_end(peer, -1);
 	world.told = true;
+	if (world.on_told != NULL)
+		world.on_told();
 }
 
 /* ---- the router: reports ---- */
@@ -380,6 +383,7 @@ static bool router_message(struct frame *f, struct ipc_channel *peer, struct ipc
 	case IPC_DELIVERED:
 		return on_delivered(m);
 	case IPC_REPORTED_WANT:
+		tell_live(peer);
 		tell_reported(peer);
 		return bytes_end(&m->body);
 	case IPC_REPORTED_OVER:
@@ -560,8 +564,6 @@ static inline void names_forget(void)
 
 static void on_joined(struct frame *f, struct ipc_channel *peer)
 {
-	if (f == world.router && ipc_peer_kind(peer) == ROLE_RELAY)
-		tell_live(peer);
 	world.n_askers += f == world.resolver && ipc_peer_kind(peer) == ROLE_RELAY;
 }
 

@@ -70,6 +70,33 @@ static void the_router_comes_again(void **state)
 	world_end();
 }
 
+static void hand_over_two(void)
+{
+	hand_over(0, true);
+	deliver("x.example");
+}
+
+/* Whatever a router hands over as soon as it may is taken, and judged by what the queue
+ * has: it is neither put off nor sent again. */
+static void what_comes_at_once_is_taken(void **state)
+{
+	world_begin_plain(1, "relay.retry = 10m\n");
+	world.hosts[0]->rules[0] = (struct rule){ "r0.", later, .times = 1 };
+	deliver("x.example");
+	wait_for(answered(0), MINUTE_MS);
+	world.on_told = hand_over_two;
+	kill_role("relay");
+	run_ms(1000);
+	assert_int_equal(world.messages[0].answers[0], 2);
+	assert_int_equal(world.messages[0].results[0], DELIVERY_DURABLE);
+	assert_int_equal(world.messages[1].results[0], DELIVERY_DURABLE);
+	wait_for(world.hosts[0]->taken == 2, HOUR_MS);
+	run_ms(1000);
+	assert_taken_once();
+	assert_true(queue_is_empty());
+	world_end();
+}
+
 static void a_drain_stores_what_is_fresh(void **state)
 {
 	world_begin_plain(1, "relay.retry = 1m\n");
@@ -678,6 +705,7 @@ static void the_largest_entry_is_shown(void **state)
 }
 
 UNIT_TESTS(cmocka_unit_test(what_waits_survives), cmocka_unit_test(the_router_comes_again),
+    cmocka_unit_test(what_comes_at_once_is_taken),
     cmocka_unit_test(a_drain_stores_what_is_fresh),
     cmocka_unit_test(a_drain_does_not_wait_for_a_router), cmocka_unit_test(there_is_a_bound),
     cmocka_unit_test(the_relay_dies_anywhere), cmocka_unit_test(power_is_cut_anywhere),

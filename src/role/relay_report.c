@@ -377,7 +377,7 @@ void report_loaded(struct entry *e)
 /* Before IPC_REPORTED_OVER: then the router forgets what it told. */
 void reports_compare(struct relay *r)
 {
-	if (r->compared || !r->loaded || !r->heard_reported)
+	if (r->compared)
 		return;
 	r->compared = true;
 	list_for (at, &r->entries) {

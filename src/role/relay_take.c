@@ -2,6 +2,9 @@
  *
  *   DELIVER -> new keys only -> an entry for each domain -> ... -> DELIVERED
  *
+ * Nothing comes before the queue is loaded: a router waits until it is asked
+ * (IPC_REPORTED_WANT, relay_origin.c).
+ *
  * The router hands over again what it has no answer to, and after its own restart
  * also what it had. A key is remembered until its generation is retired, in the
  * queue's log too once it is over (QUEUE_KNOWN), so that nobody gets a message twice. */
@@ -136,12 +139,6 @@ static void forget_keys(struct relay *r, uint64_t retired)
 	}
 }
 
-void take_loaded(struct relay *r)
-{
-	if (r->told_live)
-		forget_keys(r, 0);
-}
-
 /* ---- what the router says of generations ---- */
 
 static void forget_live(struct relay *r)
@@ -158,6 +155,8 @@ static bool on_live(struct relay *r, struct bytes *in)
 {
 	uint32_t n = get_u32(in);
 
+	if (!r->loaded)
+		return false;
 	forget_live(r);
 	for (uint32_t i = 0; i < n && bytes_ok(in); i++) {
 		uint64_t *generation = heap_new(r->heap, uint64_t);
@@ -234,7 +233,7 @@ static void take_domain(struct relay *r, const struct delivery *d, struct body *
 
 static bool too_much(const struct relay *r)
 {
-	return !r->log.ready || r->n_entries >= RELAY_ENTRIES_MAX ||
+	return r->n_entries >= RELAY_ENTRIES_MAX ||
 	    r->n_fresh >= RELAY_FRESH_MAX || r->fresh_bytes >= RELAY_FRESH_BYTES ||
 	    r->frame.draining;
 }

@@ -80,7 +80,7 @@ void router_loaded(struct router *r)
 {
 	check(!r->loaded);
 	r->loaded = true;
-	stores_loaded(r);
+	stores_tell(r);
 	list_for(at, &r->pools)
 		pool_fill(list_item(at, struct pool, link));
 	list_for(at, &r->segments) {

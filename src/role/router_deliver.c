@@ -375,9 +375,15 @@ bool store_message(struct router *r, unsigned index, struct ipc_message *message
 
 /* ---- stores come and go ---- */
 
+/* The relay reads its queue first: before that it knows no key. */
+static bool is_listening(const struct router *r, const struct store_peer *store)
+{
+	return store->channel != NULL && (store != &r->stores[OUTLET_RELAY] || r->relay_asks);
+}
+
 static void tell_live(struct router *r, struct store_peer *store)
 {
-	if (!r->loaded || store->channel == NULL || store->told)
+	if (!r->loaded || store->told || !is_listening(r, store))
 		return;
 	generations_tell(r, store->channel);
 	store->told = true;
@@ -393,7 +399,7 @@ void store_joined(struct router *r, struct ipc_channel *channel, unsigned index)
 	tell_live(r, store);
 }
 
-void stores_loaded(struct router *r)
+void stores_tell(struct router *r)
 {
 	for (size_t i = 0; i < OUTLETS_MAX; i++)
 		tell_live(r, &r->stores[i]);

@@ -329,7 +329,7 @@ void message_frames_used(struct message *m);    /* dropped once all parts had th
 /* ---- router_deliver.c ---- */
 void store_joined(struct router *r, struct ipc_channel *channel, unsigned index);
 void store_left(struct router *r, unsigned index);
-void stores_loaded(struct router *r);
+void stores_tell(struct router *r);     /* those that may be told now: what is live */
 bool store_message(struct router *r, unsigned index, struct ipc_message *message);
 void part_queue(struct part *part);
 void part_detach(struct part *part);

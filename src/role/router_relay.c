@@ -1,6 +1,8 @@
 /* role/router_relay.c - the relay, seen from the router: it takes messages like a
  * store, and writes a journal like an edge.
  *
+ * It speaks first, once it has read its queue: nothing is handed to it before.
+ *
  * Its reports must be made exactly once. A relay that died may have committed one
  * and not written that down. So a new relay hears which transactions its earlier
  * lives committed (IPC_REPORTED). What they wrote is delivered, but not forgotten
@@ -117,6 +119,7 @@ bool relay_message(struct router *r, struct ipc_channel *channel, struct ipc_mes
 			return false;
 		r->relay_asks = true;
 		edge_spoke(r, ORIGIN_RELAY);
+		stores_tell(r);
 		relay_tell(r);
 		return true;
 	}

@@ -1,7 +1,10 @@
 /* role/router_relay_test.c - the relay, seen from the router: a new one hears what
- * earlier ones reported, whoever of the two is new. See router_world_test.h. */
+ * earlier ones reported, whoever of the two is new; what is for other hosts it gets when
+ * it has spoken. See router_world_test.h. */
 #define OWN_RELAY_TEST
 #include "role/router_world_test.h"
+
+enum { HANDED_MAX = RELAY_WINDOW + 100 };
 
 static struct relay_stand_in {
 	struct frame *frame;            /* NULL while it is down */
@@ -10,7 +13,28 @@ static struct relay_stand_in {
 	bool heard_all;
 	struct log_head head;
 	int fd;
+	bool told_live;
+	struct { struct message_id id; uint16_t recipient; } handed[HANDED_MAX];
+	unsigned n_handed;
 } relay;
+
+static bool relay_is_late;              /* it does not speak by itself */
+
+static bool relay_was_handed(struct ipc_message *m)
+{
+	struct arena arena = arena_init(world.heap, 1 << 20);
+	struct delivery d;
+
+	assert_true(relay.told_live);
+	assert_true(delivery_read(&m->body, &arena, &d));
+	assert_true(relay.n_handed < HANDED_MAX);
+	assert_int_equal(d.n_targets, 1);
+	assert_int_equal(d.targets[0].account, 0);
+	relay.handed[relay.n_handed].id = d.id;
+	relay.handed[relay.n_handed++].recipient = d.targets[0].recipient;
+	arena_reset(&arena);
+	return bytes_end(&m->body);
+}
 
 static bool relay_message_came(struct frame *f, struct ipc_channel *peer, struct ipc_message *m)
 {
@@ -31,8 +55,13 @@ static bool relay_message_came(struct frame *f, struct ipc_channel *peer, struct
 		relay.head.size = get_u32(&m->body);
 		relay.fd = ipc_take_fd(m);
 		return bytes_end(&m->body);
+	case IPC_LIVE:
+		relay.told_live = true;
+		return true;
+	case IPC_DELIVER:
+		return relay_was_handed(m);
 	default:
-		return m->type == IPC_LIVE || m->type == IPC_RETIRED || m->type == IPC_SPACE;
+		return m->type == IPC_RETIRED || m->type == IPC_SPACE;
 	}
 }
 
@@ -41,10 +70,11 @@ static void relay_router_came(struct frame *f, struct ipc_channel *peer)
 {
 	if (ipc_peer_kind(peer) != ROLE_ROUTER)
 		return;
-	relay.heard_all = false;
+	relay.heard_all = relay.told_live = false;
 	relay.n_heard = 0;
 	relay.fd = -1;
-	ipc_send(peer, IPC_REPORTED_WANT);
+	if (!relay_is_late)
+		ipc_send(peer, IPC_REPORTED_WANT);
 }
 
 static const struct frame_handler relay_handler = { .start = frame_ready, .drain = on_drain,
@@ -72,6 +102,22 @@ static void wait_for_words(void)
 	assert_true(relay.frame != NULL && relay.heard_all);
 }
 
+/* A message to one target; account 0: at another host. */
+static void append(struct log_writer *writer, uint64_t transaction, uint64_t account)
+{
+	slice sealed = seal_for(transaction, account, false), body = slice_lit("body"), payload;
+	struct journal_commit commit = { .transaction = transaction, .n_recipients = 1,
+	    .sender = slice_lit("sender@there.example"), .sealed = &sealed,
+	    .body = { 8, body.len, checksum64(body, 0), 0, body } };
+	struct buffer record = buffer_init(world.heap, LOG_RECORD_MAX);
+	uint32_t sequence, offset;
+
+	journal_commit_write(&commit, &record);
+	payload = buffer_bytes(&record);
+	assert_true(log_append(writer, JOURNAL_COMMIT, &payload, 1, &sequence, &offset));
+	buffer_free(&record);
+}
+
 /* Commit these reports in one segment, synced and announced or not. */
 static void report(uint64_t first, unsigned n, bool announced)
 {
@@ -79,7 +125,7 @@ static void report(uint64_t first, unsigned n, bool announced)
 	struct os *os = relay.frame->os;
 	struct log_writer writer;
 	struct buffer *out;
-	uint32_t sequence, offset;
+	uint32_t offset;
 	slice bytes;
 
 	ipc_send(router, IPC_REPORTED_OVER);
@@ -88,18 +134,8 @@ static void report(uint64_t first, unsigned n, bool announced)
 		run_ms(10);
 	assert_true(relay.fd >= 0);
 	log_writer_init(&writer, os_heap(os), &relay.head);
-	for (unsigned i = 0; i < n; i++) {
-		slice sealed = seal_for(first + i, 7, false), body = slice_lit("body"), payload;
-		struct journal_commit commit = { .transaction = first + i, .n_recipients = 1,
-		    .sender = slice_lit("sender@there.example"), .sealed = &sealed,
-		    .body = { 8, body.len, checksum64(body, 0), 0, body } };
-		struct buffer record = buffer_init(world.heap, LOG_RECORD_MAX);
-
-		journal_commit_write(&commit, &record);
-		payload = buffer_bytes(&record);
-		assert_true(log_append(&writer, JOURNAL_COMMIT, &payload, 1, &sequence, &offset));
-		buffer_free(&record);
-	}
+	for (unsigned i = 0; i < n; i++)
+		append(&writer, first + i, 7);
 	bytes = log_take(&writer, true, &offset);
 	assert_int_equal(os_pwrite(os, relay.fd, bytes, offset), 0);
 	assert_int_equal(os_sync(os, relay.fd), 0);
@@ -173,4 +209,37 @@ static void told_until_settled(void **state)
 	}
 }
 
-UNIT_TESTS(cmocka_unit_test(told_until_settled))
+/* ---- what is for other hosts ---- */
+
+static void send_away(unsigned n)
+{
+	assert_true(edge_has_segment(20000));
+	for (unsigned i = 0; i < n; i++)
+		append(&world.edge->writer, 5000 + i, 0);
+	edge_commit();
+}
+
+/* The router waits, however long its queue takes to be read. */
+static void nothing_comes_before_it_speaks(void **state)
+{
+	for (enum new_one i = NEW_RELAY; i < NEW_ONES; i++) {
+		relay_is_late = true;
+		world_begin(i + 1, "");
+		send_away(2);
+		for (int life = 0; life < 2; life++) {
+			run_ms(5000);
+			assert_int_equal(relay.n_handed, 0);
+			restart(i);
+		}
+		run_ms(5000);
+		assert_int_equal(relay.n_handed, 0);
+		ipc_send(frame_peer(relay.frame, ROLE_ROUTER, 0), IPC_REPORTED_WANT);
+		run_ms(100);
+		assert_int_equal(relay.n_handed, 2);
+		relay_is_late = false;
+		world_end();
+	}
+}
+
+UNIT_TESTS(cmocka_unit_test(told_until_settled),
+    cmocka_unit_test(nothing_comes_before_it_speaks))
