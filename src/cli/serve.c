@@ -76,7 +76,7 @@ static bool prepare_reload(struct serve *s, struct arena *arena, struct setting 
 
 	if (!read_settings(s, arena, setting))
 		return false;
-	n = config_keep(s->setting.config, setting->config, kept, CONFIG_KEYS);
+	n = config_keep(s->setting.config, setting->config, arena, kept, CONFIG_KEYS);
 	for (size_t i = 0; i < n; i++)
 		os_log(s->os, OS_WARN, "%s changed: it takes effect at the next start",
 		    kept[i]);
@@ -124,10 +124,6 @@ static void reload(struct serve *s)
 	keeper_reload(s->keeper, &settings);
 	secrets_warn_of_relay(&s->relay, &(struct complaint){ say_warning, s });
 	wipe_relay_secrets(s);
-	/* What config_keep() kept are words of the old arena. */
-	setting.config->data = slice_copy(&arena, setting.config->data);
-	setting.config->user = slice_copy(&arena, setting.config->user);
-	setting.config->dns_trust_anchor = slice_copy(&arena, setting.config->dns_trust_anchor);
 	arena_reset(&s->arena);
 	s->arena = arena;
 	s->setting = setting;

@@ -58,20 +58,21 @@ bool serve_dns_anchors(const struct setting *setting, struct arena *arena,
 void serve_dns(struct config *config, struct arena *arena)
 {
 	struct buffer text = buffer_init(arena->heap, FILE_MAX);
+	struct config_servers *servers = &config->dns_servers;
 	slice rest;
 
-	if (!config->dns_system)
+	if (!servers->system)
 		return;
-	config->dns_servers = arena_new(arena, struct os_address, CONFIG_SERVERS_MAX);
+	servers->list = arena_new(arena, struct os_address, CONFIG_SERVERS_MAX);
 	if (file_read(AT_FDCWD, "/etc/resolv.conf", &text) == 0) {
 		rest = buffer_bytes(&text);
-		while (rest.len > 0 && config->n_dns_servers < CONFIG_SERVERS_MAX) {
+		while (rest.len > 0 && servers->n < CONFIG_SERVERS_MAX) {
 			slice line = slice_cut(&rest, '\n');
 
-			if (read_line(line, &config->dns_servers[config->n_dns_servers]))
-				config->n_dns_servers++;
+			if (read_line(line, &servers->list[servers->n]))
+				servers->n++;
 		}
 	}
 	buffer_free(&text);
-	config->dns_system = false;
+	servers->system = false;
 }

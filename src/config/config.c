@@ -340,21 +340,74 @@ void config_override(slice text, slice key, slice value, struct buffer *out)
 	buffer_add(out, slice_lit("\n"));
 }
 
+/* ---- what a reload does not change ---- */
+
+static bool same_words(const char *a, const char *b)
+{
+	slice text_a, text_b;
+
+	memcpy(&text_a, a, sizeof text_a);
+	memcpy(&text_b, b, sizeof text_b);
+	return slice_equal(text_a, text_b);
+}
+
+static bool same_servers(const char *at_a, const char *at_b)
+{
+	struct config_servers a, b;
+
+	memcpy(&a, at_a, sizeof a);
+	memcpy(&b, at_b, sizeof b);
+	if (a.system != b.system || a.n != b.n)
+		return false;
+	for (size_t i = 0; i < a.n; i++) {
+		if (memcmp(a.list[i].ip, b.list[i].ip, sizeof a.list[i].ip) != 0 ||
+		    a.list[i].port != b.list[i].port)
+			return false;
+	}
+	return true;
+}
+
 static bool same_value(const struct config_key *key, const struct config *a,
     const struct config *b)
 {
 	const char *at_a = (const char *)a + key->offset, *at_b = (const char *)b + key->offset;
-	slice text_a, text_b;
 
-	if (key->type != CONFIG_WORD)
+	check(key->width > 0);
+	switch (key->type) {
+	case CONFIG_WORD:
+		return same_words(at_a, at_b);
+	case CONFIG_SERVERS:
+		return same_servers(at_a, at_b);
+	default:
 		return memcmp(at_a, at_b, key->width) == 0;
-	memcpy(&text_a, at_a, sizeof text_a);
-	memcpy(&text_b, at_b, sizeof text_b);
-	return slice_equal(text_a, text_b);
+	}
 }
 
-size_t config_keep(const struct config *old, struct config *config, const char *ret_names[],
-    size_t size)
+static void copy_value(const struct config_key *key, const struct config *from,
+    struct config *to, struct arena *arena)
+{
+	char *at = (char *)to + key->offset;
+	struct config_servers servers;
+	struct os_address *list;
+	slice text;
+
+	memcpy(at, (const char *)from + key->offset, key->width);
+	if (key->type == CONFIG_WORD) {
+		memcpy(&text, at, sizeof text);
+		text = slice_copy(arena, text);
+		memcpy(at, &text, sizeof text);
+	}
+	if (key->type == CONFIG_SERVERS) {
+		memcpy(&servers, at, sizeof servers);
+		list = arena_new(arena, struct os_address, CONFIG_SERVERS_MAX);
+		memcpy(list, servers.list, servers.n * sizeof *list);
+		servers.list = list;
+		memcpy(at, &servers, sizeof servers);
+	}
+}
+
+size_t config_keep(const struct config *old, struct config *config, struct arena *arena,
+    const char *ret_names[], size_t size)
 {
 	size_t n = 0;
 
@@ -363,7 +416,7 @@ size_t config_keep(const struct config *old, struct config *config, const char *
 
 		if (!(key->flags & CONFIG_RESTART) || same_value(key, old, config))
 			continue;
-		memcpy((char *)config + key->offset, (const char *)old + key->offset, key->width);
+		copy_value(key, old, config, arena);
 		if (n < size)
 			ret_names[n] = key->name;
 		n++;

@@ -34,6 +34,13 @@ struct config_networks {
 	struct os_prefix *list;
 };
 
+/* Name servers. */
+struct config_servers {
+	bool system;                    /* those that /etc/resolv.conf names */
+	size_t n;                       /* or these; none: from the root on */
+	struct os_address *list;        /* CONFIG_SERVERS_MAX of them, or NULL */
+};
+
 /* How far TLS to relay.host must go. Port 465 is under TLS from the first byte. */
 enum config_tls {
 	CONFIG_TLS_AUTO,                /* see config_relay_tls() */
@@ -87,9 +94,7 @@ struct config {
 	unsigned relay_expire_s;        /* then it is returned */
 	unsigned relay_sessions;        /* at once, to all hosts */
 	unsigned relay_sessions_per_host;
-	bool dns_system;                /* ask whom /etc/resolv.conf names */
-	size_t n_dns_servers;           /* or these; none: from the root on */
-	struct os_address *dns_servers;
+	struct config_servers dns_servers;
 	bool dns_validate;
 	slice dns_trust_anchor;         /* file; empty: the root's keys, built in */
 	bool journey, journey_dialogue; /* are events written down; SMTP's lines, too */
@@ -142,9 +147,9 @@ unsigned config_line(const struct config *config, const char *key);
 void config_override(slice text, slice key, slice value, struct buffer *out);
 
 /* A reload leaves some keys to the next restart: copy their old values to
- * `config` (strings stay those of `old`). Returns how many differed, of which up
+ * `config`, what they point to in `arena`. Returns how many differed, of which up
  * to `size` are named. */
-size_t config_keep(const struct config *old, struct config *config, const char *ret_names[],
-    size_t size);
+size_t config_keep(const struct config *old, struct config *config, struct arena *arena,
+    const char *ret_names[], size_t size);
 
 #endif

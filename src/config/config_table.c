@@ -152,7 +152,7 @@ const struct config_key config_keys[CONFIG_KEYS] = {
 	{ "relay.sessions_per_host", CONFIG_COUNT, FIELD(relay_sessions_per_host), .min = 1,
 	    .max = 1000, .preset = "20", .means = "Connections to one destination at once; "
 	    "fewer while it is slow or refuses." },
-	{ "dns.servers", CONFIG_SERVERS, CONFIG_RESTART, .preset = "system",
+	{ "dns.servers", CONFIG_SERVERS, CONFIG_RESTART, FIELD(dns_servers), .preset = "system",
 	    .means = "Who resolves names: addresses, with a port if it is not 53; system: "
 	    "whom /etc/resolv.conf names; root: nobody, we ask from the root on." },
 	{ "dns.validate", CONFIG_YES, CONFIG_RESTART, FIELD(dns_validate), .preset = "no",

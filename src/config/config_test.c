@@ -235,7 +235,7 @@ static void assert_round(const struct parsed *p)
 	assert_slice(again.config.relay_password_file, p->config.relay_password_file);
 	assert_slice(again.config.relay_ca, p->config.relay_ca);
 	assert_int_equal(again.config.relay_tls, p->config.relay_tls);
-	assert_int_equal(again.config.n_dns_servers, p->config.n_dns_servers);
+	assert_int_equal(again.config.dns_servers.n, p->config.dns_servers.n);
 	assert_int_equal(again.config.message_size_max, p->config.message_size_max);
 	assert_int_equal(again.config.greeting_delay_ms, p->config.greeting_delay_ms);
 	heap_drop(again.heap);
@@ -381,15 +381,44 @@ static void test_keep(void **state)
 	struct parsed new = parse(slice_lit(HOST "data = /b\nedges = 3\nlimit.errors = 6\n"));
 	const char *names[4];
 
-	assert_int_equal(config_keep(&old.config, &new.config, names, 4), 2);
+	assert_int_equal(config_keep(&old.config, &new.config, &new.arena, names, 4), 2);
 	assert_string_equal(names[0], "data");
 	assert_string_equal(names[1], "edges");
+	heap_drop(old.heap);
 	assert_slice(new.config.data, slice_lit("/a"));
 	assert_int_equal(new.config.edges, 2);
 	assert_int_equal(new.config.errors_max, 6);
-	assert_int_equal(config_keep(&old.config, &new.config, names, 4), 0);
+	old = parse(slice_lit(HOST "data = /a\nedges = 2\nlimit.errors = 5\n"));
+	assert_int_equal(config_keep(&old.config, &new.config, &new.arena, names, 4), 0);
 	heap_drop(new.heap);
 	heap_drop(old.heap);
+}
+
+/* Whom the resolver asks is the same after its own restart. */
+static void test_keep_servers(void **state)
+{
+	static const char *const lists[] = { "192.0.2.1", "192.0.2.2", "192.0.2.1:5353",
+	    "192.0.2.1, 192.0.2.2", "system", "root" };
+	enum { LISTS = sizeof lists / sizeof *lists };
+
+	for (size_t i = 0; i < LISTS * LISTS; i++) {
+		char before[100], after[100];
+		struct parsed old, new;
+		const char *name = "";
+		slice want;
+
+		snprintf(before, sizeof before, HOST "dns.servers = %s\n", lists[i / LISTS]);
+		snprintf(after, sizeof after, HOST "dns.servers = %s\n", lists[i % LISTS]);
+		old = parse(slice_from(before));
+		new = parse(slice_from(after));
+		assert_int_equal(config_keep(&old.config, &new.config, &new.arena, &name, 1),
+		    i / LISTS != i % LISTS);
+		assert_string_equal(name, i / LISTS != i % LISTS ? "dns.servers" : "");
+		want = slice_copy(&new.arena, print(&old));
+		heap_drop(old.heap);
+		assert_slice(print(&new), want);
+		heap_drop(new.heap);
+	}
 }
 
 static void test_table(void **state)
@@ -411,4 +440,5 @@ UNIT_TESTS(cmocka_unit_test(test_faults), cmocka_unit_test(test_all_faults),
     cmocka_unit_test(test_largest), cmocka_unit_test(test_trusted),
     cmocka_unit_test(test_relay_tls),
     cmocka_unit_test(test_override),
-    cmocka_unit_test(test_keep), cmocka_unit_test(test_table))
+    cmocka_unit_test(test_keep), cmocka_unit_test(test_keep_servers),
+    cmocka_unit_test(test_table))

@@ -507,43 +507,44 @@ static bool take_server(slice text, struct os_address *ret)
 static bool take_servers(const struct config_key *key, slice value, unsigned line,
     struct arena *arena, struct config *config, struct config_error *ret_fault)
 {
-	bool more = true;
+	struct config_servers servers = { .system = slice_equal_ascii(value, slice_lit("system")) };
+	bool more = !servers.system && !slice_equal_ascii(value, slice_lit("root"));
 
-	config->dns_system = slice_equal_ascii(value, slice_lit("system"));
-	config->n_dns_servers = 0;
-	if (config->dns_system || slice_equal_ascii(value, slice_lit("root")))
-		return true;
-	config->dns_servers = arena_new(arena, struct os_address, CONFIG_SERVERS_MAX);
+	servers.list = arena_new(arena, struct os_address, CONFIG_SERVERS_MAX);
 	while (more) {
 		slice text;
 
 		more = slice_find_byte(value, ',') < value.len;
 		text = next_part(&value);
-		if (config->n_dns_servers == CONFIG_SERVERS_MAX) {
+		if (servers.n == CONFIG_SERVERS_MAX) {
 			fault(ret_fault, "is one server too many", text);
 			return false;
 		}
-		if (!take_server(text, &config->dns_servers[config->n_dns_servers])) {
+		if (!take_server(text, &servers.list[servers.n])) {
 			fault(ret_fault, "is not the address of a name server; write 192.0.2.1, "
 			    "192.0.2.1:5353, system or root", text);
 			return false;
 		}
-		config->n_dns_servers++;
+		servers.n++;
 	}
+	memcpy(field(key, config), &servers, sizeof servers);
 	return true;
 }
 
 static void print_servers(const struct config_key *key, const struct config *config,
     struct buffer *out)
 {
-	for (size_t i = 0; i < config->n_dns_servers; i++) {
+	struct config_servers servers;
+
+	memcpy(&servers, (const char *)config + key->offset, sizeof servers);
+	for (size_t i = 0; i < servers.n; i++) {
 		char text[OS_ADDRESS_TEXT];
 
-		os_address_print(&config->dns_servers[i], text, sizeof text);
+		os_address_print(&servers.list[i], text, sizeof text);
 		buffer_printf(out, "%s%s", i ? ", " : "", text);
 	}
-	if (config->n_dns_servers == 0)
-		buffer_add(out, config->dns_system ? slice_lit("system") : slice_lit("root"));
+	if (servers.n == 0)
+		buffer_add(out, servers.system ? slice_lit("system") : slice_lit("root"));
 }
 
 /* ---- by type ---- */

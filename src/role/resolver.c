@@ -182,7 +182,7 @@ static void on_start(struct frame *frame)
 {
 	struct resolver *r = frame->owner;
 	const struct config *config = frame->config;
-	const struct os_dns_options options = { config->dns_servers, config->n_dns_servers,
+	const struct os_dns_options options = { config->dns_servers.list, config->dns_servers.n,
 	    config->dns_validate, r->anchors };
 	int result = os_dns_start(r->os, &options);
 

@@ -2,6 +2,7 @@
 with it, that it survives everything, and how relay.* is checked and reloaded."""
 import email
 import json
+import os
 import signal
 import time
 import unittest
@@ -257,6 +258,19 @@ class Configured(Labs):
         self.bob.write(**keys)
         self.bob.process.send_signal(signal.SIGHUP)
         wait_for(lambda: self.bob.said().count("reloaded") > before, what="the reload")
+
+    def test_name_servers_stay(self):
+        """dns.servers changed: a resolver that starts again meanwhile asks the old ones."""
+        lab = self.lab()
+        self.reload(dns__servers="127.0.0.1:1")
+        self.assertIn("dns.servers changed: it takes effect at the next start", self.bob.said())
+        before = self.bob.roles()["resolver"]
+        os.kill(before[0], signal.SIGKILL)
+        wait_for(lambda: self.bob.roles().get("resolver", before) != before,
+                 what="another resolver")
+        self.assertEqual(send(self.bob, ALICE, "found")[0], 250)
+        take(self.alice, "found")
+        lab.stop()
 
     def test_reload(self):
         lab = self.lab(relay__retry="1h", relay__retry_max="1h")
