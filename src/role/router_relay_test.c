@@ -241,5 +241,43 @@ static void nothing_comes_before_it_speaks(void **state)
 	}
 }
 
+static void relay_says(unsigned i, enum delivery_result result)
+{
+	struct buffer *out = ipc_begin(frame_peer(relay.frame, ROLE_ROUTER, 0), IPC_DELIVERED);
+
+	put_u32(out, 1);
+	put_message_id(out, relay.handed[i].id);
+	put_u16(out, relay.handed[i].recipient);
+	put_u8(out, (uint8_t)result);
+	ipc_end(frame_peer(relay.frame, ROLE_ROUTER, 0), -1);
+}
+
+/* It has no more than RELAY_WINDOW at once; each answer, whichever, lets one more go. */
+static void no_more_than_its_window(void **state)
+{
+	enum { MORE = 50, LATER = 5 };
+	unsigned n = 0;
+
+	world_begin(1, "");
+	wait_for_words();
+	send_away(RELAY_WINDOW + MORE);
+	run_ms(5000);
+	assert_int_equal(relay.n_handed, RELAY_WINDOW);
+	for (; n < 2 * LATER; n++) {
+		relay_says(n, n % 2 == 0 ? DELIVERY_DURABLE : DELIVERY_LATER);
+		run_ms(10);
+		assert_int_equal(relay.n_handed, RELAY_WINDOW + n + 1);
+	}
+	for (unsigned i = 0; i < 3; i++) {
+		while (n < relay.n_handed) {
+			relay_says(n++, DELIVERY_DURABLE);
+			run_ms(1);
+		}
+		run_ms(60 * 1000);
+	}
+	assert_int_equal(relay.n_handed, RELAY_WINDOW + MORE + LATER);
+	world_end();
+}
+
 UNIT_TESTS(cmocka_unit_test(told_until_settled),
-    cmocka_unit_test(nothing_comes_before_it_speaks))
+    cmocka_unit_test(nothing_comes_before_it_speaks), cmocka_unit_test(no_more_than_its_window))
