@@ -5,8 +5,10 @@ import re
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 import unittest
+from unittest import mock
 
 from server import wait_for
 
@@ -96,6 +98,24 @@ class Compare(unittest.TestCase):
         self.assertEqual(bars["10 KiB for another Posthouse, 20 sessions"][4], "not measured")
         self.assertIn("### 10 KiB for another host (Posthouse), 20 sessions", done.stdout)
         self.assertEqual(left_behind(self.data), [])
+
+    def test_rest(self):
+        """Memory is at rest when it has not become less for a while, or never is."""
+        sys.path.insert(0, os.path.dirname(COMPARE))
+        self.addCleanup(sys.path.remove, os.path.dirname(COMPARE))
+        import deferred
+        now = [0.0]
+        clock = mock.Mock(monotonic=lambda: now[0], sleep=lambda s: now.__setitem__(0, now[0] + s))
+        for name, memory, want, after in (
+                ("still", lambda: 7, 7, 5),
+                ("falls late", lambda: 9 if now[0] < 4.5 else 3, 3, 9.5),
+                ("rises", lambda: 5 + int(now[0]), 10, 5),
+                ("falls in steps", lambda: max(20 - int(now[0] / 3), 10), 10, 35),
+                ("falls for ever", lambda: 1000 - now[0], 940, 60)):
+            now[0] = 0.0
+            with self.subTest(name), mock.patch.object(deferred, "time", clock):
+                self.assertAlmostEqual(deferred.at_rest(memory, 5), want, delta=0.5)
+                self.assertAlmostEqual(now[0], after, delta=0.5)
 
     def test_interrupted(self):
         # Longer than anybody waits: a quick one may be over before it hears of it.
