@@ -16,8 +16,34 @@ missing_packages() {
 	done
 }
 
+# boot_services: print what starts at boot, a name a line: "nsd.service" of
+# systemd, "nsd" of System V.
+boot_services() {
+	for link in /etc/systemd/system/*.wants/* /etc/rc[2-5].d/S*; do
+		[ -L "$link" ] || continue
+		case $link in
+		*/rc?.d/S[0-9][0-9]*) echo "${link##*/S[0-9][0-9]}" ;;
+		*) echo "${link##*/}" ;;
+		esac
+	done | sort -u
+}
+
+# keep_off FILE: what starts at boot by now, and did not when boot_services wrote
+# FILE, does not.
+keep_off() {
+	boot_services | comm -13 "$1" - | while read -r name; do
+		case $name in
+		*.*) $as_root systemctl --quiet disable "$name" ;;
+		*) $as_root update-rc.d "$name" disable ;;
+		esac
+	done
+}
+
+policy=/usr/sbin/policy-rc.d
+
 # need_packages NAME...: install what is missing, as root or by sudo. Services
-# that come along are not started: policy-rc.d says no while this runs.
+# that come along are not started, neither now, when policy-rc.d says no, nor at
+# the next boot; those that were there before stay as they are.
 need_packages() {
 	missing=$(missing_packages "$@")
 	[ -n "$missing" ] || return 0
@@ -35,26 +61,28 @@ need_packages() {
 		return 1
 	}
 	echo "Installing Debian packages: $missing" >&2
-	policy=/usr/sbin/policy-rc.d
-	if [ -e $policy ]; then
+	if [ -e "$policy" ]; then
 		ours=no
 	else
 		ours=yes
-		printf '#!/bin/sh\nexit 101\n' | $as_root tee $policy >/dev/null
-		$as_root chmod 755 $policy
+		printf '#!/bin/sh\nexit 101\n' | $as_root tee "$policy" >/dev/null
+		$as_root chmod 755 "$policy"
 	fi
 	log=$(mktemp)
+	before=$(mktemp)
+	boot_services >"$before"
 	done=yes
 	{ $as_root apt-get update -qq &&
 		$as_root env DEBIAN_FRONTEND=noninteractive \
 			apt-get install -y -qq --no-install-recommends $missing; } >"$log" 2>&1 </dev/null ||
 		done=no
-	[ $ours = no ] || $as_root rm -f $policy
+	keep_off "$before" >>"$log" 2>&1 </dev/null || true
+	[ $ours = no ] || $as_root rm -f "$policy"
 	if [ $done = no ]; then
 		tail -n 20 "$log" >&2
 		echo "posthouse: could not install the packages above" >&2
 	fi
-	rm -f "$log"
+	rm -f "$log" "$before"
 	[ $done = yes ]
 }
 
