@@ -33,6 +33,7 @@ struct ipc_channel {
 	bool greeted;                   /* the peer's HELLO came */
 	bool mute;                      /* the peer takes no more; it may have said why */
 	bool reset;
+	int error;                      /* of ours: a packet could not be taken, or sent */
 	bool lost, broken, closed, destroyed;
 	unsigned busy;                  /* handlers of ours on the stack */
 
@@ -71,6 +72,11 @@ static void lose(struct ipc_channel *c, bool broken)
 	c->lost = true;
 	c->broken = broken;
 	os_defer(c->os, &c->turn);
+}
+
+static bool is_the_end(ssize_t error)
+{
+	return error == 0 || error == -EPIPE || error == -ECONNRESET;
 }
 
 static void drop_queue(struct ipc_channel *c)
@@ -159,6 +165,11 @@ void ipc_flush(struct ipc_channel *c)
 		result = os_channel_send(c->os, c->fd, packet, fds, n_fds);
 		if (result == -EAGAIN) {
 			wait_for(c, OS_READABLE | OS_WRITABLE);
+			return;
+		}
+		if (!is_the_end(result)) {
+			c->error = result;
+			lose(c, false);
 			return;
 		}
 		if (result < 0) {
@@ -328,6 +339,8 @@ static bool receive(struct ipc_channel *c)
 		return true;
 	}
 	if (n <= 0) {
+		if (!is_the_end(n) && n != -EMSGSIZE)
+			c->error = (int)n;
 		lose(c, n == -EMSGSIZE);
 		return false;
 	}
@@ -431,6 +444,11 @@ enum role_kind ipc_peer_kind(const struct ipc_channel *c)
 unsigned ipc_peer_index(const struct ipc_channel *c)
 {
 	return c->peer_index;
+}
+
+int ipc_error(const struct ipc_channel *c)
+{
+	return c->error;
 }
 
 int ipc_take_fd(struct ipc_message *message)

@@ -42,6 +42,9 @@ void ipc_channel_destroy(struct ipc_channel *channel);  /* NULL is allowed */
 void *ipc_owner(const struct ipc_channel *channel);
 enum role_kind ipc_peer_kind(const struct ipc_channel *channel);
 unsigned ipc_peer_index(const struct ipc_channel *channel);
+/* Of a channel that closed: 0, or the -errno by which this end lost something of it, for
+ * want of descriptors (-EMFILE) or memory. The peer is well then, and knows nothing. */
+int ipc_error(const struct ipc_channel *channel);
 
 /* Begin a message, add its fields with put_*, end it. Fields of at most the
  * row's body_max. fd -1: none; otherwise it is given away (closed here once it

@@ -6,6 +6,7 @@
 
 #include "base/limits.h"
 #include "ipc/channel.h"
+#include "os/os_faulty.h"
 #include "os/os_sim.h"
 
 static const uint8_t ip[4] = { 127, 0, 0, 1 };
@@ -237,6 +238,29 @@ static void test_last_words(void **state)
 	pair_destroy(&p);
 }
 
+/* No descriptor is left to send with, or to take with: the end that it befell knows. */
+static void test_lost_here(void **state)
+{
+	for (unsigned n = 1; n <= 2; n++) {
+		struct pair p = pair_create();
+		struct os_faulty faulty;
+
+		pair_open(&p, false);
+		pair_run(&p);
+		os_faulty_wrap(&faulty, p.os);
+		os_faulty_arm(&faulty, FAULT_CHANNEL, n, -EMFILE);
+		ping(p.keeper.channel, 1);
+		pair_run(&p);
+		assert_int_equal(p.edge.n, 0);
+		assert_int_equal(p.keeper.closed + p.edge.closed, 2);
+		assert_false(p.keeper.broken || p.edge.broken);
+		assert_int_equal(ipc_error(p.keeper.channel), n == 1 ? -EMFILE : 0);
+		assert_int_equal(ipc_error(p.edge.channel), n == 2 ? -EMFILE : 0);
+		os_faulty_unwrap(&faulty);
+		pair_destroy(&p);
+	}
+}
+
 static void test_destroy_in_handler(void **state)
 {
 	struct pair p = pair_create();
@@ -386,5 +410,5 @@ static void test_stray_descriptor(void **state)
 UNIT_TESTS(cmocka_unit_test(test_in_order), cmocka_unit_test(test_batch),
     cmocka_unit_test(test_descriptors), cmocka_unit_test(test_credit),
     cmocka_unit_test(test_queue_limit), cmocka_unit_test(test_last_words),
-    cmocka_unit_test(test_destroy_in_handler), cmocka_unit_test(test_refused),
+    cmocka_unit_test(test_lost_here), cmocka_unit_test(test_destroy_in_handler), cmocka_unit_test(test_refused),
     cmocka_unit_test(test_lies), cmocka_unit_test(test_stray_descriptor))

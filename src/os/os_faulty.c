@@ -108,6 +108,28 @@ static int faulty_sync_system(struct os *os, int fd)
 	return error != 0 ? error : faulty_of(os)->real->sync_system(os, fd);
 }
 
+static int faulty_channel_send(struct os *os, int fd, slice message, const int *fds,
+    size_t n_fds)
+{
+	int error = fault(os, FAULT_CHANNEL);
+
+	return error != 0 ? error :
+	    faulty_of(os)->real->channel_send(os, fd, message, fds, n_fds);
+}
+
+static ssize_t faulty_channel_receive(struct os *os, int fd, void *buf, size_t size,
+    int ret_fds[], size_t *ret_n_fds)
+{
+	ssize_t n = faulty_of(os)->real->channel_receive(os, fd, buf, size, ret_fds, ret_n_fds);
+	int error = n > 0 ? fault(os, FAULT_CHANNEL) : 0;
+
+	if (error == 0)
+		return n;
+	while (*ret_n_fds > 0)
+		os_close(os, ret_fds[--*ret_n_fds]);
+	return error;
+}
+
 void os_faulty_wrap(struct os_faulty *faulty, struct os *os)
 {
 	*faulty = (struct os_faulty){ .ops = *os->ops, .real = os->ops, .os = os };
@@ -122,6 +144,8 @@ void os_faulty_wrap(struct os_faulty *faulty, struct os *os)
 	faulty->ops.sync = faulty_sync;
 	faulty->ops.sync_folder = faulty_sync_folder;
 	faulty->ops.sync_system = faulty_sync_system;
+	faulty->ops.channel_send = faulty_channel_send;
+	faulty->ops.channel_receive = faulty_channel_receive;
 	os->ops = &faulty->ops;
 }
 

@@ -1,4 +1,4 @@
-/* os/os_faulty.h - a disk that fails when told, for tests: wraps the table of
+/* os/os_faulty.h - a disk, or channels, that fail when told, for tests: wraps the table of
  * an os in place.
  *
  *   struct os_faulty faulty;
@@ -25,6 +25,7 @@ enum {
 	FAULT_REMOVE = 8,               /* unlink, rmdir */
 	FAULT_READ = 16,                /* pread, list, size */
 	FAULT_ANY = 31,
+	FAULT_CHANNEL = 32,             /* a packet that comes is lost, or one is not sent */
 };
 
 struct os_faulty {

@@ -51,8 +51,13 @@ static void on_peer_closed(struct ipc_channel *peer, bool broken)
 	struct frame *f = ipc_owner(peer);
 	enum role_kind kind = ipc_peer_kind(peer);
 	unsigned index = ipc_peer_index(peer);
+	int error = ipc_error(peer);
 
 	remove_peer(f, find_peer(f, kind, index));
+	/* It lives, and so do we: nobody would make another channel. Our next life has one. */
+	if (error != 0 && !f->over)
+		frame_fatal(f, "the channel to %s %u is lost: %s", role_kind_name(kind), index,
+		    strerror(-error));
 	if (!broken)
 		return;
 	os_log(f->os, OS_ERROR, "%s %u broke the protocol between roles",
@@ -309,7 +314,7 @@ static void on_keeper_closed(struct ipc_channel *keeper, bool broken)
 
 	if (broken)
 		os_log(f->os, OS_ERROR, "the keeper broke the protocol between roles");
-	os_stop(f->os, broken ? 1 : 0);
+	os_stop(f->os, broken || ipc_error(keeper) != 0 ? 1 : 0);
 }
 
 static const struct ipc_handler keeper_handler = { on_keeper_message, on_keeper_closed };

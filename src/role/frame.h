@@ -9,7 +9,9 @@
  *
  * On START the role is confined, its first peers' channels open, start() runs
  * and then peer_joined() for each of them. No message of a peer comes before.
- * The role ends when the keeper closes its channel, whatever else it does. */
+ * The role ends when the keeper closes its channel, whatever else it does; and when
+ * its own end of a peer's channel fails, for want of descriptors say: the peer lives,
+ * so nobody else would mend it. */
 #ifndef ROLE_FRAME_H
 #define ROLE_FRAME_H
 

@@ -604,6 +604,48 @@ static void each_disk_call_may_fail(void **state)
 }
 
 /* A kernel or file system without syncfs: file by file then. */
+/* The n-th packet can't be taken, or sent, since the system has no descriptor left: the
+ * store ends, and the next one has all its channels. */
+static bool day_with_lost_packet(unsigned n)
+{
+	struct os_faulty faulty;
+	struct client c;
+	bool fired;
+
+	world_begin(1);
+	world.live[world.n_live++] = 1000;
+	os_faulty_wrap(&faulty, store_os());
+	os_faulty_arm(&faulty, FAULT_CHANNEL, n, -EMFILE);
+	for (uint32_t i = 0; i < 4; i++) {
+		wait_for_store();
+		deliver(i, 7, i % 2 == 1 ? 200 * 1000 : 300);
+		run_ms(1000);
+	}
+	wait_for_store();
+	fired = os_faulty_fired(&faulty);
+	if (!fired)
+		os_faulty_unwrap(&faulty);
+	for (uint32_t i = 0; i < 4; i++)
+		deliver_until_durable(i, i, 7, i % 2 == 1 ? 200 * 1000 : 300);
+	client_open(&c, 7);
+	client_until(&c, "+OK");
+	client_say(&c, "STAT\r\n", "+OK 4 ");
+	client_until(&c, "\r\n");
+	client_quit(&c);
+	world_end();
+	return fired;
+}
+
+static void each_packet_may_be_lost(void **state)
+{
+	unsigned packets = 0;
+
+	for (unsigned n = 1; day_with_lost_packet(n); n++)
+		packets++;
+	print_message("# %u packets lost, one at a time\n", packets);
+	assert_true(packets > 6);
+}
+
 static void no_syncfs(void **state)
 {
 	enum { ACCOUNTS = 60 };
@@ -884,7 +926,8 @@ UNIT_TESTS(cmocka_unit_test(delivered_and_read), cmocka_unit_test(sources),
     cmocka_unit_test(removed_before_its_first_message), cmocka_unit_test(many_accounts),
     cmocka_unit_test(a_damaged_message_says_so), cmocka_unit_test(a_full_disk_makes_it_wait),
     cmocka_unit_test(a_refused_deletion_stays_refused),
-    cmocka_unit_test(each_disk_call_may_fail), cmocka_unit_test(no_syncfs),
+    cmocka_unit_test(each_disk_call_may_fail),
+    cmocka_unit_test(each_packet_may_be_lost), cmocka_unit_test(no_syncfs),
     cmocka_unit_test(readers_take_turns), cmocka_unit_test(readers_end_together),
     cmocka_unit_test(packs_roll_over),
     cmocka_unit_test(drains), cmocka_unit_test(a_new_life_loses_nothing),
