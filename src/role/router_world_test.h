@@ -704,4 +704,38 @@ static inline unsigned files_in(const char *folder)
 	return n;
 }
 
+/* ---- small journals, large bodies ---- */
+
+static const char small[] = "journal.size = 64M\njournal.segment = 4M\n";
+
+/* A spool file with its body, synced: its id; 0 when something died meanwhile. */
+static inline uint64_t edge_try_spool(uint32_t len, uint64_t seed)
+{
+	struct edge_stand_in *e = world.edge;
+	unsigned char *body;
+
+	e->spool_answered = false;
+	put_u64(ipc_begin(edge_router(), IPC_SPOOL_WANT), 9);
+	ipc_end(edge_router(), -1);
+	for (unsigned i = 0; i < 100 && world.edge == e && !e->spool_answered; i++)
+		run_ms(10);
+	if (world.edge != e || !e->spool_answered || e->spool == 0)
+		return 0;
+	body = heap_alloc(world.heap, len);
+	body_fill(seed, body, len);
+	assert_int_equal(os_pwrite(e->frame.os, e->spool_fd, slice_of(body, len), 0), 0);
+	assert_int_equal(os_sync(e->frame.os, e->spool_fd), 0);
+	os_close(e->frame.os, e->spool_fd);
+	heap_free(world.heap, body);
+	return e->spool;
+}
+
+static inline uint64_t edge_spool(uint32_t len, uint64_t seed)
+{
+	uint64_t id = edge_try_spool(len, seed);
+
+	assert_true(id != 0);
+	return id;
+}
+
 #endif

@@ -321,13 +321,13 @@ static void count_file(void *context, const struct sim_disk_file *file)
 }
 
 /* Logs, and packs, of all accounts. */
-static void count_files(unsigned ret_n[2])
+static inline void count_files(unsigned ret_n[2])
 {
 	ret_n[0] = ret_n[1] = 0;
 	sim_disk_each(world.host, count_file, ret_n);
 }
 
-static void source_is_over(void)
+static inline void source_is_over(void)
 {
 	if (world.source == 0)
 		return;
@@ -388,7 +388,7 @@ static uint8_t wait_result(uint32_t n)
 	return world.results[n];
 }
 
-static void remove_account(uint64_t account)
+static inline void remove_account(uint64_t account)
 {
 	struct ipc_channel *peer = to_store(world.directory);
 
@@ -533,6 +533,40 @@ static struct buffer wanted(uint32_t n, size_t size)
 	buffer_truncate(&b, buffer_bytes(&b).len - 2);
 	heap_free(world.heap, (void *)(uintptr_t)all.ptr);
 	return b;
+}
+
+/* ---- what is there ---- */
+
+static inline void expect_message(struct client *c, uint32_t number, uint32_t n, size_t size)
+{
+	struct buffer want = wanted(n, size);
+	slice have = retrieve(c, number);
+
+	if (!slice_equal(have, buffer_bytes(&want)))
+		fail_msg("message %u differs: %zu bytes, not %zu: %.*s", n, have.len,
+		    buffer_bytes(&want).len, 200, (const char *)have.ptr);
+	buffer_free(&want);
+}
+
+/* Deliver what is not durable yet, until all of first..last is. */
+static inline void deliver_until_durable(uint32_t first, uint32_t last, uint64_t account,
+    size_t size)
+{
+	for (int tries = 0; tries < 200; tries++) {
+		bool all = true;
+
+		for (uint32_t n = first; n <= last; n++) {
+			if (world.results[n] == DELIVERY_DURABLE)
+				continue;
+			all = false;
+			world.results[n] = NO_RESULT;
+			deliver(n, account, size);
+		}
+		if (all)
+			return;
+		run_ms(2000);
+	}
+	fail_msg("not all durable");
 }
 
 #endif

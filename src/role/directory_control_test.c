@@ -1,0 +1,246 @@
+/* role/directory_control_test.c - the role and its administrators: the control socket, what
+ * changes by it, a disk that fails. See directory_world_test.h. */
+#include "role/directory_world_test.h"
+
+struct client {
+	struct rig *rig;
+	struct os_watch watch;
+	int fd;
+	char text[8192];
+	size_t len;
+	bool ended;
+};
+
+static void on_readable(struct os_watch *watch, int events)
+{
+	struct client *c = watch->owner;
+	ssize_t n = os_read(c->rig->os, c->fd, c->text + c->len, sizeof(c->text) - 1 - c->len);
+
+	if (n == -EAGAIN)
+		return;
+	if (n <= 0) {
+		c->ended = true;
+		os_watch_stop(c->rig->os, watch);
+		return;
+	}
+	c->len += (size_t)n;
+	c->text[c->len] = '\0';
+}
+
+static void client_open(struct rig *rig, struct client *c)
+{
+	struct os_address address = { .path = "control.sock" };
+
+	memset(c, 0, sizeof(*c));
+	c->rig = rig;
+	c->fd = os_connect(rig->os, &address);
+	assert_true(c->fd >= 0);
+	c->watch = (struct os_watch){ .ready = on_readable, .owner = c };
+	os_watch_start(rig->os, &c->watch, c->fd, OS_READABLE);
+	settle(rig);
+}
+
+static void client_say(struct client *c, slice text)
+{
+	assert_int_equal(os_write(c->rig->os, c->fd, &text, 1), text.len);
+	settle(c->rig);
+}
+
+static const char *client_ask(struct client *c, const char *line)
+{
+	c->len = 0;
+	c->text[0] = '\0';
+	client_say(c, slice_from(line));
+	return c->text;
+}
+
+#define OK "{\"ok\":true}\n"
+
+static void hears_administrators(void **state)
+{
+	struct rig *rig = rig_create();
+	struct client c;
+
+	client_open(rig, &c);
+	assert_string_equal(client_ask(&c, "{\"command\":\"domain add\",\"domain\":"
+	    "\"b.example\"}\n"), OK);
+	assert_int_equal(ask_recipient(rig, "x@b.example", false)->verdict,
+	    DIRECTORY_NO_SUCH_USER);
+	/* Half a line, then the rest and two more. */
+	assert_string_equal(client_ask(&c, "{\"command\":\"alias add\",\"address\":"), "");
+	assert_string_equal(client_ask(&c, "\"x@b.example\",\"targets\":"
+	    "[\"alice@alice.example\"]}\nnonsense\n{\"command\":\"alias remove\","
+	    "\"address\":\"x@b.example\"}\n"),
+	    OK "{\"error\":\"request: not a JSON object\"}\n" OK);
+	assert_int_equal(ask_recipient(rig, "x@b.example", false)->verdict,
+	    DIRECTORY_NO_SUCH_USER);
+	os_watch_stop(rig->os, &c.watch);
+	os_close(rig->os, c.fd);
+	settle(rig);
+	rig_free(rig);
+}
+
+static void forgets_a_changed_password(void **state)
+{
+	struct rig *rig = rig_create();
+	struct client c;
+
+	client_open(rig, &c);
+	assert_int_equal(log_in(rig, SERVICE_POP3, peer, "alice@alice.example", "secret")->verdict,
+	    DIRECTORY_OK);
+	assert_string_equal(client_ask(&c, "{\"command\":\"account disable\",\"address\":"
+	    "\"alice@alice.example\"}\n"), OK);
+	assert_int_equal(log_in(rig, SERVICE_POP3, peer, "alice@alice.example", "secret")->verdict,
+	    DIRECTORY_LOGIN_DISABLED);
+	assert_int_equal(log_in(rig, SERVICE_POP3, peer, "alice@alice.example", "Secret")->verdict,
+	    DIRECTORY_BAD_CREDENTIALS);
+	assert_int_equal(ask_recipient(rig, "alice@alice.example", false)->verdict,
+	    DIRECTORY_DISABLED);
+	assert_string_equal(client_ask(&c, "{\"command\":\"account enable\",\"address\":"
+	    "\"alice@alice.example\"}\n"), OK);
+	/* Of the word "other", by openssl passwd -6. */
+	assert_string_equal(client_ask(&c, "{\"command\":\"account password\",\"address\":"
+	    "\"alice@alice.example\",\"hash\":\"$6$saltsalt$r4j7z8gOqxO9zYH/VSQ4MPgAu/GT"
+	    "g0.tIK5o0K3dXowoILt/JRmXmiqFa26mKioMH3Fwhg6qaU0XTibPpoJ8z.\"}\n"), OK);
+	assert_int_equal(log_in(rig, SERVICE_POP3, peer, "alice@alice.example", "secret")->verdict,
+	    DIRECTORY_BAD_CREDENTIALS);
+	assert_int_equal(log_in(rig, SERVICE_POP3, peer, "alice@alice.example", "other")->verdict,
+	    DIRECTORY_OK);
+	assert_non_null(strstr(client_ask(&c, "{\"command\":\"account remove\",\"address\":"
+	    "\"alice@alice.example\"}\n"), "{\"ok\":true,"));
+	assert_true(rig->removed == rig->alice);
+	assert_int_equal(log_in(rig, SERVICE_POP3, other, "alice@alice.example", "other")->verdict,
+	    DIRECTORY_BAD_CREDENTIALS);
+	rig_free(rig);
+}
+
+static void bounds_administrators(void **state)
+{
+	struct rig *rig = rig_create();
+	static struct client clients[CONTROL_CLIENTS_MAX + 1];
+	static char text[CONTROL_REQUEST_MAX + 2];
+
+	for (size_t i = 0; i <= CONTROL_CLIENTS_MAX; i++)
+		client_open(rig, &clients[i]);
+	assert_string_equal(clients[CONTROL_CLIENTS_MAX].text,
+	    "{\"error\":\"too many commands at once; try again\"}\n");
+	assert_true(clients[CONTROL_CLIENTS_MAX].ended);
+	/* A request without an end. */
+	memset(text, 'x', sizeof(text));
+	for (size_t sent = 0; sent < sizeof(text) && !clients[0].ended; ) {
+		slice part = slice_of(text + sent, sizeof(text) - sent);
+		ssize_t n = os_write(rig->os, clients[0].fd, &part, 1);
+
+		sent += n > 0 ? (size_t)n : 0;
+		settle(rig);
+	}
+	assert_string_equal(clients[0].text, "{\"error\":\"the request is too long\"}\n");
+	assert_true(clients[0].ended);
+	/* Silence. */
+	assert_false(clients[1].ended);
+	sim_run_until(rig->sim, sim_now_us(rig->sim) + (CONTROL_TIMEOUT_MS + 1000) * 1000ull);
+	assert_true(clients[1].ended);
+	client_open(rig, &clients[0]);
+	assert_non_null(strstr(client_ask(&clients[0], "{\"command\":\"domain list\"}\n"), "true"));
+	rig_free(rig);
+}
+
+/* An imported hash works, is replaced by one of ours, and the password stays: also
+ * for those who came with it at the same time. */
+static void renews_imported_hashes(void **state)
+{
+	struct rig *rig = rig_create();
+	struct client c;
+
+	client_open(rig, &c);
+	assert_string_equal(client_ask(&c, "{\"command\":\"account password\",\"address\":"
+	    "\"alice@alice.example\",\"hash\":\"$6$saltsalt$r4j7z8gOqxO9zYH/VSQ4MPgAu/GT"
+	    "g0.tIK5o0K3dXowoILt/JRmXmiqFa26mKioMH3Fwhg6qaU0XTibPpoJ8z.\"}\n"), OK);
+	for (unsigned i = 0; i < 5; i++)
+		send_login(rig, SERVICE_SUBMISSION, peer, "alice@alice.example", "other");
+	settle(rig);
+	assert_int_equal(rig->n_answers, 5);
+	for (size_t i = 0; i < 5; i++)
+		assert_int_equal(rig->answers[i].verdict, DIRECTORY_OK);
+	assert_int_equal(log_in(rig, SERVICE_POP3, other, "alice@alice.example", "other")->verdict,
+	    DIRECTORY_OK);
+	assert_int_equal(log_in(rig, SERVICE_POP3, other, "alice@alice.example", "secret")->verdict,
+	    DIRECTORY_BAD_CREDENTIALS);
+	rig_free(rig);
+}
+
+/* A failed sync costs the change, not the role, unless the disk goes on failing. */
+static void opens_again_after_a_failing_disk(void **state)
+{
+	static const struct sim_faults failing = { .sync_error = 3 }, none;
+	unsigned opened_again = 0, ended = 0;
+
+	for (uint64_t seed = 1; seed <= 60; seed++) {
+		struct rig *rig = rig_create_seeded(seed);
+		struct client c;
+		bool refused;
+
+		client_open(rig, &c);
+		sim_set_faults(rig->sim, &failing);
+		refused = strstr(client_ask(&c, "{\"command\":\"domain add\",\"domain\":"
+		    "\"b.example\"}\n"), "{\"error\":\"directory.db: ");
+		sim_set_faults(rig->sim, &none);
+		ended += rig->n_fatal > 0;
+		if (refused && rig->n_fatal == 0) {
+			opened_again++;
+			assert_string_equal(client_ask(&c, "{\"command\":\"domain add\","
+			    "\"domain\":\"c.example\"}\n"), OK);
+			assert_int_equal(ask_recipient(rig, "x@c.example", false)->verdict,
+			    DIRECTORY_NO_SUCH_USER);
+		}
+		rig->n_fatal = 0;
+		rig_free(rig);
+	}
+	print_message("# opened again %u times, ended %u times\n", opened_again, ended);
+	assert_true(opened_again > 0 && ended > 0);
+}
+
+/* The right password is not wrong because the disk can't give its hash. */
+static void puts_off_logins_while_the_disk_fails(void **state)
+{
+	static const struct sim_faults failing = { .read_error = 3 }, none;
+	unsigned put_off = 0;
+
+	for (uint64_t seed = 1; seed <= 30; seed++) {
+		struct rig *rig = rig_create_seeded(seed);
+		uint8_t verdict;
+
+		sim_set_faults(rig->sim, &failing);
+		verdict = log_in(rig, SERVICE_POP3, peer, "alice@alice.example", "secret")->verdict;
+		sim_set_faults(rig->sim, &none);
+		assert_true(verdict == DIRECTORY_OK || verdict == DIRECTORY_TEMPORARY);
+		put_off += verdict == DIRECTORY_TEMPORARY;
+		assert_int_equal(log_in(rig, SERVICE_POP3, peer, "alice@alice.example",
+		    "secret")->verdict, DIRECTORY_OK);
+		rig_free(rig);
+	}
+	print_message("# put off %u times\n", put_off);
+	assert_in_range(put_off, 1, 29);
+}
+
+static void drains(void **state)
+{
+	struct rig *rig = rig_create();
+	struct client c;
+
+	client_open(rig, &c);
+	put_u32(ipc_begin(rig->keeper, IPC_DRAIN), 1000);
+	ipc_end(rig->keeper, -1);
+	settle(rig);
+	assert_int_equal(rig->n_drained, 1);
+	assert_true(c.ended);
+	ipc_channel_destroy(rig->keeper);
+	settle(rig);
+	assert_int_equal(rig->n_exits, 1);
+	rig_free(rig);
+}
+
+UNIT_TESTS(cmocka_unit_test(hears_administrators), cmocka_unit_test(forgets_a_changed_password),
+    cmocka_unit_test(bounds_administrators), cmocka_unit_test(renews_imported_hashes),
+    cmocka_unit_test(opens_again_after_a_failing_disk),
+    cmocka_unit_test(puts_off_logins_while_the_disk_fails), cmocka_unit_test(drains))
