@@ -12,16 +12,12 @@
 void survey_tell(struct account_survey *s, struct finding *finding, const char *path,
     const char *format, ...)
 {
-	char text[FINDING_TEXT];
 	va_list args;
 
-	va_start(args, format);
-	vsnprintf(text, sizeof text, format, args);
-	va_end(args);
 	finding->account = s->account;
-	if (!finding_is_note(finding->kind))
-		s->damage++;
-	finder_tell(s->finder, finding, path, "%s", text);
+	va_start(args, format);
+	finder_count(s->finder, &s->damage, finding, path, format, args);
+	va_end(args);
 }
 
 void survey_disk_failed(struct account_survey *s, const char *path)

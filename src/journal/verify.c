@@ -43,15 +43,11 @@ static void tell(struct journal_verify *v, struct finding *finding, const char *
 static void tell(struct journal_verify *v, struct finding *finding, const char *path,
     const char *format, ...)
 {
-	char text[FINDING_TEXT];
 	va_list args;
 
 	va_start(args, format);
-	vsnprintf(text, sizeof text, format, args);
+	finder_count(v->finder, &v->damage, finding, path, format, args);
 	va_end(args);
-	if (!finding_is_note(finding->kind))
-		v->damage++;
-	finder_tell(v->finder, finding, path, "%s", text);
 }
 
 static void tell_file(struct journal_verify *v, struct journal_file *file,

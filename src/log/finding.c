@@ -47,16 +47,29 @@ bool finding_is_note(enum finding_kind kind)
 	return kinds[kind].note;
 }
 
+static void tell(struct finder *finder, struct finding *finding, const char *path,
+    const char *format, va_list args)
+{
+	snprintf(finding->path, sizeof finding->path, "%s%s", finder->folder, path);
+	vsnprintf(finding->text, sizeof finding->text, format, args);
+	finder->tell(finder, finding);
+}
+
 void finder_tell(struct finder *finder, struct finding *finding, const char *path,
     const char *format, ...)
 {
 	va_list args;
 
-	snprintf(finding->path, sizeof finding->path, "%s%s", finder->folder, path);
 	va_start(args, format);
-	vsnprintf(finding->text, sizeof finding->text, format, args);
+	tell(finder, finding, path, format, args);
 	va_end(args);
-	finder->tell(finder, finding);
+}
+
+void finder_count(struct finder *finder, uint64_t *damage, struct finding *finding,
+    const char *path, const char *format, va_list args)
+{
+	*damage += !finding_is_note(finding->kind);
+	tell(finder, finding, path, format, args);
 }
 
 void finder_read(struct finder *finder, const char *path, uint64_t bytes)

@@ -5,6 +5,7 @@
 #ifndef LOG_FINDING_H
 #define LOG_FINDING_H
 
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -57,6 +58,9 @@ struct finder {
 /* Fill text from the format, put the finder's folder before path, and tell. */
 void finder_tell(struct finder *finder, struct finding *finding, const char *path,
     const char *format, ...) __attribute__((format(printf, 4, 5)));
+/* Likewise; *damage counts what is no note. */
+void finder_count(struct finder *finder, uint64_t *damage, struct finding *finding,
+    const char *path, const char *format, va_list args);
 void finder_read(struct finder *finder, const char *path, uint64_t bytes);
 
 #endif
