@@ -232,6 +232,7 @@ static slice queued(struct strike *s, const struct log_item *item, uint64_t *ret
 static void lose_item(struct strike *s, struct hit *hit, const struct log_look *log,
     const struct log_item *item)
 {
+	unsigned number;
 	uint64_t accounts;
 	slice bytes;
 
@@ -248,8 +249,9 @@ static void lose_item(struct strike *s, struct hit *hit, const struct log_look *
 		bytes = queued(s, item, &accounts);
 		if (item->type == QUEUE_KNOWN || item->type == LOG_LOOK_HEAD)
 			checker_all_retold(s->dark->checker);
-		if (accounts != 0)
-			dark_lose(hit, checker_lost(s->dark->checker, accounts, bytes), accounts);
+		number = checker_lost(s->dark->checker, accounts, bytes);
+		if (accounts != 0)      /* otherwise it is a report */
+			dark_lose(hit, number, accounts);
 		break;
 	case DARK_PACK:
 	case DARK_SPOOL:
