@@ -15,6 +15,7 @@
 #ifndef SIM_DARK_H
 #define SIM_DARK_H
 
+#include "log/finding.h"
 #include "sim/checker.h"
 #include "sim/rot.h"
 #include "sim/station.h"
@@ -28,6 +29,9 @@ void dark_add(struct dark *dark, struct station *station, unsigned first);
 /* Cut the power of the station and turn bits of a drawn file. False: there was nothing
  * that would be missed; the power is cut all the same. */
 bool dark_strike(struct dark *dark, struct station *station, struct chance *chance);
+/* Verify found in an account what came out of a journal that was hit, repaired or not. */
+bool dark_was_on_its_way(const struct dark *dark, const struct station *station,
+    const struct finding *finding);
 /* Repair what is not repaired yet. */
 void dark_mend(struct dark *dark);
 #endif

@@ -166,6 +166,7 @@ struct final {
 	struct station *station;
 	struct checker *checker;
 	struct rot *rot;
+	const struct dark *dark;
 };
 
 static void judge(void *context, const struct finding *finding)
@@ -174,6 +175,8 @@ static void judge(void *context, const struct finding *finding)
 
 	if (finding->kind == FINDING_MESSAGE && rot_found(final->rot, final->station,
 	    slice_from(finding->path), finding->from, finding->to))
+		return;
+	if (dark_was_on_its_way(final->dark, final->station, finding))
 		return;
 	/* A power cut leaves the same in the directory's log as damage does, and verify
 	 * says so. */
@@ -184,9 +187,10 @@ static void judge(void *context, const struct finding *finding)
 		    finding->text);
 }
 
-void sound_check(struct station *s, struct checker *checker, struct rot *rot)
+void sound_check(struct station *s, struct checker *checker, struct rot *rot,
+    const struct dark *dark)
 {
-	struct final final = { s, checker, rot };
+	struct final final = { s, checker, rot, dark };
 	const struct sound_look look = { .tell = judge, .context = &final };
 	struct sound sound;
 

@@ -5,13 +5,15 @@
 
 #include "journal/verify.h"
 #include "sim/checker.h"
+#include "sim/dark.h"
 #include "sim/rot.h"
 #include "sim/station.h"
 
 /* Read the journal, the directory, the queue and every account of the host, beside its
  * roles. A finding fails the run: whatever crashed and failed before, verify must not cry
  * wolf, but where rot struck; there it must. */
-void sound_check(struct station *s, struct checker *checker, struct rot *rot);
+void sound_check(struct station *s, struct checker *checker, struct rot *rot,
+    const struct dark *dark);
 
 /* Whoever reads the journal, the queue and all accounts; none of the roles may live. */
 struct sound_look {

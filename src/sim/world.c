@@ -230,7 +230,7 @@ void world_run(uint64_t seed, const struct world_options *options,
 	/* Reading all of a disk takes longer than the run: not each time. */
 	for (size_t i = 0; i < w.n_stations && (seed % SOUND_EVERY) == 1 &&
 	    checker_failure(w.checker) == NULL; i++)
-		sound_check(w.stations[i], w.checker, w.rot);
+		sound_check(w.stations[i], w.checker, w.rot, w.dark);
 	result.kinds = faults_kinds(w.faults);
 	result.struck = faults_struck(w.faults);
 	result.hosts = (unsigned)w.n_stations;
