@@ -61,6 +61,12 @@ static bool read_settings(struct serve *s, struct arena *arena, struct setting *
 {
 	if (!setting_read(s->args, s->preset, NULL, arena, &s->to, ret))
 		return false;
+	if (ret->config->mock && s->preset == NULL) {
+		complain(&s->to, "mock%s: this is for `posthouse mock` alone: a server would take "
+		    "mail for anybody", setting_where(ret, arena, "mock",
+		    config_line(ret->config, "mock")));
+		return false;
+	}
 	set_numbers(ret->config);
 	serve_dns(ret->config, arena);
 	return true;

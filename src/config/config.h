@@ -12,7 +12,7 @@
 #include "os/os.h"
 
 enum {
-	CONFIG_KEYS = 58,               /* rows of the table */
+	CONFIG_KEYS = 61,               /* rows of the table */
 	CONFIG_SUBMISSIONS_PORT = 465,  /* RFC 8314: TLS from the first byte */
 };
 
@@ -49,6 +49,12 @@ enum config_tls {
 	CONFIG_TLS_REQUIRED,            /* whoever it is */
 	CONFIG_TLS_VERIFY,              /* only with a certificate for its name */
 	CONFIG_TLS_IMPLICIT,            /* the same, from the first byte */
+};
+
+/* Where a mock keeps mail. */
+enum config_mailboxes {
+	CONFIG_MAILBOXES_ONE,
+	CONFIG_MAILBOXES_LOGIN,         /* of who logged in; without a login, in the one */
 };
 
 struct config {
@@ -94,6 +100,8 @@ struct config {
 	unsigned relay_expire_s;        /* then it is returned */
 	unsigned relay_sessions;        /* at once, to all hosts */
 	unsigned relay_sessions_per_host;
+	bool mock, mock_strict;
+	unsigned mock_mailboxes;        /* enum config_mailboxes */
 	struct config_servers dns_servers;
 	bool dns_validate;
 	slice dns_trust_anchor;         /* file; empty: the root's keys, built in */

@@ -14,6 +14,9 @@
 	.offset = offsetof(struct config, member), \
 	.width = sizeof(((struct config *)0)->member)
 
+/* enum config_mailboxes */
+static const char *const mailboxes_words[] = { "one", "login", NULL };
+
 /* enum config_tls */
 static const char *const tls_words[] = { "auto", "none", "opportunistic", "required", "verify",
 	"implicit", NULL };
@@ -152,6 +155,15 @@ const struct config_key config_keys[CONFIG_KEYS] = {
 	{ "relay.sessions_per_host", CONFIG_COUNT, FIELD(relay_sessions_per_host), .min = 1,
 	    .max = 1000, .preset = "20", .means = "Connections to one destination at once; "
 	    "fewer while it is slow or refuses." },
+	{ "mock", CONFIG_YES, CONFIG_RESTART, FIELD(mock), .preset = "no",
+	    .means = "Whether mail for anybody and any login are taken, and all mail is kept: what "
+	    "`posthouse mock` sets, and only it may." },
+	{ "mock.strict", CONFIG_YES, FIELD(mock_strict), .preset = "no",
+	    .means = "Whether a mock refuses what a real server refuses." },
+	{ "mock.mailboxes", CONFIG_CHOICE, CONFIG_RESTART, FIELD(mock_mailboxes),
+	    .choices = mailboxes_words, .preset = "one",
+	    .means = "one: all mail of a mock is in one mailbox; login: what was sent with a login "
+	    "is in a mailbox of that name, made at first use." },
 	{ "dns.servers", CONFIG_SERVERS, CONFIG_RESTART, FIELD(dns_servers), .preset = "system",
 	    .means = "Who resolves names: addresses, with a port if it is not 53; system: "
 	    "whom /etc/resolv.conf names; root: nobody, we ask from the root on." },
