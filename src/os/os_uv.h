@@ -16,6 +16,9 @@
 struct os_uv_options {
 	const char *name;       /* who speaks in the log; NULL: "posthouse" */
 	bool one_process;
+	/* Files are in memory, gone with the process: OS_ROOT is the root of an empty tree.
+	 * Absolute paths are the file system's. With one_process only. */
+	bool memory;
 	bool log_stderr;        /* else stderr is used only while there is no os_log_to() */
 	enum os_level log_from; /* lesser lines are dropped */
 };

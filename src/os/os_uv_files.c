@@ -15,6 +15,7 @@
 
 #include "base/check.h"
 #include "base/limits.h"
+#include "os/os_memory.h"
 
 /* ---- who owns which descriptor ---- */
 
@@ -95,6 +96,13 @@ size_t files_descriptors_max(struct os *os)
 
 /* ---- names ---- */
 
+/* Names of a process that keeps its files in memory; NULL: they are the file system's. An
+ * absolute one is an administrator's, and is always. */
+static struct memory *memory_of(struct os *os, const char *path)
+{
+	return path[0] != '/' ? os_uv_of(os)->world->memory : NULL;
+}
+
 /* The folder that paths start from, or -EACCES: the role may have no files. */
 static int start_of(struct os *os, int dir)
 {
@@ -109,6 +117,11 @@ int files_open(struct os *os, int dir, const char *path, int flags)
 
 	if (start == -EACCES)
 		return -EACCES;
+	if (memory_of(os, path) != NULL) {
+		int fd = memory_open(memory_of(os, path), start, path, flags);
+
+		return fd < 0 ? fd : files_own(os_uv_of(os), fd);
+	}
 	if (flags & OS_FOLDER)
 		how |= O_RDONLY | O_DIRECTORY;
 	else if ((flags & OS_READ) && (flags & OS_WRITE))
@@ -130,6 +143,8 @@ int files_mkdir(struct os *os, int dir, const char *path)
 
 	if (start == -EACCES)
 		return -EACCES;
+	if (memory_of(os, path) != NULL)
+		return memory_mkdir(memory_of(os, path), start, path);
 	return mkdirat(start, path, 0700) < 0 ? -errno : 0;
 }
 
@@ -139,6 +154,8 @@ int files_unlink(struct os *os, int dir, const char *path)
 
 	if (start == -EACCES)
 		return -EACCES;
+	if (memory_of(os, path) != NULL)
+		return memory_remove(memory_of(os, path), start, path, false);
 	return unlinkat(start, path, 0) < 0 ? -errno : 0;
 }
 
@@ -148,6 +165,8 @@ int files_rmdir(struct os *os, int dir, const char *path)
 
 	if (start == -EACCES)
 		return -EACCES;
+	if (memory_of(os, path) != NULL)
+		return memory_remove(memory_of(os, path), start, path, true);
 	return unlinkat(start, path, AT_REMOVEDIR) < 0 ? -errno : 0;
 }
 
@@ -160,6 +179,8 @@ int files_list(struct os *os, int dir, const char *path, bool (*visit)(void *, c
 
 	if (start == -EACCES)
 		return -EACCES;
+	if (memory_of(os, path) != NULL)
+		return memory_list(memory_of(os, path), start, path, visit, context);
 	fd = openat(start, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 	if (fd < 0)
 		return -errno;
@@ -250,6 +271,8 @@ int files_pwritev(struct os *os, int fd, const slice *parts, size_t n, uint64_t 
 	struct iovec vector[OS_VECTOR_MAX];
 	int error = 0;
 
+	if (os_uv_of(os)->world->memory != NULL && n == 1 && memory_extend(fd, parts[0], offset))
+		return 0;
 	while (n > 0 && error == 0) {
 		size_t some = n < OS_VECTOR_MAX ? n : OS_VECTOR_MAX;
 		uint64_t len = 0;
@@ -286,6 +309,8 @@ int files_free_space(struct os *os, int fd, uint64_t *ret_free, uint64_t *ret_to
 {
 	struct statvfs st;
 
+	if (os_uv_of(os)->world->memory != NULL)
+		return memory_free_space(ret_free, ret_total);
 	if (fstatvfs(fd, &st) < 0)
 		return -errno;
 	/* What an ordinary user may still take: root's reserve is not for mail. */

@@ -2,6 +2,7 @@
  *
  *   os_uv_loop.c      timers, defers, watches, pool work, signals, clock
  *   os_uv_files.c     the calls under "files" (also on pool threads)
+ *   os_memory.c       the names of a process that keeps its files in memory
  *   os_uv_net.c       streams, datagrams;   os_uv_channel.c  channels
  *   os_uv_dns.c       DNS, by libunbound
  *   os_uv_world.c     create, run, destroy; the end of a role; the log
@@ -42,6 +43,7 @@ struct world {
 	struct os_uv **owners;          /* by descriptor; NULL unless one_process */
 	size_t n_owners;
 	size_t descriptors_max;         /* RLIMIT_NOFILE */
+	struct memory *memory;          /* os_memory.h; NULL: files are the file system's */
 };
 
 struct os_uv {

@@ -31,6 +31,14 @@ static struct os *make_with_root(void)
 	return os;
 }
 
+static struct os *make_in_memory(void)
+{
+	struct os_uv_options options = { .one_process = true, .memory = true,
+	    .log_from = OS_ERROR };
+
+	return os_uv_create(&options);
+}
+
 /* ---- loop ---- */
 
 struct steps {
@@ -207,9 +215,8 @@ static bool stop_at_first(void *context, const char *name)
 	return false;
 }
 
-static void test_files(void **state)
+static void use_files(struct os *os)
 {
-	struct os *os = make_with_root();
 	slice parts[OS_VECTOR_MAX * 2 + 3];
 	char big[8 * 130 + 1], have[sizeof big];
 	uint64_t free_bytes, total;
@@ -244,7 +251,23 @@ static void test_files(void **state)
 	assert_int_equal(names, 1);
 	os_close(os, sub);
 	assert_int_equal(os_rmdir(os, OS_ROOT, "sub"), 0);
+	assert_int_equal(os_rmdir(os, OS_ROOT, "sub"), -ENOENT);
+}
+
+static void test_files(void **state)
+{
+	struct os *os = make_with_root();
+
+	use_files(os);
 	assert_int_equal(rmdir(folder), 0);
+	os_uv_destroy(os);
+}
+
+static void test_files_in_memory(void **state)
+{
+	struct os *os = make_in_memory();
+
+	use_files(os);
 	os_uv_destroy(os);
 }
 
@@ -491,9 +514,8 @@ static void test_channel(void **state)
 }
 
 /* A descriptor for writing is seen wherever it is: here, as a copy, in a socket. */
-static void test_has_writer(void **state)
+static void ask_for_writers(struct os *os)
 {
-	struct os *os = make_with_root();
 	char byte[1];
 	int pair[2], fds[IPC_FDS_MAX], writer, copy, reader;
 	size_t n;
@@ -523,7 +545,22 @@ static void test_has_writer(void **state)
 	os_close(os, writer);
 	os_close(os, reader);
 	assert_int_equal(os_unlink(os, OS_ROOT, "file"), 0);
+}
+
+static void test_has_writer(void **state)
+{
+	struct os *os = make_with_root();
+
+	ask_for_writers(os);
 	assert_int_equal(rmdir(folder), 0);
+	os_uv_destroy(os);
+}
+
+static void test_has_writer_in_memory(void **state)
+{
+	struct os *os = make_in_memory();
+
+	ask_for_writers(os);
 	os_uv_destroy(os);
 }
 
@@ -710,10 +747,10 @@ static void test_keeper_goes(void **state)
 
 UNIT_TESTS(cmocka_unit_test(test_loop_order), cmocka_unit_test(test_defer_does_not_starve),
     cmocka_unit_test(test_work), cmocka_unit_test(test_signal), cmocka_unit_test(test_clock),
-    cmocka_unit_test(test_files), cmocka_unit_test(test_paths_refused),
+    cmocka_unit_test(test_files), cmocka_unit_test(test_files_in_memory), cmocka_unit_test(test_paths_refused),
     cmocka_unit_test(test_tcp4), cmocka_unit_test(test_tcp6), cmocka_unit_test(test_unix), cmocka_unit_test(test_udp4),
     cmocka_unit_test(test_udp6),
     cmocka_unit_test(test_unix_below_root), cmocka_unit_test(test_channel),
-    cmocka_unit_test(test_has_writer),
+    cmocka_unit_test(test_has_writer), cmocka_unit_test(test_has_writer_in_memory),
     cmocka_unit_test(test_role_stops), cmocka_unit_test(test_role_is_killed),
     cmocka_unit_test(test_keeper_goes))

@@ -19,6 +19,7 @@
 #include "base/check.h"
 #include "base/limits.h"
 #include "os/confine.h"
+#include "os/os_memory.h"
 
 static void stop(struct os *os, int status)
 {
@@ -353,6 +354,11 @@ struct os *os_uv_create(const struct os_uv_options *options)
 	uv_unref((uv_handle_t *)&world->trim);
 	if (options->one_process)
 		track_owners(world, world->descriptors_max);
+	if (options->memory) {
+		check(options->one_process);
+		world->memory = memory_create();
+		check(world->memory != NULL);
+	}
 	world->first = world_add(world, options->name != NULL ? options->name : "");
 	return &world->first->os;
 }
@@ -398,6 +404,7 @@ void os_uv_destroy(struct os *os)
 	while (uv_loop_close(&world->loop) == UV_EBUSY)
 		uv_run(&world->loop, UV_RUN_DEFAULT);
 	uv_mutex_destroy(&world->owners_lock);
+	memory_destroy(world->memory);
 	heap_drop(world->heap);
 }
 
