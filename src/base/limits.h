@@ -264,6 +264,10 @@ enum {
 	 * the next run of repair finds the rest. */
 	SURVEY_UNNAMED_MAX = 256 * 1024,
 
+	/* directory: a mock. Mailboxes, each with some files and a few KB of memory: a run of
+	 * tests has as many as it has workers. */
+	MOCK_MAILBOXES_MAX = 1000,
+
 	/* directory: guessing passwords */
 	/* Networks and names that failed lately, 32 bytes each; a power of two
 	 * times four. More guessers than that push each other out. */

@@ -227,6 +227,8 @@ static void judge_together(struct reading *r)
 		fail(r, config_line(c, "tls.key"), "tls.key wants its tls.certificate");
 	judge_relay(r);
 	judge_smart_host(r);
+	if (c->mock && c->n_domains == 0)
+		fail(r, config_line(c, "mock"), "mock: its mailboxes want a domain: set domains");
 	if (c->mock && c->relay)
 		fail(r, config_line(c, "mock"), "mock: it sends nothing, so it wants relay = no");
 	if (c->journal_size < 4 * (uint64_t)c->segment_size)

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/limits.h"
+#include "role/directory_mock.h"
 #include "role/directory_shares.h"
 #include "role/role.h"
 
@@ -65,7 +66,7 @@ static void on_start(struct frame *frame)
 		frame_fatal(frame, "the keeper gave no key to seal with");
 		return;
 	}
-	if (!directory_reopen(role))
+	if (!directory_reopen(role) || !directory_mock_start(role))
 		return;
 	directory_login_start(role);
 	directory_control_start(role);
@@ -117,7 +118,11 @@ static void answer_recipient(struct directory_role *role, struct ipc_channel *ed
 	size_t n = 0;
 	slice words;
 
-	if (directory_shares_allow(role, asking, &words)) {
+	if (role->mock != NULL) {
+		verdict = directory_mock_recipient(role, asking->account, what->recipient, &arena,
+		    &what->targets, &n);
+		words = (slice){ 0 };
+	} else if (directory_shares_allow(role, asking, &words)) {
 		verdict = directory_recipient(role->directory, what->recipient,
 		    asking->submission, &arena, &what->targets, &n);
 		directory_shares_count(role, asking, verdict);

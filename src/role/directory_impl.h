@@ -3,6 +3,7 @@
 #define ROLE_DIRECTORY_IMPL_H
 
 #include "base/rates.h"
+#include "base/table.h"
 #include "directory/command.h"
 #include "directory/directory.h"
 #include "directory/remember.h"
@@ -17,6 +18,7 @@ struct directory_role {
 	struct seal_key key;
 	bool has_key, drained;
 	struct rates *rates;            /* directory_shares.c */
+	struct mock *mock;              /* directory_mock.c; NULL: this is no mock */
 
 	/* directory_login.c */
 	struct throttle *throttle;

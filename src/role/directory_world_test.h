@@ -270,7 +270,7 @@ static void rig_free(struct rig *rig)
 
 /* ---- questions ---- */
 
-static struct answer *ask_recipient(struct rig *rig, const char *recipient, bool submission)
+static inline struct answer *ask_recipient(struct rig *rig, const char *recipient, bool submission)
 {
 	struct buffer *out = ipc_begin(rig->edge, IPC_RECIPIENT);
 

@@ -47,7 +47,7 @@ void edge_ask_recipient(struct session *s, slice recipient, edge_answered *answe
 	if (out == NULL)
 		return;
 	put_u64(out, t->id);
-	put_u8(out, (s->service != SERVICE_SMTP ? RECIPIENT_SUBMISSION : 0) |
+	put_u8(out, (edge_is_submission(s) ? RECIPIENT_SUBMISSION : 0) |
 	    (t->n_recipients == 0 ? RECIPIENT_FIRST : 0));
 	buffer_add(out, slice_of(s->ip, sizeof s->ip));
 	put_u64(out, s->account);

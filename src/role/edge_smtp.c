@@ -40,7 +40,7 @@ static void transaction_begin(struct session *s, slice sender, unsigned flags)
 	t->sender = slice_copy(&t->arena, sender);
 	t->flags = (flags & SMTP_UTF8 ? JOURNAL_SMTPUTF8 : 0) |
 	    (flags & SMTP_BODY_8BITMIME ? JOURNAL_8BITMIME : 0) |
-	    (s->service != SERVICE_SMTP ? JOURNAL_SUBMISSION : 0);
+	    (edge_is_submission(s) ? JOURNAL_SUBMISSION : 0);
 	t->sealed = buffer_init(e->heap, EDGE_SEALED_MAX);
 	os_ip_print(s->ip, t->peer, sizeof t->peer);
 	edge_body_init(t);
@@ -125,7 +125,7 @@ static void on_mail(struct session *s, const struct smtp_event *event)
 	}
 	transaction_begin(s, event->text, event->flags);
 	/* A null reverse-path is nobody's: the header's From is judged later. */
-	if (s->service == SERVICE_SMTP || event->text.len == 0)
+	if (!edge_is_submission(s) || event->text.len == 0)
 		smtp_server_answer(s->smtp, NULL);
 	else
 		edge_ask_owns(s, s->transaction->sender, on_sender);
@@ -457,6 +457,7 @@ void edge_smtp_open(struct session *s, bool secure)
 		[SERVICE_SUBMISSIONS] = SMTP_SUBMISSIONS,
 	};
 
-	s->smtp = smtp_server_create(s->edge->heap, &s->edge->smtp[services[s->service]], secure,
-	    s->loopback);
+	enum smtp_service as = edge_is_submission(s) ? services[s->service] : SMTP_RELAY_IN;
+
+	s->smtp = smtp_server_create(s->edge->heap, &s->edge->smtp[as], secure, s->loopback);
 }

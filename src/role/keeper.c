@@ -239,18 +239,21 @@ void keeper_reopen_logs(struct keeper *k)
 
 /* ---- start ---- */
 
-static void init_roles(struct keeper *k, unsigned stores, unsigned edges)
+/* Those that reach other hosts are not there in a mock: it sends nothing. */
+static void init_roles(struct keeper *k, unsigned stores, unsigned edges, bool mock)
 {
 	struct keeper_role *at;
 
 	check(stores <= STORES_MAX && edges <= EDGES_MAX);
-	k->n_roles = 4 + stores + edges;
+	k->n_roles = (mock ? 2 : 4) + stores + edges;
 	k->roles = heap_alloc(os_heap(k->os), k->n_roles * sizeof *k->roles);
 	at = k->roles;
 	keeper_role_init(k, at++, ROLE_DIRECTORY, 0);
 	keeper_role_init(k, at++, ROLE_ROUTER, 0);
-	keeper_role_init(k, at++, ROLE_RESOLVER, 0);
-	keeper_role_init(k, at++, ROLE_RELAY, 0);
+	if (!mock) {
+		keeper_role_init(k, at++, ROLE_RESOLVER, 0);
+		keeper_role_init(k, at++, ROLE_RELAY, 0);
+	}
 	for (unsigned i = 0; i < stores; i++)
 		keeper_role_init(k, at++, ROLE_STORE, i);
 	for (unsigned i = 0; i < edges; i++)
@@ -275,7 +278,8 @@ struct keeper *keeper_start(struct os *os, const struct keeper_inputs *inputs,
 	k->gid = inputs->gid;
 	take_texts(k, settings);
 	change_listeners(k, settings);
-	init_roles(k, settings->config->stores, settings->config->edges);
+	init_roles(k, settings->config->stores, settings->config->edges,
+	    settings->config->mock);
 	for (size_t i = 0; i < k->n_roles; i++)
 		keeper_role_spawn(&k->roles[i]);
 	if (inputs->watch)

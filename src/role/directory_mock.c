@@ -1,0 +1,166 @@
+/* role/directory_mock.c - who gets what in a mock.
+ *
+ * (1) role->mock is NULL unless the configuration says `mock`; nothing here is called
+ *     then.
+ * (2) Accounts are added and never removed: the control socket of a mock is closed. */
+#include "role/directory_mock.h"
+
+#include <sodium.h>
+#include <stdio.h>
+
+#include "base/check.h"
+#include "base/limits.h"
+
+struct mock {
+	slice domain;                   /* of all its accounts; the configuration's */
+	uint64_t one;
+	struct table ids;               /* of accounts: themselves */
+	size_t n;
+};
+
+static void know(struct directory_role *role, uint64_t account)
+{
+	uint64_t *id = heap_new(os_heap(role->os), uint64_t);
+
+	*id = account;
+	table_put(&role->mock->ids, table_key(*id), id);
+	role->mock->n++;
+}
+
+static bool visit(void *context, const struct directory_account *account)
+{
+	know(context, account->id);
+	return true;
+}
+
+/* ---- names ---- */
+
+static bool stays(slice login, size_t i)
+{
+	unsigned char c = login.ptr[i];
+
+	if (c == '.')           /* inside of a dot-atom, alone */
+		return i > 0 && i + 1 < login.len && login.ptr[i + 1] != '.';
+	return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_' ||
+	    c == '%';                   /* of a name that is encoded already */
+}
+
+/* A login may be an address, or any text: as a local part, "bob%40bob.example". False: it
+ * is too long for one. */
+static bool encode(slice login, char ret_local[ADDRESS_LOCAL_MAX + 1])
+{
+	size_t len = 0;
+
+	for (size_t i = 0; i < login.len; i++) {
+		size_t need = stays(login, i) ? 1 : 3;
+
+		if (len + need > ADDRESS_LOCAL_MAX)
+			return false;
+		snprintf(ret_local + len, need + 1, need == 1 ? "%c" : "%%%02x", login.ptr[i]);
+		len += need;
+	}
+	return true;
+}
+
+/* What is too long goes by its digest. */
+static slice address_of(struct arena *arena, slice login, slice domain)
+{
+	unsigned char digest[crypto_generichash_BYTES_MIN];
+	char local[ADDRESS_LOCAL_MAX + 1] = MOCK_MAILBOX;
+
+	/* Somebody logs in with the address of a mailbox. */
+	if (login.len > domain.len + 1 && login.ptr[login.len - domain.len - 1] == '@' &&
+	    slice_equal(slice_drop(login, login.len - domain.len), domain))
+		login = slice_head(login, login.len - domain.len - 1);
+	if (!encode(login, local)) {
+		crypto_generichash(digest, sizeof(digest), login.ptr, login.len, NULL, 0);
+		sodium_bin2hex(local, sizeof(local), digest, sizeof(digest));
+	}
+	return arena_printf(arena, "%s@%.*s", local, slice_arg(domain));
+}
+
+/* ---- mailboxes ---- */
+
+static bool make(struct directory_role *role, slice address, struct directory_error *error)
+{
+	uint64_t id;
+
+	if (!directory_account_add(role->directory, address, (slice){ 0 }, &id, error)) {
+		if (directory_broken(role->directory))
+			directory_reopen(role);
+		return false;
+	}
+	know(role, id);
+	return true;
+}
+
+/* False: *ret_words. */
+static bool find_or_make(struct directory_role *role, slice login, struct arena *arena,
+    struct directory_account *ret_account, slice *ret_words)
+{
+	slice address = address_of(arena, login, role->mock->domain);
+	enum directory_verdict verdict = directory_account_find(role->directory, address, arena,
+	    ret_account);
+	struct directory_error error;
+
+	if (verdict == DIRECTORY_OK)
+		return true;
+	if (verdict == DIRECTORY_NO_SUCH_USER && role->mock->n >= MOCK_MAILBOXES_MAX) {
+		*ret_words = arena_printf(arena, "this mock has %zu mailboxes, and makes no more: "
+		    "log in with names that were used before, or start it anew", role->mock->n);
+		return false;
+	}
+	if (verdict != DIRECTORY_NO_SUCH_USER || !make(role, address, &error) ||
+	    directory_account_find(role->directory, address, arena, ret_account) !=
+	    DIRECTORY_OK) {
+		*ret_words = slice_lit("the mailbox can't be made now, try again later");
+		return false;
+	}
+	return true;
+}
+
+bool directory_mock_start(struct directory_role *role)
+{
+	const struct config *config = role->frame.config;
+	struct arena arena = arena_init(os_heap(role->os), DIRECTORY_ANSWER_MAX);
+	struct directory_account account;
+	slice words;
+	bool ok;
+
+	if (!config->mock)
+		return true;
+	check(config->n_domains > 0);
+	role->mock = heap_new(os_heap(role->os), struct mock);
+	role->mock->domain = config->domains[0];
+	role->mock->ids = table_init(os_heap(role->os), os_random_u64(role->os));
+	directory_accounts(role->directory, slice_lit(""), visit, role);
+	ok = find_or_make(role, slice_lit(MOCK_MAILBOX), &arena, &account, &words);
+	if (ok)
+		role->mock->one = account.id;
+	else
+		frame_fatal(&role->frame, "%.*s", slice_arg(words));
+	arena_reset(&arena);
+	return ok;
+}
+
+enum directory_verdict directory_mock_recipient(struct directory_role *role, uint64_t account,
+    slice recipient, struct arena *arena, struct seal_target **ret_targets, size_t *ret_n)
+{
+	const struct mock *mock = role->mock;
+	bool own = role->frame.config->mock_mailboxes == CONFIG_MAILBOXES_LOGIN &&
+	    table_get(&mock->ids, table_key(account)) != NULL;
+	struct seal_target *target = arena_new(arena, struct seal_target, 1);
+
+	*target = (struct seal_target){ own ? account : mock->one, recipient };
+	*ret_targets = target;
+	*ret_n = 1;
+	return DIRECTORY_OK;
+}
+
+bool directory_mock_login(struct directory_role *role, slice login, struct arena *arena,
+    struct directory_account *ret_account, slice *ret_words)
+{
+	if (role->frame.config->mock_mailboxes == CONFIG_MAILBOXES_ONE)
+		login = slice_lit(MOCK_MAILBOX);
+	return find_or_make(role, login, arena, ret_account, ret_words);
+}
