@@ -14,6 +14,7 @@ const struct cli_command *const cli_commands[] = {
 	&cli_check,
 	&cli_setup,
 	&cli_lab,
+	&cli_mock,
 	&cli_demo,
 	&cli_domain,
 	&cli_account,

@@ -16,6 +16,7 @@
 
 #include "base/check.h"
 #include "cli/commands.h"
+#include "cli/mock.h"
 #include "os/os_uv.h"
 
 enum { SERVE_MEMORY = 8 * 1024 * 1024 };        /* configuration, certificates, words */
@@ -61,7 +62,7 @@ static bool read_settings(struct serve *s, struct arena *arena, struct setting *
 {
 	if (!setting_read(s->args, s->preset, NULL, arena, &s->to, ret))
 		return false;
-	if (ret->config->mock && s->preset == NULL) {
+	if (ret->config->mock && !s->mock) {
 		complain(&s->to, "mock%s: this is for `posthouse mock` alone: a server would take "
 		    "mail for anybody", setting_where(ret, arena, "mock",
 		    config_line(ret->config, "mock")));
@@ -141,8 +142,9 @@ static void reload(struct serve *s)
 
 void serve_end(struct serve *s)
 {
-	os_log(s->os, OS_INFO, "stopping: sessions under way have %u seconds; a second "
-	    "signal stops at once", s->setting.config->drain_s);
+	if (s->setting.config->drain_s > 0)
+		os_log(s->os, OS_INFO, "stopping: sessions under way have %u seconds; a second "
+		    "signal stops at once", s->setting.config->drain_s);
 	keeper_drain(s->keeper, s->setting.config->drain_s * 1000);
 }
 
@@ -151,9 +153,15 @@ static void on_end(struct os_signal *signal)
 	serve_end(signal->owner);
 }
 
+/* A mock has no configuration to read again; its terminal is gone. */
 static void on_hangup(struct os_signal *signal)
 {
-	reload(signal->owner);
+	struct serve *s = signal->owner;
+
+	if (s->mock)
+		serve_end(s);
+	else
+		reload(s);
 }
 
 static void on_ready(struct keeper *k)
@@ -162,7 +170,8 @@ static void on_ready(struct keeper *k)
 
 	os_log(s->os, OS_INFO, "serving: %u edges, %u stores", s->setting.config->edges,
 	    s->setting.config->stores);
-	serve_announce(s);
+	if (s->json || !s->mock)
+		serve_announce(s);
 	if (s->ready != NULL)
 		s->ready(s);
 }
@@ -252,6 +261,9 @@ static bool prepare(struct serve *s, struct keeper_inputs *inputs)
 {
 	const struct setting *setting = &s->setting;
 
+	if (s->memory)
+		return mock_prepare(s, inputs->seal_key) && open_roots(s, inputs->roots) &&
+		    serve_listen(s, setting);
 	if (!data_open(slice_cstr(&s->life, setting->config->data), true, &s->to, &s->data))
 		return false;
 	if (!data_lock(&s->data, &s->to))
@@ -263,7 +275,7 @@ static bool prepare(struct serve *s, struct keeper_inputs *inputs)
 	    !serve_dns_anchors(setting, &s->life, &s->to, &s->dns_anchors))
 		return false;
 	secrets_warn_of_relay(&s->relay, &s->to);
-	if (s->certificate.made)
+	if (s->certificate.made && !s->mock)
 		fprintf(stderr, "posthouse: made a self-signed certificate, %s: other hosts and "
 		    "mail programs will not trust it; set tls.certificate and tls.key for one "
 		    "that they do\n", s->certificate.file);
@@ -281,8 +293,10 @@ static void start(struct serve *s, struct keeper_inputs *inputs)
 	inputs->gid = s->gid;
 	inputs->hold = s->one_process ? -1 : os_duplicate(s->os, s->data.lock);
 	inputs->watch = !s->one_process;
-	serve_log_start(s);
-	serve_journey_start(s);
+	if (!s->memory) {
+		serve_log_start(s);
+		serve_journey_start(s);
+	}
 	harden(s);
 	catch_signals(s);
 	s->keeper = keeper_start(s->os, inputs, &handler, s);
@@ -293,8 +307,10 @@ static void start(struct serve *s, struct keeper_inputs *inputs)
 
 int serve_run(struct serve *s)
 {
-	const struct os_uv_options options = { .name = "keeper", .log_stderr = true,
-	    .one_process = s->one_process, .log_from = OS_INFO };
+	/* Who starts a mock reads what it says, not each step of it; its folder has that. */
+	const struct os_uv_options options = { .name = "keeper", .log_stderr = !s->mock,
+	    .one_process = s->one_process, .memory = s->memory,
+	    .log_from = s->memory ? OS_WARN : OS_INFO };
 	struct keeper_inputs inputs = { 0 };
 	int status = CLI_FAILED;
 
@@ -303,6 +319,7 @@ int serve_run(struct serve *s)
 	s->arena = arena_init(os_heap(s->os), SERVE_MEMORY);
 	s->to = complain_stderr;
 	s->data = (struct data_folder){ .fd = -1, .lock = -1 };
+	s->uid = s->gid = -1;
 	if (enough_descriptors(s) && read_settings(s, &s->arena, &s->setting) && prepare(s, &inputs)) {
 		start(s, &inputs);
 		status = os_uv_run(s->os);

@@ -18,7 +18,8 @@ struct demo_account {
 struct serve {
 	const struct cli_args *args;
 	bool demo, json, one_process;
-	const char *preset;             /* the demo's configuration, or NULL */
+	bool mock, memory;              /* memory: there is no data folder; data.fd is -1 */
+	const char *preset;             /* the demo's or the mock's configuration, or NULL */
 	struct complaint to;            /* stderr at start, the log once it runs */
 
 	struct os *os;

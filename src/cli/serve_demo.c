@@ -192,9 +192,9 @@ static void announce_json(const struct serve *s)
 		json_array_append_new(accounts, json_pack("{ssss}", "address",
 		    s->accounts[i].address, "password", s->accounts[i].password));
 	json_object_set_new(host, "accounts", accounts);
-	/* Whoever reads this may stand in another folder. */
-	file = realpath(s->certificate.file, NULL);
-	root = json_pack("{s[o]ss}", "hosts", host, "certificate",
+	/* Whoever reads this may stand in another folder. In memory there is no file. */
+	file = s->certificate.file != NULL ? realpath(s->certificate.file, NULL) : NULL;
+	root = json_pack("{s[o]ss?}", "hosts", host, "certificate",
 	    file != NULL ? file : s->certificate.file);
 	json_dumpf(root, stdout, JSON_COMPACT);
 	putchar('\n');

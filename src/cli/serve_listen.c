@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/check.h"
-#include "cli/serve.h"
+#include "cli/mock.h"
 
 enum { LISTEN_BACKLOG = 1024 };         /* a burst while one edge is busy */
 
@@ -25,6 +25,11 @@ static void complain_bind(struct serve *s, const struct setting *setting,
 	snprintf(key, sizeof key, "listen.%s", service_name(l->service));
 	snprintf(why, sizeof why, "%s", strerror(-error));
 	why[0] = (char)tolower((unsigned char)why[0]);
+	if (s->mock) {
+		complain(&s->to, "cannot listen on %s: %s%s", address, why,
+		    mock_instead(&s->arena, l->service));
+		return;
+	}
 	complain(&s->to, "cannot listen on %s%s: %s%s", address,
 	    setting_where(setting, &s->arena, key, l->line), why,
 	    error == -EACCES && l->address.port < 1024 ? "; ports below 1024 want root" : "");
@@ -80,12 +85,15 @@ static bool bind_new(struct serve *s, const struct setting *setting,
 	return true;
 }
 
-/* The directory's control socket, in the data folder. */
+/* The directory's control socket, in the data folder. There is nothing to administer in
+ * a mock. */
 static bool bind_control(struct serve *s)
 {
 	struct os_address address = { .path = "control.sock" };
 	int fd = -1;
 
+	if (s->mock)
+		return true;
 	if (s->keeper == NULL) {
 		os_unlink(s->os, OS_ROOT, "control.sock");   /* of an earlier life; we hold the lock */
 		fd = os_listen(s->os, &address, LISTEN_BACKLOG);

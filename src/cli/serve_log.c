@@ -23,6 +23,8 @@ int serve_log_open(struct serve *s, enum role_kind kind, unsigned index)
 	char name[LOG_NAME];
 	int fd;
 
+	if (s->memory)
+		return -1;
 	log_name(name, kind, index);
 	fd = os_open(s->os, OS_ROOT, name, OS_WRITE | OS_CREATE);
 	if (fd < 0)

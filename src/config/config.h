@@ -12,7 +12,7 @@
 #include "os/os.h"
 
 enum {
-	CONFIG_KEYS = 61,               /* rows of the table */
+	CONFIG_KEYS = 63,               /* rows of the table */
 	CONFIG_SUBMISSIONS_PORT = 465,  /* RFC 8314: TLS from the first byte */
 };
 
@@ -102,6 +102,8 @@ struct config {
 	unsigned relay_sessions_per_host;
 	bool mock, mock_strict;
 	unsigned mock_mailboxes;        /* enum config_mailboxes */
+	unsigned mock_messages;         /* of a mailbox; 0: any number */
+	unsigned mock_age_s;            /* 0: any */
 	struct config_servers dns_servers;
 	bool dns_validate;
 	slice dns_trust_anchor;         /* file; empty: the root's keys, built in */
