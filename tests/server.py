@@ -34,6 +34,7 @@ class Account:
 class Demo:
     """posthouse serve --demo --json, as a context."""
 
+    command = "serve"
     services = ("smtp", "submission", "submissions", "pop3", "pop3s")
 
     def __init__(self, *options, program=POSTHOUSE, data=None, environment=None):
@@ -61,7 +62,7 @@ class Demo:
                                         "%s.%d.stderr" % (os.path.basename(self.data), os.getpid())),
                            "ab")
         self.process = subprocess.Popen(
-            [self.program, "serve", "--json", *self.words()],
+            [self.program, self.command, "--json", *self.words()],
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=self.errors,
             env=self.environment, preexec_fn=self.before_exec)
         self.ready = json.loads(self.first_line())
@@ -177,6 +178,38 @@ class Demo:
                 continue
             if int(parent) == self.process.pid and len(words) > 3 and words[1] == b"role":
                 found.setdefault(words[2].decode(), []).append(int(pid))
+        return found
+
+
+class Mock(Demo):
+    """posthouse mock --json, in memory unless `data` is given."""
+
+    command = "mock"
+    services = ("smtp", "submissions", "pop3")
+
+    def __init__(self, *options, data=None, **more):
+        super().__init__(*options, data=data or tempfile.mkdtemp(prefix="posthouse-mock-"), **more)
+        self.own_data, self.in_memory = data is None, data is None
+
+    def words(self):
+        ports = [word for option in ("--smtp", "--smtps", "--pop3") for word in (option, "127.0.0.1:0")]
+        return [*ports, *([] if self.in_memory else ["--data", self.data]), *self.options]
+
+    def learn(self, row):
+        self.name, self.certificate = row["name"], self.ready["certificate"]
+
+    def box(self, login="whoever"):
+        box = poplib.POP3(*self.pop3, timeout=60)
+        box.user(login)
+        box.pass_("any")
+        return box
+
+    def subjects(self, login="whoever"):
+        """Of what is there, the oldest first."""
+        box = self.box(login)
+        found = [line[9:].decode() for number in range(1, box.stat()[0] + 1)
+                 for line in box.retr(number)[1] if line.startswith(b"Subject: ")]
+        box.quit()
         return found
 
 

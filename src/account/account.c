@@ -103,6 +103,17 @@ uint64_t account_expunge(struct account *a, const uint32_t *uids, size_t n)
 	return messages;
 }
 
+void account_expunge_range(struct account *a, struct uid_range uids, uint64_t count,
+    uint64_t bytes)
+{
+	struct account_expunged expunged = { .modseq = ++a->modseq, .count = count,
+	    .bytes = bytes, .ranges = &uids, .n = 1 };
+	struct buffer payload = payload_buffer(a);
+
+	record_expunged_write(&expunged, &payload);
+	add_change(a, RECORD_EXPUNGED, false, &payload);
+}
+
 void account_remove(struct account *a)
 {
 	struct buffer payload = payload_buffer(a);

@@ -85,6 +85,15 @@ void account_deliver(struct account *a, struct account_row *row);
  * expunge pending. Returns the number of messages. */
 uint64_t account_expunge(struct account *a, const uint32_t *uids, size_t n);
 
+/* Expunge the oldest, counted with all changes: as many as leave `keep` (0: none for
+ * that), and those at the front that were received before before_us. Full state. Returns
+ * the number of messages. */
+uint64_t account_trim(struct account *a, uint64_t keep, int64_t before_us);
+/* For account/trim.c: the change that expunges a range, in which so many messages are
+ * when it is made. */
+void account_expunge_range(struct account *a, struct uid_range uids, uint64_t count,
+    uint64_t bytes);
+
 void account_remove(struct account *a);
 
 /* Keep a record of an earlier life. For account/load.c. */

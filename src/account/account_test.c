@@ -505,7 +505,45 @@ static void what_was_settled_is_never_lost(void **state)
 	}
 }
 
-UNIT_TESTS(cmocka_unit_test(names_and_places), cmocka_unit_test(keys_are_a_set),
+/* Of durable ones, of changes, and beside those that a change expunges. */
+static void the_oldest_go(void **state)
+{
+	static const uint32_t gone[] = { 2, 4 };
+	struct account *a;
+	struct world w;
+
+	world_init(&w, 1);
+	a = load(&w, true, ACCOUNT_LOADED);
+	for (uint32_t n = 1; n <= 6; n++)
+		deliver(a, n);
+	assert_true(commit(&w, a));
+	assert_int_equal(account_trim(a, 6, INT64_MIN), 0);
+	assert_int_equal(account_trim(a, 0, INT64_MIN), 0);
+	assert_int_equal(a->n_changes, 0);
+	/* Without 2 and 4 there are 7: 1 and 3 go. */
+	account_expunge(a, gone, 2);
+	for (uint32_t n = 7; n <= 9; n++)
+		deliver(a, n);
+	assert_int_equal(account_trim(a, 5, INT64_MIN), 2);
+	assert_int_equal(account_trim(a, 5, INT64_MIN), 0);
+	assert_true(commit(&w, a));
+	check_rows(a, 5, 5);
+	/* By age, and those too that never were durable. */
+	assert_int_equal(account_trim(a, 0, 5000 + 6), 1);
+	for (uint32_t n = 10; n <= 14; n++)
+		deliver(a, n);
+	assert_int_equal(account_trim(a, 2, INT64_MIN), 7);
+	assert_true(commit(&w, a));
+	check_rows(a, 13, 2);
+	assert_int_equal(account_trim(a, 1, INT64_MAX), 2);
+	assert_true(commit(&w, a));
+	check_rows(a, 15, 0);
+	assert_int_equal(a->state.head.bytes, 0);
+	account_drop(&w, a);
+	world_finish(&w);
+}
+
+UNIT_TESTS(cmocka_unit_test(the_oldest_go), cmocka_unit_test(names_and_places), cmocka_unit_test(keys_are_a_set),
     cmocka_unit_test(a_state_refuses_what_does_not_fit),
     cmocka_unit_test(what_vanished_is_bounded), cmocka_unit_test(deliveries_come_back),
     cmocka_unit_test(expunged_messages_stay_away), cmocka_unit_test(superseded_segments_go),

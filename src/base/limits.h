@@ -267,6 +267,15 @@ enum {
 	/* directory: a mock. Mailboxes, each with some files and a few KB of memory: a run of
 	 * tests has as many as it has workers. */
 	MOCK_MAILBOXES_MAX = 1000,
+	/* Where old messages go all the time, a pack is closed when it holds this part of the
+	 * mailbox, but not smaller than that: then the oldest pack goes soon, and what nobody
+	 * needs is never much more. */
+	MOCK_PACK_DIVISOR = 8,
+	MOCK_PACK_MIN = 1024 * 1024,
+	/* How often old messages are looked for, at the most: a part of their age. */
+	MOCK_AGE_DIVISOR = 64,
+	MOCK_AGE_MIN_MS = 1000,
+	MOCK_AGE_MAX_MS = 60 * 1000,
 
 	/* directory: guessing passwords */
 	/* Networks and names that failed lately, 32 bytes each; a power of two

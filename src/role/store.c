@@ -152,6 +152,7 @@ static void on_start(struct frame *frame)
 		return;
 	}
 	take_config(frame);
+	store_mock_start(s);
 	frame_ready(frame);
 }
 
@@ -250,6 +251,7 @@ void store_start(struct os *os, int channel, unsigned index)
 	sources_init(s);
 	checkpoint_init(s);
 	sessions_init(s);
+	store_mock_init(s);
 	s->drain_timer = (struct os_timer){ .fire = on_grace_over, .owner = s };
 	s->retry_timer = (struct os_timer){ .fire = on_retry, .owner = s };
 	frame_init(&s->frame, os, ROLE_STORE, index, channel, &handler, s);

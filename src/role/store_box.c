@@ -126,6 +126,7 @@ static void unload(struct box *box)
 	new_state(box);
 	box->loaded = false;
 	box->pack = 0;
+	box->pack_first = 0;
 	box->pack_failed = false;
 	box->purged = false;
 }
@@ -312,6 +313,9 @@ static void run_job(struct os_work *work)
 	case JOB_COLLECT:
 		account_collect_logs(os, box->account);
 		break;
+	case JOB_PACKS:
+		account_collect_packs(os, box->account, box->pack);
+		break;
 	case JOB_NONE:
 		check(!"a job");
 	}
@@ -425,6 +429,10 @@ static void judge_job(struct box *box)
 		box->flush_failed = true;
 		unload(box);
 		break;
+	case JOB_PACKS:
+		box->pack_first = box->account->state.n_rows > 0 ?
+		    box->account->state.rows[0].pack : box->pack;
+		break;
 	case JOB_COLLECT:
 	case JOB_NONE:
 		break;
@@ -489,13 +497,21 @@ bool box_writable(struct box *box, bool pack)
 		start_rebase(box);
 		return false;
 	}
+	/* A mock's log tells mostly of what is gone. A stream of messages would never leave
+	 * a moment for a base: they wait for it. */
+	if (pack && a->open && store_mock_trims(box->store) && account_wants_base(a) &&
+	    !store_stopped(box->store)) {
+		if (!box->flying && a->n_changes == 0)
+			start_rebase(box);
+		return false;
+	}
 	if (!a->open)
 		want |= FILES_LOG;
 	else if (box->files.log < 0)
 		want |= REOPEN_LOG;
 	/* A pack is left only when nothing waits to be written to it. */
 	if (pack && (box->pack == 0 || box->pack_failed ||
-	    (box->pack_end >= PACK_MAX && list_empty(&box->pieces))))
+	    (box->pack_end >= store_pack_max(box) && list_empty(&box->pieces))))
 		want |= FILES_PACK;
 	else if (pack && box->files.pack < 0)
 		want |= REOPEN_PACK;
@@ -537,6 +553,23 @@ void box_dirty(struct box *box, bool hot)
 
 /* Each step returns true when the rest has to wait. */
 
+/* Of a mock: old messages go by a flight, packs without one. Whoever reads a message has
+ * its pack open. */
+static bool step_mock(struct box *box)
+{
+	if (box->account->removed || store_stopped(box->store))
+		return false;
+	if (store_mock_expired(box) && box->account->n_changes == 0) {
+		if (!box_writable(box, false))
+			return true;
+		box_dirty(box, false);
+	}
+	if (!store_mock_wants_packs(box))
+		return false;
+	start_job(box, JOB_PACKS);
+	return true;
+}
+
 static bool step_load(struct box *box)
 {
 	struct store *s = box->store;
@@ -552,7 +585,7 @@ static bool step_load(struct box *box)
 		return true;
 	}
 	box->bad = ACCOUNT_LOADED;
-	box->want_full = box->session != NULL;
+	box->want_full = box->session != NULL || store_mock_trims(s);
 	start_job(box, JOB_LOAD);
 	return true;
 }
@@ -609,7 +642,8 @@ static bool step_session(struct box *box)
 	}
 	/* Show what was delivered a moment ago, too; and nothing that a deletion which
 	 * failed would take away in the next life. */
-	if (session_waits(session) && (a->n_changes > 0 || a->torn) && !box->flush_failed &&
+	if (session_waits(session) && (a->n_changes > 0 || a->torn ||
+	    store_mock_expired(box)) && !box->flush_failed &&
 	    !store_stopped(box->store)) {
 		if (!box_writable(box, false))
 			return true;
@@ -656,7 +690,7 @@ void box_step(struct box *box)
 	if (!box_take_offers(box) || box->flying)
 		return;
 	step_keys(box);
-	if (step_removing(box) || step_session(box))
+	if (step_removing(box) || step_session(box) || step_mock(box))
 		return;
 	(void)step_upkeep(box);
 }

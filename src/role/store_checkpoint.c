@@ -314,6 +314,7 @@ static void board(struct store *s, struct box *box)
 
 	list_remove(&box->dirty);
 	box->hot = false;
+	store_mock_trim(box);
 	flying->box = box;
 	flying->n_changes = box->account->n_changes;
 	box->flying = true;

@@ -5,6 +5,7 @@
  *   store_deliver.c     IPC_DELIVER -> offers -> changes -> answers
  *   store_source.c      files of the router that bodies are in
  *   store_checkpoint.c  changes -> disk, in flights
+ *   store_mock.c        what a mock's mailboxes keep, and what that takes
  *   store_session.c     logins and connections meet; the session's life
  *   store_pop3.c        the POP3 engine's events
  *   store_read.c        messages from packs, piece by piece
@@ -87,6 +88,7 @@ enum job {
 	JOB_FILES,                      /* open or make log and pack */
 	JOB_REBASE,
 	JOB_COLLECT,                    /* logs that nothing needs */
+	JOB_PACKS,                      /* packs of which nothing is used */
 };
 
 struct box {
@@ -116,6 +118,7 @@ struct box {
 	struct account_files new_files; /* what a job made */
 	uint32_t pack;                  /* number of the open pack, or 0 */
 	uint64_t pack_end;
+	uint32_t pack_first;            /* no older one is there, as far as we know; 0: who knows */
 	bool pack_failed;
 
 	struct list offers;             /* wait for the box */
@@ -213,6 +216,7 @@ struct store {
 	struct list readers;            /* sessions that wait to read */
 	struct os_timer drain_timer;
 	struct pop3_server_config pop3;
+	struct os_timer age_timer;      /* of a mock: its old messages go */
 };
 
 /* ---- store.c ---- */
@@ -264,6 +268,19 @@ void sources_forget(struct store *s);           /* the router left */
 /* ---- store_checkpoint.c ---- */
 void checkpoint_init(struct store *s);
 void checkpoint_schedule(struct store *s);
+
+/* ---- store_mock.c ---- */
+void store_mock_init(struct store *s);
+void store_mock_start(struct store *s);         /* the configuration is there */
+/* Has a mailbox an end here? Then boxes are loaded in full. */
+bool store_mock_trims(const struct store *s);
+/* Before the box's changes fly: what is over its number, or too old, goes with them. */
+void store_mock_trim(struct box *box);
+bool store_mock_expired(const struct box *box); /* its oldest message, durable, is too old */
+/* At what size another pack begins. */
+uint64_t store_pack_max(const struct box *box);
+/* Are there packs of which nothing is used? Then JOB_PACKS is worth it. */
+bool store_mock_wants_packs(const struct box *box);
 
 /* ---- store_session.c ---- */
 void sessions_init(struct store *s);

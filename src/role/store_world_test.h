@@ -40,6 +40,7 @@ static struct world {
 	uint64_t live[8];               /* what the router says in LIVE */
 	uint32_t n_live;
 	bool joined;                    /* the store is there, LIVE was told */
+	int64_t received_us;            /* when messages came; 0: number n in its millisecond n */
 	uint64_t source;                /* where every other body lies; 0: none yet */
 	uint64_t segment_end;           /* of that file */
 	uint64_t segment_skip;          /* so far behind its end the next one should be */
@@ -157,7 +158,8 @@ static void start_keeper(void)
 	assert_true(world.ready && world.joined);
 }
 
-static void world_begin(uint64_t seed)
+/* extra: lines of configuration. */
+static void world_begin_as(uint64_t seed, const char *extra)
 {
 	static const uint8_t here[4] = { 10, 0, 0, 1 };
 	struct config_error error;
@@ -169,8 +171,8 @@ static void world_begin(uint64_t seed)
 	world.arena = arena_init(world.heap, SIZE_MAX / 2);
 	world.sim = sim_create(seed);
 	world.host = sim_host_create(world.sim, "here", here, 1 << 30);
-	assert_int_equal(config_parse(slice_lit("hostname = mx.here.example\nedges = 1\n"
-	    "stores = 1\n"), &world.arena, &world.config, &error, 1), 0);
+	assert_int_equal(config_parse(arena_printf(&world.arena, "hostname = mx.here.example\n"
+	    "edges = 1\nstores = 1\n%s", extra), &world.arena, &world.config, &error, 1), 0);
 	world.os = sim_process_create(world.host, "maker");
 	assert_int_equal(os_mkdir(world.os, OS_ROOT, "account"), 0);
 	root = os_open(world.os, OS_ROOT, ".", OS_READ | OS_FOLDER);
@@ -182,6 +184,11 @@ static void world_begin(uint64_t seed)
 	world.inputs.hold = -1;
 	world.inputs.uid = world.inputs.gid = -1;
 	start_keeper();
+}
+
+static inline void world_begin(uint64_t seed)
+{
+	world_begin_as(seed, "");
 }
 
 static void world_end(void)
@@ -343,7 +350,7 @@ static void deliver_to(uint32_t n, const uint64_t *accounts, uint16_t n_accounts
 	struct delivery_target targets[8];
 	struct delivery d = {
 		.id = { 1, n, 1000 + n / 100 },
-		.received_us = 1000 * (int64_t)n,
+		.received_us = world.received_us != 0 ? world.received_us : 1000 * (int64_t)n,
 		.sender = slice_lit("from@there.example"),
 		.trace = slice_lit("Received: from there\r\n"),
 		.n_targets = n_accounts,
@@ -515,7 +522,7 @@ static slice retrieve(struct client *c, uint32_t number)
 }
 
 /* Message n as it must be read back, dot-stuffed, without its last CRLF. */
-static struct buffer wanted(uint32_t n, size_t size)
+static inline struct buffer wanted(uint32_t n, size_t size)
 {
 	struct buffer b = buffer_init(world.heap, SIZE_MAX / 2);
 	slice rest = body_text(n, size), all = rest;
