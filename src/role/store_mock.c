@@ -50,13 +50,14 @@ uint64_t store_pack_max(const struct box *box)
 
 bool store_mock_wants_packs(const struct box *box)
 {
-	const struct account_state *state = &box->account->state;
+	const struct account *a = box->account;
+	const struct account_state *state = &a->state;
 	uint32_t used = state->n_rows > 0 ? state->rows[0].pack : box->pack;
 
-	/* No change names an older pack than the open one: it was left when nothing waited
-	 * for it. */
+	/* No change of this life names an older pack than the open one: that was left when
+	 * nothing waited for it. */
 	return store_mock_trims(box->store) && state->full && box->pack != 0 &&
-	    used > box->pack_first;
+	    used > box->pack_first && (a->n_changes == 0 || !a->changes[0].kept);
 }
 
 /* ---- age ---- */

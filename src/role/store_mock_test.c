@@ -50,6 +50,19 @@ static void keeps_the_newest(void **state)
 	world_end();
 }
 
+/* What the last life wrote last is not yet durable when this one opens its first pack. */
+static void a_new_life_keeps_them(void **state)
+{
+	world_begin_as(1, MOCK "mock.messages = 5\n");
+	for (uint32_t i = 0; i < 4; i++) {
+		deliver(i, 7, 100);
+		assert_int_equal(wait_result(i), DELIVERY_DURABLE);
+		kill_store();
+	}
+	expect_newest(7, 4, 3);
+	world_end();
+}
+
 static void others_keep_all(void **state)
 {
 	world_begin_as(1, "mock.messages = 5\nmock.age = 1s\n");
@@ -139,6 +152,7 @@ static void old_ones_go(void **state)
 	world_end();
 }
 
-UNIT_TESTS(cmocka_unit_test(keeps_the_newest), cmocka_unit_test(others_keep_all),
+UNIT_TESTS(cmocka_unit_test(keeps_the_newest), cmocka_unit_test(a_new_life_keeps_them),
+    cmocka_unit_test(others_keep_all),
     cmocka_unit_test(space_comes_back), cmocka_unit_test(a_session_sees_them_go),
     cmocka_unit_test(old_ones_go))
