@@ -105,9 +105,9 @@ static bool is_age(slice text)
 	return slice_to_u64(text, UINT32_MAX, &number);
 }
 
-static bool is_yes(const char *value)
+static bool is_one_of(const char *value, const char *a, const char *b, const char *c)
 {
-	return strcmp(value, "yes") == 0 || strcmp(value, "true") == 0 || strcmp(value, "1") == 0;
+	return strcmp(value, a) == 0 || strcmp(value, b) == 0 || strcmp(value, c) == 0;
 }
 
 /* What the configuration says for it. Empty: it makes no sense. */
@@ -133,7 +133,9 @@ static slice judge(const struct row *row, struct arena *arena, const char *value
 		good = strstr(value, "://") == NULL && strpbrk(value, "#\n") == NULL;
 		break;
 	case YES:
-		return is_yes(value) ? slice_lit("yes") : slice_lit("no");
+		if (is_one_of(value, "yes", "true", "1"))
+			return slice_lit("yes");
+		return is_one_of(value, "no", "false", "0") ? slice_lit("no") : (slice){ 0 };
 	}
 	return good ? text : (slice){ 0 };
 }

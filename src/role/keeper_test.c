@@ -321,6 +321,24 @@ static void test_start(void **state)
 	end();
 }
 
+/* Nobody who could reach another host. */
+static void test_mock(void **state)
+{
+	begin();
+	read_config(CONFIG "domains = a.example\nrelay = no\nmock = yes\n");
+	start();
+	run_ms(1000);
+	assert_int_equal(world.ready, 1);
+	assert_int_equal(count_processes(), ROLES - 2 + 1);
+	assert_int_equal(world.starts[ROLE_RELAY][0], 0);
+	assert_int_equal(world.starts[ROLE_RESOLVER][0], 0);
+	keeper_drain(world.keeper, 0);
+	run_ms(1000);
+	assert_int_equal(world.ended, 1);
+	assert_string_equal(world.failure, "");
+	end();
+}
+
 static void test_restart(void **state)
 {
 	static const struct {
@@ -584,7 +602,7 @@ static void test_descriptors(void **state)
 	end();
 }
 
-UNIT_TESTS(cmocka_unit_test(test_start), cmocka_unit_test(test_restart),
+UNIT_TESTS(cmocka_unit_test(test_start), cmocka_unit_test(test_mock), cmocka_unit_test(test_restart),
     cmocka_unit_test(test_restart_slows), cmocka_unit_test(test_fatal_start),
     cmocka_unit_test(test_fatal_later), cmocka_unit_test(test_drain),
     cmocka_unit_test(test_drain_too_slow), cmocka_unit_test(test_drain_and_death),

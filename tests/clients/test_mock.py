@@ -12,6 +12,7 @@ import unittest
 
 from server import POSTHOUSE, Demo, Mock, wait_for
 
+RELEASE = os.environ["POSTHOUSE_RELEASE"]         # memory is measured without sanitizers
 UNTRUSTING = ssl._create_unverified_context()
 
 
@@ -99,7 +100,7 @@ class Keeps(Folder):
 
     def test_bounded(self):
         """20,000 messages through a number of 500: what they leave behind is bounded."""
-        with Mock() as host:
+        with Mock(program=RELEASE) as host:
             done = run("bench", "smtp", "--to", "%s:%d" % host.smtp, "--messages", "20000", "--size", "5000",
                        "--recipients", "a@b.example")
             self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
@@ -181,6 +182,7 @@ class Options(Folder):
                 (("--max-age", "3"), {}, "--max-age wants a time"),
                 (("--mailboxes", "each"), {}, "--mailboxes wants one, or login"),
                 ((), {"POSTHOUSE_SMTP": "x"}, "POSTHOUSE_SMTP wants an address"),
+                ((), {"POSTHOUSE_STRICT": "maybe"}, "POSTHOUSE_STRICT wants yes or no"),
                 ((), {"MP_MAX_AGE": "x"}, "MP_MAX_AGE wants a time"),
                 ((), {"MP_DATABASE": "http://x"}, "MP_DATABASE wants a folder")):
             done = run("mock", *words, env=dict(os.environ, **environment))
