@@ -7,10 +7,21 @@
 
 #include "base/check.h"
 
-/* Ranges of the EXPUNGED changes: few, as a session or the end of one makes them. */
-static bool is_expunged(const struct account *a, uint32_t uid)
+struct trim {
+	const struct account *account;
+	size_t expunged_from, expunged_to;      /* EXPUNGED changes are among these: one
+	                                         * session makes them, so they are neighbours */
+	uint64_t excess;                /* so many go, however young */
+	int64_t before_us;              /* and these, however few */
+	struct uid_range uids;
+	uint64_t count, bytes;
+};
+
+static bool is_expunged(const struct trim *t, uint32_t uid)
 {
-	for (size_t i = 0; i < a->n_changes; i++) {
+	const struct account *a = t->account;
+
+	for (size_t i = t->expunged_from; i < t->expunged_to; i++) {
 		struct bytes in = bytes_init(a->changes[i].payload);
 		struct account_expunged expunged;
 
@@ -28,8 +39,9 @@ static bool is_expunged(const struct account *a, uint32_t uid)
 }
 
 /* Messages that are there after all changes. */
-static uint64_t count_all(const struct account *a)
+static uint64_t count_all(struct trim *t)
 {
+	const struct account *a = t->account;
 	uint64_t count = a->state.head.count;
 
 	for (size_t i = 0; i < a->n_changes; i++) {
@@ -40,25 +52,21 @@ static uint64_t count_all(const struct account *a)
 		if (a->changes[i].type == RECORD_DELIVERED &&
 		    record_list_begin(&in, RECORD_ROW_LEN, &n))
 			count += n;
-		else if (a->changes[i].type == RECORD_EXPUNGED &&
-		    record_expunged_begin(&in, &expunged))
-			count -= expunged.count < count ? expunged.count : count;
+		if (a->changes[i].type != RECORD_EXPUNGED ||
+		    !record_expunged_begin(&in, &expunged))
+			continue;
+		count -= expunged.count < count ? expunged.count : count;
+		if (t->expunged_to == 0)
+			t->expunged_from = i;
+		t->expunged_to = i + 1;
 	}
 	return count;
 }
 
-struct trim {
-	const struct account *account;
-	uint64_t excess;                /* so many go, however young */
-	int64_t before_us;              /* and these, however few */
-	struct uid_range uids;
-	uint64_t count, bytes;
-};
-
 /* False: this one stays, and all behind it. */
 static bool take(struct trim *t, const struct account_row *row)
 {
-	if (is_expunged(t->account, row->uid))
+	if (is_expunged(t, row->uid))
 		return true;
 	if (t->count >= t->excess && row->received_us >= t->before_us)
 		return false;
@@ -96,12 +104,12 @@ static void walk(struct trim *t)
 
 uint64_t account_trim(struct account *a, uint64_t keep, int64_t before_us)
 {
-	uint64_t count = count_all(a);
 	struct trim t = { .account = a, .before_us = before_us };
+	uint64_t count = count_all(&t);
 
-	check(a->state.full);
 	if (a->removed)
 		return 0;
+	check(a->state.full);
 	t.excess = keep > 0 && count > keep ? count - keep : 0;
 	walk(&t);
 	if (t.count > 0)

@@ -100,7 +100,9 @@ static void give_secrets(struct serve *s, struct keeper_settings *settings)
 
 static void wipe_relay_secrets(struct serve *s)
 {
-	explicit_bzero(&s->relay, sizeof s->relay);
+	explicit_bzero(s->relay.password, sizeof s->relay.password);
+	s->relay.password_len = 0;
+	s->relay.ca = (slice){ 0 };
 }
 
 static void say_warning(void *context, const char *line)

@@ -1,7 +1,7 @@
 /* os/os_memory.c - names over memfds.
  *
- * (1) A node's number is never used again; the memfd of a folder holds it, so any
- *     duplicate of its descriptor leads back to the node.
+ * (1) A node's number is never used again. A descriptor of a folder is a memfd that holds
+ *     it, made when somebody opens the folder; so any duplicate leads back to the node.
  * (2) A folder that was removed has no node: calls below it find nothing.
  * (3) The lock is held for names only, never while bytes are read or written. */
 #include "os/os_memory.h"
@@ -29,7 +29,7 @@
 struct node {
 	struct list link;               /* in the parent's nodes */
 	uint64_t number;
-	int fd;                         /* a file's, for reading; or a folder's */
+	int fd;                         /* a file's, for reading; a folder has none */
 	bool folder;
 	struct list nodes;              /* in a folder */
 	slice name;
@@ -91,7 +91,8 @@ static void node_remove(struct memory *m, struct node *node)
 	if (node->folder)
 		table_remove(&m->folders, table_key(node->number));
 	list_remove(&node->link);
-	close(node->fd);
+	if (!node->folder)
+		close(node->fd);
 	heap_free(m->heap, (void *)(uintptr_t)node->name.ptr);
 	heap_free(m->heap, node);
 }
@@ -166,22 +167,17 @@ static int make_file(struct memory *m, struct node *folder, slice name, int how)
 	return asked;
 }
 
-static int make_folder(struct memory *m, struct node *folder, slice name, struct node **ret)
+static int open_folder(const struct node *folder)
 {
 	int fd = new_memfd();
-	struct node *node;
-	ssize_t wrote;
 
 	if (fd < 0)
 		return fd;
-	node = node_add(m, folder, name, fd, true);
-	wrote = pwrite(fd, &node->number, sizeof node->number, 0);
-	if (wrote != (ssize_t)sizeof node->number) {
-		node_remove(m, node);
-		return -ENOSPC;
-	}
-	*ret = node;
-	return 0;
+	if (pwrite(fd, &folder->number, sizeof folder->number, 0) ==
+	    (ssize_t)sizeof folder->number)
+		return fd;
+	close(fd);
+	return -ENOSPC;
 }
 
 static int open_node(struct memory *m, struct node *folder, slice name, int flags)
@@ -195,7 +191,7 @@ static int open_node(struct memory *m, struct node *folder, slice name, int flag
 	if (flags & OS_EXCLUSIVE)
 		return -EEXIST;
 	if (node->folder)
-		return how == O_RDONLY ? open_again(node->fd, O_RDONLY) : -EISDIR;
+		return how == O_RDONLY ? open_folder(node) : -EISDIR;
 	return flags & OS_FOLDER ? -ENOTDIR : open_again(node->fd, how);
 }
 
@@ -208,10 +204,7 @@ struct memory *memory_create(void)
 
 	m->heap = heap;
 	m->folders = table_init(heap, 0);       /* numbers of our own: nobody chooses them */
-	if (make_folder(m, NULL, (slice){ 0 }, &m->root) < 0) {
-		heap_drop(heap);
-		return NULL;
-	}
+	m->root = node_add(m, NULL, (slice){ 0 }, -1, true);
 	pthread_mutex_init(&m->lock, NULL);
 	return m;
 }
@@ -252,7 +245,7 @@ int memory_open(struct memory *m, int dir, const char *path, int flags)
 
 int memory_mkdir(struct memory *m, int dir, const char *path)
 {
-	struct node *folder, *made;
+	struct node *folder;
 	slice name;
 	int result;
 
@@ -261,7 +254,7 @@ int memory_mkdir(struct memory *m, int dir, const char *path)
 	if (result == 0 && (name.len == 0 || find(folder, name) != NULL))
 		result = -EEXIST;
 	if (result == 0)
-		result = make_folder(m, folder, name, &made);
+		node_add(m, folder, name, -1, true);
 	pthread_mutex_unlock(&m->lock);
 	return result;
 }

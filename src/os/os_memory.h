@@ -16,7 +16,7 @@
 
 struct memory;
 
-/* An empty tree; NULL when the system has no memfd. */
+/* An empty tree. */
 struct memory *memory_create(void);
 void memory_destroy(struct memory *memory);     /* NULL is allowed */
 

@@ -357,7 +357,6 @@ struct os *os_uv_create(const struct os_uv_options *options)
 	if (options->memory) {
 		check(options->one_process);
 		world->memory = memory_create();
-		check(world->memory != NULL);
 	}
 	world->first = world_add(world, options->name != NULL ? options->name : "");
 	return &world->first->os;
