@@ -94,6 +94,14 @@ static bool make(struct directory_role *role, slice address, struct directory_er
 	return true;
 }
 
+/* In memory each takes four descriptors, and half of all are for sessions. */
+static size_t mailboxes_max(const struct directory_role *role)
+{
+	size_t most = os_descriptors_max(role->os) / 8;
+
+	return most < MOCK_MAILBOXES_MAX ? most : MOCK_MAILBOXES_MAX;
+}
+
 /* False: *ret_words. */
 static bool find_or_make(struct directory_role *role, slice login, struct arena *arena,
     struct directory_account *ret_account, slice *ret_words)
@@ -105,7 +113,7 @@ static bool find_or_make(struct directory_role *role, slice login, struct arena 
 
 	if (verdict == DIRECTORY_OK)
 		return true;
-	if (verdict == DIRECTORY_NO_SUCH_USER && role->mock->n >= MOCK_MAILBOXES_MAX) {
+	if (verdict == DIRECTORY_NO_SUCH_USER && role->mock->n >= mailboxes_max(role)) {
 		*ret_words = arena_printf(arena, "this mock has %zu mailboxes, and makes no more: "
 		    "log in with names that were used before, or start it anew", role->mock->n);
 		return false;

@@ -101,9 +101,11 @@ static void makes_mailboxes_up_to_a_number(void **state)
 {
 	struct rig *rig = rig_create_from(1, MOCK "mock.mailboxes = login\n");
 	size_t made = 3;                /* alice's, bob's, and the one */
+	size_t most = os_descriptors_max(rig->os) / 8;
 	struct answer *a;
 
-	for (char name[16]; made < MOCK_MAILBOXES_MAX; made++) {
+	assert_in_range(most, 100, MOCK_MAILBOXES_MAX);
+	for (char name[16]; made < most; made++) {
 		snprintf(name, sizeof(name), "n%zu", made);
 		rig->n_answers = 0;
 		send_login(rig, SERVICE_SMTP, peer, name, "x");
@@ -112,8 +114,8 @@ static void makes_mailboxes_up_to_a_number(void **state)
 	}
 	a = log_in(rig, SERVICE_POP3, peer, "another", "x");
 	assert_int_equal(a->verdict, DIRECTORY_TEMPORARY);
-	assert_non_null(strstr(a->words, "has 1000 mailboxes"));
-	assert_int_equal(log_in(rig, SERVICE_POP3, peer, "n500", "x")->verdict, DIRECTORY_OK);
+	assert_non_null(strstr(a->words, "mailboxes, and makes no more"));
+	assert_int_equal(log_in(rig, SERVICE_POP3, peer, "n50", "x")->verdict, DIRECTORY_OK);
 	rig_free(rig);
 }
 

@@ -1,4 +1,5 @@
 /* role/store_mock_test.c - a mock keeps what it says, and no more. */
+#include "os/os_faulty.h"
 #include "role/store_world_test.h"
 
 #define MOCK "domains = here.example\nmock = yes\nrelay = no\n"
@@ -152,7 +153,64 @@ static void old_ones_go(void **state)
 	world_end();
 }
 
-UNIT_TESTS(cmocka_unit_test(keeps_the_newest), cmocka_unit_test(a_new_life_keeps_them),
+static void deliver_until_durable(uint32_t n)
+{
+	for (int tries = 0; tries < 200 && world.results[n] != DELIVERY_DURABLE; tries++) {
+		world.results[n] = NO_RESULT;
+		deliver(n, 7, 300);
+		run_ms(2000);
+	}
+	assert_int_equal(world.results[n], DELIVERY_DURABLE);
+}
+
+/* Messages come while the n-th disk call fails: in the end there are as many as there
+ * should be, and they can be read. Returns whether one failed. */
+static bool stream_with_failure(unsigned n)
+{
+	struct os_faulty faulty;
+	struct client c;
+	bool fired;
+
+	world_begin_as(1, MOCK "mock.messages = 3\n");
+	world.live[world.n_live++] = 1000;
+	for (uint32_t i = 0; i < 4; i++)
+		deliver_until_durable(i);
+	kill_store();
+	os_faulty_wrap(&faulty, store_os());
+	os_faulty_arm(&faulty, FAULT_ANY, n, n % 2 ? -EIO : -ENOSPC);
+	for (uint32_t i = 4; i < 10; i++) {
+		deliver(i, 7, 300);
+		wait_result(i);
+	}
+	fired = os_faulty_fired(&faulty);
+	os_faulty_unwrap(&faulty);
+	run_ms(STORE_RETRY_MAX_MS);
+	for (uint32_t i = 4; i < 10; i++)
+		deliver_until_durable(i);
+	for (int life = 0; life < 2; life++) {
+		client_open(&c, 7);
+		client_until(&c, "+OK");
+		client_say(&c, "STAT\r\n", "+OK 3 ");
+		for (uint32_t i = 1; i <= 3; i++)
+			assert_true(retrieve(&c, i).len > 300);
+		client_quit(&c);
+		cut_power();
+	}
+	world_end();
+	return fired;
+}
+
+static void each_disk_call_may_fail(void **state)
+{
+	unsigned calls = 0;
+
+	for (unsigned n = 1; stream_with_failure(n); n++)
+		calls++;
+	print_message("# %u calls failed, one at a time\n", calls);
+	assert_true(calls > 20);
+}
+
+UNIT_TESTS(cmocka_unit_test(each_disk_call_may_fail), cmocka_unit_test(keeps_the_newest), cmocka_unit_test(a_new_life_keeps_them),
     cmocka_unit_test(others_keep_all),
     cmocka_unit_test(space_comes_back), cmocka_unit_test(a_session_sees_them_go),
     cmocka_unit_test(old_ones_go))
