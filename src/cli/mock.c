@@ -215,13 +215,15 @@ bool mock_prepare(struct serve *s, unsigned char ret_seal_key[SEAL_KEY_SIZE])
 
 /* ---- words ---- */
 
-const char *mock_instead(struct arena *arena, enum service service)
+const char *mock_instead(struct arena *arena, enum service service, int error)
 {
+	const char *why = error == -EADDRINUSE ? "is another mock running? " : "";
+
 	for (const struct row *row = rows; row < rows + ROWS; row++) {
 		if (row->kind == ADDRESS && row->service == service)
-			return (const char *)arena_printf(arena, "; is another mock running? "
-			    "%s 127.0.0.1:0 takes a free port, %s none does without (or set %s)",
-			    row->option, row->option, row->ours).ptr;
+			return (const char *)arena_printf(arena, "; %s%s 127.0.0.1:0 takes a "
+			    "free port, %s none does without (or set %s)", why, row->option,
+			    row->option, row->ours).ptr;
 	}
 	return "";
 }

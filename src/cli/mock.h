@@ -4,8 +4,9 @@
 
 #include "cli/serve.h"
 
-/* " (...)" behind a listener that can't be bound: what to write instead. Of `arena`. */
-const char *mock_instead(struct arena *arena, enum service service);
+/* What to write instead, for a listener that can't be bound (-errno); begins with "; ".
+ * Of `arena`. */
+const char *mock_instead(struct arena *arena, enum service service, int error);
 
 /* Without a data folder: folders, keys and certificate, all in memory. False after a
  * line. */

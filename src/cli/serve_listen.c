@@ -27,7 +27,7 @@ static void complain_bind(struct serve *s, const struct setting *setting,
 	why[0] = (char)tolower((unsigned char)why[0]);
 	if (s->mock) {
 		complain(&s->to, "cannot listen on %s: %s%s", address, why,
-		    mock_instead(&s->arena, l->service));
+		    mock_instead(&s->arena, l->service, error));
 		return;
 	}
 	complain(&s->to, "cannot listen on %s%s: %s%s", address,

@@ -170,9 +170,15 @@ class Options(Folder):
                 done = run("mock", *(word for pair in ports.items() for word in pair))
                 self.assertEqual(done.returncode, 1)
                 self.assertEqual(done.stderr.count("\n"), 1, done.stderr)
+                self.assertIn("is another mock running?", done.stderr)
                 for words in ("127.0.0.1:%d: address already in use" % port, option + " 127.0.0.1:0",
                               "POSTHOUSE_" + name):
                     self.assertIn(words, done.stderr)
+
+    def test_no_such_address(self):
+        done = run("mock", "--smtp", "192.0.2.1:0")
+        self.assertEqual(done.returncode, 1)
+        self.assertRegex(done.stderr, r"192\.0\.2\.1:0: cannot assign requested address; --smtp 127")
 
     def test_nonsense(self):
         for words, environment, want in (
