@@ -153,16 +153,6 @@ static void old_ones_go(void **state)
 	world_end();
 }
 
-static void deliver_until_durable(uint32_t n)
-{
-	for (int tries = 0; tries < 200 && world.results[n] != DELIVERY_DURABLE; tries++) {
-		world.results[n] = NO_RESULT;
-		deliver(n, 7, 300);
-		run_ms(2000);
-	}
-	assert_int_equal(world.results[n], DELIVERY_DURABLE);
-}
-
 /* Messages come while the n-th disk call fails: in the end there are as many as there
  * should be, and they can be read. Returns whether one failed. */
 static bool stream_with_failure(unsigned n)
@@ -174,7 +164,7 @@ static bool stream_with_failure(unsigned n)
 	world_begin_as(1, MOCK "mock.messages = 3\n");
 	world.live[world.n_live++] = 1000;
 	for (uint32_t i = 0; i < 4; i++)
-		deliver_until_durable(i);
+		deliver_until_durable(i, i, 7, 300);
 	kill_store();
 	os_faulty_wrap(&faulty, store_os());
 	os_faulty_arm(&faulty, FAULT_ANY, n, n % 2 ? -EIO : -ENOSPC);
@@ -186,7 +176,7 @@ static bool stream_with_failure(unsigned n)
 	os_faulty_unwrap(&faulty);
 	run_ms(STORE_RETRY_MAX_MS);
 	for (uint32_t i = 4; i < 10; i++)
-		deliver_until_durable(i);
+		deliver_until_durable(i, i, 7, 300);
 	for (int life = 0; life < 2; life++) {
 		client_open(&c, 7);
 		client_until(&c, "+OK");
