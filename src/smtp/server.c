@@ -65,7 +65,7 @@ slice smtp_keep(struct smtp_server *s, slice text)
 {
 	check(text.len <= sizeof s->text);
 	if (text.len > 0)
-		memcpy(s->text, text.ptr, text.len);
+		memmove(s->text, text.ptr, text.len);
 	return slice_of(s->text, text.len);
 }
 
@@ -74,6 +74,7 @@ void smtp_close(struct smtp_server *s)
 	s->phase = PHASE_CLOSED;
 	s->asked = false;
 	s->n_events = 0;
+	s->n_follow = 0;
 	smtp_auth_end(s);
 	smtp_push(s, (struct smtp_event){ .kind = SMTP_EVENT_QUIT });
 }
@@ -81,7 +82,7 @@ void smtp_close(struct smtp_server *s)
 /* Count a refusal. True when it was one too many and the session ends. */
 static bool count_error(struct smtp_server *s)
 {
-	if (++s->errors <= s->config->errors_max)
+	if (s->config->lenient || ++s->errors <= s->config->errors_max)
 		return false;
 	smtp_say(s, 421, "4.7.0", "Too many errors, closing");
 	smtp_close(s);
@@ -101,6 +102,8 @@ void smtp_forget(struct smtp_server *s)
 	s->recipients = 0;
 	s->refused = 0;
 	s->utf8 = false;
+	s->in_transaction = 0;
+	s->bare_cr = false;
 }
 
 /* ---- opening and closing ---- */
@@ -129,10 +132,17 @@ void smtp_server_early(struct smtp_server *s)
 
 void smtp_server_timeout(struct smtp_server *s)
 {
-	if (s->phase == PHASE_CLOSED)
+	if (s->phase == PHASE_CLOSED || smtp_lenient_cut(s))
 		return;
 	smtp_say(s, 421, "4.4.2", "Timeout, closing");
 	smtp_close(s);
+}
+
+void smtp_server_hang_up(struct smtp_server *s)
+{
+	check(!s->asked);
+	if (s->phase != PHASE_CLOSED && !smtp_lenient_cut(s))
+		smtp_close(s);
 }
 
 static void close_if_drained(struct smtp_server *s)
@@ -156,6 +166,8 @@ void smtp_server_secured(struct smtp_server *s)
 	s->state = IN_START;
 	s->secure = true;
 	s->authenticated = false;
+	s->extended = s->pipelining = s->after_cr = false;
+	s->in_session = s->noted = 0;
 	smtp_forget(s);
 	close_if_drained(s);
 }
@@ -171,12 +183,21 @@ static void whole_line(struct smtp_server *s, slice line)
 
 	if (crlf)
 		line.len--;
-	if (s->phase == PHASE_AUTH)
-		s->phase = PHASE_COMMAND;
 	if (!crlf || slice_find_byte(line, '\r') < line.len) {
+		if (s->phase == PHASE_AUTH)
+			s->phase = PHASE_COMMAND;
 		smtp_auth_end(s);
 		smtp_error(s, 500, "5.5.2", "Lines end with CR LF, both and in pairs");
-	} else if (slice_find_byte(line, 0) < line.len) {
+	} else {
+		smtp_line(s, line);
+	}
+}
+
+void smtp_line(struct smtp_server *s, slice line)
+{
+	if (s->phase == PHASE_AUTH)
+		s->phase = PHASE_COMMAND;
+	if (slice_find_byte(line, 0) < line.len) {
 		smtp_auth_end(s);
 		smtp_error(s, 500, "5.5.2", "NUL in a command");
 	} else if (s->sasl != NULL) {
@@ -214,26 +235,33 @@ static size_t feed_skip(struct smtp_server *s, slice in)
 
 	if (end == in.len)
 		return in.len;
+	smtp_long_line(s);
+	return end + 1;
+}
+
+void smtp_long_line(struct smtp_server *s)
+{
 	s->phase = PHASE_COMMAND;
 	if (s->sasl != NULL)
 		smtp_auth_long(s);
 	else
 		smtp_error(s, 500, "5.5.2", "Line too long");
-	return end + 1;
 }
 
 static size_t feed_phase(struct smtp_server *s, slice in)
 {
+	bool lenient = s->config->lenient;
+
 	switch (s->phase) {
 	case PHASE_SILENT:
 		return 0;
 	case PHASE_COMMAND:
 	case PHASE_AUTH:
-		return feed_line(s, in);
+		return lenient ? smtp_lenient_line(s, in) : feed_line(s, in);
 	case PHASE_SKIP:
-		return feed_skip(s, in);
+		return lenient ? smtp_lenient_skip(s, in) : feed_skip(s, in);
 	case PHASE_BODY:
-		return smtp_body_feed(s, in);
+		return lenient ? smtp_lenient_body(s, in) : smtp_body_feed(s, in);
 	case PHASE_TLS:         /* CVE-2011-0411: sent before the handshake */
 	case PHASE_CLOSED:
 		break;
@@ -247,8 +275,10 @@ size_t smtp_server_feed(struct smtp_server *s, slice in)
 
 	while (in.len > 0 && s->n_events == 0 && !s->asked &&
 	    buffer_bytes(&s->out).len <= SMTP_OUTPUT_HIGH) {
-		size_t n = feed_phase(s, in);
+		size_t n = s->after_cr ? smtp_lenient_line_end(s, in) : 0;
 
+		if (n == 0)
+			n = feed_phase(s, in);
 		if (n == 0)
 			break;
 		in = slice_drop(in, n);
@@ -286,6 +316,7 @@ static void data_accepted(struct smtp_server *s)
 	s->line_start = true;
 	s->body_size = 0;
 	s->faults = 0;
+	smtp_lenient_body_begin(s);
 }
 
 static void end_accepted(struct smtp_server *s)
@@ -333,6 +364,13 @@ bool smtp_server_next(struct smtp_server *s, struct smtp_event *ret_event)
 	return true;
 }
 
+static void ask_next(struct smtp_server *s)
+{
+	smtp_push(s, s->follow[0]);
+	s->n_follow--;
+	memmove(s->follow, s->follow + 1, s->n_follow * sizeof s->follow[0]);
+}
+
 void smtp_server_answer(struct smtp_server *s, const struct smtp_reply *reply)
 {
 	const struct answer_row *row;
@@ -346,7 +384,12 @@ void smtp_server_answer(struct smtp_server *s, const struct smtp_reply *reply)
 	smtp_auth_end(s);
 	if (reply == NULL || reply->code < 400) {
 		row->accepted(s);
+		if (s->n_follow > 0) {  /* nobody waits for a reply to this one */
+			ask_next(s);
+			return;
+		}
 	} else {
+		s->n_follow = 0;
 		if (row->refused != NULL)
 			row->refused(s);
 		closed = reply->code >= 500 && count_error(s);
@@ -357,7 +400,10 @@ void smtp_server_answer(struct smtp_server *s, const struct smtp_reply *reply)
 		smtp_reply_write(reply, &s->out);
 	else
 		smtp_say(s, row->code, row->enhanced, row->text);
-	close_if_drained(s);
+	if (s->hung_up)
+		smtp_close(s);
+	else
+		close_if_drained(s);
 }
 
 bool smtp_server_idle(const struct smtp_server *s)
@@ -384,4 +430,6 @@ slice smtp_server_output(const struct smtp_server *s)
 void smtp_server_sent(struct smtp_server *s, size_t n)
 {
 	buffer_consume(&s->out, n);
+	if (s->extended && buffer_bytes(&s->out).len == 0)
+		s->pipelining = true;
 }

@@ -24,6 +24,10 @@ struct smtp_server_config {             /* lives at least as long as the engine 
 	bool starttls;                  /* offer it while not secure */
 	bool auth;                      /* offer it; only when secure or loopback */
 	bool auth_required;             /* 530 without (submission) */
+	/* Take what breaks the rules, as far as it can be understood, and note it. A text
+	 * ends at a lone dot whichever way lines end; what is left out (EHLO, MAIL, RCPT)
+	 * is implied; errors never end the session. What an END gives has CRLF. */
+	bool lenient;
 };
 
 struct smtp_server;
@@ -35,7 +39,7 @@ enum smtp_event_kind {
 	SMTP_EVENT_AUTH,        /* question: text = login, secret = password */
 	SMTP_EVENT_DATA,        /* question: may the body come? OK answers 354 */
 	SMTP_EVENT_BODY,        /* note: text = next bytes of the body, dot-unstuffed */
-	SMTP_EVENT_END,         /* question: all of the body came; commit it */
+	SMTP_EVENT_END,         /* question: all of the body came; commit it. departures */
 	SMTP_EVENT_RESET,       /* note: the transaction is gone (RSET, EHLO, failed body):
 	                         * forget it; the engine queues the reply. A failed body's comes
 	                         * with its true end: go on feeding */
@@ -55,6 +59,8 @@ struct smtp_event {
 	uint64_t size;          /* MAIL: SIZE=, or 0 */
 	unsigned flags;         /* MAIL: SMTP_BODY_8BITMIME | SMTP_UTF8; HELLO:
 	                         * SMTP_HELLO_EXTENDED */
+	uint32_t departures;    /* END: departure_bit() of what was lenient (mail/departure.h),
+	                         * in the transaction and before the first */
 };
 
 /* secure: TLS from the first byte (465). loopback: AUTH is allowed in the clear. */
@@ -86,7 +92,12 @@ void smtp_server_answer(struct smtp_server *s, const struct smtp_reply *reply);
 void smtp_server_secured(struct smtp_server *s);
 /* The edge drains: 421 at the next command boundary outside a transaction. */
 void smtp_server_drain(struct smtp_server *s);
-void smtp_server_timeout(struct smtp_server *s);        /* 421 4.4.2, then QUIT event */
+/* 421 4.4.2, then QUIT event. Lenient, within a body: as hang_up. */
+void smtp_server_timeout(struct smtp_server *s);
+/* No more input will come, and all that came was offered; not while a question is open.
+ * Lenient, within a body: the END event follows with what came of it, and QUIT once that
+ * is answered. Else the QUIT event. */
+void smtp_server_hang_up(struct smtp_server *s);
 
 /* True while no transaction and no question is open: safe to end it. */
 bool smtp_server_idle(const struct smtp_server *s);

@@ -38,11 +38,13 @@ static void add_fault(struct smtp_server *s, unsigned fault)
 	s->faults |= fault;
 }
 
-static void end_of_data(struct smtp_server *s)
+void smtp_body_end(struct smtp_server *s)
 {
 	s->phase = PHASE_COMMAND;
 	if (s->faults == 0) {
-		smtp_push(s, (struct smtp_event){ .kind = SMTP_EVENT_END, .size = s->body_size });
+		smtp_push(s, (struct smtp_event){ .kind = SMTP_EVENT_END, .size = s->body_size,
+		    .departures = s->in_session | s->in_transaction | s->noted });
+		s->noted = 0;
 		return;
 	}
 	smtp_forget(s);
@@ -61,7 +63,7 @@ static size_t take_dot(struct smtp_server *s, slice in)
 	const slice end = slice_lit(".\r\n");
 
 	if (slice_starts(in, end)) {
-		end_of_data(s);
+		smtp_body_end(s);
 		return end.len;
 	}
 	if (slice_starts(end, in))
@@ -97,6 +99,15 @@ static size_t run_length(struct smtp_server *s, slice in)
 	return at;
 }
 
+void smtp_body_add(struct smtp_server *s, slice run)
+{
+	s->body_size += run.len;
+	if (s->body_size > s->config->message_size_max)
+		add_fault(s, BODY_LARGE);
+	if (s->faults == 0)
+		smtp_push(s, (struct smtp_event){ .kind = SMTP_EVENT_BODY, .text = run });
+}
+
 size_t smtp_body_feed(struct smtp_server *s, slice in)
 {
 	slice run;
@@ -111,10 +122,6 @@ size_t smtp_body_feed(struct smtp_server *s, slice in)
 	s->line_start = slice_ends(run, slice_lit("\r\n"));
 	if (slice_find_byte(run, 0) < n)
 		add_fault(s, BODY_NUL);
-	s->body_size += n;
-	if (s->body_size > s->config->message_size_max)
-		add_fault(s, BODY_LARGE);
-	if (s->faults == 0)
-		smtp_push(s, (struct smtp_event){ .kind = SMTP_EVENT_BODY, .text = run });
+	smtp_body_add(s, run);
 	return n;
 }

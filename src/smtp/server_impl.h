@@ -4,6 +4,8 @@
 
 #include "auth/sasl.h"
 #include "base/limits.h"
+#include "mail/address.h"
+#include "mail/departure.h"
 #include "smtp/server.h"
 
 /* What the next bytes are. */
@@ -30,7 +32,10 @@ enum {
  * it does not depend on how the input was cut. */
 enum { BODY_BARE = 1, BODY_NUL = 2, BODY_LARGE = 4 };
 
-enum { SMTP_EVENTS_MAX = 2 };
+/* Where in a body the next byte stands: lenient only. */
+enum body_at { BODY_LINE_START, BODY_WITHIN, BODY_CR, BODY_DOT, BODY_DOT_CR };
+
+enum { SMTP_EVENTS_MAX = 2, SMTP_FOLLOW_MAX = 2 };
 
 struct smtp_server {
 	struct heap *heap;
@@ -56,6 +61,20 @@ struct smtp_server {
 	bool line_start;
 	unsigned faults;                /* BODY_* */
 
+	/* lenient */
+	uint32_t noted;                 /* of the line that is read; departure_bit() */
+	uint32_t in_session, in_transaction;    /* of those before */
+	struct smtp_event follow[SMTP_FOLLOW_MAX];      /* questions, once the last is answered */
+	unsigned n_follow;
+	bool after_cr;                  /* a line ended with CR: its LF may come yet */
+	bool pipelining;                /* the EHLO that offers it was answered and read */
+	bool extended;                  /* EHLO, not HELO */
+	bool hung_up;                   /* close after the answer */
+	enum body_at at;
+	size_t crs;                     /* AT_CR: how many, one after the other */
+	bool crlf;                      /* the last line end was one */
+	bool bare_cr;                   /* one was seen in this transaction */
+
 	struct sasl_server *sasl;       /* from AUTH to its answer */
 	unsigned char text[ADDRESS_PATH_MAX];   /* of an event */
 };
@@ -68,6 +87,8 @@ void smtp_push(struct smtp_server *s, struct smtp_event event);
 slice smtp_keep(struct smtp_server *s, slice text);     /* into s->text */
 void smtp_close(struct smtp_server *s);         /* QUIT event, no more input */
 void smtp_forget(struct smtp_server *s);        /* the transaction, if any; state READY */
+void smtp_line(struct smtp_server *s, slice line);      /* whole, without its end */
+void smtp_long_line(struct smtp_server *s);     /* it was skipped */
 
 /* server_verbs.c: one command line without CRLF. */
 void smtp_command(struct smtp_server *s, slice line);
@@ -79,5 +100,19 @@ bool smtp_auth_offered(const struct smtp_server *s);
 void smtp_auth_end(struct smtp_server *s);      /* wipe and free; none is fine */
 /* server_body.c: bytes of a body; returns how many were taken, 0: needs more. */
 size_t smtp_body_feed(struct smtp_server *s, slice in);
+void smtp_body_add(struct smtp_server *s, slice run);   /* it passes, unless there are faults */
+void smtp_body_end(struct smtp_server *s);              /* the lone dot came */
+/* server_lenient.c: likewise, where more is taken. */
+void smtp_note(struct smtp_server *s, enum departure d);        /* nothing unless lenient */
+size_t smtp_lenient_line(struct smtp_server *s, slice in);
+size_t smtp_lenient_line_end(struct smtp_server *s, slice in);
+size_t smtp_lenient_skip(struct smtp_server *s, slice in);
+void smtp_lenient_body_begin(struct smtp_server *s);
+size_t smtp_lenient_body(struct smtp_server *s, slice in);
+bool smtp_lenient_cut(struct smtp_server *s);           /* true: an END event is there */
+/* Push the question, behind those whose commands the client left out. */
+void smtp_ask(struct smtp_server *s, struct smtp_event event);
+/* What may be meant by arg, which is no path. */
+bool smtp_mend_path(struct smtp_server *s, slice arg, struct address *ret);
 
 #endif

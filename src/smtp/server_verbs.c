@@ -21,6 +21,7 @@ enum {
 struct smtp_verb {
 	const char *name;
 	unsigned legal;         /* set of IN_* */
+	unsigned lenient;       /* more of them, where it is */
 	unsigned flags;
 	void (*handler)(struct smtp_server *s, slice arg);
 	const char *order;      /* what to say where it is not legal */
@@ -85,12 +86,19 @@ static bool hello(struct smtp_server *s, slice arg, bool extended)
 {
 	slice name;
 
-	if (!take_name(s, arg, &name)) {
-		smtp_error(s, 501, "5.5.4", "Say your host name");
-		return false;
+	if (arg.len == 0 || !take_name(s, arg, &name)) {
+		if (!s->config->lenient) {
+			smtp_error(s, 501, "5.5.4", "Say your host name");
+			return false;
+		}
+		smtp_note(s, DEPARTURE_HELLO_NAME);
+		name = slice_lit("unknown");
 	}
+	if (s->state != IN_START)
+		smtp_note(s, DEPARTURE_HELLO_AGAIN);
 	drop_transaction(s);
 	s->state = IN_READY;
+	s->extended = extended;
 	smtp_push(s, (struct smtp_event){ .kind = SMTP_EVENT_HELLO, .text = name,
 	    .flags = extended ? SMTP_HELLO_EXTENDED : 0 });
 	return true;
@@ -195,6 +203,10 @@ static bool take_parameters(struct smtp_server *s, slice rest, struct mail_param
 		if (word.len == 0)
 			continue;
 		result = take_parameter(p, word);
+		if (result != PARAMETER_OK && s->config->lenient) {
+			smtp_note(s, DEPARTURE_PARAMETER);
+			continue;
+		}
 		if (result == PARAMETER_UNKNOWN)
 			smtp_error(s, 555, "5.5.4", "Parameter is not known");
 		else if (result == PARAMETER_BAD)
@@ -205,6 +217,35 @@ static bool take_parameters(struct smtp_server *s, slice rest, struct mail_param
 	return true;
 }
 
+/* "FROM:" or "TO:" off the front. */
+static bool take_keyword(struct smtp_server *s, slice *arg, slice keyword)
+{
+	slice word = slice_head(keyword, keyword.len - 1), rest;
+
+	if (slice_starts_ascii(*arg, keyword)) {
+		rest = slice_drop(*arg, keyword.len);
+		*arg = slice_trim(rest);
+		if (arg->ptr != rest.ptr)
+			smtp_note(s, DEPARTURE_PATH_BLANK);
+		return true;
+	}
+	if (!s->config->lenient)
+		return false;
+	rest = *arg;
+	if (slice_starts_ascii(rest, word))
+		rest = slice_trim(slice_drop(rest, word.len));
+	else if (!slice_starts(rest, slice_lit("<")))
+		return false;
+	if (slice_starts(rest, slice_lit(":"))) {
+		smtp_note(s, DEPARTURE_PATH_BLANK);
+		rest = slice_trim(slice_drop(rest, 1));
+	} else {
+		smtp_note(s, DEPARTURE_PATH_KEYWORD);
+	}
+	*arg = rest;
+	return true;
+}
+
 /* "FROM:" or "TO:", then a path. Blanks after the colon and a path without
  * brackets are no grammar of RFC 5321, but what people type. */
 static bool take_path(struct smtp_server *s, slice *arg, slice keyword, unsigned allow,
@@ -212,18 +253,27 @@ static bool take_path(struct smtp_server *s, slice *arg, slice keyword, unsigned
 {
 	enum address_result result;
 	char text[128];
+	bool bare;
 
-	if (!slice_starts_ascii(*arg, keyword)) {
+	if (!take_keyword(s, arg, keyword)) {
 		snprintf(text, sizeof text, "Say %.*s<address>", slice_arg(keyword));
 		smtp_error(s, 501, "5.5.4", text);
 		return false;
 	}
-	*arg = slice_trim(slice_drop(*arg, keyword.len));
+	bare = !slice_starts(*arg, slice_lit("<"));
 	result = address_take_path(arg, allow | ADDRESS_ALLOW_UTF8 | ADDRESS_ALLOW_BARE, ret);
 	if (result == ADDRESS_OK && arg->len > 0 && arg->ptr[0] != ' ')
 		result = ADDRESS_SYNTAX;
-	if (result == ADDRESS_OK)
+	if (result == ADDRESS_OK) {
+		if (bare)
+			smtp_note(s, DEPARTURE_PATH_BRACKETS);
 		return true;
+	}
+	smtp_note(s, DEPARTURE_PATH_SYNTAX);
+	if (s->config->lenient && smtp_mend_path(s, *arg, ret)) {
+		*arg = (slice){ 0 };
+		return true;
+	}
 	snprintf(text, sizeof text, "Bad address: %s", address_fault(result));
 	smtp_error(s, 501, enhanced, text);
 	return false;
@@ -233,6 +283,9 @@ static bool take_path(struct smtp_server *s, slice *arg, slice keyword, unsigned
 static bool utf8_fits(struct smtp_server *s, const struct address *address, bool utf8)
 {
 	if (utf8 || slice_is_ascii(address->whole))
+		return true;
+	smtp_note(s, DEPARTURE_PATH_UTF8);
+	if (s->config->lenient)
 		return true;
 	smtp_error(s, 553, "5.6.7", "This address needs SMTPUTF8");
 	return false;
@@ -250,8 +303,13 @@ static void on_mail(struct smtp_server *s, slice arg)
 		smtp_error(s, 552, "5.3.4", "Message is too large");
 		return;
 	}
+	if (!slice_is_ascii(address.whole))
+		p.flags |= SMTP_UTF8;
+	if (s->state & (IN_MAIL | IN_RCPT))
+		smtp_note(s, DEPARTURE_MAIL_NESTED);
+	drop_transaction(s);
 	s->utf8 = (p.flags & SMTP_UTF8) != 0;
-	smtp_push(s, (struct smtp_event){ .kind = SMTP_EVENT_MAIL, .size = p.size,
+	smtp_ask(s, (struct smtp_event){ .kind = SMTP_EVENT_MAIL, .size = p.size,
 	    .flags = p.flags, .text = smtp_keep(s, address.whole) });
 }
 
@@ -263,19 +321,21 @@ static void on_rcpt(struct smtp_server *s, slice arg)
 	    !utf8_fits(s, &address, s->utf8))
 		return;
 	if (slice_trim(arg).len > 0)
+		smtp_note(s, DEPARTURE_PARAMETER);
+	if (slice_trim(arg).len > 0 && !s->config->lenient)
 		smtp_error(s, 555, "5.5.4", "Parameter is not known");
 	else if (s->recipients >= s->config->recipients_max)
 		smtp_say(s, 452, "4.5.3", "Too many recipients");
 	else
-		smtp_push(s, (struct smtp_event){ .kind = SMTP_EVENT_RCPT,
+		smtp_ask(s, (struct smtp_event){ .kind = SMTP_EVENT_RCPT,
 		    .text = smtp_keep(s, address.whole) });
 }
 
 /* RFC 5321 s4.1.1.4: 554 when no recipient was accepted, 503 when none was named. */
 static void on_data(struct smtp_server *s, slice arg)
 {
-	if (s->state == IN_RCPT)
-		smtp_push(s, (struct smtp_event){ .kind = SMTP_EVENT_DATA });
+	if (s->state == IN_RCPT || (s->config->lenient && s->refused == 0))
+		smtp_ask(s, (struct smtp_event){ .kind = SMTP_EVENT_DATA });
 	else if (s->refused > 0)
 		smtp_error(s, 554, "5.5.1", "No valid recipients");
 	else
@@ -336,27 +396,28 @@ static void on_http(struct smtp_server *s, slice arg)
 static void on_help(struct smtp_server *s, slice arg);
 
 static const char hello_first[] = "EHLO first";
+static const char mail_first[] = "MAIL first";
 static const char busy[] = "A transaction is open: end it or say RSET";
 
 static const struct smtp_verb verbs[] = {
-	/* verb         legal in             flags                  handler        where not */
-	{ "EHLO",       IN_ANY,              NEEDS_ARG,             on_ehlo,       NULL },
-	{ "HELO",       IN_ANY,              NEEDS_ARG,             on_helo,       NULL },
-	{ "STARTTLS",   IN_START | IN_READY, NO_ARG,                on_starttls,   busy },
-	{ "AUTH",       IN_READY,            NEEDS_ARG,             smtp_on_auth,  busy },
-	{ "MAIL",       IN_READY,            MAILBOX_ARG,           on_mail,       busy },
-	{ "RCPT",       IN_MAIL | IN_RCPT,   MAILBOX_ARG,           on_rcpt,       "MAIL first" },
-	{ "DATA",       IN_MAIL | IN_RCPT,   NO_ARG | NEEDS_AUTH,   on_data,       "MAIL first" },
-	{ "RSET",       IN_ANY,              NO_ARG,                on_rset,       NULL },
-	{ "NOOP",       IN_ANY,              0,                     on_noop,       NULL },
-	{ "VRFY",       IN_ANY,              MAILBOX_ARG,           on_vrfy,       NULL },
-	{ "EXPN",       IN_ANY,              NEEDS_ARG | HIDDEN,    on_expn,       NULL },
-	{ "HELP",       IN_ANY,              0,                     on_help,       NULL },
-	{ "QUIT",       IN_ANY,              NO_ARG,                on_quit,       NULL },
-	{ "GET",        IN_ANY,              HIDDEN,                on_http,       NULL },
-	{ "POST",       IN_ANY,              HIDDEN,                on_http,       NULL },
-	{ "PUT",        IN_ANY,              HIDDEN,                on_http,       NULL },
-	{ "CONNECT",    IN_ANY,              HIDDEN,                on_http,       NULL },
+	/* verb         legal in             more        flags                handler        where not */
+	{ "EHLO",       IN_ANY,              0,          NEEDS_ARG,           on_ehlo,       NULL },
+	{ "HELO",       IN_ANY,              0,          NEEDS_ARG,           on_helo,       NULL },
+	{ "STARTTLS",   IN_START | IN_READY, 0,          NO_ARG,              on_starttls,   busy },
+	{ "AUTH",       IN_READY,            IN_START,   NEEDS_ARG,           smtp_on_auth,  busy },
+	{ "MAIL",       IN_READY,            IN_ANY,     MAILBOX_ARG,         on_mail,       busy },
+	{ "RCPT",       IN_MAIL | IN_RCPT,   IN_ANY,     MAILBOX_ARG,         on_rcpt,       mail_first },
+	{ "DATA",       IN_MAIL | IN_RCPT,   IN_ANY,     NO_ARG | NEEDS_AUTH, on_data,       mail_first },
+	{ "RSET",       IN_ANY,              0,          NO_ARG,              on_rset,       NULL },
+	{ "NOOP",       IN_ANY,              0,          0,                   on_noop,       NULL },
+	{ "VRFY",       IN_ANY,              0,          MAILBOX_ARG,         on_vrfy,       NULL },
+	{ "EXPN",       IN_ANY,              0,          NEEDS_ARG | HIDDEN,  on_expn,       NULL },
+	{ "HELP",       IN_ANY,              0,          0,                   on_help,       NULL },
+	{ "QUIT",       IN_ANY,              0,          NO_ARG,              on_quit,       NULL },
+	{ "GET",        IN_ANY,              0,          HIDDEN,              on_http,       NULL },
+	{ "POST",       IN_ANY,              0,          HIDDEN,              on_http,       NULL },
+	{ "PUT",        IN_ANY,              0,          HIDDEN,              on_http,       NULL },
+	{ "CONNECT",    IN_ANY,              0,          HIDDEN,              on_http,       NULL },
 };
 
 static void on_help(struct smtp_server *s, slice arg)
@@ -382,24 +443,51 @@ static const struct smtp_verb *find_verb(slice name)
 	return NULL;
 }
 
+/* What may pass where we are lenient. */
+static void note_faults(struct smtp_server *s, const struct smtp_verb *verb, slice arg)
+{
+	if (verb == NULL) {
+		smtp_note(s, DEPARTURE_COMMAND_UNKNOWN);
+		return;
+	}
+	if (!slice_is_ascii(arg) && !(verb->flags & EIGHT_BIT))
+		smtp_note(s, DEPARTURE_COMMAND_8BIT);
+	if ((verb->flags & NO_ARG) && arg.len > 0)
+		smtp_note(s, DEPARTURE_COMMAND_ARGUMENT);
+}
+
+/* What was noted belongs to the transaction of its command, or to the session: to each
+ * message from then on. */
+static void settle_notes(struct smtp_server *s, const struct smtp_verb *verb)
+{
+	if ((s->state & (IN_MAIL | IN_RCPT)) || (verb != NULL && (verb->lenient & IN_MAIL)))
+		s->in_transaction |= s->noted;
+	else
+		s->in_session |= s->noted;
+	s->noted = 0;
+}
+
 void smtp_command(struct smtp_server *s, slice line)
 {
 	slice arg = slice_trim(line), name = slice_cut(&arg, ' ');
 	const struct smtp_verb *verb = find_verb(name);
+	bool lenient = s->config->lenient;
 
 	arg = slice_trim(arg);
+	note_faults(s, verb, arg);
 	if (verb == NULL)
 		smtp_error(s, 500, "5.5.2", "Command is not known");
-	else if (!slice_is_ascii(arg) && !(verb->flags & EIGHT_BIT))
+	else if (!slice_is_ascii(arg) && !(verb->flags & EIGHT_BIT) && !lenient)
 		smtp_error(s, 501, "5.5.2", "Octets over 127 in a command");
 	else if ((verb->flags & NEEDS_AUTH) && s->config->auth_required && !s->authenticated)
 		smtp_error(s, 530, "5.7.0", "Authentication required");
-	else if (!(verb->legal & s->state))
+	else if (!((verb->legal | (lenient ? verb->lenient : 0)) & s->state))
 		smtp_error(s, 503, "5.5.1", s->state == IN_START ? hello_first : verb->order);
-	else if ((verb->flags & NO_ARG) && arg.len > 0)
+	else if ((verb->flags & NO_ARG) && arg.len > 0 && !lenient)
 		smtp_error(s, 501, "5.5.4", "This command takes no argument");
-	else if ((verb->flags & NEEDS_ARG) && arg.len == 0)
+	else if ((verb->flags & NEEDS_ARG) && arg.len == 0 && !lenient)
 		smtp_error(s, 501, "5.5.4", "This command needs an argument");
 	else
 		verb->handler(s, arg);
+	settle_notes(s, verb);
 }

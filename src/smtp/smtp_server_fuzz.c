@@ -2,16 +2,18 @@
  *
  * Four bytes choose the service, what is judged how, and the pieces.
  *
- * For: smtp/server.c smtp/server_verbs.c smtp/server_body.c smtp/server_auth.c
+ * For: smtp/server.c smtp/server_verbs.c smtp/server_body.c smtp/server_auth.c smtp/server_lenient.c
  *
  * Holds: whole, and in any pieces with a client that reads slowly, the replies,
  * events and bodies are the same; one greeting and at most one reply a line; a
  * body is what the plain rules of RFC 5321 s4.5.2 make of the input, its size is
  * said right, and it has no bare CR, bare LF or NUL; events come in an order that
- * makes sense, none after the end; drain and time-out end a session once. */
+ * makes sense, none after the end; drain, time-out and hang-up end a session once.
+ * Lenient: the same, but that a body has CRLF and no NUL whatever came. */
 #include "fuzz_lines.h"
 
 #include "base/limits.h"
+#include "mail/departure.h"
 #include "smtp/server.h"
 
 enum { HEAD = 4 };
@@ -35,6 +37,8 @@ static const char *const texts[] = {
 	"DATA\r\nx\r.\r\nRCPT TO:<e@vil.example>\r\n.\r\n",
 	"EHLO a\r\nAUTH PLAIN AGEAYg==\r\nMAIL FROM:<a@b.example>\r\n",
 	"EHLO a\r\nSTARTTLS\r\nEHLO a\r\n",
+	"DATA\nx\n.\n", "DATA\rx\r.\r", "\r\r\n", "MAIL from a@b.example\n", "RCPT TO:<c\n",
+	"RCPT TO: C <c@d.example>, e@f.example\n", "MAIL FROM:<a@b.example> X=y\n",
 };
 static const struct fuzz_lines lines = { HEAD, texts, sizeof texts / sizeof texts[0] };
 FUZZ_LINES_MUTATORS(lines)
@@ -46,7 +50,7 @@ struct session {
 	size_t consumed;
 	struct fuzz_chance *chance;     /* NULL: all output leaves at once */
 	uint8_t judge;
-	bool auth, loopback, secure;
+	bool auth, loopback, secure, lenient;
 	struct buffer out, body;        /* all replies; the body that is coming */
 	uint64_t events;                /* a running checksum, bodies with them */
 	size_t body_from;
@@ -78,6 +82,21 @@ static void check_body(const struct session *t)
 		check(slice_find_byte(line, 0) == line.len);
 	}
 	check(want.len == 0 && rest.ptr == t->in.ptr + t->consumed);
+}
+
+/* These departures depend on when bytes come. */
+static const uint32_t by_timing = (uint32_t)1 << DEPARTURE_COMMAND_EARLY |
+    (uint32_t)1 << DEPARTURE_DATA_EARLY;
+
+/* Nothing but whole lines. */
+static void check_lines(slice body)
+{
+	check(slice_find_byte(body, 0) == body.len);
+	while (body.len > 0) {
+		slice line = slice_cut(&body, '\n');
+
+		check(line.len > 0 && slice_find_byte(line, '\r') == line.len - 1);
+	}
 }
 
 static void answer(struct session *t, const struct smtp_event *event)
@@ -112,7 +131,12 @@ static void take_event(struct session *t, const struct smtp_event *event)
 	case SMTP_EVENT_END:
 		check(t->in_transaction && t->in_body);
 		check(event->size == buffer_bytes(&t->body).len);
-		check_body(t);
+		check(t->lenient || event->departures == 0);
+		if (t->lenient)
+			check_lines(buffer_bytes(&t->body));
+		else
+			check_body(t);
+		t->events += event->departures & ~by_timing;
 		t->events = checksum64(buffer_bytes(&t->body), t->events);
 		t->in_transaction = t->in_body = false;
 		break;
@@ -191,7 +215,7 @@ static void start(struct session *t, const struct smtp_server_config *config, sl
 {
 	*t = (struct session){ .heap = heap_create(64 << 20), .in = in, .chance = chance,
 		.judge = choices[1], .auth = config->auth, .loopback = choices[0] & 4,
-		.secure = choices[0] & 8 };
+		.secure = choices[0] & 8, .lenient = config->lenient };
 	t->s = smtp_server_create(t->heap, config, t->secure, t->loopback);
 	t->out = buffer_init(t->heap, SIZE_MAX);
 	t->body = buffer_init(t->heap, SIZE_MAX);
@@ -230,6 +254,8 @@ static void disturb(const struct smtp_server_config *config, slice in, const uin
 	offer(&t, when);
 	if (choices[3] & 1)
 		smtp_server_drain(t.s);
+	else if (choices[3] & 2)
+		smtp_server_hang_up(t.s);
 	else if (!t.closed)
 		smtp_server_timeout(t.s);
 	offer(&t, when);
@@ -251,11 +277,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 		return 0;
 	config.auth = data[0] & 1;
 	config.auth_required = (data[0] & 3) == 3;
+	config.lenient = data[3] & 4;
 	config.service = (enum smtp_service)((data[0] >> 4) % 3);
 	chance = (struct fuzz_chance){ data[2] };
 	in = slice_of(data + HEAD, len - HEAD);
 	for (size_t i = 0; i < in.len; i++)
-		n_lines += in.ptr[i] == '\n';
+		n_lines += in.ptr[i] == '\n' || (config.lenient && in.ptr[i] == '\r');
 	start(&whole, &config, in, data, NULL);
 	offer(&whole, in.len);
 	start(&cut, &config, in, data, &chance);

@@ -8,10 +8,10 @@
  *   C: bytes                the client sends this and CRLF; \r \n \0 \xNN \\ are
  *                           escapes, \c at the end means: without CRLF
  *   S: line                 the server says this
- *   E: event                the engine reports this
+ *   E: event                the engine reports this; an end with the names of departures
  *   B: line                 a line of the body, before its E: end; escapes as above
  *   A: 550 5.1.1 words      the answer to the next question that has none; "ok"
- *   X: action               drain, timeout, secured, early: once all before was fed
+ *   X: action               drain, timeout, secured, early, hang-up: once all before was fed
  *
  * C and X in order are the script; S, E and B in order are what must come out. */
 #include "smtp/server.h"
@@ -20,6 +20,7 @@
 #include <stdio.h>
 
 #include "base/limits.h"
+#include "mail/departure.h"
 #include "unit.h"
 
 enum { STEPS_MAX = 64, ANSWERS_MAX = 64 };
@@ -87,6 +88,8 @@ static void set(struct transcript *t, slice setting)
 		t->config.starttls = false;
 	} else if (slice_equal(name, slice_lit("secure"))) {
 		t->secure = true;
+	} else if (slice_equal(name, slice_lit("lenient"))) {
+		t->config.lenient = true;
 	} else if (slice_equal(name, slice_lit("loopback"))) {
 		t->loopback = true;
 	} else if (slice_equal(name, slice_lit("size"))) {
@@ -170,6 +173,10 @@ static struct transcript *transcript_read(const char *path)
 }
 
 /* ---- running it ---- */
+
+/* These departures depend on how the input was cut. */
+static const uint32_t by_timing = (uint32_t)1 << DEPARTURE_COMMAND_EARLY |
+    (uint32_t)1 << DEPARTURE_DATA_EARLY;
 
 static void show_output(struct run *r)
 {
@@ -258,7 +265,13 @@ static void show_event(struct run *r, const struct smtp_event *e)
 	case SMTP_EVENT_END:
 		assert_int_equal(e->size, buffer_bytes(&r->body).len);
 		show_body(r);
-		buffer_printf(&r->got, "E: end\n");
+		buffer_printf(&r->got, "E: end");
+		for (unsigned i = 0; i < DEPARTURES; i++) {
+			if (e->departures & departure_bit((enum departure)i) & ~by_timing)
+				buffer_printf(&r->got, " %s",
+				    departure_row((enum departure)i)->name);
+		}
+		buffer_printf(&r->got, "\n");
 		break;
 	case SMTP_EVENT_RESET:
 		buffer_free(&r->body);
@@ -317,6 +330,8 @@ static void act(struct run *r, const char *action)
 		smtp_server_timeout(r->s);
 	else if (strcmp(action, "secured") == 0)
 		smtp_server_secured(r->s);
+	else if (strcmp(action, "hang-up") == 0)
+		smtp_server_hang_up(r->s);
 	else
 		fail_msg("action \"%s\"", action);
 	show(r);
