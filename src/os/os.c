@@ -282,6 +282,12 @@ ssize_t os_write(struct os *os, int fd, const slice *parts, size_t n)
 	return os->ops->write(os, fd, parts, n);
 }
 
+void os_acknowledge(struct os *os, int fd)
+{
+	if (os->ops->acknowledge != NULL)
+		os->ops->acknowledge(os, fd);
+}
+
 int os_shutdown(struct os *os, int fd)
 {
 	return os->ops->shutdown(os, fd);

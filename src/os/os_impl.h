@@ -49,6 +49,7 @@ struct os_ops {
 	ssize_t (*read)(struct os *, int, void *, size_t);
 	ssize_t (*write)(struct os *, int, const slice *, size_t);
 	int (*shutdown)(struct os *, int);
+	void (*acknowledge)(struct os *, int);  /* NULL: nothing is ever delayed */
 	int (*stream_pair)(struct os *, int[2]);
 	int (*datagram_open)(struct os *, const struct os_address *);
 	ssize_t (*datagram_receive)(struct os *, int, void *, size_t, struct os_address *);

@@ -194,6 +194,14 @@ ssize_t net_write(struct os *os, int fd, const slice *parts, size_t n)
 	return sent < 0 ? -errno : sent;
 }
 
+void net_acknowledge(struct os *os, int fd)
+{
+	int yes = 1;
+
+	/* No TCP, or gone: nothing to do. */
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_QUICKACK, &yes, sizeof yes);
+}
+
 int net_shutdown(struct os *os, int fd)
 {
 	return shutdown(fd, SHUT_WR) < 0 ? -errno : 0;

@@ -29,6 +29,12 @@ struct stream *stream_create(struct os *os, int fd, size_t in_max, size_t out_ma
 	return s;
 }
 
+void stream_hear_out(struct stream *stream)
+{
+	stream->hears_out = true;
+	os_acknowledge(stream->os, stream->fd);
+}
+
 /* No more events: what is left is the memory. */
 static int detach(struct stream *s)
 {

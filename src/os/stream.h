@@ -64,6 +64,12 @@ void stream_hold(struct stream *stream);
  * section 3.1). */
 void stream_read_always(struct stream *stream);
 
+/* A peer that reset the connection may have said all before: read on to the end of what
+ * came, as if it had ended its input, drop what is written, and only then call closed,
+ * with the error (-ECONNRESET, -EPIPE, -ENOTCONN). What comes is acknowledged at once
+ * (os_acknowledge()). */
+void stream_hear_out(struct stream *stream);
+
 /* Send what is queued, then shut down and call closed. Input is dropped, and
  * read for at most STREAM_LINGER_MS so that the last reply is not lost to a reset. */
 void stream_end(struct stream *stream);

@@ -41,6 +41,8 @@ struct stream {
 	bool paused : 1;
 	bool held : 1;                  /* its end is not reported */
 	bool reads_always : 1;
+	bool hears_out : 1;             /* a reset is an end of input */
+	bool reset : 1;                 /* and that came: output is dropped */
 	bool offering : 1;              /* inside data() */
 	bool fresh : 1;                 /* in `in` is what data() has not judged */
 	bool hungry : 1;                /* TLS may have more for us */

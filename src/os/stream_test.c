@@ -398,6 +398,46 @@ static void test_reset(void **state)
 	finish(&w);
 }
 
+/* What came before a reset is lost, or not, also when writing finds it first. */
+static void test_hear_out(void **state)
+{
+	for (int i = 0; i < 8; i++) {
+		bool hears = i & 1, writes = i & 2, holds = i & 4;
+		struct world w;
+
+		begin(&w, LINES);
+		if (hears)
+			stream_hear_out(w.a.stream);
+		stream_write(w.a.stream, slice_lit("unread"));
+		spin(&w);
+		stream_pause(w.a.stream);
+		peer_says(&w, slice_lit("one\ntwo\n"));
+		os_close(w.os, w.peer);
+		w.peer = -1;
+		if (writes)
+			stream_write(w.a.stream, slice_lit("more"));
+		spin(&w);
+		assert_int_equal(w.a.closed, writes && !hears);
+		w.a.mode = holds ? NONE : LINES;
+		stream_resume(w.a.stream);
+		if (holds)
+			stream_hold(w.a.stream);
+		spin(&w);
+		if (holds && hears) {           /* it waits for an answer, and gets one */
+			assert_int_equal(w.a.closed, 0);
+			w.a.mode = LINES;
+			stream_write(w.a.stream, slice_lit("still"));
+			stream_resume(w.a.stream);
+			spin(&w);
+		}
+		assert_slice(seen_data(&w.a), hears ? slice_lit("one\ntwo\n") :
+		    writes || holds ? slice_lit("") : slice_lit("one\ntwo\n"));
+		assert_int_equal(w.a.closed, 1);
+		assert_true(w.a.error == -ECONNRESET || w.a.error == -EPIPE);
+		finish(&w);
+	}
+}
+
 static void test_destroy_anywhere(void **state)
 {
 	static const char where[] = "drc";
@@ -803,6 +843,8 @@ UNIT_TESTS(cmocka_unit_test(test_every_split), cmocka_unit_test(test_writes_leav
     cmocka_unit_test(test_input_is_bounded), cmocka_unit_test(test_pause),
     cmocka_unit_test(test_echo_to_the_deaf), cmocka_unit_test(test_overflow),
     cmocka_unit_test(test_end_of_input), cmocka_unit_test(test_reset),
+    cmocka_unit_test(test_hear_out),
+    cmocka_unit_test(test_hear_out),
     cmocka_unit_test(test_destroy_anywhere), cmocka_unit_test(test_end_sends_all),
     cmocka_unit_test(test_linger_is_bounded), cmocka_unit_test(test_end_to_the_deaf),
     cmocka_unit_test(test_release), cmocka_unit_test(test_release_waits),

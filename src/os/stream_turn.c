@@ -23,6 +23,18 @@ void stream_fail(struct stream *s, int error)
 	stream_need_turn(s);
 }
 
+/* Nobody reads what we write. True: what came before may still be read. */
+static bool went_away(struct stream *s, int error)
+{
+	if (!s->hears_out)
+		return false;
+	if (!s->reset)
+		s->error = error;
+	s->reset = true;
+	buffer_consume(&s->out, buffer_bytes(&s->out).len);
+	return true;
+}
+
 /* May the owner have more input? */
 static bool may_offer(const struct stream *s)
 {
@@ -57,13 +69,20 @@ void stream_flush(struct stream *s)
 
 		if (bytes.len == 0)
 			return;
+		if (s->reset) {
+			buffer_consume(&s->out, bytes.len);
+			return;
+		}
 		n = os_write(s->os, s->fd, &bytes, 1);
 		if (n == -EAGAIN)
 			return;
-		if (n < 0)
-			stream_fail(s, (int)n);
-		else
+		if (n >= 0) {
 			buffer_consume(&s->out, (size_t)n);
+			if (s->hears_out)
+				os_acknowledge(s->os, s->fd);
+		} else if (!went_away(s, (int)n)) {
+			stream_fail(s, (int)n);
+		}
 	}
 }
 
@@ -157,11 +176,11 @@ static void receive(struct stream *s)
 		n = os_read(s->os, s->fd, scratch, room);
 		if (n == -EAGAIN)
 			return;
-		if (n < 0) {
+		if (n < 0 && !went_away(s, (int)n)) {
 			stream_fail(s, (int)n);
 			return;
 		}
-		if (n == 0) {
+		if (n <= 0) {
 			s->input_ended = true;
 			return;
 		}
@@ -189,6 +208,8 @@ static void send_early(struct stream *s)
 /* All is sent: say so in TLS, then in TCP. */
 static void end_output(struct stream *s)
 {
+	int error;
+
 	if (s->secure != NULL && !s->secure->notified) {
 		s->secure->notified = true;
 		tls_session_close(s->secure->session, &s->out);
@@ -196,8 +217,11 @@ static void end_output(struct stream *s)
 		if (stream_unsent(s) > 0)
 			return;
 	}
-	if (os_shutdown(s->os, s->fd) < 0)
+	error = os_shutdown(s->os, s->fd);
+	if (error < 0) {
 		s->input_ended = true;          /* no connection is left to wait for */
+		(void)went_away(s, error);
+	}
 	s->shut = true;
 	os_timer_start(s->os, &s->timer, STREAM_LINGER_MS);
 }
@@ -208,7 +232,7 @@ static void say_closed(struct stream *s)
 {
 	s->closed = true;
 	os_timer_stop(s->os, &s->timer);
-	s->handler->closed(s, s->failed ? s->error : 0);
+	s->handler->closed(s, s->failed || s->reset ? s->error : 0);
 }
 
 /* Watch for what we can use now. */
