@@ -192,7 +192,8 @@ static void by_session(void *context, slice line)
 		    (json_object_get(event, "x") == NULL ||
 		    strcmp(text_of(event, "x"), s->transaction) == 0) &&
 		    (json_integer_value(json_object_get(event, "t")) <= s->accepted_us ||
-		    strcmp(text_of(event, "e"), "closed") == 0);
+		    strcmp(text_of(event, "e"), "closed") == 0 ||
+		    strcmp(text_of(event, "e"), "departure") == 0);
 		if (match)
 			keep(s, event);
 		json_decref(event);

@@ -66,6 +66,7 @@ static const struct {
 	{ "accepted", "250: message {id} from <{from}>, {recipients} recipient(s), {size} bytes "
 	    "({stored} compressed), is on disk in the journal" },
 	{ "refused", "refused at its end: {words}" },
+	{ "departure", "accepted here; {answer}: {clause}, {words}. Better: {remedy}" },
 	{ "closed", "the connection ends" },
 	{ "handed", "the router hands it to the {to}, for {recipients} recipient(s)" },
 	{ "filed", "the router handed it on: mailbox of {to}, UID {uid}, in pack {pack} at byte "

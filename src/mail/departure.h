@@ -50,7 +50,7 @@ static inline uint32_t departure_bit(enum departure d)
 
 struct departure_row {
 	const char *name;               /* "data-line-end" */
-	const char *clause;             /* "RFC 5321 §2.3.8" */
+	const char *clause;             /* "RFC 5321 section 2.3.8" */
 	const char *answer;             /* what a real server says or does; NULL: it takes it too */
 	const char *words;              /* what was done */
 	const char *remedy;             /* what to do instead */

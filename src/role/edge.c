@@ -195,7 +195,8 @@ static void take_config(struct edge *e)
 		e->smtp[i] = (struct smtp_server_config){ .service = (enum smtp_service)i,
 		    .hostname = c->hostname, .message_size_max = c->message_size_max,
 		    .recipients_max = recipients, .errors_max = c->errors_max,
-		    .starttls = e->tls != NULL, .auth = submission || c->mock, .auth_required = submission };
+		    .starttls = e->tls != NULL, .auth = submission || c->mock,
+		    .auth_required = submission, .lenient = edge_lenient(e) };
 	}
 	e->pop3 = (struct pop3_server_config){ .hostname = c->hostname, .stls = e->tls != NULL,
 	    .errors_max = c->errors_max };

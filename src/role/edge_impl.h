@@ -107,6 +107,7 @@ struct transaction {
 	bool head_done, blank_line;     /* the trace must end with a blank line */
 	struct submission *submission;  /* once the head is done */
 	size_t authors_asked;
+	uint32_t departures;            /* departure_bit(), where the edge is lenient */
 	struct received received;       /* once committed */
 	char peer[OS_IP_TEXT];
 	struct message_id message;
@@ -132,6 +133,9 @@ struct session_protocol {
 	void (*timeout)(struct session *s);
 	void (*drain)(struct session *s);
 	void (*drained)(struct session *s);     /* all output left; may be NULL */
+	/* The client is gone, all that it said was fed. True: something of it is to be kept,
+	 * and the session ends itself. May be NULL. */
+	bool (*hung_up)(struct session *s);
 	void (*closed)(struct session *s);      /* the engine and all it holds go */
 };
 
@@ -156,6 +160,9 @@ struct session {
 	unsigned maybe_secret;          /* lines, behind an AUTH that may have been refused */
 	bool pumping;                   /* in session_pump(): don't enter again */
 	bool ending;                    /* nothing more is read */
+	bool gone;                      /* its stream is closed: nobody is there */
+	bool quit;                      /* SMTP: it ended in the way that is meant */
+	bool reset;                     /* it went without reading all that we said */
 	bool dead;
 
 	uint64_t request;               /* the open question, or 0 */
@@ -255,6 +262,12 @@ struct edge {
 static inline bool edge_is_submission(const struct session *s)
 {
 	return s->service != SERVICE_SMTP && !s->edge->frame.config->mock;
+}
+
+/* A mock takes what a server refuses, and says so. */
+static inline bool edge_lenient(const struct edge *e)
+{
+	return e->frame.config->mock && !e->frame.config->mock_strict;
 }
 
 /* edge.c */

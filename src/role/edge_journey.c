@@ -1,6 +1,7 @@
 /* role/edge_journey.c - what an edge writes down for `posthouse trace`: sessions,
  * logins, recipients and why, messages and their dialogue, secrets masked. */
 #include "journey/event.h"
+#include "mail/departure.h"
 #include "role/edge_impl.h"
 
 static bool begin(struct event *event, const struct session *s, const char *kind)
@@ -117,11 +118,13 @@ static void hear_auth(struct session *s, slice line)
 
 void edge_hear(struct session *s, slice in, bool secret)
 {
-	bool whole = in.len > 0 && in.ptr[in.len - 1] == '\n', rest = s->rest;
+	bool lenient = edge_lenient(s->edge), rest = s->rest, whole;
 	slice line = without_end(in);
 
-	if (in.len == 0)
+	/* A line may end with CR, and its LF come later. */
+	if (in.len == 0 || (lenient && line.len == 0))
 		return;
+	whole = in.ptr[in.len - 1] == '\n' || (lenient && in.ptr[in.len - 1] == '\r');
 	s->rest = !whole;
 	if (rest)
 		secret = s->secret_rest;
@@ -158,6 +161,32 @@ static void end_dialogue(struct event *event, struct session *s)
 
 /* ---- messages ---- */
 
+/* One event each, of the session, or of a transaction of it. */
+static void tell_departures(const struct session *s, const struct transaction *t,
+    bool accepted, uint32_t set)
+{
+	for (unsigned i = 0; i < DEPARTURES; i++) {
+		const struct departure_row *row = departure_row((enum departure)i);
+		struct event event;
+
+		if (!(set & departure_bit((enum departure)i)) || s == NULL)
+			continue;
+		if (!begin(&event, s, "departure"))
+			return;
+		if (t != NULL)
+			event_name(&event, "x", t->id);
+		if (accepted)
+			event_id(&event, t->message);
+		event_text(&event, "name", slice_from(row->name));
+		event_text(&event, "clause", slice_from(row->clause));
+		event_text(&event, "words", slice_from(row->words));
+		event_text(&event, "answer", slice_from(row->answer != NULL ?
+		    "a real server would refuse" : "a real server takes it, too"));
+		event_text(&event, "remedy", slice_from(row->remedy));
+		event_end(&event);
+	}
+}
+
 void edge_tell_message(struct transaction *t, const struct smtp_reply *failure)
 {
 	struct event event;
@@ -177,12 +206,16 @@ void edge_tell_message(struct transaction *t, const struct smtp_reply *failure)
 	event_number(&event, "stored", t->body.stored);
 	end_dialogue(&event, t->session);
 	event_end(&event);
+	tell_departures(t->session, t, failure == NULL, t->departures);
 }
 
 void edge_tell_closed(struct session *s)
 {
 	struct event event;
 
+	if (edge_lenient(s->edge) && s->protocol == &edge_smtp_protocol && s->gone)
+		tell_departures(s, NULL, false, (s->quit ? 0 : departure_bit(DEPARTURE_QUIT_MISSING)) |
+		    (s->reset ? departure_bit(DEPARTURE_REPLIES_UNREAD) : 0));
 	if (!begin(&event, s, "closed"))
 		return;
 	end_dialogue(&event, s);

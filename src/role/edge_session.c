@@ -6,6 +6,7 @@
  * session_pump() moves input into the engine, its events to their handlers and
  * its output to the stream until nothing moves. An answer that comes later
  * calls edge_session_wake(), which pumps again. */
+#include <errno.h>
 #include <string.h>
 
 #include "base/check.h"
@@ -167,6 +168,8 @@ void edge_session_end(struct session *s)
 	flush(s);
 	s->ending = true;
 	edge_forget_question(s);
+	if (s->gone)
+		edge_session_died(s);
 	if (s->dead)
 		return;
 	edge_session_touch(s, s->protocol->clock);
@@ -275,7 +278,16 @@ static void on_secured(struct stream *stream)
 
 static void on_closed(struct stream *stream, int error)
 {
-	edge_session_died(stream_owner(stream));
+	struct session *s = stream_owner(stream);
+
+	if (s->dead)
+		return;
+	s->gone = true;
+	s->reset = error == -ECONNRESET || error == -EPIPE || error == -ENOTCONN;
+	if (!s->ending && s->greeted && s->protocol->hung_up != NULL && s->protocol->hung_up(s))
+		edge_session_wake(s);
+	else
+		edge_session_died(s);
 }
 
 static const struct stream_handler stream_handler = { on_data, on_drained, on_secured, on_closed };
@@ -330,6 +342,8 @@ void edge_session_open(struct edge *e, int fd, const struct os_address *peer,
 		edge_smtp_open(s, secure);
 	s->stream = stream_create(e->os, fd, pop3 ? SESSION_UNREAD_MAX : EDGE_INPUT_MAX,
 	    EDGE_OUTPUT_MAX, &stream_handler, s);
+	if (!pop3 && edge_lenient(e))
+		stream_hear_out(s->stream);
 	if (secure) {
 		edge_session_touch(s, s->protocol->clock);
 		stream_secure(s->stream, e->tls, NULL);

@@ -336,6 +336,7 @@ static void on_event(struct session *s, const struct smtp_event *event)
 		return;
 	case SMTP_EVENT_END:
 		edge_session_still(s);
+		s->transaction->departures = event->departures;
 		edge_body_finish(s->transaction);
 		return;
 	case SMTP_EVENT_RESET:
@@ -348,6 +349,7 @@ static void on_event(struct session *s, const struct smtp_event *event)
 		edge_session_secure(s);
 		return;
 	case SMTP_EVENT_QUIT:
+		s->quit = !s->gone;
 		forget(s);
 		edge_session_end(s);
 		return;
@@ -366,6 +368,16 @@ static bool smtp_events(struct session *s)
 	return any;
 }
 
+/* A line ends at a CR, too: its LF, if that is there, goes with it. */
+static size_t lenient_end(slice in)
+{
+	size_t n = 0;
+
+	while (n < in.len && in.ptr[n] != '\r' && in.ptr[n] != '\n')
+		n++;
+	return n + 1 < in.len && in.ptr[n] == '\r' && in.ptr[n + 1] == '\n' ? n + 1 : n;
+}
+
 static size_t smtp_feed(struct session *s, slice in)
 {
 	bool body = smtp_server_in_data(s->smtp), secret;
@@ -378,6 +390,8 @@ static size_t smtp_feed(struct session *s, slice in)
 	/* A line at a time: only the engine knows which of them is a secret. */
 	secret = smtp_server_in_auth(s->smtp);
 	end = slice_find_byte(in, '\n');
+	if (edge_lenient(s->edge))
+		end = lenient_end(in);
 	used = smtp_server_feed(s->smtp, slice_head(in, end < in.len ? end + 1 : in.len));
 	edge_hear(s, slice_head(in, used), secret);
 	return used;
@@ -434,6 +448,14 @@ static void smtp_drain(struct session *s)
 	smtp_server_drain(s->smtp);
 }
 
+static bool smtp_hung_up(struct session *s)
+{
+	if (!edge_lenient(s->edge) || smtp_waits(s))
+		return false;
+	smtp_server_hang_up(s->smtp);
+	return true;
+}
+
 static void smtp_closed(struct session *s)
 {
 	forget(s);
@@ -446,7 +468,7 @@ const struct session_protocol edge_smtp_protocol = {
 	.lives = smtp_lives, .clock = CLOCK_SMTP,
 	.output = smtp_output, .sent = smtp_sent, .greet = smtp_greet,
 	.secured = smtp_secured, .timeout = smtp_timeout, .drain = smtp_drain,
-	.closed = smtp_closed,
+	.hung_up = smtp_hung_up, .closed = smtp_closed,
 };
 
 void edge_smtp_open(struct session *s, bool secure)

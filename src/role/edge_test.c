@@ -65,6 +65,28 @@ static void test_half_close(void **state)
 	world_end();
 }
 
+/* What breaks the rules is taken by a mock, and by nobody else. */
+static void test_lenient(void **state)
+{
+	static const char broken[] = "HELO\nMAIL FROM: x@there.example\nRCPT to bob@here.example\n"
+	    "DATA\nSubject: s\n\ntext\n.\n";
+	struct client c;
+
+	for (int strict = 0; strict < 2; strict++) {
+		world_begin(strict ? "mock = yes\nmock.strict = yes\nrelay = no\n" :
+		    "mock = yes\nrelay = no\n");
+		client_open(&c, "10.0.0.1:25");
+		client_expect(&c, "220 ");
+		client_say(&c, broken, strict ? "500 5.5.2 " : "250 2.0.0 Ok: queued as ");
+		assert_int_equal(world.n_messages, !strict);
+		if (!strict)
+			assert_slice(world.messages[0].body,
+			    slice_lit("Subject: s\r\n\r\ntext\r\n"));
+		client_close(&c);
+		world_end();
+	}
+}
+
 static void test_refusals(void **state)
 {
 	struct client c;
@@ -383,6 +405,43 @@ static void test_loop(void **state)
 
 /* The client goes at any moment of a large message: nothing of it stays in
  * memory, its spool file is dropped or belongs to a record. */
+/* The end that never comes: of the input, of the connection, of patience. */
+static void test_cut(void **state)
+{
+	enum { SHUT, CLOSE, WAIT, WAYS };
+
+	for (int way = 0; way < 2 * WAYS; way++) {
+		bool lenient = way < WAYS;
+		struct client c;
+		size_t before;
+
+		world_begin(lenient ? "mock = yes\nrelay = no\n" : "");
+		send_long(1000, "250 2.0.0 ");
+		run_ms(1000);
+		before = heap_used(os_heap(edge_os()));
+		client_open(&c, "10.0.0.1:25");
+		client_expect(&c, "220 ");
+		client_send(&c, slice_lit(MAIL_TO_DATA "Subject: s\r\n\r\nthe la"));
+		client_expect(&c, "354 ");
+		if (way % WAYS == SHUT)
+			assert_int_equal(os_shutdown(world.client_os, c.fd), 0);
+		if (way % WAYS == CLOSE)
+			client_close(&c);
+		else
+			client_expect_closed(&c);
+		run_ms(5000);
+		assert_int_equal(world.n_messages, lenient ? 2 : 1);
+		if (lenient)
+			assert_slice(world.messages[1].body,
+			    slice_lit("Subject: s\r\n\r\nthe la\r\n"));
+		if (way % WAYS != CLOSE)
+			client_close(&c);
+		run_ms(5000);
+		assert_true(heap_used(os_heap(edge_os())) <= before);
+		world_end();
+	}
+}
+
 static void test_client_goes(void **state)
 {
 	enum { TRIES = 80, LATER_US = 150 };
@@ -666,6 +725,7 @@ static void test_drain(void **state)
 }
 
 UNIT_TESTS(cmocka_unit_test(test_relay_in), cmocka_unit_test(test_half_close),
+    cmocka_unit_test(test_lenient), cmocka_unit_test(test_cut),
     cmocka_unit_test(test_refusals), cmocka_unit_test(test_submission),
     cmocka_unit_test(test_no_header), cmocka_unit_test(test_large),
     cmocka_unit_test(test_too_large), cmocka_unit_test(test_disk_fails),

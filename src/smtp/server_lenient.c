@@ -80,7 +80,7 @@ static slice without_nul(struct smtp_server *s, slice line)
 size_t smtp_lenient_line(struct smtp_server *s, slice in)
 {
 	slice line = in.len > SMTP_AUTH_LINE_MAX ? slice_head(in, SMTP_AUTH_LINE_MAX) : in;
-	size_t end = find_line_end(line);
+	size_t end = find_line_end(line), taken;
 
 	if (end == line.len) {
 		if (in.len < SMTP_AUTH_LINE_MAX)
@@ -96,6 +96,11 @@ size_t smtp_lenient_line(struct smtp_server *s, slice in)
 	s->after_cr = in.ptr[end] == '\r';
 	if (!s->after_cr)
 		smtp_note(s, DEPARTURE_COMMAND_LINE_END);
+	taken = end + 1;
+	if (s->after_cr && end + 1 < in.len && in.ptr[end + 1] == '\n') {
+		s->after_cr = false;
+		taken++;
+	}
 	if (buffer_bytes(&s->out).len > 0 && !s->pipelining)
 		smtp_note(s, DEPARTURE_COMMAND_EARLY);
 	if (s->phase == PHASE_COMMAND && end + 2 > SMTP_COMMAND_MAX &&
@@ -106,7 +111,7 @@ size_t smtp_lenient_line(struct smtp_server *s, slice in)
 		smtp_note(s, DEPARTURE_COMMAND_BLANK);
 	else
 		smtp_line(s, line);
-	return end + 1;
+	return taken;
 }
 
 /* The rest of a line that is too long. */
