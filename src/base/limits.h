@@ -304,6 +304,11 @@ enum {
 	LINE_MAX_OCTETS = 998,
 	COMPOSE_VALUE_MAX = 16 * 1024,
 	COMPOSE_MESSAGE_MAX = 256 * 1024 * 1024,
+	/* mail: lint. A finding's place: longer names of fields are cut; recipients that To
+	 * and Cc are compared with; and all findings, each rule once. */
+	LINT_WHERE_MAX = 64,
+	LINT_RECIPIENTS_MAX = 100,
+	LINT_ARENA_MAX = 32 * 1024,
 	/* Received: names and addresses at their longest, and our own words. */
 	RECEIVED_MAX = 1536,
 	/* mail: from 8 bits to 7. A line in one piece (longer ones come in several); fields
