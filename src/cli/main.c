@@ -21,6 +21,7 @@ const struct cli_command *const cli_commands[] = {
 	&cli_alias,
 	&cli_queue,
 	&cli_trace,
+	&cli_lint,
 	&cli_send,
 	&cli_sendmail,
 	&cli_bench,

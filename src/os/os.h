@@ -210,7 +210,7 @@ ssize_t os_read(struct os *os, int fd, void *buf, size_t n);    /* 0: end */
 ssize_t os_write(struct os *os, int fd, const slice *parts, size_t n);
 int os_shutdown(struct os *os, int fd);         /* no more writes */
 /* What the peer sends next is acknowledged without delay, until the next write. A peer
- * holds small pieces back while one is not acknowledged (RFC 896), and when it exits
+ * holds small pieces back while one is not acknowledged (Nagle), and when it exits
  * without reading all, its kernel throws away what it held. */
 void os_acknowledge(struct os *os, int fd);
 int os_stream_pair(struct os *os, int ret_fds[2]);

@@ -1,0 +1,115 @@
+/* cli/lint.c - posthouse lint: what is wrong with a message, in words. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <jansson.h>
+
+#include "base/limits.h"
+#include "base/text.h"
+#include "cli/commands.h"
+#include "cli/file.h"
+#include "mail/lint.h"
+
+/* 0 or -errno. */
+static int read_message(const char *path, struct buffer *text)
+{
+	return strcmp(path, "-") == 0 ? file_read_fd(STDIN_FILENO, text) :
+	    file_read(AT_FDCWD, path, text);
+}
+
+static json_t *text_of(slice s)
+{
+	return json_stringn((const char *)s.ptr, s.len);
+}
+
+static void print_json(const struct lint *lint)
+{
+	for (size_t i = 0; i < lint->n; i++) {
+		const struct lint_finding *f = &lint->findings[i];
+		json_t *line = json_pack("{s:s, s:s, s:o, s:s, s:s, s:s}", "rule", f->rule,
+		    "severity", lint_severity_name(f->severity), "where", text_of(f->where),
+		    "clause", f->clause, "words", f->words, "remedy", f->remedy);
+
+		json_dumpf(line, stdout, JSON_COMPACT);
+		printf("\n");
+		json_decref(line);
+	}
+}
+
+static void print_words(const struct lint *lint)
+{
+	for (size_t i = 0; i < lint->n; i++) {
+		const struct lint_finding *f = &lint->findings[i];
+
+		printf("%s: %.*s: %s (%s, %s)\n    %s\n", lint_severity_name(f->severity),
+		    slice_arg(f->where), f->words, f->rule, f->clause, f->remedy);
+	}
+	if (lint->n == 0)
+		printf("nothing to say against it\n");
+}
+
+static bool has_errors(const struct lint *lint)
+{
+	for (size_t i = 0; i < lint->n; i++) {
+		if (lint->findings[i].severity == LINT_ERROR)
+			return true;
+	}
+	return false;
+}
+
+static int run(const struct cli_args *args)
+{
+	struct heap *heap = heap_create(2 * (size_t)COMPOSE_MESSAGE_MAX);
+	struct buffer text = buffer_init(heap, COMPOSE_MESSAGE_MAX);
+	struct arena arena = arena_init(heap, LINT_ARENA_MAX);
+	const char *from = cli_value(args, "--from"), *to;
+	slice recipients[CLI_GIVEN_MAX];
+	struct lint_input input = { .sender = slice_from(from), .recipients = recipients,
+		.utf8 = cli_flag(args, "--smtputf8"), .now_s = time(NULL) };
+	char shown[64];
+	struct lint lint;
+	int result;
+
+	while ((to = cli_value_at(args, "--to", input.n_recipients)) != NULL)
+		recipients[input.n_recipients++] = slice_from(to);
+	input.envelope = from != NULL || input.n_recipients > 0;
+	result = read_message(args->words[0], &text);
+	if (result < 0) {
+		heap_drop(heap);
+		return cli_fail("cannot read %s: %s", text_printable(slice_from(args->words[0]),
+		    shown, sizeof shown), strerror(-result));
+	}
+	input.message = buffer_bytes(&text);
+	lint = lint_read(&input, &arena);
+	if (cli_flag(args, "--json"))
+		print_json(&lint);
+	else
+		print_words(&lint);
+	result = has_errors(&lint) ? CLI_FAILED : CLI_OK;
+	heap_drop(heap);
+	return result;
+}
+
+const struct cli_command cli_lint = {
+	.name = "lint",
+	.words = "FILE | -",
+	.words_min = 1,
+	.words_max = 1,
+	.summary = "what is wrong with a message, with the RFC's clause and the remedy",
+	.details =
+	    "FILE is a message as it goes over the wire, header and body; - reads it from\n"
+	    "standard input. An error is what a real server would refuse, a warning what is not\n"
+	    "allowed and often taken, a hint what is allowed and often not meant. Exit 1: there\n"
+	    "are errors.\n",
+	.options = {
+		{ "--from", "ADDRESS", "The envelope's sender." },
+		{ "--to", "ADDRESS", "A recipient of the envelope; may be given several times." },
+		{ "--smtputf8", NULL, "It is sent with SMTPUTF8: UTF-8 may stand in the header." },
+		{ "--json", NULL, "A line of JSON for each finding." },
+	},
+	.run = run,
+};
