@@ -377,11 +377,13 @@ static bool take_session(struct message *m, const struct session *s, const json_
 	size_t i;
 
 	json_array_foreach(s->events, i, event) {
-		if (is(event, "recipient")) {
-			if (strcmp(text_of(event, "x"), text_of(accepted, "x")) != 0)
-				continue;
+		const char *transaction = text_of(event, "x");
+
+		if ((is(event, "recipient") || is(event, "departure")) && transaction[0] != '\0' &&
+		    strcmp(transaction, text_of(accepted, "x")) != 0)
+			continue;
+		if (is(event, "recipient"))
 			found = found || strcasecmp(text_of(event, "to"), to) == 0;
-		}
 		json_array_append(m->held, event);
 	}
 	return found;

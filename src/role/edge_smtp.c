@@ -356,12 +356,19 @@ static void on_event(struct session *s, const struct smtp_event *event)
 	}
 }
 
+static bool body_busy(const struct session *s)
+{
+	return s->transaction != NULL && edge_body_busy(s->transaction);
+}
+
 static bool smtp_events(struct session *s)
 {
 	struct smtp_event event;
 	bool any = false;
 
-	while (!s->dead && !s->ending && smtp_server_next(s->smtp, &event)) {
+	/* Where a message was cut, its end comes at once behind the last bytes. */
+	while (!s->dead && !s->ending && !(edge_lenient(s->edge) && body_busy(s)) &&
+	    smtp_server_next(s->smtp, &event)) {
 		on_event(s, &event);
 		any = true;
 	}
@@ -383,7 +390,7 @@ static size_t smtp_feed(struct session *s, slice in)
 	bool body = smtp_server_in_data(s->smtp), secret;
 	size_t used, end;
 
-	if (in.len == 0 || (s->transaction != NULL && edge_body_busy(s->transaction)))
+	if (in.len == 0 || body_busy(s))
 		return 0;
 	if (body || !edge_listens(s))
 		return smtp_server_feed(s->smtp, in);
@@ -440,7 +447,10 @@ static void smtp_secured(struct session *s)
 
 static void smtp_timeout(struct session *s)
 {
-	smtp_server_timeout(s->smtp);
+	if (edge_lenient(s->edge) && smtp_waits(s))
+		edge_session_touch(s, CLOCK_SMTP);      /* what came is kept, once it can be */
+	else
+		smtp_server_timeout(s->smtp);
 }
 
 static void smtp_drain(struct session *s)
