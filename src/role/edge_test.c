@@ -164,6 +164,23 @@ static void test_submission(void **state)
 	world_end();
 }
 
+/* A mock shows what was sent: a header is neither refused nor mended. */
+static void test_lenient_submission(void **state)
+{
+	static const char text[] = "Bcc: carol@x\r\nFrom: a, b\r\nx\r\n\r\nx\r\n";
+	struct client c;
+
+	world_begin("mock = yes\nrelay = no\n");
+	client_open(&c, "10.0.0.1:587");
+	log_in(&c);
+	client_say(&c, SUBMIT, "354 ");
+	client_send(&c, slice_from(text));
+	client_say(&c, ".\r\n", "250 2.0.0 ");
+	assert_slice(world.messages[0].body, slice_from(text));
+	client_close(&c);
+	world_end();
+}
+
 /* A body without a header must not turn into one below the trace. */
 static void test_no_header(void **state)
 {
@@ -756,6 +773,7 @@ UNIT_TESTS(cmocka_unit_test(test_relay_in), cmocka_unit_test(test_half_close),
     cmocka_unit_test(test_lenient), cmocka_unit_test(test_cut),
     cmocka_unit_test(test_cut_large),
     cmocka_unit_test(test_refusals), cmocka_unit_test(test_submission),
+    cmocka_unit_test(test_lenient_submission),
     cmocka_unit_test(test_no_header), cmocka_unit_test(test_large),
     cmocka_unit_test(test_too_large), cmocka_unit_test(test_disk_fails),
     cmocka_unit_test(test_segments), cmocka_unit_test(test_no_segment),
