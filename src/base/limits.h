@@ -80,6 +80,14 @@ enum {
 	OUTLET_RELAY = STORES_MAX,
 	OUTLETS_MAX = STORES_MAX + 1,
 
+	/* web */
+	/* Connections that an edge has handed to the web and that it has not said to have
+	 * taken: each is a descriptor on its way. Others wait where the kernel keeps them. */
+	EDGE_OFFERS_MAX = 64,
+	COUNTERS_MS = 2 * 1000,         /* between two reports of what a role counts */
+	WEB_METRICS_MAX = 256 * 1024,   /* text: 130 roles with 8 lines of 100 bytes each */
+	WEB_DRAIN_MS = 5 * 1000,        /* for answers under way; KEEPER_STAGE_MS is all */
+
 	/* keeper */
 	KEEPER_RESTART_FIRST_MS = 100,  /* after a second death; doubles */
 	KEEPER_RESTART_MAX_MS = 30 * 1000,
@@ -104,6 +112,26 @@ enum {
 	SHARES_MAX = 100 * 1000 * 1000, /* who needs more writes 0 */
 	CONFIG_ARENA_MAX = 1024 * 1024,
 	CONFIG_MEMORY_MAX = 64 * 1024 * 1024,
+
+	/* http: a request target, in memory some 3 KB. Ours have up to six segments, three
+	 * names, and five parameters; search forms of others send more. */
+	HTTP_SEGMENTS_MAX = 16,
+	HTTP_ARGUMENTS_MAX = 4,
+	HTTP_PARAMETERS_MAX = 64,
+	HTTP_ALLOW_TEXT = 64,           /* all methods of one path */
+	/* Connections of a web role; also its share of descriptors bounds them. */
+	HTTP_CONNECTIONS_MAX = 1024,
+	/* For each connection: request line and header, then a piece of the body, then the
+	 * header of the answer. What browsers send with all their cookies is below 16 KiB. */
+	HTTP_POOL_SIZE = 32 * 1024,
+	HTTP_FIELD_MAX = 8 * 1024,      /* of an answer's header that we add: a part of that */
+	HTTP_BODY_MAX = 5 * 1024 * 1024,
+	HTTP_BODIES_MAX = 64 * 1024 * 1024,     /* of all requests at once */
+	/* To say the next request, or to take an answer; and on top a second for each so
+	 * many bytes. A byte now and then holds no connection for longer. */
+	HTTP_PATIENCE_MS = 30 * 1000,
+	HTTP_BYTES_PER_S = 4096,
+	HTTP_TICK_MS = 1000,            /* between two looks at who is over time */
 
 	/* directory */
 	/* Accounts that one recipient may lead to: an alias of a whole small firm.
