@@ -1,0 +1,87 @@
+/* os/http.h - HTTP/1.1 (RFC 9110, 9112) on connections that somebody else accepted.
+ *
+ * libmicrohttpd reads requests and writes answers; nobody but os_uv_http.c sees it. It
+ * has no thread and no listener: its descriptors are watched by the role's loop.
+ * Real descriptors only: a role of a simulated world can't have a server.
+ *
+ *   http_server_adopt(fd) -> request() -> http_answer(), now or later -> request() ...
+ *        '-> closed()                                                        '-> closed()
+ *
+ * Limits (base/limits.h): HTTP_CONNECTIONS_MAX connections; HTTP_POOL_SIZE for a
+ * request's line and header; HTTP_BODY_MAX for a body, HTTP_BODIES_MAX for all of them;
+ * HTTP_PATIENCE_MS, and a second for each HTTP_BYTES_PER_S, to say a request and to
+ * take an answer. What passes them, or is no HTTP, gets 400, 413, 414, 431 or 503 here, or
+ * a closed connection; no request() comes of it. How long an answer takes is the role's:
+ * nothing is heard of a client meanwhile, not even that it went. */
+#ifndef OS_HTTP_H
+#define OS_HTTP_H
+
+#include "http/target.h"
+#include "os/os.h"
+
+struct http_library;
+struct http_server;
+
+/* Find and load the library: before os_confine(), since it is a file. On os_heap(os).
+ * NULL: *ret_error has a line for people. */
+struct http_library *http_library_load(struct os *os, char *ret_error, size_t size);
+
+/* Whole, its body included. All of it is borrowed until it is answered. */
+struct http_request {
+	slice method;                   /* "GET", as it came */
+	bool target_ok;                 /* else `target` is empty: answer 400 */
+	struct http_target target;
+	slice body;                     /* without its chunks; may be empty */
+	uint8_t ip[16];                 /* who asks, as http_server_adopt() was told */
+	void *owner;                    /* the role's, NULL at first */
+};
+
+struct http_field {
+	const char *name;
+	slice value;
+};
+
+/* Date, Content-Length, Connection and Transfer-Encoding are added. */
+struct http_answer {
+	unsigned status;                /* 200 to 599 */
+	const char *type;               /* Content-Type; NULL: none */
+	const struct http_field *fields;
+	size_t n_fields;
+	slice body;                     /* copied; not sent to HEAD */
+	struct buffer *taken;           /* not NULL: the body instead, without a copy; it
+	                                 * is empty afterwards. Of os_heap(os) */
+};
+
+struct http_handler {
+	/* Answer it once, from here or later. */
+	void (*request)(struct http_server *server, struct http_request *request);
+	/* An adopted connection is over; also when it could not be taken at all. */
+	void (*closed)(struct http_server *server, void *client);
+	/* Once, after http_server_drain(): no request is under way. May come from within. */
+	void (*drained)(struct http_server *server);
+};
+
+/* On os_heap(os), and ended with it: what the library holds as well. NULL: no memory or
+ * no descriptor. Handlers run on the loop; none when the role ends. */
+struct http_server *http_server_create(struct os *os, const struct http_library *library,
+    const struct http_handler *handler, void *owner);
+void *http_server_owner(const struct http_server *server);
+
+/* Serve a stream that is connected, of whatever kind. Takes fd. `client` is the caller's,
+ * for closed(). */
+void http_server_adopt(struct http_server *server, int fd, const uint8_t ip[16],
+    void *client);
+size_t http_server_connections(const struct http_server *server);
+
+/* No connection serves another request from now on; then drained(). */
+void http_server_drain(struct http_server *server);
+
+/* The value of a header field, the first if there are several; false: it is not there.
+ * Borrowed until the request is answered. Names have no case. */
+bool http_header(const struct http_request *request, const char *name, slice *ret_value);
+
+/* The request, and all that was borrowed of it, is gone when this returns. A field with
+ * CR, LF or NUL in its value, or of more than HTTP_FIELD_MAX bytes, is left out. */
+void http_answer(struct http_request *request, const struct http_answer *answer);
+
+#endif
