@@ -242,7 +242,7 @@ static bool open_roots(struct serve *s, int ret_roots[ROLE_KINDS])
 	static const char *const names[ROLE_KINDS] = {
 		[ROLE_EDGE] = "empty", [ROLE_DIRECTORY] = "directory",
 		[ROLE_ROUTER] = "journal", [ROLE_STORE] = "account",
-		[ROLE_RELAY] = "queue", [ROLE_RESOLVER] = "empty",
+		[ROLE_RELAY] = "queue", [ROLE_RESOLVER] = "empty", [ROLE_WEB] = "empty",
 	};
 
 	for (unsigned i = 0; i < ROLE_KINDS; i++) {

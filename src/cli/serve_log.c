@@ -57,7 +57,7 @@ static void on_log_check(struct os_timer *timer)
 	struct serve *s = timer->owner;
 	const struct config *config = s->setting.config;
 	static const enum role_kind single[] = { ROLE_DIRECTORY, ROLE_ROUTER, ROLE_RELAY,
-		ROLE_RESOLVER };
+		ROLE_RESOLVER, ROLE_WEB };
 	bool rotated = false;
 
 	for (size_t i = 0; i < sizeof single / sizeof *single; i++)

@@ -46,6 +46,9 @@ const struct config_key config_keys[CONFIG_KEYS] = {
 	    .means = "Where our own users fetch (STLS)." },
 	{ "listen.pop3s", CONFIG_LISTEN, .service = SERVICE_POP3S, .preset = "995",
 	    .means = "The same under TLS from the first byte." },
+	{ "listen.http", CONFIG_LISTEN, .service = SERVICE_HTTP, .preset = "none",
+	    .means = "Where /livez, /readyz and /metrics answer, for whoever asks, in the clear: "
+	    "127.0.0.1:8025, or a network of your own." },
 
 	{ "tls.certificate", CONFIG_WORD, FIELD(certificate), .preset = "none",
 	    .means = "PEM file with the certificate chain; none: self-signed, made at first "

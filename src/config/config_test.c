@@ -190,7 +190,7 @@ static void test_values(void **state)
 	assert_slice(c->domains[1], slice_lit("xn--bcher-kva.example"));
 	assert_slice(c->data, slice_lit("/srv/mail"));
 	assert_int_equal(c->user.len, 0);
-	assert_int_equal(c->n_listeners, 2 + 2 + 2 + 2);        /* no pop3 */
+	assert_int_equal(c->n_listeners, 2 + 2 + 2 + 2);        /* no pop3, no http */
 	assert_int_equal(c->listeners[0].service, SERVICE_SMTP);
 	assert_int_equal(c->listeners[0].line, 5);
 	os_address_print(&c->listeners[1].address, text, sizeof text);

@@ -18,7 +18,8 @@ enum {
 	STORE = 1 << ROLE_STORE,
 	RELAY = 1 << ROLE_RELAY,
 	RESOLVER = 1 << ROLE_RESOLVER,
-	ROLES = EDGE | DIRECTORY | ROUTER | STORE | RELAY | RESOLVER,
+	WEB = 1 << ROLE_WEB,
+	ROLES = EDGE | DIRECTORY | ROUTER | STORE | RELAY | RESOLVER | WEB,
 	ANY = KEEPER | ROLES,
 
 	NUMBER = 8,                     /* one u64 */
@@ -49,8 +50,8 @@ static const struct ipc_rule rules[IPC_TYPES] = {
 	{ IPC_DRAINED,       "DRAINED",      ROLES,      KEEPER,     0,      0, 0 },
 	{ IPC_PONG,          "PONG",         ROLES,      KEEPER,     NUMBER, 0, 0 },
 	{ IPC_FATAL,         "FATAL",        ROLES,      KEEPER,     TEXT,   0, 0 },
-	/* An edge may not accuse: it is the one most likely captured. */
-	{ IPC_BROKEN,        "BROKEN",       ROLES & ~EDGE, KEEPER,  SMALL,  0, 0 },
+	/* An edge may not accuse, nor the web: they are those most likely captured. */
+	{ IPC_BROKEN,        "BROKEN",       ROLES & ~(EDGE | WEB), KEEPER, SMALL, 0, 0 },
 
 	{ IPC_RECIPIENT,     "RECIPIENT",    EDGE | RELAY,     DIRECTORY,  TEXT,   0, 0 },
 	{ IPC_RECIPIENT_IS,  "RECIPIENT_IS", DIRECTORY,  EDGE | RELAY, LARGE,  0, 0 },
@@ -94,6 +95,11 @@ static const struct ipc_rule rules[IPC_TYPES] = {
 	{ IPC_SMART_HOST,    "SMART_HOST",   KEEPER,     RELAY,      TEXT,   0, 0 },
 
 	{ IPC_ANCHORS,       "ANCHORS",      KEEPER,     RESOLVER,   LARGE,  0, 0 },
+
+	{ IPC_HTTP,          "HTTP",         EDGE,       WEB,        SMALL,  1, 1 },
+	{ IPC_HTTP_IS,       "HTTP_IS",      WEB,        EDGE,       SMALL,  0, 0 },
+
+	{ IPC_COUNTERS,      "COUNTERS",     EDGE | ROUTER | STORE | RELAY, WEB, SMALL, 0, 0 },
 };
 
 static const char *const kinds[ROLE_KINDS] = {
@@ -104,6 +110,7 @@ static const char *const kinds[ROLE_KINDS] = {
 	[ROLE_STORE] = "store",
 	[ROLE_RELAY] = "relay",
 	[ROLE_RESOLVER] = "resolver",
+	[ROLE_WEB] = "web",
 };
 
 static const char *const services[SERVICES] = {
@@ -112,6 +119,7 @@ static const char *const services[SERVICES] = {
 	[SERVICE_SUBMISSIONS] = "submissions",
 	[SERVICE_POP3] = "pop3",
 	[SERVICE_POP3S] = "pop3s",
+	[SERVICE_HTTP] = "http",
 	[SERVICE_CONTROL] = "control",
 };
 

@@ -30,6 +30,7 @@ enum role_kind {
 	ROLE_STORE,
 	ROLE_RELAY,
 	ROLE_RESOLVER,
+	ROLE_WEB,
 	ROLE_KINDS
 };
 
@@ -136,6 +137,13 @@ enum ipc_type {
 	/* keeper -> resolver */
 	IPC_ANCHORS,            /* slice: what dns.trust_anchor holds, a record a line; before START */
 
+	/* edge <-> web. Not one byte of the stream was read. */
+	IPC_HTTP,               /* u64 number, 16 bytes peer ip; + fd: stream */
+	IPC_HTTP_IS,            /* u64 number, u8 HTTP_*: of unknown ones it means nothing */
+
+	/* role -> web, now and then: what it counted in its life */
+	IPC_COUNTERS,           /* a u64 for each counter of its kind (role/counters.h) */
+
 	IPC_TYPES
 };
 
@@ -145,6 +153,7 @@ enum service {
 	SERVICE_SUBMISSIONS,    /* 465 */
 	SERVICE_POP3,           /* 110 */
 	SERVICE_POP3S,          /* 995 */
+	SERVICE_HTTP,
 	SERVICE_CONTROL,        /* the directory's Unix socket */
 	SERVICES
 };
@@ -156,6 +165,7 @@ enum {
 	RECIPIENT_FIRST = 2,            /* no other was taken yet */
 	RECIPIENT_REPORT = 4,           /* by the relay */
 };
+enum { HTTP_TAKEN, HTTP_CLOSED };         /* in this order */
 enum { ADOPT_TLS = 1, ADOPT_LOOPBACK = 2, ADOPT_UTF8 = 4 };
 
 struct ipc_rule {

@@ -37,11 +37,27 @@ static void test_edge_may_not(void **state)
 		{ IPC_RETIRED, ROLE_STORE }, { IPC_DELIVERED, ROLE_ROUTER },
 		{ IPC_SEGMENT, ROLE_ROUTER }, { IPC_BROKEN, ROLE_KEEPER },
 		{ IPC_RECIPIENT, ROLE_EDGE }, { IPC_SMART_HOST, ROLE_RELAY },
-		{ IPC_LOGIN_IS, ROLE_DIRECTORY },
+		{ IPC_LOGIN_IS, ROLE_DIRECTORY }, { IPC_HTTP_IS, ROLE_WEB },
 	};
 
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
 		assert_false(ipc_rule_permits(ipc_rule(cases[i].type), ROLE_EDGE, cases[i].to));
+}
+
+/* Nor the web, which reads what strangers send as well. It may answer edges about their
+ * connections, and its keeper. */
+static void test_web_may(void **state)
+{
+	for (unsigned i = IPC_CONFIG; i < IPC_TYPES; i++) {
+		for (unsigned to = 0; to < ROLE_KINDS; to++) {
+			bool may = (i == IPC_HTTP_IS && to == ROLE_EDGE) || (to == ROLE_KEEPER &&
+			    (i == IPC_READY || i == IPC_DRAINED || i == IPC_PONG || i == IPC_FATAL));
+
+			if (ipc_rule_permits(ipc_rule(i), ROLE_WEB, (enum role_kind)to) != may)
+				fail_msg("%s to %s", ipc_rule(i)->name,
+				    role_kind_name((enum role_kind)to));
+		}
+	}
 }
 
 /* ---- packets ---- */
@@ -145,4 +161,5 @@ static void test_end(void **state)
 }
 
 UNIT_TESTS(cmocka_unit_test(test_table), cmocka_unit_test(test_edge_may_not),
+    cmocka_unit_test(test_web_may),
     cmocka_unit_test(test_packets), cmocka_unit_test(test_end))

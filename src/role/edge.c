@@ -1,5 +1,5 @@
 /* role/edge.c - the edge: accepts connections, speaks SMTP, and POP3 until
- * login; commits messages to the journal segment that the router gave it.
+ * login, hands HTTP's to the web; commits messages to the journal segment that the router gave it.
  *
  *   create -> CERTIFICATE, LISTENERs -> START (confined) -> accept ... -> drain
  *
@@ -24,11 +24,15 @@ void edge_session_gone(struct edge *e, struct session *s)
 static void turn_away(struct edge *e, int fd, enum service service, const char *why)
 {
 	bool smtp = service == SERVICE_SMTP || service == SERVICE_SUBMISSION;
+	const slice http = slice_lit("HTTP/1.1 503 Service Unavailable\r\nRetry-After: 5\r\n"
+	    "Content-Length: 0\r\nConnection: close\r\n\r\n");
 	slice parts[3] = { slice_from(smtp ? "421 4.7.0 " : "-ERR [SYS/TEMP] "), slice_from(why),
 	    slice_lit("\r\n") };
 
 	if (smtp || service == SERVICE_POP3)
 		os_write(e->os, fd, parts, 3);
+	else if (service == SERVICE_HTTP)
+		os_write(e->os, fd, &http, 1);
 	os_close(e->os, fd);
 }
 
@@ -56,15 +60,23 @@ static void accept_one(struct edge *e, int fd, const struct os_address *peer,
 	};
 	uint64_t now_ms = os_now_ms(e->os);
 	struct session_shares shares;
-	enum shares_answer answer = shares_open(&e->shares, e->frame.config,
-	    free_places(e, fd), peer->ip, now_ms, &shares);
+	size_t free = service == SERVICE_HTTP ? edge_http_places(e, free_places(e, fd)) :
+	    free_places(e, fd);
+	enum shares_answer answer = shares_open(&e->shares, e->frame.config, free, peer->ip,
+	    now_ms, &shares);
 	char text[OS_IP_TEXT];
 
+	e->n_connections++;
+	if (answer == SHARES_OK && service == SERVICE_HTTP) {
+		edge_http_open(e, fd, peer, shares);
+		return;
+	}
 	if (answer == SHARES_OK) {
 		e->n_sessions++;
 		edge_session_open(e, fd, peer, service, shares);
 		return;
 	}
+	e->n_turned_away++;
 	turn_away(e, fd, service, why[answer]);
 	if (!shares_note(&e->shares, answer, peer->ip, now_ms))
 		return;
@@ -75,7 +87,8 @@ static void accept_one(struct edge *e, int fd, const struct os_address *peer,
 
 static void watch_listener(struct edge_listener *l)
 {
-	if (l->watching || !l->edge->frame.started || l->edge->draining)
+	if (l->watching || !l->edge->frame.started || l->edge->draining ||
+	    (l->service == SERVICE_HTTP && !edge_http_room(l->edge)))
 		return;
 	os_watch_start(l->edge->os, &l->watch, l->fd, OS_READABLE);
 	l->watching = true;
@@ -95,8 +108,13 @@ static void on_connection(struct os_watch *watch, int events)
 
 	for (unsigned i = 0; i < EDGE_ACCEPTS_PER_TURN && !e->draining; i++) {
 		struct os_address peer;
-		int fd = os_accept(e->os, l->fd, &peer);
+		int fd;
 
+		if (l->service == SERVICE_HTTP && !edge_http_room(e)) {
+			unwatch_listener(l);
+			return;
+		}
+		fd = os_accept(e->os, l->fd, &peer);
 		if (fd >= 0) {
 			accept_one(e, fd, &peer, l->service);
 			continue;
@@ -244,6 +262,8 @@ static void on_joined(struct frame *frame, struct ipc_channel *peer)
 {
 	if (ipc_peer_kind(peer) == ROLE_ROUTER)
 		edge_journal_router_came(frame->owner);
+	else if (ipc_peer_kind(peer) == ROLE_WEB)
+		edge_check_drained(frame->owner);
 }
 
 static void on_left(struct frame *frame, struct ipc_channel *peer)
@@ -252,6 +272,8 @@ static void on_left(struct frame *frame, struct ipc_channel *peer)
 		edge_journal_router_left(frame->owner);
 	else if (ipc_peer_kind(peer) == ROLE_DIRECTORY)
 		edge_directory_left(frame->owner);
+	else if (ipc_peer_kind(peer) == ROLE_WEB)
+		edge_web_left(frame->owner);
 }
 
 static bool on_space(struct edge *e, struct ipc_message *message)
@@ -275,6 +297,8 @@ static bool on_message(struct frame *frame, struct ipc_channel *peer, struct ipc
 		return edge_on_spool(e, message);
 	case IPC_SPACE:
 		return on_space(e, message);
+	case IPC_HTTP_IS:
+		return edge_on_http_is(e, message);
 	default:
 		return false;
 	}
@@ -328,8 +352,20 @@ static void on_drain(struct frame *frame, uint32_t grace_ms)
 
 /* ---- create ---- */
 
+static void count(struct frame *frame, uint64_t values[COUNTERS])
+{
+	const struct edge *e = frame->owner;
+
+	values[COUNTER_EDGE_SESSIONS] = e->n_sessions;
+	values[COUNTER_EDGE_CONNECTIONS] = e->n_connections;
+	values[COUNTER_EDGE_TURNED_AWAY] = e->n_turned_away;
+	values[COUNTER_EDGE_ACCEPTED] = e->n_accepted;
+	values[COUNTER_EDGE_ACCEPTED_BYTES] = e->accepted_bytes;
+}
+
 static const struct frame_handler handler = {
 	.keeper = on_keeper, .start = on_start, .reload = on_reload, .drain = on_drain,
+	.count = count,
 	.peer_joined = on_joined, .peer_left = on_left, .peer_message = on_message,
 };
 
@@ -355,6 +391,7 @@ void edge_start(struct os *os, int channel, unsigned index)
 	e->transaction_last = os_random_u64(os);
 	e->session_last = os_random_u64(os);
 	e->requests = table_init(e->heap, os_random_u64(os));
+	e->visits = table_init(e->heap, os_random_u64(os));
 	e->grace = (struct os_timer){ .fire = on_grace, .owner = e };
 	e->bury = (struct os_defer){ .run = edge_bury, .owner = e };
 	e->zstd = ZSTD_createCCtx();

@@ -9,6 +9,7 @@
  *   edge_journal.c   commits: appended, synced in groups, answered
  *   edge_journey.c   what is written down for `posthouse trace`
  *   edge_pop3.c      POP3 until login, the hand-over, the TLS pump
+ *   edge_http.c      HTTP's connections: counted, and handed to the web
  *
  * (1) A session has at most one question open; its number is the session's.
  * (2) A transaction belongs to its session until edge_commit(), then to the
@@ -256,6 +257,13 @@ struct edge {
 	size_t body_bytes;              /* in memory, all sessions */
 	size_t spools_asked, spools_open;       /* files of bodies */
 	size_t fds_max;                 /* os_descriptors_max() */
+
+	struct table visits;            /* number -> visit: HTTP's connections, with the web */
+	uint64_t visit_last;
+	size_t n_offers;                /* of them, those not yet taken */
+
+	/* For the web, of this life. */
+	uint64_t n_connections, n_turned_away, n_accepted, accepted_bytes;
 };
 
 /* Does our own user send? In a mock nobody is judged as one: it takes all mail alike. */
@@ -343,6 +351,17 @@ void edge_tell_closed(struct session *s);
 bool edge_listens(const struct session *s);
 void edge_hear(struct session *s, slice in, bool secret);
 void edge_say(struct session *s, slice out);
+
+/* edge_http.c */
+/* May more be accepted now? */
+bool edge_http_room(const struct edge *e);
+/* So many of HTTP's may still be had by this edge, of that many places that are free. */
+size_t edge_http_places(const struct edge *e, size_t free);
+/* The web is there. Takes fd. */
+void edge_http_open(struct edge *e, int fd, const struct os_address *peer,
+    struct session_shares shares);
+bool edge_on_http_is(struct edge *e, struct ipc_message *message);
+void edge_web_left(struct edge *e);
 
 /* edge_pop3.c */
 void edge_pop3_open(struct session *s, bool secure);

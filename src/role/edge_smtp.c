@@ -287,6 +287,8 @@ void edge_smtp_committed(struct transaction *t, const struct smtp_reply *failure
 		return;
 	}
 	log_message(t, NULL);
+	t->edge->n_accepted++;
+	t->edge->accepted_bytes += t->body.size;
 	message_id_print(t->message, id);
 	t->body.spool = 0;              /* the router's from now on */
 	edge_transaction_drop(t);

@@ -376,10 +376,14 @@ static void world_begin(const char *extra)
 		{ "10.0.0.1:25", SERVICE_SMTP }, { "10.0.0.1:587", SERVICE_SUBMISSION },
 		{ "10.0.0.1:465", SERVICE_SUBMISSIONS }, { "10.0.0.1:110", SERVICE_POP3 },
 		{ "10.0.0.1:995", SERVICE_POP3S },
+#ifdef OWN_WEB_TEST                     /* a test with a web of its own */
+		{ "10.0.0.1:80", SERVICE_HTTP },
+#endif
 	};
+	enum { N = sizeof wanted / sizeof *wanted };
 	static const struct keeper_handler handler = { on_ready, on_ended, NULL };
 	static const uint8_t here[4] = { 10, 0, 0, 1 }, there[4] = { 10, 0, 0, 2 };
-	static struct keeper_listener listeners[5];
+	static struct keeper_listener listeners[N];
 	struct config_error error;
 	struct buffer chain, key;
 	slice text;
@@ -403,14 +407,14 @@ static void world_begin(const char *extra)
 	assert_int_equal(os_mkdir(world.os, OS_ROOT, "root"), 0);
 	for (size_t i = 0; i < ROLE_KINDS; i++)
 		world.inputs.roots[i] = os_open(world.os, OS_ROOT, "root", OS_FOLDER);
-	for (size_t i = 0; i < 5; i++) {
+	for (size_t i = 0; i < N; i++) {
 		listeners[i].service = wanted[i].service;
 		assert_true(os_address_parse(slice_from(wanted[i].text), &listeners[i].address));
 		listeners[i].fd = os_listen(world.os, &listeners[i].address, 10);
 		assert_true(listeners[i].fd >= 0);
 	}
 	world.inputs.settings = (struct keeper_settings){ &world.config, buffer_bytes(&chain),
-	    buffer_bytes(&key), listeners, 5 };
+	    buffer_bytes(&key), listeners, N };
 	world.inputs.hold = -1;
 	world.inputs.uid = world.inputs.gid = -1;
 	world.keeper = keeper_start(world.os, &world.inputs, &handler, NULL);

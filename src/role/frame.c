@@ -9,6 +9,29 @@
 #include "base/limits.h"
 #include "role/role.h"
 
+/* ---- what the web is told ---- */
+
+static void on_counting(struct os_timer *timer)
+{
+	struct frame *f = timer->owner;
+	struct ipc_channel *web = frame_peer(f, ROLE_WEB, 0);
+	uint64_t values[COUNTERS] = { 0 };
+	struct buffer *out;
+
+	if (web == NULL)
+		return;
+	f->handler->count(f, values);
+	if (ipc_room(web) >= IPC_PACKET_MAX) {  /* else it is slow: the next will do */
+		out = ipc_begin(web, IPC_COUNTERS);
+		for (unsigned i = 0; i < COUNTERS; i++) {
+			if (counter_row((enum counter)i)->kind == f->kind)
+				put_u64(out, values[i]);
+		}
+		ipc_end(web, -1);
+	}
+	os_timer_start(f->os, timer, COUNTERS_MS);
+}
+
 /* ---- peers ---- */
 
 static size_t find_peer(const struct frame *f, enum role_kind kind, unsigned index)
@@ -44,7 +67,7 @@ static bool on_peer_message(struct ipc_channel *peer, struct ipc_message *messag
 	return f->over || f->handler->peer_message(f, peer, message);
 }
 
-/* A broken peer must not go on as it is. An edge may not accuse others, so it
+/* A broken peer must not go on as it is. An edge or the web may not accuse others, so it
  * goes itself: it comes back with new channels to all. */
 static void on_peer_closed(struct ipc_channel *peer, bool broken)
 {
@@ -62,7 +85,7 @@ static void on_peer_closed(struct ipc_channel *peer, bool broken)
 		return;
 	os_log(f->os, OS_ERROR, "%s %u broke the protocol between roles",
 	    role_kind_name(kind), index);
-	if (f->kind == ROLE_EDGE) {
+	if (f->kind == ROLE_EDGE || f->kind == ROLE_WEB) {
 		frame_fatal(f, "%s %u broke the protocol between roles", role_kind_name(kind),
 		    index);
 	} else {
@@ -93,6 +116,8 @@ static void join_peer(struct frame *f, struct ipc_channel *peer)
 {
 	if (f->handler->peer_joined != NULL)
 		f->handler->peer_joined(f, peer);
+	if (ipc_peer_kind(peer) == ROLE_WEB && f->handler->count != NULL && !f->over)
+		os_timer_start(f->os, &f->counting, 0);
 }
 
 static void keep_pending(struct frame *f, enum role_kind kind, unsigned index, int fd)
@@ -116,6 +141,7 @@ static bool index_is_legal(unsigned kind, unsigned index)
 	case ROLE_ROUTER:
 	case ROLE_RELAY:
 	case ROLE_RESOLVER:
+	case ROLE_WEB:
 		return index == 0;
 	case ROLE_STORE:
 		return index < STORES_MAX;
@@ -324,6 +350,7 @@ void frame_init(struct frame *f, struct os *os, enum role_kind kind, unsigned in
 {
 	*f = (struct frame){ .os = os, .kind = kind, .index = index, .handler = handler,
 	    .owner = owner, .root = OS_ROOT, .hold = -1 };
+	f->counting = (struct os_timer){ .fire = on_counting, .owner = f };
 	f->config_arena = arena_init(os_heap(os), CONFIG_MEMORY_MAX);
 	f->pending = heap_alloc(os_heap(os), PEERS_MAX * sizeof *f->pending);
 	f->keeper = ipc_channel_create(os, channel, kind, index, ROLE_KEEPER, 0,

@@ -18,6 +18,7 @@
 #include "config/config.h"
 #include "ipc/channel.h"
 #include "os/os.h"
+#include "role/counters.h"
 
 struct frame;
 
@@ -42,6 +43,9 @@ struct frame_handler {
 	void (*peer_left)(struct frame *frame, struct ipc_channel *peer);
 	bool (*peer_message)(struct frame *frame, struct ipc_channel *peer,
 	    struct ipc_message *message);
+	/* The web is there: fill in what this role counts. Every COUNTERS_MS. NULL:
+	 * nothing. */
+	void (*count)(struct frame *frame, uint64_t values[COUNTERS]);
 };
 
 /* A peer, or one that waits for START. */
@@ -65,6 +69,7 @@ struct frame {
 	bool over;                      /* after frame_fatal(): nothing more is heard */
 	int root;                       /* descriptor, until confined */
 	int hold;                       /* the data folder's lock, or -1 */
+	struct os_timer counting;       /* runs while the web is a peer */
 	const struct frame_handler *handler;
 	void *owner;                    /* the role */
 	struct arena config_arena;      /* every configuration it was given */

@@ -302,7 +302,10 @@ static void test_programs(void **state)
 		assert_int_equal(p->may.network_connect, kind == ROLE_RELAY ||
 		    kind == ROLE_RESOLVER);
 		assert_int_equal(p->may.network_datagrams, kind == ROLE_RESOLVER);
-		assert_int_equal(p->may.files, kind != ROLE_EDGE && kind != ROLE_RESOLVER);
+		assert_int_equal(p->may.files, kind != ROLE_EDGE && kind != ROLE_RESOLVER &&
+		    kind != ROLE_WEB);
+		assert_int_equal(p->may.network_accept, kind == ROLE_EDGE ||
+		    kind == ROLE_DIRECTORY);
 	}
 }
 

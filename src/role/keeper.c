@@ -216,6 +216,25 @@ static void change_listeners(struct keeper *k, const struct keeper_settings *set
 	}
 }
 
+static bool has_role(const struct keeper *k, enum role_kind kind)
+{
+	for (size_t i = 0; i < k->n_roles; i++) {
+		if (k->roles[i].kind == kind)
+			return true;
+	}
+	return false;
+}
+
+/* Somebody listens for HTTP. */
+static bool wants_web(const struct keeper *k)
+{
+	for (size_t i = 0; i < k->n_listeners; i++) {
+		if (k->listeners[i].service == SERVICE_HTTP)
+			return true;
+	}
+	return false;
+}
+
 void keeper_reload(struct keeper *k, const struct keeper_settings *settings)
 {
 	take_texts(k, settings);
@@ -227,6 +246,11 @@ void keeper_reload(struct keeper *k, const struct keeper_settings *settings)
 		keeper_give_smart_host(&k->roles[i]);
 	}
 	change_listeners(k, settings);
+	/* It stays when nobody wants it any more: until the next start. */
+	if (k->state < KEEPER_DRAINING && wants_web(k) && !has_role(k, ROLE_WEB)) {
+		keeper_role_init(k, &k->roles[k->n_roles], ROLE_WEB, 0);
+		keeper_role_spawn(&k->roles[k->n_roles++]);
+	}
 }
 
 void keeper_reopen_logs(struct keeper *k)
@@ -239,15 +263,14 @@ void keeper_reopen_logs(struct keeper *k)
 
 /* ---- start ---- */
 
-/* Those that reach other hosts are not there in a mock: it sends nothing. */
+/* Those that reach other hosts are not there in a mock: it sends nothing. A place for the
+ * web is there, also if only a reload wants it. */
 static void init_roles(struct keeper *k, unsigned stores, unsigned edges, bool mock)
 {
 	struct keeper_role *at;
 
 	check(stores <= STORES_MAX && edges <= EDGES_MAX);
-	k->n_roles = (mock ? 2 : 4) + stores + edges;
-	k->roles = heap_alloc(os_heap(k->os), k->n_roles * sizeof *k->roles);
-	at = k->roles;
+	at = k->roles = heap_alloc(os_heap(k->os), (5 + stores + edges) * sizeof *k->roles);
 	keeper_role_init(k, at++, ROLE_DIRECTORY, 0);
 	keeper_role_init(k, at++, ROLE_ROUTER, 0);
 	if (!mock) {
@@ -256,8 +279,11 @@ static void init_roles(struct keeper *k, unsigned stores, unsigned edges, bool m
 	}
 	for (unsigned i = 0; i < stores; i++)
 		keeper_role_init(k, at++, ROLE_STORE, i);
+	if (wants_web(k))
+		keeper_role_init(k, at++, ROLE_WEB, 0);
 	for (unsigned i = 0; i < edges; i++)
 		keeper_role_init(k, at++, ROLE_EDGE, i);
+	k->n_roles = (size_t)(at - k->roles);
 }
 
 struct keeper *keeper_start(struct os *os, const struct keeper_inputs *inputs,

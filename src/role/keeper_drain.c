@@ -6,7 +6,7 @@
 
 #include "base/check.h"
 
-static const enum role_kind stages[] = { ROLE_EDGE, ROLE_RELAY, ROLE_ROUTER, ROLE_STORE,
+static const enum role_kind stages[] = { ROLE_EDGE, ROLE_WEB, ROLE_RELAY, ROLE_ROUTER, ROLE_STORE,
 	ROLE_DIRECTORY, ROLE_RESOLVER };
 
 enum { STAGES = sizeof stages / sizeof *stages };

@@ -18,6 +18,10 @@ static const struct {
 	{ ROLE_RELAY, ROLE_ROUTER },
 	{ ROLE_RELAY, ROLE_DIRECTORY },
 	{ ROLE_RELAY, ROLE_RESOLVER },
+	{ ROLE_WEB, ROLE_EDGE },
+	{ ROLE_WEB, ROLE_ROUTER },
+	{ ROLE_WEB, ROLE_STORE },
+	{ ROLE_WEB, ROLE_RELAY },
 };
 
 static bool talk(enum role_kind a, enum role_kind b)

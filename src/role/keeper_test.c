@@ -11,7 +11,7 @@
 #include "role/role.h"
 
 enum { SILENCE_MS = 120 * 1000 };       /* watch.silence by default */
-enum { STORES = 2, EDGES = 2, ROLES = 4 + STORES + EDGES, EVENTS = 4096 };
+enum { STORES = 2, EDGES = 2, ROLES = 4 + STORES + EDGES, EVENTS = 4096 };     /* without the web */
 
 /* How the roles of one kind behave. */
 struct manner {
@@ -173,6 +173,11 @@ void resolver_start(struct os *os, int channel, unsigned index)
 	start_fake(os, ROLE_RESOLVER, channel, index);
 }
 
+void web_start(struct os *os, int channel, unsigned index)
+{
+	start_fake(os, ROLE_WEB, channel, index);
+}
+
 /* ---- the world around ---- */
 
 static void on_ready(struct keeper *k)
@@ -211,7 +216,7 @@ static struct keeper_listener listener(const char *text, enum service service)
 static void begin(void)
 {
 	static const uint8_t ip[4] = { 127, 0, 0, 1 };
-	static struct keeper_listener listeners[2];
+	static struct keeper_listener listeners[3];
 
 	memset(&world, 0, sizeof world);
 	world.heap = heap_create(SIZE_MAX);
@@ -249,9 +254,9 @@ static void end(void)
 
 static size_t count_processes(void)
 {
-	struct os *list[ROLES + 2];
+	struct os *list[ROLES + 3];
 
-	return sim_host_processes(world.host, list, ROLES + 2);
+	return sim_host_processes(world.host, list, ROLES + 3);
 }
 
 static void kill_role(enum role_kind kind, unsigned index)
@@ -263,17 +268,21 @@ static void assert_peers(enum role_kind kind, unsigned index)
 {
 	static const bool talks[ROLE_KINDS][ROLE_KINDS] = {
 		[ROLE_EDGE] = { [ROLE_DIRECTORY] = true, [ROLE_ROUTER] = true,
-		    [ROLE_STORE] = true },
+		    [ROLE_STORE] = true, [ROLE_WEB] = true },
 		[ROLE_DIRECTORY] = { [ROLE_EDGE] = true, [ROLE_STORE] = true,
 		    [ROLE_RELAY] = true },
-		[ROLE_ROUTER] = { [ROLE_EDGE] = true, [ROLE_STORE] = true, [ROLE_RELAY] = true },
+		[ROLE_ROUTER] = { [ROLE_EDGE] = true, [ROLE_STORE] = true, [ROLE_RELAY] = true,
+		    [ROLE_WEB] = true },
 		[ROLE_RELAY] = { [ROLE_DIRECTORY] = true, [ROLE_ROUTER] = true,
-		    [ROLE_RESOLVER] = true },
+		    [ROLE_RESOLVER] = true, [ROLE_WEB] = true },
 		[ROLE_RESOLVER] = { [ROLE_RELAY] = true },
 		[ROLE_STORE] = { [ROLE_EDGE] = true, [ROLE_DIRECTORY] = true,
-		    [ROLE_ROUTER] = true },
+		    [ROLE_ROUTER] = true, [ROLE_WEB] = true },
+		[ROLE_WEB] = { [ROLE_EDGE] = true, [ROLE_ROUTER] = true, [ROLE_STORE] = true,
+		    [ROLE_RELAY] = true },
 	};
-	static const unsigned counts[ROLE_KINDS] = { 0, EDGES, 1, 1, STORES, 1, 1 };
+	const unsigned counts[ROLE_KINDS] = { 0, EDGES, 1, 1, STORES, 1, 1,
+	    world.starts[ROLE_WEB][0] > 0 };
 	const struct frame *f = &world.fakes[kind][index]->frame;
 	size_t n = 0;
 
@@ -298,6 +307,8 @@ static void assert_mesh(void)
 		assert_peers(ROLE_STORE, i);
 		assert_peers(ROLE_EDGE, i);
 	}
+	if (world.starts[ROLE_WEB][0] > 0)
+		assert_peers(ROLE_WEB, 0);
 }
 
 /* ---- tests ---- */
@@ -584,6 +595,69 @@ static void test_reload(void **state)
 	end();
 }
 
+/* The web is there when somebody listens for HTTP, before the edges; it comes back, and
+ * ends behind them. */
+static void test_web(void **state)
+{
+	struct keeper_listener *list;
+
+	begin();
+	list = (struct keeper_listener *)(uintptr_t)world.inputs.settings.listeners;
+	list[2] = listener("127.0.0.1:8025", SERVICE_HTTP);
+	world.inputs.settings.n_listeners = 3;
+	start();
+	run_ms(1000);
+	assert_int_equal(world.ready, 1);
+	assert_int_equal(count_processes(), ROLES + 2);
+	assert_mesh();
+	assert_true(strstr(world.events, "web ") < strstr(world.events, "edge "));
+	assert_int_equal(world.fakes[ROLE_EDGE][0]->listeners, 3);
+	assert_int_equal(world.fakes[ROLE_WEB][0]->listeners, 0);
+	kill_role(ROLE_WEB, 0);
+	run_ms(1000);
+	assert_int_equal(world.starts[ROLE_WEB][0], 2);
+	assert_mesh();
+	world.events[0] = 0;
+	keeper_drain(world.keeper, 5000);
+	run_ms(2000);
+	assert_string_equal(world.events,
+	    "-edge -edge -web -relay -router -store -store -directory -resolver ");
+	assert_int_equal(world.ended, 1);
+	end();
+}
+
+/* A reload that wants it brings it, once; one that does not leaves it there. */
+static void test_web_reload(void **state)
+{
+	struct keeper_settings settings;
+	struct keeper_listener list[2];
+
+	begin();
+	start();
+	run_ms(1000);
+	assert_int_equal(count_processes(), ROLES + 1);
+	list[0] = world.inputs.settings.listeners[0];
+	list[1] = listener("127.0.0.1:8025", SERVICE_HTTP);
+	settings = (struct keeper_settings){ &world.config, slice_lit("chain"), slice_lit("key"),
+	    list, 2 };
+	for (unsigned i = 0; i < 2; i++) {
+		list[0].fd = -1;
+		keeper_reload(world.keeper, &settings);
+		run_ms(1000);
+		assert_int_equal(world.starts[ROLE_WEB][0], 1);
+		assert_int_equal(count_processes(), ROLES + 2);
+		assert_mesh();
+		list[1].fd = -1;
+	}
+	settings.n_listeners = 1;
+	keeper_reload(world.keeper, &settings);
+	run_ms(1000);
+	assert_int_equal(world.starts[ROLE_WEB][0], 1);
+	assert_int_equal(count_processes(), ROLES + 2);
+	assert_false(keeper_listens(world.keeper, SERVICE_HTTP, &list[1].address));
+	end();
+}
+
 /* Nothing is left open by deaths and returns. */
 static void test_descriptors(void **state)
 {
@@ -608,4 +682,5 @@ UNIT_TESTS(cmocka_unit_test(test_start), cmocka_unit_test(test_mock), cmocka_uni
     cmocka_unit_test(test_drain_too_slow), cmocka_unit_test(test_drain_and_death),
     cmocka_unit_test(test_drain_twice), cmocka_unit_test(test_watch),
     cmocka_unit_test(test_broken_edge), cmocka_unit_test(test_broken_peer_of_edge),
-    cmocka_unit_test(test_reload), cmocka_unit_test(test_descriptors))
+    cmocka_unit_test(test_reload), cmocka_unit_test(test_web),
+    cmocka_unit_test(test_web_reload), cmocka_unit_test(test_descriptors))

@@ -149,7 +149,16 @@ static bool on_keeper(struct frame *frame, struct ipc_message *message)
 	return smart_message(frame->owner, message);
 }
 
+static void count(struct frame *frame, uint64_t values[COUNTERS])
+{
+	const struct relay *r = frame->owner;
+
+	values[COUNTER_RELAY_QUEUED] = r->n_entries;
+	values[COUNTER_RELAY_SENT] = r->n_sent;
+}
+
 static const struct frame_handler handler = {
+	.count = count,
 	.keeper = on_keeper,
 	.start = on_start,
 	.reload = on_reload,

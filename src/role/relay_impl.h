@@ -287,6 +287,7 @@ struct relay {
 
 	struct list entries;
 	size_t n_entries, n_fresh;
+	uint64_t n_sent;                /* recipients, for the web */
 	uint64_t serial_last;
 	uint64_t fresh_bytes;
 	struct table numbers;           /* entries by number */

@@ -188,6 +188,7 @@ static void word_on(struct session *s, size_t i, unsigned code, slice text)
 	keep_words(s, to, code, text);
 	if (code / 100 == 2) {
 		to->delivered = true;
+		s->relay->n_sent++;
 		status = "sent";
 	} else if (code / 100 == 5 && !wants_more(s, code)) {
 		to->state = QUEUE_FAILED;

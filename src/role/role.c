@@ -18,6 +18,8 @@ static const struct {
 	    { .files = true, .files_write = true, .network_connect = true } } },
 	{ ROLE_RESOLVER, { "resolver", resolver_start,
 	    { .network_connect = true, .network_datagrams = true } } },
+	/* Neither: its connections come from the edges. */
+	{ ROLE_WEB, { "web", web_start, { 0 } } },
 };
 
 const struct os_program *role_program(enum role_kind kind)

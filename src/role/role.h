@@ -15,5 +15,6 @@ void router_start(struct os *os, int channel, unsigned index);
 void store_start(struct os *os, int channel, unsigned index);
 void relay_start(struct os *os, int channel, unsigned index);
 void resolver_start(struct os *os, int channel, unsigned index);
+void web_start(struct os *os, int channel, unsigned index);
 
 #endif

@@ -22,7 +22,7 @@
 #include "role/frame.h"
 #include "role/role.h"
 
-enum { STEPS_MAX = 40, HEARD = 8, DISK = 64 << 20, SEGMENT = 256 * 1024, CLIENTS = 2 };
+enum { STEPS_MAX = 40, HEARD = 8, DISK = 64 << 20, SEGMENT = 256 * 1024, CLIENTS = 3 };
 
 size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t len, size_t size, unsigned seed)
 {
@@ -32,7 +32,7 @@ size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t len, size_t size, unsigned 
 static const uint8_t ip[4] = { 10, 0, 0, 1 };
 /* Whom each talks with, as in keeper_give.c. */
 static const unsigned mesh[ROLE_KINDS] = {
-	[ROLE_EDGE] = 1 << ROLE_DIRECTORY | 1 << ROLE_ROUTER | 1 << ROLE_STORE,
+	[ROLE_EDGE] = 1 << ROLE_DIRECTORY | 1 << ROLE_ROUTER | 1 << ROLE_STORE | 1 << ROLE_WEB,
 	[ROLE_DIRECTORY] = 1 << ROLE_EDGE | 1 << ROLE_STORE,
 	[ROLE_ROUTER] = 1 << ROLE_EDGE | 1 << ROLE_STORE,
 	[ROLE_STORE] = 1 << ROLE_EDGE | 1 << ROLE_DIRECTORY | 1 << ROLE_ROUTER,
@@ -238,6 +238,7 @@ static void begin(enum role_kind role, bool helpful)
 	if (role == ROLE_EDGE) {
 		give_listener(SERVICE_SMTP, "10.0.0.1:25");
 		give_listener(SERVICE_POP3, "127.0.0.1:110");
+		give_listener(SERVICE_HTTP, "127.0.0.1:80");
 	}
 	for (unsigned kind = 0; kind < ROLE_KINDS; kind++)
 		join((enum role_kind)kind);
@@ -342,15 +343,16 @@ static void append_commit(uint8_t flags, slice text)
 	heap_drop(heap);
 }
 
-/* Client 0 speaks SMTP, or is the one that was adopted; 1 speaks POP3. */
+/* Client 0 speaks SMTP, or is the one that was adopted; 1 speaks POP3, 2 HTTP. */
 static void client(unsigned which, slice bytes)
 {
+	static const char *const where[CLIENTS] = { "10.0.0.1:25", "127.0.0.1:110",
+		"127.0.0.1:80" };
 	struct os_address address;
 	unsigned char got[512];
 
 	if (world.clients[which] < 0 && world.role == ROLE_EDGE) {
-		check(os_address_parse(which ? slice_lit("127.0.0.1:110") : slice_lit("10.0.0.1:25"),
-		    &address));
+		check(os_address_parse(slice_from(where[which]), &address));
 		world.clients[which] = os_connect(world.os, &address);
 		run_ms(300);
 	}

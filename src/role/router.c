@@ -242,7 +242,16 @@ static bool on_peer_message(struct frame *frame, struct ipc_channel *peer,
 	}
 }
 
+static void count(struct frame *frame, uint64_t values[COUNTERS])
+{
+	const struct router *r = frame->owner;
+
+	values[COUNTER_ROUTER_JOURNAL_BYTES] = segments_used(r);
+	values[COUNTER_ROUTER_JOURNAL_FULL] = r->full;
+}
+
 static const struct frame_handler handler = {
+	.count = count,
 	.keeper = on_keeper,
 	.start = on_start,
 	.drain = on_drain,

@@ -229,7 +229,16 @@ static bool on_peer_message(struct frame *frame, struct ipc_channel *peer,
 	return false;
 }
 
+static void count(struct frame *frame, uint64_t values[COUNTERS])
+{
+	const struct store *s = frame->owner;
+
+	values[COUNTER_STORE_DELIVERED] = s->n_delivered;
+	values[COUNTER_STORE_SESSIONS] = s->n_sessions;
+}
+
 static const struct frame_handler handler = {
+	.count = count,
 	.start = on_start,
 	.reload = take_config,
 	.drain = on_drain,

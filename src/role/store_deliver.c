@@ -116,6 +116,7 @@ static void answer(struct store *s, struct offer *offer, enum delivery_result re
 
 	judged(offer);
 	tell_refused(s, offer, result);
+	s->n_delivered += result == DELIVERY_DURABLE;
 	if (incoming->epoch == s->epoch) {
 		put_message_id(&s->answers, incoming->delivery.id);
 		put_u16(&s->answers, target_of(offer)->recipient);

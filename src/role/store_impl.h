@@ -212,6 +212,7 @@ struct store {
 
 	struct list sessions;
 	size_t n_sessions;
+	uint64_t n_delivered;           /* for the web */
 	size_t n_reading;
 	struct list readers;            /* sessions that wait to read */
 	struct os_timer drain_timer;

@@ -9,6 +9,7 @@ import ssl
 import subprocess
 import tempfile
 import unittest
+import urllib.request
 
 from server import POSTHOUSE, Demo, free_ports, wait_for
 
@@ -255,6 +256,24 @@ class Reload(Folder):
             self.assertEqual(after.esmtp_features["size"], "77777")
         self.assertEqual(server.stop(), 0)
 
+    def test_http(self):
+        """The web role comes with the first listener, and its connections end with it."""
+        port = free_port()
+        self.write()
+        server = Server(self)
+        self.assertFalse(opens(port))
+        self.write(listen__http="127.0.0.1:%d" % port)
+        server.reload("reloaded")
+        wait_for(lambda: opens(port), what="the new listener")
+        for _ in range(2):
+            with urllib.request.urlopen("http://127.0.0.1:%d/livez" % port, timeout=30) as answer:
+                self.assertEqual(answer.status, 200)
+            server.reload("reloaded")
+        self.write()
+        server.reload("reloaded")
+        wait_for(lambda: not opens(port), what="its end")
+        self.assertEqual(server.stop(), 0)
+
     def test_fair_shares(self):
         """Limits hold for those who come; sessions that are there stay."""
         def greeting():
@@ -338,7 +357,8 @@ class Life(Folder):
         base = free_ports()
         with Demo("--port-base", str(base), data=self.data) as host:
             row = host.ready["hosts"][0]
-            self.assertEqual(set(row), {"name", "domain", "accounts", *LISTENERS})
+            self.assertEqual(set(row), {"name", "domain", "accounts", "http", *LISTENERS})
+            self.assertEqual(row["http"], "")
             self.assertEqual([row[name] for name in LISTENERS],
                              ["127.0.0.1:%d" % (base + i) for i in range(5)])
             self.assertEqual(row["domain"], "alice.example")

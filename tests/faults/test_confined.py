@@ -1,4 +1,5 @@
 """The running server's roles, from /proc: confined as SECURITY.md says."""
+import http.client
 import os
 import smtplib
 import socket
@@ -9,9 +10,9 @@ import unittest
 from server import Demo, wait_for
 
 WORDS = ["--set", "edges=2", "--set", "stores=2", "--set", "relay=yes", "--set", "relay.networks=127.0.0.2",
-         "--set", "relay.port=1"]
+         "--set", "relay.port=1", "--set", "listen.http=127.0.0.1:0"]
 ROOTS = {"edge": "empty", "directory": "directory", "router": "journal", "store": "account",
-         "relay": "queue", "resolver": "empty"}
+         "relay": "queue", "resolver": "empty", "web": "empty"}
 BODY = b"Subject: hello\r\n\r\n" + b"a line of text\r\n" * 65536        # over what stays in memory
 
 
@@ -62,7 +63,7 @@ class Inside:
     def roles(self):
         roles = self.host.roles()
         self.assertEqual({name: len(pids) for name, pids in roles.items()},
-                         {"edge": 2, "directory": 1, "router": 1, "store": 2, "relay": 1, "resolver": 1})
+                         {"edge": 2, "directory": 1, "router": 1, "store": 2, "relay": 1, "resolver": 1, "web": 1})
         return [(name, pid) for name, pids in sorted(roles.items()) for pid in pids]
 
     def inside(self):
@@ -174,9 +175,31 @@ class Inside:
                 ("queue", ""), ("journal/65", "/"), ("journey", "/"), ("log", "/"), ("lock", "")))) or
                 not path.startswith(self.data + "/"), path)
 
+    def test_the_web(self):
+        """Confined, it serves: connections that it was handed, and nothing else of the network."""
+        pid, = [pid for name, pid in self.inside() if name == "web"]
+        address = self.host.ready["hosts"][0]["http"]
+        port = int(address.rsplit(":", 1)[1])
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+        for path, status in (("/livez", 200), ("/metrics", 200), ("/nowhere", 404)):
+            connection.request("GET", path)
+            answer = connection.getresponse()
+            answer.read()
+            self.assertEqual(answer.status, status)
+        links = [os.readlink("/proc/%d/fd/%s" % (pid, fd)) for fd in os.listdir("/proc/%d/fd" % pid)]
+        held = {link[8:-1] for link in links if link.startswith("socket:[")}
+        # State 0A listens; only our connection is TCP at all.
+        rows = [line.split() for line in open("/proc/%d/net/tcp" % pid)][1:]
+        self.assertEqual([row[3] for row in rows if row[9] in held], ["01"])
+        connection.close()
+        for path, mode, _ in files(pid):
+            if path.startswith(self.data + "/"):
+                self.assertIn(path[len(self.data) + 1:], ("lock", "log/web.log"))
+                self.assertEqual(mode, os.O_RDONLY if path.endswith("lock") else os.O_WRONLY, path)
+
     def test_folders_of_the_others(self):
         """Nobody holds what is another role's, but what that one handed it."""
-        mine = {"directory": ("directory/",), "router": ("journal/",), "resolver": (),
+        mine = {"directory": ("directory/",), "router": ("journal/",), "resolver": (), "web": (),
                 "store": ("account/", "journal/"), "relay": ("queue/", "journal/65/")}
         roles = [(name, pid) for name, pid in self.inside() if name != "edge"]
         self.busy()

@@ -1,0 +1,230 @@
+/* role/web.c - the web: HTTP on connections that the edges accepted.
+ *
+ *   create -> START (confined) -> HTTP from edges, answered by the table below -> drain
+ *
+ * It has no files and no network: what it serves is in the program, or asked of other
+ * roles. When it ends, its connections do; edges take no more until it is back. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "role/role.h"
+#include "role/web_impl.h"
+
+/* ---- answers ---- */
+
+/* Whatever a browser makes of an answer, it runs no script of others and tells nobody
+ * where it was. */
+static const struct http_field security[] = {
+	{ "Content-Security-Policy", slice_lit("default-src 'self'; script-src 'self'; "
+	    "style-src 'self'; img-src 'self' data:; font-src 'self' data:; frame-src 'self'; "
+	    "connect-src 'self' ws: wss:; object-src 'none'; base-uri 'self'") },
+	{ "Referrer-Policy", slice_lit("no-referrer") },
+	{ "X-Content-Type-Options", slice_lit("nosniff") },
+};
+
+enum { SECURITY = sizeof security / sizeof *security };
+
+static void answer(struct web *web, struct http_request *request, struct http_answer *a,
+    const char *allow)
+{
+	struct http_field fields[SECURITY + 1];
+
+	memcpy(fields, security, sizeof security);
+	fields[SECURITY] = (struct http_field){ "Allow", slice_from(allow) };
+	a->fields = fields;
+	a->n_fields = allow != NULL ? SECURITY + 1 : SECURITY;
+	web->n_requests++;
+	web->n_failed += a->status >= 400;
+	http_answer(request, a);
+}
+
+void web_answer(struct web *web, struct http_request *request, unsigned status,
+    const char *type, struct buffer *body)
+{
+	answer(web, request, &(struct http_answer){ .status = status, .type = type,
+	    .taken = body }, NULL);
+}
+
+void web_answer_text(struct web *web, struct http_request *request, unsigned status,
+    const char *text)
+{
+	answer(web, request, &(struct http_answer){ .status = status, .type = "text/plain",
+	    .body = slice_from(text) }, NULL);
+}
+
+/* ---- who is there ---- */
+
+bool web_is_ready(const struct web *web)
+{
+	const struct frame *f = &web->frame;
+	bool ready = !f->draining && frame_peer(f, ROLE_ROUTER, 0) != NULL &&
+	    frame_peer(f, ROLE_RELAY, 0) != NULL;
+
+	for (unsigned i = 0; ready && i < f->config->stores; i++)
+		ready = frame_peer(f, ROLE_STORE, i) != NULL;
+	for (unsigned i = 0; ready && i < f->config->edges; i++)
+		ready = frame_peer(f, ROLE_EDGE, i) != NULL;
+	return ready;
+}
+
+/* ---- routes ---- */
+
+static void livez(struct http_call *call)
+{
+	web_answer_text(call->web, call->request, 200, "");
+}
+
+static void readyz(struct http_call *call)
+{
+	web_answer_text(call->web, call->request, web_is_ready(call->web) ? 200 : 503, "");
+}
+
+static const struct http_route routes[] = {
+	{ "GET", "/livez", livez },
+	{ "GET", "/readyz", readyz },
+	{ "GET", "/metrics", web_metrics },
+};
+
+static void on_request(struct http_server *server, struct http_request *request)
+{
+	struct http_call call = { .web = http_server_owner(server), .request = request };
+	struct http_match *match = &call.match;
+
+	if (!request->target_ok) {
+		web_answer_text(call.web, request, 400, "Bad Request");
+		return;
+	}
+	http_route_find(routes, sizeof routes / sizeof *routes, request->method,
+	    &request->target, match);
+	if (match->route != NULL)
+		match->route->answer(&call);
+	else if (match->allow[0] != '\0')
+		answer(call.web, request, &(struct http_answer){ .status = 405,
+		    .type = "text/plain", .body = slice_lit("Method Not Allowed") },
+		    match->allow);
+	else if (slice_equal(request->target.segments[0], slice_lit("api")))
+		web_answer_text(call.web, request, 404, "File not found");
+	else
+		web_answer_text(call.web, request, 404, "404 page not found");
+}
+
+/* ---- connections ---- */
+
+static void tell_edge(struct web *web, const struct visit *visit, unsigned state)
+{
+	struct ipc_channel *edge = frame_peer(&web->frame, ROLE_EDGE, visit->edge);
+	struct buffer *out;
+
+	if (edge == NULL)
+		return;
+	out = ipc_begin(edge, IPC_HTTP_IS);
+	put_u64(out, visit->number);
+	put_u8(out, (uint8_t)state);
+	ipc_end(edge, -1);
+}
+
+static void on_closed(struct http_server *server, void *client)
+{
+	struct web *web = http_server_owner(server);
+	struct visit *visit = client;
+
+	tell_edge(web, visit, HTTP_CLOSED);
+	heap_free(web->heap, visit);
+}
+
+static bool on_http(struct web *web, struct ipc_channel *edge, struct ipc_message *message)
+{
+	uint64_t number = get_u64(&message->body);
+	slice ip = get_raw(&message->body, 16);
+	struct visit *visit;
+
+	if (!bytes_end(&message->body))
+		return false;
+	visit = heap_new(web->heap, struct visit);
+	*visit = (struct visit){ ipc_peer_index(edge), number };
+	tell_edge(web, visit, HTTP_TAKEN);
+	http_server_adopt(web->http, ipc_take_fd(message), ip.ptr, visit);
+	return true;
+}
+
+/* ---- drain ---- */
+
+static void drained(struct web *web)
+{
+	if (web->drained)
+		return;
+	web->drained = true;
+	os_timer_stop(web->os, &web->grace);
+	frame_drained(&web->frame);
+}
+
+static void on_http_drained(struct http_server *server)
+{
+	drained(http_server_owner(server));
+}
+
+static void on_grace(struct os_timer *timer)
+{
+	drained(timer->owner);
+}
+
+static void on_drain(struct frame *frame, uint32_t grace_ms)
+{
+	struct web *web = frame->owner;
+
+	os_timer_start(web->os, &web->grace, grace_ms < WEB_DRAIN_MS ? grace_ms : WEB_DRAIN_MS);
+	http_server_drain(web->http);
+}
+
+/* ---- the role ---- */
+
+static const struct http_handler http_handler = { on_request, on_closed, on_http_drained };
+
+static void on_start(struct frame *frame)
+{
+	struct web *web = frame->owner;
+
+	if (web->library != NULL)
+		web->http = http_server_create(web->os, web->library, &http_handler, web);
+	if (web->library == NULL)
+		frame_fatal(frame, "cannot serve HTTP (listen.http): %s", web->error);
+	else if (web->http == NULL)
+		frame_fatal(frame, "cannot serve HTTP: no memory, or no descriptor left");
+	else
+		frame_ready(frame);
+}
+
+static void on_left(struct frame *frame, struct ipc_channel *peer)
+{
+	web_forget_counters(frame->owner, peer);
+}
+
+static bool on_message(struct frame *frame, struct ipc_channel *peer, struct ipc_message *message)
+{
+	switch (message->type) {
+	case IPC_HTTP:
+		return on_http(frame->owner, peer, message);
+	case IPC_COUNTERS:
+		return web_on_counters(frame->owner, peer, message);
+	default:
+		return false;
+	}
+}
+
+static const struct frame_handler handler = {
+	.start = on_start, .drain = on_drain, .peer_left = on_left, .peer_message = on_message,
+};
+
+void web_start(struct os *os, int channel, unsigned index)
+{
+	struct web *web = heap_new(os_heap(os), struct web);
+
+	web->os = os;
+	web->heap = os_heap(os);
+	web->start_us = os_wall_us(os);
+	web->library = http_library_load(os, web->error, sizeof web->error);
+	list_init(&web->reports);
+	web->grace = (struct os_timer){ .fire = on_grace, .owner = web };
+	frame_init(&web->frame, os, ROLE_WEB, index, channel, &handler, web);
+}
