@@ -33,8 +33,7 @@ void base64_encode(slice bytes, struct buffer *out)
 	buffer_filled(out, len);
 }
 
-/* The six bits that c stands for, or 64 for none. */
-static unsigned digit_value(unsigned char c)
+unsigned base64_digit(unsigned char c)
 {
 	if (c >= 'A' && c <= 'Z')
 		return c - 'A';
@@ -53,7 +52,7 @@ static bool decode_group(const unsigned char *text, size_t n, unsigned char *ret
 	uint32_t group = 0;
 
 	for (size_t i = 0; i < n; i++) {
-		unsigned value = digit_value(text[i]);
+		unsigned value = base64_digit(text[i]);
 
 		if (value == 64)
 			return false;
