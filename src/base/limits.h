@@ -319,6 +319,10 @@ enum {
 	FILENAME_BYTES_MAX = 255,
 	/* Of a header field, as it stands, what is decoded to be shown; the rest is cut. */
 	HEADER_TEXT_MAX = 64 * 1024,
+	/* Of a field of addresses, what is read; and what comes of it: members, and each byte
+	 * three or four as UTF-8, twice. */
+	ADDRESS_FIELD_MAX = 128 * 1024,
+	ADDRESS_FIELD_ARENA_MAX = 2 * 1024 * 1024,
 	/* What a snippet may have before its dots, and of a text what is looked at for it. */
 	SNIPPET_MAX = 200,
 	SNIPPET_SOURCE_MAX = 64 * 1024,

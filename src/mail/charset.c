@@ -101,7 +101,9 @@ static const struct {
 	{ "utf32", "UTF-32", 0 }, { "viscii", "VISCII", 0 },
 };
 
-enum { LABEL_MAX = 24, MARK_LEN = 3 };
+/* Of a Chinese text perhaps one character of seven could be one of UTF-8, of others hardly
+ * any: eight in a row are no chance. */
+enum { LABEL_MAX = 24, MARK_LEN = 3, NO_CHANCE = 8 };
 
 static const char mark[] = "\xEF\xBB\xBF", replacement[] = "\xEF\xBF\xBD";
 
@@ -258,14 +260,6 @@ static void from_utf8(struct sink *s, slice text)
 	}
 }
 
-static void guess(struct sink *s, slice text)
-{
-	if (utf8_valid(text))
-		put(s, text);
-	else
-		from_windows_1252(s, text);
-}
-
 /* What comes out of one call, and how far it went. */
 static bool step(struct sink *s, iconv_t cd, slice *text, bool *ret_stuck)
 {
@@ -301,6 +295,41 @@ static void convert(struct sink *s, iconv_t cd, slice text)
 	(void)step(s, cd, &text, &stuck);
 }
 
+/* Is it UTF-8, though it is said to be something else of 8 bits? */
+static bool is_surely_utf8(slice text)
+{
+	size_t characters = 0, length;
+
+	while ((length = utf8_length(text)) > 0) {
+		characters += length > 1;
+		text = slice_drop(text, length);
+	}
+	return text.len == 0 && characters >= NO_CHANCE;
+}
+
+/* What it is, whatever it is said to be: a row of converters. */
+static int judge(struct charsets *c, slice label, slice text, unsigned *ret_faults)
+{
+	int said = find(label), i = said;
+	bool ascii = slice_is_ascii(text);
+
+	if (i >= BUILT_IN && converter(c, i) == (iconv_t)-1)
+		i = -1;
+	if ((i < 0 || i == ASCII) && ascii &&
+	    (slice_find(text, slice_lit("\x1b$B")) < text.len ||
+	     slice_find(text, slice_lit("\x1b$@")) < text.len))
+		i = converter_named("ISO-2022-JP-2");
+	else if (i < 0 || i == ASCII)
+		i = utf8_valid(text) ? UTF8 : WINDOWS_1252;
+	else if (i != UTF8 && !ascii && is_surely_utf8(text))
+		i = UTF8;
+	if (i >= BUILT_IN && converter(c, i) == (iconv_t)-1)
+		i = UTF8;
+	if (i != said && !(ascii && said <= ASCII && label.len == 0) && !(ascii && said == ASCII))
+		*ret_faults |= CHARSET_UNKNOWN;
+	return i;
+}
+
 /* The mark was put in with the rest. */
 static void drop_mark(struct sink *s)
 {
@@ -316,17 +345,9 @@ static void drop_mark(struct sink *s)
 unsigned charset_decode(struct charsets *c, slice label, slice text, struct buffer *out)
 {
 	struct sink s = { .out = out, .start = buffer_bytes(out).len };
-	int i = find(label);
+	int i = judge(c, label, text, &s.faults);
 
-	if (i >= BUILT_IN && converter(c, i) == (iconv_t)-1)
-		i = -1;
-	if ((i < 0 && label.len > 0) || (i <= ASCII && !slice_is_ascii(text)))
-		s.faults |= CHARSET_UNKNOWN;
 	switch (i) {
-	case -1:
-	case ASCII:
-		guess(&s, text);
-		break;
 	case UTF8:
 		from_utf8(&s, text);
 		break;

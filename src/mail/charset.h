@@ -4,7 +4,9 @@
  * that no label from outside reaches iconv. As the web does it, ISO-8859-1 is read as
  * windows-1252, and GB2312, Shift_JIS and KS C 5601 as what programs write under those
  * names. Without a label, with one that is not known, or one that says ASCII of what is
- * not: UTF-8 if it is well-formed, windows-1252 otherwise. */
+ * not: UTF-8 if it is well-formed, ISO-2022-JP if it has that one's escapes, windows-1252
+ * otherwise. What cannot be by chance that long well-formed UTF-8 is UTF-8 whatever the
+ * label says. */
 #ifndef MAIL_CHARSET_H
 #define MAIL_CHARSET_H
 
@@ -19,7 +21,7 @@ struct charsets *charsets_create(struct heap *heap);
 void charsets_load(struct charsets *c);
 
 enum charset_fault {
-	CHARSET_UNKNOWN = 1,            /* the label was none of ours, or wrong: guessed */
+	CHARSET_UNKNOWN = 1,            /* the label was none of ours, or is wrong: guessed */
 	CHARSET_BAD = 2,                /* bytes that mean nothing became U+FFFD */
 	CHARSET_CUT = 4,                /* *out is full, at a whole character */
 };

@@ -74,8 +74,10 @@ static bool take_hex(slice text, size_t i, unsigned char *ret)
 		return false;
 	high = hex_value(text.ptr[i + 1]);
 	low = hex_value(text.ptr[i + 2]);
-	*ret = (unsigned char)(high << 4 | (low & 15));
-	return high < 16 && low < 16;
+	if (high > 15 || low > 15)
+		return false;
+	*ret = (unsigned char)(high << 4 | low);
+	return true;
 }
 
 /* Length of the soft line break at i: "=", blanks, line end; 0: it is none. */
@@ -158,8 +160,8 @@ size_t content_decode_q(slice text, unsigned char *out, size_t size)
 
 		if (c == '=' && take_hex(text, i, &c))
 			i += 2;
-		else
-			c = text.ptr[i] == '_' ? ' ' : text.ptr[i];
+		else if (c == '_')
+			c = ' ';
 		put(&d, c);
 	}
 	return d.n;

@@ -5,6 +5,7 @@
 
 #include "base/limits.h"
 #include "mail/content_decode.h"
+#include "mail/utf8.h"
 
 enum { CHARSET_LABEL_MAX = 64 };
 
@@ -16,6 +17,7 @@ struct word {
 
 struct decoder {
 	struct charsets *charsets;
+	slice label;
 	struct buffer *out;
 	struct buffer bytes;            /* of words side by side, in one character set */
 	slice charset;
@@ -96,7 +98,8 @@ static void put_plain(struct decoder *d, slice text)
 {
 	flush(d);
 	if (text.len > 0)
-		(void)charset_decode(d->charsets, (slice){ 0 }, text, d->out);
+		(void)charset_decode(d->charsets, utf8_valid(text) ? (slice){ 0 } : d->label, text,
+		    d->out);
 }
 
 static void decode_line(struct decoder *d, slice line)
@@ -143,9 +146,10 @@ static void blank_controls(slice text)
 	}
 }
 
-void header_text_decode(struct charsets *charsets, slice value, struct buffer *out)
+void header_text_decode(struct charsets *charsets, slice label, slice value,
+    struct buffer *out)
 {
-	struct decoder d = { .charsets = charsets, .out = out,
+	struct decoder d = { .charsets = charsets, .label = label, .out = out,
 		.bytes = buffer_init(out->heap, HEADER_TEXT_MAX) };
 	size_t before = buffer_bytes(out).len;
 	unsigned char *line;
@@ -160,12 +164,13 @@ void header_text_decode(struct charsets *charsets, slice value, struct buffer *o
 	blank_controls(slice_drop(buffer_bytes(out), before));
 }
 
-slice header_text(struct charsets *charsets, slice value, size_t text_max, struct arena *arena)
+slice header_text(struct charsets *charsets, slice label, slice value, size_t text_max,
+    struct arena *arena)
 {
 	struct buffer out = buffer_init(arena->heap, text_max);
 	slice text;
 
-	header_text_decode(charsets, value, &out);
+	header_text_decode(charsets, label, value, &out);
 	text = slice_copy(arena, buffer_bytes(&out));
 	buffer_free(&out);
 	return text;

@@ -169,8 +169,12 @@ static void judge_type(struct parser *p, struct mime_part *part, slice value)
 
 	part->type = content_type_read(value);
 	part->parameters = slice_drop(value, slice_find_byte(value, ';'));
-	if (part->type.type.len > 0)
+	if (part->type.type.len > 0) {
+		/* Behind the subtype: some leave the semicolon out. */
+		part->parameters = slice_drop(value,
+		    (size_t)(part->type.subtype.ptr + part->type.subtype.len - value.ptr));
 		return;
+	}
 	if (value.ptr != NULL)
 		part->defects |= MIME_BAD_TYPE;
 	else if (digest) {

@@ -75,7 +75,7 @@ struct mime_part {
 	struct content_type type;
 	enum content_encoding encoding;
 	/* Values of fields, folded as they are; ptr NULL: there is none. parameters: of
-	 * Content-Type, from the first semicolon on. */
+	 * Content-Type, what stands behind the subtype. */
 	slice parameters, encoding_field, disposition, id, description, md5, language, location;
 
 	uint32_t defects;               /* bits of enum mime_defect */

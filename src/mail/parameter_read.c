@@ -250,7 +250,7 @@ slice parameter_text(slice parameters, slice name, struct charsets *charsets,
 		if (charset.len > 0)
 			(void)charset_decode(charsets, charset, buffer_bytes(&bytes), &text);
 		else
-			header_text_decode(charsets, buffer_bytes(&bytes), &text);
+			header_text_decode(charsets, (slice){ 0 }, buffer_bytes(&bytes), &text);
 		result = slice_copy(arena, buffer_bytes(&text));
 		if (result.ptr == NULL)
 			result = slice_lit("");
