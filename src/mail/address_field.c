@@ -138,6 +138,18 @@ static slice comment_text(slice comment)
 	return slice_sub(comment, 1, n - 1);
 }
 
+static size_t without_backslashes(slice text, unsigned char *out)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < text.len; i++) {
+		if (text.ptr[i] == '\\' && i + 1 < text.len)
+			i++;
+		out[n++] = text.ptr[i];
+	}
+	return n;
+}
+
 /* A phrase without quotes, backslashes and comments; what stood in a comment if that is
  * all. */
 static slice shown(const struct reader *r, slice phrase)
@@ -157,17 +169,15 @@ static slice shown(const struct reader *r, slice phrase)
 				comment = part;
 			continue;
 		}
-		for (size_t i = 0; i < part.len; i++) {
-			if (part.ptr[i] == '\\' && i + 1 < part.len)
-				i++;
-			else if (part.ptr[i] == '"' && length > 1)
-				continue;
-			plain[n++] = part.ptr[i];
-		}
+		if (length > 1 && part.ptr[0] == '"')
+			part = slice_sub(part, 1, length - 2);
+		n += without_backslashes(part, plain + n);
 	}
 	name = trim(slice_of(plain, n));
-	if (name.len == 0 && comment.len > 0)
-		name = comment_text(comment);
+	if (name.len == 0 && comment.len > 0) {
+		n = without_backslashes(comment_text(comment), plain);
+		name = slice_of(plain, n);
+	}
 	name = header_text(r->charsets, r->label, name, HEADER_TEXT_MAX, r->arena);
 	heap_free(r->arena->heap, plain);
 	return name;

@@ -325,7 +325,8 @@ static int judge(struct charsets *c, slice label, slice text, unsigned *ret_faul
 		i = UTF8;
 	if (i >= BUILT_IN && converter(c, i) == (iconv_t)-1)
 		i = UTF8;
-	if (i != said && !(ascii && said <= ASCII && label.len == 0) && !(ascii && said == ASCII))
+	/* ASCII without a label, or with its own, is no guess. */
+	if (i != said && !(ascii && i == UTF8 && (said == ASCII || label.len == 0)))
 		*ret_faults |= CHARSET_UNKNOWN;
 	return i;
 }

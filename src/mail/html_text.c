@@ -130,14 +130,15 @@ static void take_entity(struct writer *w, slice *in)
 {
 	slice name = slice_drop(*in, 1);
 	unsigned char text[4];
-	unsigned code;
+	unsigned code = 0;
 	size_t n = 0;
 
 	while (n < name.len && n < 10 && (name.ptr[n] == '#' || (name.ptr[n] >= '0' &&
 	    name.ptr[n] <= '9') || ((name.ptr[n] | 32) >= 'a' && (name.ptr[n] | 32) <= 'z')))
 		n++;
 	name = slice_head(name, n);
-	code = n > 1 && name.ptr[0] == '#' ? numbered(slice_drop(name, 1)) : named(name);
+	if (n > 0)
+		code = name.ptr[0] == '#' ? numbered(slice_drop(name, 1)) : named(name);
 	if (code == 0 || encode(code, text) == 0) {
 		put_word(w, slice_head(*in, 1));
 		*in = slice_drop(*in, 1);
