@@ -88,17 +88,14 @@ static void open_part(struct parser *p, size_t at)
 
 bool mime_field_next(slice *rest, struct header_field *ret)
 {
-	while (rest->len > 0) {
-		enum header_result result = header_next(rest, true, ret);
+	enum header_result result;
 
-		if (result == HEADER_FIELD)
-			return true;
-		if (result == HEADER_BODY)
-			*rest = slice_drop(*rest, slice_find_byte(*rest, '\n'));
-		if (rest->len > 0 && rest->ptr[0] == '\n')
+	while ((result = header_next(rest, true, ret)) == HEADER_BODY) {
+		*rest = slice_drop(*rest, slice_find_byte(*rest, '\n'));
+		if (rest->len > 0)
 			*rest = slice_drop(*rest, 1);
 	}
-	return false;
+	return result == HEADER_FIELD;
 }
 
 slice mime_field(const struct mime_part *part, const char *name)
