@@ -43,7 +43,7 @@ static uint8_t judge(struct walk *w, size_t i, bool named)
 	slice disposition = mime_disposition(part);
 	bool is_inline = slice_equal_ascii(disposition, slice_lit("inline"));
 	bool text = content_type_is(&part->type, "text", "plain") ||
-	    (part->kind == MIME_LEAF && content_type_is(&part->type, "multipart", NULL));
+	    content_type_is(&part->type, "multipart", NULL);
 
 	/* RFC 2183 s2.8: what else it says means attachment. */
 	if (disposition.len > 0 && !is_inline)
@@ -69,7 +69,8 @@ const uint8_t *mime_uses(const struct mime *m, struct charsets *charsets, struct
 	while (i < m->n) {
 		const struct mime_part *part = &m->parts[i];
 
-		if (part->kind == MIME_MULTIPART) {
+		/* One without parts is shown as text, as it stands. */
+		if (part->kind == MIME_MULTIPART && part->end > i + 1) {
 			i++;
 			continue;
 		}

@@ -10,7 +10,7 @@
 enum mime_use {
 	MIME_USE_TEXT = 1,              /* text/plain that is shown: all of them, but the first
 	                                 * only of each multipart/alternative; and a multipart
-	                                 * that can't be split */
+	                                 * in which no parts are to be found */
 	MIME_USE_HTML = 2,              /* the first text/html that is shown */
 	MIME_USE_ATTACHMENT = 4,        /* it says so (RFC 2183), or it is octets, or all there is */
 	MIME_USE_INLINE = 8,            /* has a name or a Content-ID, and is no attachment */
