@@ -245,13 +245,22 @@ static void from_windows_1252(struct sink *s, slice text)
 	}
 }
 
+static size_t good_length(slice text)
+{
+	size_t n = 0, length = 1;
+
+	while (n < text.len && length > 0) {
+		length = text.ptr[n] < 0x80 ? 1 : utf8_length(slice_drop(text, n));
+		n += length;
+	}
+	return n;
+}
+
 static void from_utf8(struct sink *s, slice text)
 {
 	for (;;) {
-		size_t n = 0, length;
+		size_t n = good_length(text);
 
-		while ((length = utf8_length(slice_drop(text, n))) > 0)
-			n += length;
 		if (!put(s, slice_head(text, n)) || n == text.len)
 			return;
 		text = slice_drop(text, n + 1);
@@ -298,13 +307,11 @@ static void convert(struct sink *s, iconv_t cd, slice text)
 /* Is it UTF-8, though it is said to be something else of 8 bits? */
 static bool is_surely_utf8(slice text)
 {
-	size_t characters = 0, length;
+	size_t characters = 0;
 
-	while ((length = utf8_length(text)) > 0) {
-		characters += length > 1;
-		text = slice_drop(text, length);
-	}
-	return text.len == 0 && characters >= NO_CHANCE;
+	for (size_t i = 0; i < text.len && characters < NO_CHANCE; i++)
+		characters += text.ptr[i] >= 0xC0;
+	return characters >= NO_CHANCE && utf8_valid(text);
 }
 
 /* What it is, whatever it is said to be: a row of converters. */
@@ -343,11 +350,30 @@ static void drop_mark(struct sink *s)
 	buffer_truncate(s->out, all.len - MARK_LEN);
 }
 
+size_t charset_enough(size_t room)
+{
+	return room < SIZE_MAX / 16 ? 8 * room + 1024 : SIZE_MAX;
+}
+
+/* No more of it than can matter, not cut within a character of UTF-8. */
+static slice enough(slice text, size_t room)
+{
+	size_t max = charset_enough(room), n = max;
+
+	if (text.len <= max)
+		return text;
+	while (n > max - 3 && (text.ptr[n] & 0xC0) == 0x80)
+		n--;
+	return slice_head(text, n);
+}
+
 unsigned charset_decode(struct charsets *c, slice label, slice text, struct buffer *out)
 {
 	struct sink s = { .out = out, .start = buffer_bytes(out).len };
-	int i = judge(c, label, text, &s.faults);
+	int i;
 
+	text = enough(text, buffer_room(out));
+	i = judge(c, label, text, &s.faults);
 	switch (i) {
 	case UTF8:
 		from_utf8(&s, text);

@@ -26,7 +26,12 @@ enum charset_fault {
 	CHARSET_CUT = 4,                /* *out is full, at a whole character */
 };
 
-/* Append text as UTF-8, a byte order mark taken off. Returns the faults. */
+/* How many bytes of a text can matter where there is room for so many of UTF-8: eight for
+ * one, which only idle escapes could need more than. SIZE_MAX: all. */
+size_t charset_enough(size_t room);
+
+/* Append text as UTF-8, a byte order mark taken off: as much as fits, of the first
+ * charset_enough() bytes. Returns the faults. */
 unsigned charset_decode(struct charsets *c, slice label, slice text, struct buffer *out);
 
 #endif

@@ -108,4 +108,28 @@ static void test_long(void **state)
 	heap_drop(heap);
 }
 
-UNIT_TESTS(cmocka_unit_test(test_rows), cmocka_unit_test(test_wide), cmocka_unit_test(test_long))
+/* Where only the beginning of a text is looked at, it is cut between characters: what has
+ * no label is still seen to be UTF-8. */
+static void test_beginning(void **state)
+{
+	struct heap *heap = heap_create(SIZE_MAX);
+	struct charsets *c = charsets_create(heap);
+	struct buffer text = buffer_init(heap, 1 << 20);
+
+	for (int i = 0; i < 5000; i++)
+		buffer_add(&text, i % 3 == 0 ? slice_lit("\xc3\xa9") : slice_lit("\xe2\x82\xac"));
+	for (size_t room = 0; room < 40; room++) {
+		struct buffer out = buffer_init(heap, room);
+
+		assert_true(charset_enough(room) < buffer_bytes(&text).len);
+		assert_int_equal(charset_decode(c, (slice){ 0 }, buffer_bytes(&text), &out),
+		    CHARSET_UNKNOWN | CHARSET_CUT);
+		assert_true(slice_starts(buffer_bytes(&text), buffer_bytes(&out)));
+		assert_true(buffer_bytes(&out).len + 3 > room);
+		buffer_free(&out);
+	}
+	heap_drop(heap);
+}
+
+UNIT_TESTS(cmocka_unit_test(test_rows), cmocka_unit_test(test_wide), cmocka_unit_test(test_long),
+    cmocka_unit_test(test_beginning))

@@ -25,6 +25,27 @@ static void put_group(struct decoded *d, uint32_t group, unsigned n)
 		put(d, (unsigned char)(group >> (16 - 8 * i)));
 }
 
+/* Whole groups off the front, as many as there are without anything between them. */
+static size_t take_groups(struct decoded *d, const unsigned char *text, size_t len)
+{
+	const unsigned char *v = base64_values;
+	size_t i = 0;
+
+	for (; len - i >= 4; i += 4) {
+		const unsigned char *t = text + i;
+		uint32_t group;
+
+		if (v[t[0]] == 0 || v[t[1]] == 0 || v[t[2]] == 0 || v[t[3]] == 0)
+			break;
+		group = (v[t[0]] - 1u) << 18 | (v[t[1]] - 1u) << 12 | (v[t[2]] - 1u) << 6 | (v[t[3]] - 1u);
+		if (d->size > d->n)
+			put_group(d, group, 4);
+		else
+			d->n += 3;
+	}
+	return i;
+}
+
 static bool decode_base64(struct decoded *d, slice text)
 {
 	bool good = true, padded = false;
@@ -32,9 +53,15 @@ static bool decode_base64(struct decoded *d, slice text)
 	unsigned n = 0;
 
 	for (size_t i = 0; i < text.len; i++) {
-		unsigned char c = text.ptr[i];
-		unsigned value = base64_digit(c);
+		unsigned char c;
+		unsigned value;
 
+		if (n == 0 && !padded)
+			i += take_groups(d, text.ptr + i, text.len - i);
+		if (i == text.len)
+			break;
+		c = text.ptr[i];
+		value = base64_digit(c);
 		if (value < 64) {
 			good = good && !padded;
 			group = group << 6 | value;

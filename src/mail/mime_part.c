@@ -181,18 +181,30 @@ bool mime_decode(const struct mime_part *part, struct buffer *out)
 	return true;
 }
 
+/* The beginning of the body that decodes to at least `octets`, if it has that many: four
+ * for one are enough, but where there is more than line ends between them. */
+static slice body_for(const struct mime_part *part, size_t octets)
+{
+	return octets < part->body.len / 4 ? slice_head(part->body, 4 * octets) : part->body;
+}
+
 unsigned mime_decode_text(const struct mime_part *part, struct charsets *charsets,
     struct buffer *out)
 {
 	struct buffer label = buffer_init(out->heap, PARAMETER_MAX);
-	struct buffer bytes = buffer_init(out->heap, part->decoded);
-	slice charset;
-	bool extended;
+	slice charset, body = body_for(part, charset_enough(buffer_room(out)));
+	struct buffer bytes = buffer_init(out->heap, body.len);
+	bool extended, bad;
 	unsigned faults;
 
 	(void)parameter_join(part->parameters, slice_lit("charset"), &label, &charset, &extended);
-	check(mime_decode(part, &bytes));
-	faults = charset_decode(charsets, slice_trim(buffer_bytes(&label)), buffer_bytes(&bytes), out);
+	if (part->encoding == CONTENT_BASE64 || part->encoding == CONTENT_QUOTED_PRINTABLE) {
+		unsigned char *at = buffer_reserve(&bytes, body.len);
+
+		buffer_filled(&bytes, content_decode(part->encoding, body, at, body.len, &bad));
+		body = buffer_bytes(&bytes);
+	}
+	faults = charset_decode(charsets, slice_trim(buffer_bytes(&label)), body, out);
 	buffer_free(&label);
 	buffer_free(&bytes);
 	return faults;
