@@ -3,7 +3,7 @@
 #include "mail/address_field.h"
 
 #include "base/limits.h"
-#include "unit.h"
+#include "mail/suite_test.h"
 
 static const struct {
 	const char *value, *want;
@@ -105,4 +105,77 @@ static void test_hostile(void **state)
 	heap_drop(heap);
 }
 
-UNIT_TESTS(cmocka_unit_test(test_rows), cmocka_unit_test(test_hostile))
+static void want_list(const json_t *list, struct buffer *out)
+{
+	const json_t *one;
+	size_t i;
+
+	json_array_foreach(list, i, one) {
+		slice address = suite_text(one, "address");
+
+		buffer_printf(out, "%s%s%.*s%s%.*s", buffer_bytes(out).len > 0 ? " " : "",
+		    address.len > 0 ? "" : "?", slice_arg(suite_text(one, "name")),
+		    address.len > 0 ? "|" : "", slice_arg(address));
+	}
+}
+
+static void want_groups(const json_t *groups, struct buffer *out)
+{
+	const json_t *group;
+	size_t i;
+
+	json_array_foreach(groups, i, group) {
+		bool named = json_is_string(json_object_get(group, "name"));
+
+		if (named)
+			buffer_printf(out, "%s{%.*s", buffer_bytes(out).len > 0 ? " " : "",
+			    slice_arg(suite_text(group, "name")));
+		want_list(json_object_get(group, "addresses"), out);
+		if (named)
+			buffer_add(out, slice_lit(" }"));
+	}
+}
+
+/* ../shared/suites/header-address: fields and their members. */
+static void test_suite(void **state)
+{
+	static const char *const differ[] = {
+		/* Comments are no part of a name, blanks none of a domain. */
+		"address-ea3040388932", "address-be3617d2c8e7", "address-57411198bf4a",
+		/* No blanks at the ends. */
+		"address-4be8871809e1",
+		/* What is no address, of fields like List-Post. */
+		"address-e861b0b25235", "address-5c2edbcebedc", "address-00fd4c0e7d61",
+	};
+	json_t *root, *cases = suite_cases("header-address", &root), *item;
+	struct heap *heap = heap_create(SIZE_MAX);
+	struct charsets *c = charsets_create(heap);
+	size_t i, bad = 0;
+
+	json_array_foreach(cases, i, item) {
+		struct arena arena = arena_init(heap, ADDRESS_FIELD_ARENA_MAX);
+		struct buffer have = buffer_init(heap, 1 << 16), want = buffer_init(heap, 1 << 16);
+		const json_t *expected = json_object_get(item, "expected");
+		struct address_field f = address_field_read(suite_text(item, "header"), c, (slice){ 0 },
+		    &arena);
+
+		describe(&f, &have);
+		want_list(json_object_get(expected, "List"), &want);
+		want_groups(json_object_get(expected, "Group"), &want);
+		if (slice_equal(buffer_bytes(&have), buffer_bytes(&want)) ==
+		    suite_listed(differ, sizeof differ / sizeof differ[0], suite_text(item, "id"))) {
+			print_message("# %s\n#   want %.*s\n#   have %.*s\n",
+			    json_string_value(json_object_get(item, "id")), slice_arg(buffer_bytes(&want)),
+			    slice_arg(buffer_bytes(&have)));
+			bad++;
+		}
+		buffer_free(&have);
+		buffer_free(&want);
+		arena_reset(&arena);
+	}
+	assert_int_equal(bad, 0);
+	json_decref(root);
+	heap_drop(heap);
+}
+
+UNIT_TESTS(cmocka_unit_test(test_rows), cmocka_unit_test(test_hostile), cmocka_unit_test(test_suite))

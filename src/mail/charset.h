@@ -12,7 +12,7 @@
 
 #include "base/buffer.h"
 
-struct charsets;                /* the converters of one role */
+struct charsets;                /* the converters of one role, for one thread at a time */
 
 /* Dies with its heap. Each converter is opened when it is first wanted. */
 struct charsets *charsets_create(struct heap *heap);

@@ -3,8 +3,9 @@
 #include "mail/header_text.h"
 
 #include "base/limits.h"
+#include "mail/header.h"
+#include "mail/suite_test.h"
 #include "mail/utf8.h"
-#include "unit.h"
 
 static const struct {
 	const char *value, *want;
@@ -97,4 +98,40 @@ static void test_hostile(void **state)
 	heap_drop(heap);
 }
 
-UNIT_TESTS(cmocka_unit_test(test_rows), cmocka_unit_test(test_hostile))
+/* ../shared/suites/header-unstructured: values and their text. Some are followed by a
+ * field that is not theirs. */
+static void test_suite(void **state)
+{
+	static const char *const differ[] = {
+		/* No blanks where none are. */
+		"unstructured-1b495d9e8394", "unstructured-e563d057be98", "unstructured-8ca33fdabe51",
+		"unstructured-12782c92b48d",
+		/* All blanks that are. */
+		"unstructured-8a139cbf3daf",
+	};
+	json_t *root, *cases = suite_cases("header-unstructured", &root), *item;
+	struct heap *heap = heap_create(SIZE_MAX);
+	struct charsets *c = charsets_create(heap);
+	size_t i, bad = 0;
+
+	json_array_foreach(cases, i, item) {
+		struct arena arena = arena_init(heap, 4 * HEADER_TEXT_MAX);
+		slice rest = arena_printf(&arena, "X:%.*s\n", slice_arg(suite_text(item, "header"))), have;
+		struct header_field field = { 0 };
+
+		assert_int_equal(header_next(&rest, true, &field), HEADER_FIELD);
+		have = header_text(c, (slice){ 0 }, field.value, HEADER_TEXT_MAX, &arena);
+		if (slice_equal(have, suite_text(item, "expected")) ==
+		    suite_listed(differ, sizeof differ / sizeof differ[0], suite_text(item, "id"))) {
+			print_message("# %s have \"%.*s\"\n", json_string_value(json_object_get(item, "id")),
+			    slice_arg(have));
+			bad++;
+		}
+		arena_reset(&arena);
+	}
+	assert_int_equal(bad, 0);
+	json_decref(root);
+	heap_drop(heap);
+}
+
+UNIT_TESTS(cmocka_unit_test(test_rows), cmocka_unit_test(test_hostile), cmocka_unit_test(test_suite))

@@ -1,4 +1,6 @@
 /* mail/mime_part.c - what one part of a message is called, and what it holds. */
+#include "mail/mime.h"
+
 #include <assert.h>
 #include <stdio.h>
 #include <string.h>
@@ -7,7 +9,6 @@
 #include "base/limits.h"
 #include "mail/cfws.h"
 #include "mail/content_decode.h"
-#include "mail/mime.h"
 #include "mail/parameter_read.h"
 #include "mail/utf8.h"
 

@@ -47,45 +47,56 @@ static bool is_file_name(slice name)
 	    slice_starts_ascii(name, slice_lit("name"));
 }
 
-static slice bare_value(slice name, slice value)
+static slice bare_value(slice name, slice rest)
 {
 	size_t n = 0;
 
 	if (is_file_name(name))
-		return value;
-	while (n < value.len && !is_blank(value.ptr[n]) && value.ptr[n] != '(')
+		return trim(rest);
+	while (n < rest.len && !is_blank(rest.ptr[n]) && rest.ptr[n] != '(')
 		n++;
-	return slice_head(value, n);
+	return slice_head(rest, n);
 }
 
-static slice quoted_value(slice value)
+static slice quoted_value(slice rest)
 {
 	size_t n = 1;
 
-	while (n < value.len && value.ptr[n] != '"')
-		n += value.ptr[n] == '\\' && n + 1 < value.len ? 2 : 1;
-	return slice_sub(value, 1, n - 1);
+	while (n < rest.len && rest.ptr[n] != '"')
+		n += rest.ptr[n] == '\\' && n + 1 < rest.len ? 2 : 1;
+	return slice_sub(rest, 1, n - 1);
 }
 
-bool parameter_next(slice *rest, struct parameter *ret)
+/* attribute "=" value off the front of r->one. False: what is left holds none. */
+static bool take_parameter(struct parameter_reader *r, struct parameter *ret)
 {
-	while (rest->len > 0) {
-		slice one = take_one(rest), value;
-		size_t equals;
+	slice one = r->one;
+	size_t equals, end;
 
-		if (!cfws_skip(&one))
-			continue;
-		equals = slice_find_byte(one, '=');
-		ret->name = trim(slice_head(one, equals));
-		if (equals == one.len || ret->name.len == 0)
-			continue;
-		value = slice_drop(one, equals + 1);
-		if (!cfws_skip(&value))
-			continue;
-		value = trim(value);
-		ret->quoted = value.len > 0 && value.ptr[0] == '"';
-		ret->value = ret->quoted ? quoted_value(value) : bare_value(ret->name, value);
-		return true;
+	r->one = (slice){ 0 };
+	if (!cfws_skip(&one))
+		return false;
+	equals = slice_find_byte(one, '=');
+	if (equals == one.len)
+		return false;
+	ret->name = trim(slice_head(one, equals));
+	one = slice_drop(one, equals + 1);
+	if (!cfws_skip(&one))
+		return false;
+	ret->quoted = one.len > 0 && one.ptr[0] == '"';
+	ret->value = ret->quoted ? quoted_value(one) : bare_value(ret->name, one);
+	end = ret->value.len + (ret->quoted ? 2 : 0);
+	r->one = slice_drop(one, end < one.len ? end : one.len);
+	return true;
+}
+
+bool parameter_next(struct parameter_reader *r, struct parameter *ret)
+{
+	while (r->one.len > 0 || r->rest.len > 0) {
+		if (r->one.len == 0)
+			r->one = take_one(&r->rest);
+		if (take_parameter(r, ret) && ret->name.len > 0)
+			return true;
 	}
 	return false;
 }
@@ -161,10 +172,11 @@ static void keep(struct pieces *all, const struct piece *piece)
 
 static void collect(slice parameters, slice name, struct pieces *all)
 {
+	struct parameter_reader r = { .rest = parameters };
 	struct piece piece;
 
 	memset(all, 0, sizeof *all);
-	while (parameter_next(&parameters, &piece.parameter)) {
+	while (parameter_next(&r, &piece.parameter)) {
 		if (slice_starts_ascii(piece.parameter.name, name) &&
 		    read_suffix(slice_drop(piece.parameter.name, name.len), &piece))
 			keep(all, &piece);

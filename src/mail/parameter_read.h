@@ -14,9 +14,14 @@ struct parameter {
 	bool quoted;            /* backslashes and folds still stand in it */
 };
 
-/* *rest is a field's value from its first semicolon on, or what is left of it. False at
- * the end. What has no name or no "=" is passed over. */
-bool parameter_next(slice *rest, struct parameter *ret);
+struct parameter_reader {
+	slice rest;             /* a field's value behind its first word; then what is left */
+	slice one;              /* up to the next semicolon, what is left of that */
+};
+
+/* False at the end. What has no name or no "=" is passed over; where a semicolon is
+ * missing, a blank does. */
+bool parameter_next(struct parameter_reader *r, struct parameter *ret);
 
 /* The value without folds, and without backslashes before a quote or a backslash: others
  * are of file names of Windows. Returns its length, at most value.len; `out` has as much. */

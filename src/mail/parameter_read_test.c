@@ -2,7 +2,8 @@
 #include "mail/parameter_read.h"
 
 #include "base/limits.h"
-#include "unit.h"
+#include "mail/mime.h"
+#include "mail/suite_test.h"
 
 static const struct {
 	const char *parameters, *name, *want;   /* NULL: there is none */
@@ -21,6 +22,12 @@ static const struct {
 	{ "; charset=utf-8 (or so)", "charset", "utf-8" },
 	{ "; (say) charset=(what) utf-8", "charset", "utf-8" },
 	{ "; charset=utf-8 format=flowed", "charset", "utf-8" },
+	{ "; charset=utf-8 format=flowed", "format", "flowed" },
+	{ "; a=\"b\" (;)\r\n c=d; e=f", "c", NULL },
+	{ "; a=\"b\" (x)\r\n c=d; e=f", "c", "d" },
+	{ "; a=\"b\" (x)\r\n c=d; e=f", "e", "f" },
+	{ "; a=b junk; c=d", "c", "d" },
+	{ "; =x a=b", "a", "b" },
 	{ "; filename=my file (1).pdf", "filename", "my file (1).pdf" },
 	{ "; a=\"b\r\n c\"", "a", "b c" },
 	{ " charset=x", "charset", "x" },
@@ -92,4 +99,44 @@ static void test_bounds(void **state)
 	heap_drop(heap);
 }
 
-UNIT_TESTS(cmocka_unit_test(test_rows), cmocka_unit_test(test_bounds))
+/* ../shared/suites/header-content_type: Content-Types and their parameters. */
+static void test_suite(void **state)
+{
+	static const char *const differ[] = {
+		/* Languages are not told. */
+		"content_type-39098a69df53", "content_type-2a4d0049a1c6",
+		/* No blanks between encoded words, nor at the ends. */
+		"content_type-d4d3e7a5081a", "content_type-08152b3f45a1", "content_type-286821793452",
+	};
+	json_t *root, *cases = suite_cases("header-content_type", &root), *item, *one;
+	struct heap *heap = heap_create(SIZE_MAX);
+	struct charsets *c = charsets_create(heap);
+	size_t i, k, bad = 0;
+
+	json_array_foreach(cases, i, item) {
+		struct arena arena = arena_init(heap, MIME_ARENA_MAX);
+		slice text = arena_printf(&arena, "Content-Type:%.*s\n", slice_arg(suite_text(item, "header")));
+		struct mime m = mime_parse(text, &arena);
+		const json_t *list = json_object_get(json_object_get(item, "expected"), "attributes");
+		bool same = true;
+
+		json_array_foreach(list, k, one) {
+			const char *name = json_string_value(json_array_get(one, 0));
+			const char *want = json_string_value(json_array_get(one, 1));
+			slice have = parameter_text(m.parts[0].parameters, slice_from(name), c, &arena);
+
+			if (slice_equal(have, slice_from(want)))
+				continue;
+			same = false;
+			print_message("# %s %s\n#   want %s\n#   have %.*s\n",
+			    json_string_value(json_object_get(item, "id")), name, want, slice_arg(have));
+		}
+		bad += same == suite_listed(differ, sizeof differ / sizeof differ[0], suite_text(item, "id"));
+		arena_reset(&arena);
+	}
+	assert_int_equal(bad, 0);
+	json_decref(root);
+	heap_drop(heap);
+}
+
+UNIT_TESTS(cmocka_unit_test(test_rows), cmocka_unit_test(test_bounds), cmocka_unit_test(test_suite))
