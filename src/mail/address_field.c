@@ -31,15 +31,6 @@ static bool is_blank(unsigned char c)
 	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
 }
 
-static slice trim(slice s)
-{
-	while (s.len > 0 && is_blank(s.ptr[0]))
-		s = slice_drop(s, 1);
-	while (s.len > 0 && is_blank(s.ptr[s.len - 1]))
-		s.len--;
-	return s;
-}
-
 /* Length of the quoted-string, or 0. */
 static size_t quoted_length(slice in)
 {
@@ -111,12 +102,12 @@ static slice take_member(struct splitter *s, unsigned char *ret_end)
 		if (c == ',' || c == ';' || (c == ':' && !s->in_group)) {
 			*ret_end = c;
 			s->rest = slice_drop(all, n + 1);
-			return trim(slice_head(all, n));
+			return cfws_trim(slice_head(all, n));
 		}
 		n += unit(s, slice_drop(all, n));
 	}
 	s->rest = slice_drop(all, n);
-	return trim(all);
+	return cfws_trim(all);
 }
 
 /* ---- what a member says ---- */
@@ -173,7 +164,7 @@ static slice shown(const struct reader *r, slice phrase)
 			part = slice_sub(part, 1, length - 2);
 		n += without_backslashes(part, plain + n);
 	}
-	name = trim(slice_of(plain, n));
+	name = cfws_trim(slice_of(plain, n));
 	if (name.len == 0 && comment.len > 0) {
 		n = without_backslashes(comment_text(comment), plain);
 		name = slice_of(plain, n);
@@ -209,8 +200,8 @@ static bool find_address(slice text, slice *ret_name, slice *ret_address)
 	} else {
 		inside = slice_drop(inside, 1);
 	}
-	*ret_name = trim(slice_head(text, open));
-	*ret_address = trim(slice_head(inside, slice_find_byte(inside, '>')));
+	*ret_name = cfws_trim(slice_head(text, open));
+	*ret_address = cfws_trim(slice_head(inside, slice_find_byte(inside, '>')));
 	return ret_address->len > 0 && ret_address->len <= MAILBOX_PART_MAX;
 }
 

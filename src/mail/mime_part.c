@@ -114,9 +114,7 @@ slice mime_id(const struct mime_part *part)
 		id = slice_drop(id, 1);
 		return slice_head(id, slice_find_byte(id, '>'));
 	}
-	while (id.len > 0 && is_blank(id.ptr[id.len - 1]))
-		id.len--;
-	return id;
+	return cfws_trim(id);
 }
 
 /* U+202A to U+202E, U+2066 to U+2069, and the marks U+200E, U+200F and U+061C. */

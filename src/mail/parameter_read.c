@@ -6,38 +6,12 @@
 #include "base/limits.h"
 #include "mail/cfws.h"
 #include "mail/content_decode.h"
+#include "mail/content_type.h"
 #include "mail/header_text.h"
 
 static bool is_blank(unsigned char c)
 {
 	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
-}
-
-static slice trim(slice s)
-{
-	while (s.len > 0 && is_blank(s.ptr[0]))
-		s = slice_drop(s, 1);
-	while (s.len > 0 && is_blank(s.ptr[s.len - 1]))
-		s.len--;
-	return s;
-}
-
-/* Up to the next semicolon that is not in quotes, which is taken off. */
-static slice take_one(slice *rest)
-{
-	slice all = *rest;
-	bool quoted = false;
-	size_t n = 0;
-
-	while (n < all.len && (quoted || all.ptr[n] != ';')) {
-		if (all.ptr[n] == '"')
-			quoted = !quoted;
-		else if (all.ptr[n] == '\\' && quoted && n + 1 < all.len)
-			n++;
-		n++;
-	}
-	*rest = slice_drop(all, n < all.len ? n + 1 : n);
-	return slice_head(all, n);
 }
 
 /* Names of files have blanks and brackets; other values end there, as a comment begins. */
@@ -52,7 +26,7 @@ static slice bare_value(slice name, slice rest)
 	size_t n = 0;
 
 	if (is_file_name(name))
-		return trim(rest);
+		return cfws_trim(rest);
 	while (n < rest.len && !is_blank(rest.ptr[n]) && rest.ptr[n] != '(')
 		n++;
 	return slice_head(rest, n);
@@ -79,7 +53,7 @@ static bool take_parameter(struct parameter_reader *r, struct parameter *ret)
 	equals = slice_find_byte(one, '=');
 	if (equals == one.len)
 		return false;
-	ret->name = trim(slice_head(one, equals));
+	ret->name = cfws_trim(slice_head(one, equals));
 	one = slice_drop(one, equals + 1);
 	if (!cfws_skip(&one))
 		return false;
@@ -94,7 +68,7 @@ bool parameter_next(struct parameter_reader *r, struct parameter *ret)
 {
 	while (r->one.len > 0 || r->rest.len > 0) {
 		if (r->one.len == 0)
-			r->one = take_one(&r->rest);
+			r->one = content_type_cut(&r->rest);
 		if (take_parameter(r, ret) && ret->name.len > 0)
 			return true;
 	}
@@ -197,7 +171,7 @@ static slice take_charset(struct parameter *p)
 	if (second == rest.len)
 		return (slice){ 0 };
 	p->value = slice_drop(rest, second + 1);
-	return trim(charset);
+	return cfws_trim(charset);
 }
 
 static void append(struct buffer *out, const struct parameter *p, bool percents)
