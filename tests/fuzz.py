@@ -29,7 +29,7 @@ DOCUMENT = os.path.join(ROOT, "doc", "FUZZING.md")
 # Seconds in a run of all: the parsers and engines that strangers or a crash
 # speak to get more than the small ones.
 SECONDS_LONG, SECONDS = 20, 8
-LONG = ("smtp_server", "smtp_client", "pop3_server", "pop3_client", "address", "header",
+LONG = ("smtp_server", "smtp_client", "pop3_server", "pop3_client", "address", "header", "mime",
         "log_replay", "log_segment", "ipc", "role")
 SEEDS_MAX = 400
 SEED_BYTES_MAX = 16 * 1024
@@ -97,6 +97,8 @@ def seeds(suites):
                          zip(headers, addresses * 8, whole * 8)],
         "encoding_fuzz": [bytes([2, 0]) + d for d in dates] +
                          [bytes([k, 9]) + m[:2000] for m in whole[:80] for k in (0, 1, 3)],
+        "mime_fuzz": [bytes([n % 256]) + m for n, m in enumerate(whole)] +
+                     [b"\xffFrom: " + h + b"\r\nContent-Type: " + h for h in headers],
         "seven_bit_fuzz": [bytes([n % 256]) + m for n, m in enumerate(whole)],
         "smtp_server_fuzz": [b"\x05\0\x07\0" + dialogue % (a, a, b"x\r\n") for a in addresses] +
                             [b"\x04\0\x09\0" + dialogue.replace(b".\r\nQUIT", b"QUIT") %

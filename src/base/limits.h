@@ -351,6 +351,28 @@ enum {
 	/* What a step writes at most: a line in quoted-printable, or a header's fields. */
 	SEVEN_BIT_ROOM = 4 * 1024,
 
+	/* mail: MIME, read. Parts and depth as other servers have them (bounces of bounces
+	 * are ten deep); a boundary no longer than a line may be (RFC 5322 s2.1.1). A part
+	 * is some 300 bytes, and the array of them is copied as it grows. */
+	MIME_PARTS_MAX = 10000,
+	MIME_DEPTH_MAX = 32,
+	MIME_BOUNDARY_MAX = 998,
+	MIME_ARENA_MAX = 32 * 1024 * 1024,
+	/* Of one parameter, its pieces together, and how many pieces it is made of: names of
+	 * files have 255 bytes, three times that in percents, and some 10 pieces. */
+	PARAMETER_MAX = 4 * 1024,
+	PARAMETER_PIECES_MAX = 64,
+	FILENAME_BYTES_MAX = 255,
+	/* Of a header field, as it stands, what is decoded to be shown; the rest is cut. */
+	HEADER_TEXT_MAX = 64 * 1024,
+	/* Of a field of addresses, what is read; and what comes of it: members, and each byte
+	 * three or four as UTF-8, twice. */
+	ADDRESS_FIELD_MAX = 128 * 1024,
+	ADDRESS_FIELD_ARENA_MAX = 2 * 1024 * 1024,
+	/* What a snippet may have before its dots, and of a text what is looked at for it. */
+	SNIPPET_MAX = 200,
+	SNIPPET_SOURCE_MAX = 64 * 1024,
+
 	/* journal. A trace: what PACK_PREFIX_MAX leaves after Return-Path and
 	 * Delivered-To; ours have some 500 bytes. */
 	JOURNAL_TRACE_MAX = 48 * 1024,

@@ -33,19 +33,19 @@ void base64_encode(slice bytes, struct buffer *out)
 	buffer_filled(out, len);
 }
 
-/* The six bits that c stands for, or 64 for none. */
-static unsigned digit_value(unsigned char c)
-{
-	if (c >= 'A' && c <= 'Z')
-		return c - 'A';
-	if (c >= 'a' && c <= 'z')
-		return c - 'a' + 26u;
-	if (c >= '0' && c <= '9')
-		return c - '0' + 52u;
-	if (c == '+')
-		return 62;
-	return c == '/' ? 63 : 64;
-}
+const unsigned char base64_values[256] = {
+	['A'] = 1, ['B'] = 2, ['C'] = 3, ['D'] = 4, ['E'] = 5, ['F'] = 6,
+	['G'] = 7, ['H'] = 8, ['I'] = 9, ['J'] = 10, ['K'] = 11, ['L'] = 12,
+	['M'] = 13, ['N'] = 14, ['O'] = 15, ['P'] = 16, ['Q'] = 17, ['R'] = 18,
+	['S'] = 19, ['T'] = 20, ['U'] = 21, ['V'] = 22, ['W'] = 23, ['X'] = 24,
+	['Y'] = 25, ['Z'] = 26, ['a'] = 27, ['b'] = 28, ['c'] = 29, ['d'] = 30,
+	['e'] = 31, ['f'] = 32, ['g'] = 33, ['h'] = 34, ['i'] = 35, ['j'] = 36,
+	['k'] = 37, ['l'] = 38, ['m'] = 39, ['n'] = 40, ['o'] = 41, ['p'] = 42,
+	['q'] = 43, ['r'] = 44, ['s'] = 45, ['t'] = 46, ['u'] = 47, ['v'] = 48,
+	['w'] = 49, ['x'] = 50, ['y'] = 51, ['z'] = 52, ['0'] = 53, ['1'] = 54,
+	['2'] = 55, ['3'] = 56, ['4'] = 57, ['5'] = 58, ['6'] = 59, ['7'] = 60,
+	['8'] = 61, ['9'] = 62, ['+'] = 63, ['/'] = 64,
+};
 
 /* One group: n digits (2, 3 or 4), of which n - 1 bytes come. */
 static bool decode_group(const unsigned char *text, size_t n, unsigned char *ret_bytes)
@@ -53,7 +53,7 @@ static bool decode_group(const unsigned char *text, size_t n, unsigned char *ret
 	uint32_t group = 0;
 
 	for (size_t i = 0; i < n; i++) {
-		unsigned value = digit_value(text[i]);
+		unsigned value = base64_digit(text[i]);
 
 		if (value == 64)
 			return false;

@@ -1,6 +1,6 @@
 /* mail/base64.h - base 64 (RFC 4648 section 4), strict: whole groups, padding
  * where it belongs, unused bits zero, no blanks. MIME's lenient reading is
- * another matter and not here. */
+ * another matter (mail/content_decode.h). */
 #ifndef MAIL_BASE64_H
 #define MAIL_BASE64_H
 
@@ -14,6 +14,15 @@ enum base64_result {
 
 /* Characters that n bytes become. n is at most SIZE_MAX / 2. */
 size_t base64_length(size_t n);
+
+/* One more than the value of each digit, 0 for what is none. */
+extern const unsigned char base64_values[256];
+
+/* The six bits that c stands for, or 64 for none. */
+static inline unsigned base64_digit(unsigned char c)
+{
+	return base64_values[c] > 0 ? base64_values[c] - 1u : 64;
+}
 
 /* Append the encoding; the caller made sure of base64_length() bytes of room. */
 void base64_encode(slice bytes, struct buffer *out);

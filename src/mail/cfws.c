@@ -50,3 +50,12 @@ bool cfws_skip(slice *in)
 	*in = at;
 	return true;
 }
+
+slice cfws_trim(slice s)
+{
+	while (s.len > 0 && is_blank(s.ptr[0]))
+		s = slice_drop(s, 1);
+	while (s.len > 0 && is_blank(s.ptr[s.len - 1]))
+		s.len--;
+	return s;
+}

@@ -10,4 +10,7 @@
  * unmoved, when a comment is not closed or deeper than COMMENT_DEPTH_MAX. */
 bool cfws_skip(slice *in) __attribute__((warn_unused_result));
 
+/* Without the blanks, CR and LF at both ends. */
+slice cfws_trim(slice s);
+
 #endif

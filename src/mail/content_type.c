@@ -5,11 +5,6 @@
 
 #include "mail/cfws.h"
 
-static bool is_blank(unsigned char c)
-{
-	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
-}
-
 static bool is_token(unsigned char c)
 {
 	return c > ' ' && c < 127 && strchr("()<>@,;:\\\"/[]?=", c) == NULL;
@@ -26,17 +21,7 @@ static slice take_token(slice *in)
 	return slice_head(all, n);
 }
 
-static slice trim(slice s)
-{
-	while (s.len > 0 && is_blank(s.ptr[0]))
-		s = slice_drop(s, 1);
-	while (s.len > 0 && is_blank(s.ptr[s.len - 1]))
-		s.len--;
-	return s;
-}
-
-/* Up to the next semicolon that is not in quotes, which is taken off. */
-static slice take_parameter(slice *in)
+slice content_type_cut(slice *in)
 {
 	slice all = *in;
 	bool quoted = false;
@@ -82,18 +67,18 @@ static slice find_boundary(slice parameters)
 	unsigned n = 0;
 
 	while (parameters.len > 0) {
-		slice value = take_parameter(&parameters), name;
+		slice value = content_type_cut(&parameters), name;
 
 		if (!cfws_skip(&value))
 			continue;
 		name = slice_head(value, slice_find_byte(value, '='));
 		value = slice_drop(value, name.len < value.len ? name.len + 1 : name.len);
-		name = trim(name);
+		name = cfws_trim(name);
 		if (!slice_starts_ascii(name, slice_lit("boundary")))
 			continue;
 		n++;
 		if (name.len == sizeof "boundary" - 1)
-			found = boundary_of(trim(value));
+			found = boundary_of(cfws_trim(value));
 		else if (name.ptr[sizeof "boundary" - 1] == '*')
 			n++;
 		else
@@ -121,7 +106,7 @@ struct content_type content_type_read(slice value)
 		return t;
 	t.type = type;
 	t.subtype = subtype;
-	(void)take_parameter(&value);
+	(void)content_type_cut(&value);
 	t.boundary = find_boundary(value);
 	return t;
 }

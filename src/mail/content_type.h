@@ -17,6 +17,10 @@ struct content_type {
 struct content_type content_type_read(slice value);
 bool content_type_is(const struct content_type *t, const char *type, const char *subtype);
 
+/* What stands before the next semicolon that is not in quotes; *rest is what comes after,
+ * as with slice_cut(). */
+slice content_type_cut(slice *rest);
+
 enum content_encoding {
 	CONTENT_7BIT,                   /* also when there is no such field, or it is empty */
 	CONTENT_8BIT,

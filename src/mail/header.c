@@ -14,9 +14,8 @@ static bool is_blank(unsigned char c)
 	return c == ' ' || c == '\t';
 }
 
-/* field-name = 1*ftext, then blanks (s4.5.8), then ":". Length up to the colon,
- * or 0. */
-static size_t name_length(slice line)
+/* field-name = 1*ftext, then blanks (s4.5.8), then ":". */
+size_t header_name_length(slice line)
 {
 	size_t n = 0, end;
 
@@ -70,7 +69,7 @@ enum header_result header_next(slice *in, bool final, struct header_field *ret)
 		*in = slice_drop(*in, first);
 		return HEADER_END;
 	}
-	name = name_length(line);
+	name = header_name_length(line);
 	if (name == 0)
 		return HEADER_BODY;
 	length = field_length(*in, final);

@@ -26,6 +26,9 @@ enum header_result {
 enum header_result header_next(slice *in, bool final, struct header_field *ret)
     __attribute__((warn_unused_result));
 
+/* How long the field's name is that the line begins with; 0: the line begins no field. */
+size_t header_name_length(slice line);
+
 /* The first field of that name in a header that ends, or value.ptr NULL. */
 slice header_find(slice header, slice name);
 

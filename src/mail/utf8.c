@@ -40,12 +40,14 @@ size_t utf8_length(slice s)
 
 bool utf8_valid(slice s)
 {
-	while (s.len > 0) {
-		size_t n = utf8_length(s);
+	size_t at = 0;
+
+	while (at < s.len) {
+		size_t n = s.ptr[at] < 128 ? 1 : utf8_length(slice_drop(s, at));
 
 		if (n == 0)
 			return false;
-		s = slice_drop(s, n);
+		at += n;
 	}
 	return true;
 }
