@@ -185,14 +185,14 @@ class Mock(Demo):
     """posthouse mock --json, in memory unless `data` is given."""
 
     command = "mock"
-    services = ("smtp", "submissions", "pop3")
+    services = ("smtp", "submissions", "pop3", "http")
 
     def __init__(self, *options, data=None, **more):
         super().__init__(*options, data=data or tempfile.mkdtemp(prefix="posthouse-mock-"), **more)
         self.own_data, self.in_memory = data is None, data is None
 
     def words(self):
-        ports = [word for option in ("--smtp", "--smtps", "--pop3") for word in (option, "127.0.0.1:0")]
+        ports = [word for option in ("--smtp", "--smtps", "--pop3", "--http") for word in (option, "127.0.0.1:0")]
         return [*ports, *([] if self.in_memory else ["--data", self.data]), *self.options]
 
     def learn(self, row):

@@ -31,6 +31,8 @@ static const struct row {
 	    SERVICE_SUBMISSIONS },
 	{ "--pop3", "POSTHOUSE_POP3", "MP_POP3_BIND_ADDR", ADDRESS, "listen.pop3",
 	    "127.0.0.1:1110", SERVICE_POP3 },
+	{ "--http", "POSTHOUSE_HTTP", "MP_UI_BIND_ADDR", ADDRESS, "listen.http", "none",
+	    SERVICE_HTTP },
 	{ "--mailboxes", "POSTHOUSE_MAILBOXES", NULL, MAILBOXES, "mock.mailboxes", "one",
 	    SERVICES },
 	{ "--max-messages", "POSTHOUSE_MAX_MESSAGES", "MP_MAX_MESSAGES", COUNT, "mock.messages",
@@ -250,6 +252,7 @@ static void announce_words(struct serve *s)
 		{ SERVICE_SMTP, "SMTP", "in the clear or STARTTLS; any login, or none" },
 		{ SERVICE_SUBMISSIONS, "SMTP", "TLS from the first byte" },
 		{ SERVICE_POP3, "POP3", "any login, any password" },
+		{ SERVICE_HTTP, "HTTP", "/livez, /readyz and /metrics" },
 	};
 	char text[SERVICES][OS_ADDRESS_TEXT] = { "" };
 
@@ -304,12 +307,13 @@ const struct cli_command cli_mock = {
 	    "by POP3, and none leaves. It is in memory unless --data names a folder. What the\n"
 	    "options say can also be set in the environment, as POSTHOUSE_SMTP for --smtp,\n"
 	    "POSTHOUSE_MAX_MESSAGES for --max-messages; and by Mailpit's names, where it has\n"
-	    "one: MP_SMTP_BIND_ADDR, MP_POP3_BIND_ADDR, MP_MAX_MESSAGES, MP_MAX_AGE and\n"
-	    "MP_DATABASE (here a folder). Port 0 is any free one; \"none\" closes a service.\n",
+	    "one: MP_SMTP_BIND_ADDR, MP_POP3_BIND_ADDR, MP_UI_BIND_ADDR, MP_MAX_MESSAGES,\n"
+	    "MP_MAX_AGE and MP_DATABASE (here a folder). Port 0 is any free one; \"none\" closes a service.\n",
 	.options = {
 		{ "--smtp", "ADDR:PORT", "SMTP, in the clear or STARTTLS: 127.0.0.1:1025." },
 		{ "--smtps", "ADDR:PORT", "SMTP under TLS from the first byte: 127.0.0.1:1465." },
 		{ "--pop3", "ADDR:PORT", "POP3: 127.0.0.1:1110." },
+		{ "--http", "ADDR:PORT", "HTTP: /livez, /readyz and /metrics; none (the default)." },
 		{ "--mailboxes", "WHICH", "one: all mail in one mailbox; login: what is sent with "
 		    "a login\n                         is in a mailbox of that name, made at first "
 		    "use." },

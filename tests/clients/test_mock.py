@@ -9,6 +9,7 @@ import ssl
 import subprocess
 import tempfile
 import unittest
+import urllib.request
 
 from server import POSTHOUSE, Demo, Mock, wait_for
 
@@ -62,6 +63,12 @@ class Takes(unittest.TestCase):
             self.assertIn("id-ecPublicKey", shown)
             send(host, "clear", login="another")
             self.assertEqual(host.subjects("a third"), ["starttls", "tls", "clear"])
+
+    def test_ready(self):
+        """Without the roles that it has not."""
+        with Mock() as host:
+            with urllib.request.urlopen("http://%s:%d/readyz" % host.http, timeout=60) as answer:
+                self.assertEqual(answer.status, 200)
 
     def test_swaks(self):
         with Mock() as host:
