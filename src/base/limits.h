@@ -668,6 +668,11 @@ enum {
 	STORE_GENERATIONS_MAX = 16 * 1024,
 	STORE_ANSWERS_MAX = 4096,       /* in one IPC_DELIVERED: 17 bytes each */
 
+	/* A search (search/query.h): as long as a URL may be; each term is looked for in each
+	 * message. */
+	SEARCH_QUERY_MAX = 8 * 1024,
+	SEARCH_TERMS_MAX = 64,
+
 	/* cli/inspect: findings of one part that are compared with those of the next
 	 * round, some 600 bytes each; more are only counted. */
 	INSPECT_HELD_MAX = 4096,
