@@ -388,7 +388,8 @@ static enum peek peek(struct account_survey *s, uint32_t number, struct account_
 	return result;
 }
 
-/* Its head block was never written: a segment on its way when all went dark. */
+/* Its head block was never written, or not as a whole: a segment on its way when all
+ * went dark. What is shorter holds no record. */
 static bool never_began(struct account_survey *s, uint32_t number)
 {
 	unsigned char block[LOG_BLOCK];
@@ -409,7 +410,7 @@ static bool never_began(struct account_survey *s, uint32_t number)
 		tell_unread(s, number);
 	for (ssize_t i = 0; i < n; i++)
 		zeros = zeros && block[i] == 0;
-	return n >= 0 && zeros;
+	return n >= 0 && (zeros || n < LOG_BLOCK);
 }
 
 /* A base is written when an account is there already, and its log goes when a HEAD

@@ -295,6 +295,32 @@ static void a_base_without_its_log_is_found(void **state)
 	assert_true(found > 10);
 }
 
+/* A crash before the first sync of a log leaves any part of its head block. */
+static void a_log_that_was_never_whole_is_no_damage(void **state)
+{
+	for (uint32_t size = 0; size <= LOG_BLOCK; size += 8) {
+		unsigned char block[LOG_BLOCK];
+		struct account_survey s;
+		char path[ACCOUNT_PATH_MAX];
+		struct world w;
+		int fd;
+
+		world_init(&w, LIVES);
+		log_head_write(&(struct log_head){ .kind = LOG_ACCOUNT, .generation = 7,
+		    .owner = ID, .number = LIVES + 1, .size = LOG_SEGMENT_MAX }, block);
+		account_log_path(ID, LIVES + 1, path);
+		fd = os_open(w.os, OS_ROOT, path, OS_WRITE | OS_CREATE);
+		assert_int_equal(os_pwrite(w.os, fd, slice_of(block, size), 0), 0);
+		os_close(w.os, fd);
+		survey(&w, &s);
+		if (s.damage > 0)
+			fail_msg("%u bytes: %s: %s", size, w.last.path, w.last.text);
+		assert_int_equal(s.state.n_rows, MESSAGES);
+		world_finish(&w);
+	}
+	(void)state;
+}
+
 static void a_flipped_byte_of_a_pack_costs_one_message(void **state)
 {
 	unsigned have, same;
@@ -471,6 +497,7 @@ UNIT_TESTS(
     cmocka_unit_test(a_sound_account_has_no_finding),
     cmocka_unit_test(every_flipped_byte_of_a_log_is_survived),
     cmocka_unit_test(a_base_without_its_log_is_found),
+    cmocka_unit_test(a_log_that_was_never_whole_is_no_damage),
     cmocka_unit_test(a_flipped_byte_of_a_pack_costs_one_message),
     cmocka_unit_test(files_may_be_missing),
     cmocka_unit_test(what_is_pending_is_not_lost),
