@@ -14,7 +14,8 @@
  *     and the first one behind it name, or behind the last place that any names,
  * (2) no message of the account is its twin (a delivery that came again),
  * (3) the router will not hand it over again: so somebody was told that it is on
- *     disk. Or it would, and the account has its key and would not take it,
+ *     disk. Or it would, and the account has its key and would not take it. The
+ *     topmost Received line has the id; our reports have such a line for this,
  * (4) without damage in the log: it is not among those that vanished.
  *
  * What came into a pack after the survey began was not to be expected in the log,

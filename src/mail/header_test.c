@@ -170,6 +170,11 @@ static void test_received(void **state)
 	assert_slice(buffer_bytes(&out), slice_lit(
 	    "Received: from unknown ([192.0.2.1])\r\n"
 	    "\tby mx.example (Posthouse) with SMTP id 1.a.2; Thu, 1 Jan 1970 00:00:00 +0000\r\n"));
+	buffer_free(&out);
+	r.peer_ip = (slice){ 0 };
+	received_write(&r, &out);
+	assert_slice(buffer_bytes(&out), slice_lit("Received: by mx.example (Posthouse) id 1.a.2; "
+	    "Thu, 1 Jan 1970 00:00:00 +0000\r\n"));
 	r.extended = r.utf8 = r.auth = true;
 	assert_string_equal(received_protocol(&r), "UTF8SMTPA");
 	heap_drop(heap);

@@ -31,20 +31,32 @@ static void write_name(slice name, struct buffer *out)
 	}
 }
 
-void received_write(const struct received *r, struct buffer *out)
+static void write_from(const struct received *r, struct buffer *out)
 {
 	bool v6 = slice_find_byte(r->peer_ip, ':') < r->peer_ip.len;
-	size_t before = buffer_bytes(out).len;
-	char date[DATE_TEXT];
 
-	buffer_add(out, slice_lit("Received: from "));
+	buffer_add(out, slice_lit("from "));
 	write_name(r->helo.len > 0 ? r->helo : slice_lit("unknown"), out);
 	buffer_printf(out, " ([%s%.*s])\r\n", v6 ? "IPv6:" : "", slice_arg(r->peer_ip));
 	if (r->tls)
 		buffer_printf(out, "\t(using %.*s with cipher %.*s)\r\n", slice_arg(r->tls_version),
 		    slice_arg(r->tls_cipher));
-	buffer_printf(out, "\tby %.*s (Posthouse) with %s id %.*s", slice_arg(r->by),
-	    received_protocol(r), slice_arg(r->id));
+	buffer_add(out, slice_lit("\t"));
+}
+
+void received_write(const struct received *r, struct buffer *out)
+{
+	size_t before = buffer_bytes(out).len;
+	bool ours = r->peer_ip.len == 0;
+	char date[DATE_TEXT];
+
+	buffer_add(out, slice_lit("Received: "));
+	if (!ours)
+		write_from(r, out);
+	buffer_printf(out, "by %.*s (Posthouse)", slice_arg(r->by));
+	if (!ours)
+		buffer_printf(out, " with %s", received_protocol(r));
+	buffer_printf(out, " id %.*s", slice_arg(r->id));
 	if (r->recipient.len > 0)
 		buffer_printf(out, "\r\n\tfor <%.*s>", slice_arg(r->recipient));
 	date_print(r->wall_us, date);

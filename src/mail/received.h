@@ -11,7 +11,8 @@ struct received {
 	slice helo;             /* as the client said it; what is no name shows as "?" */
 	bool extended;          /* EHLO */
 	bool utf8, tls, auth;   /* what `with` says: UTF8SMTPSA and the like */
-	slice peer_ip;          /* "192.0.2.1", "2001:db8::1" */
+	slice peer_ip;          /* "192.0.2.1", "2001:db8::1"; empty: nobody sent it, it is our
+	                         * own, and there is neither `from` nor `with` (RFC 5322 s3.6.7) */
 	slice by;               /* our host name */
 	slice tls_version, tls_cipher;  /* empty without TLS */
 	slice id;

@@ -17,6 +17,7 @@
 #include "base/checksum.h"
 #include "directory/verdict.h"
 #include "journey/event.h"
+#include "mail/received.h"
 #include "role/relay_impl.h"
 
 enum { DSN_MAX = 256 * 1024, KIND_DELAY = 1, KIND_FAILURE = 2 };
@@ -191,10 +192,20 @@ static void write_dsn(const struct report *report, struct message_id id, struct 
 	dsn_write(&dsn, out);
 }
 
+/* The id tells verify, from a pack alone, that the report may still be handed over. */
+static void write_trace(const struct report *report, int64_t now_us, struct buffer *out)
+{
+	char id[MESSAGE_ID_TEXT];
+	struct received received = { .by = report->relay->frame.config->hostname,
+	    .id = slice_of(id, message_id_print(report->id, id)), .wall_us = now_us };
+
+	received_write(&received, out);
+}
+
 void report_write(struct report *report, struct message_id id, struct buffer *out)
 {
 	struct heap *heap = report->relay->heap;
-	struct buffer text = buffer_init(heap, DSN_MAX);
+	struct buffer text = buffer_init(heap, DSN_MAX), trace = buffer_init(heap, RECEIVED_MAX);
 	struct journal_commit commit = { .transaction = report->transaction,
 	    .received_us = os_wall_us(report->relay->os), .n_recipients = 1,
 	    .sealed = (slice *)(uintptr_t)&report->sealed };
@@ -202,6 +213,8 @@ void report_write(struct report *report, struct message_id id, struct buffer *ou
 	unsigned char *frame;
 
 	report->id = id;
+	write_trace(report, commit.received_us, &trace);
+	commit.trace = buffer_bytes(&trace);
 	write_dsn(report, id, &text);
 	/* Where its sender's mail goes on to, a host may take no 8 bits. */
 	if (!slice_is_ascii(buffer_bytes(&text)))
@@ -215,6 +228,7 @@ void report_write(struct report *report, struct message_id id, struct buffer *ou
 	journal_commit_write(&commit, out);
 	heap_free(heap, frame);
 	buffer_free(&text);
+	buffer_free(&trace);
 }
 
 /* ---- the header that it is about ---- */
