@@ -19,6 +19,8 @@ struct seals {
 		struct station *station;
 		unsigned first;
 		struct book *book;
+		const struct os *relay;         /* the last one, and ... */
+		size_t answered;                /* ... recipients that it answered for */
 	} hosts[HOSTS_MAX];
 	size_t n_hosts;
 };
@@ -65,6 +67,19 @@ static void on_sealed(struct seals *s, size_t host, slice sealed)
 	arena_reset(&arena);
 }
 
+static void on_answers(struct seals *s, size_t host, const struct os *relay, unsigned type,
+    slice body)
+{
+	struct bytes in = bytes_init(body);
+
+	if (type != IPC_DELIVERED)
+		return;
+	if (s->hosts[host].relay != relay)
+		s->hosts[host].answered = 0;
+	s->hosts[host].relay = relay;
+	s->hosts[host].answered += get_u32(&in);
+}
+
 static void on_message(struct seals *s, size_t host, unsigned type, slice body)
 {
 	struct bytes in = bytes_init(body);
@@ -81,24 +96,45 @@ static void on_message(struct seals *s, size_t host, unsigned type, slice body)
 		on_sealed(s, host, sealed);
 }
 
+static size_t host_of(const struct seals *s, const struct os *role)
+{
+	size_t host = 0;
+
+	while (host < s->n_hosts &&
+	    station_host(s->hosts[host].station) != sim_process_host(role))
+		host++;
+	return host;
+}
+
 static void on_packet(void *arg, struct os *from, slice packet)
 {
 	struct seals *s = arg;
 	struct bytes in = bytes_init(packet);
-	size_t host = 0;
+	slice name = slice_from(sim_process_name(from));
+	bool relay = slice_starts(name, slice_lit("relay."));
+	size_t host;
 
-	if (!slice_starts(slice_from(sim_process_name(from)), slice_lit("directory.")))
+	if (!relay && !slice_starts(name, slice_lit("directory.")))
 		return;
-	while (host < s->n_hosts &&
-	    station_host(s->hosts[host].station) != sim_process_host(from))
-		host++;
+	host = host_of(s, from);
 	while (host < s->n_hosts && in.rest.len >= IPC_HEADER) {
 		uint32_t len = get_u32(&in);
 		unsigned type = get_u8(&in);
 
 		get_u8(&in);
-		on_message(s, host, type, get_raw(&in, len));
+		if (relay)
+			on_answers(s, host, from, type, get_raw(&in, len));
+		else
+			on_message(s, host, type, get_raw(&in, len));
 	}
+}
+
+size_t seals_answered(const struct seals *seals, const struct os *role)
+{
+	size_t host = host_of(seals, role);
+
+	return host < seals->n_hosts && seals->hosts[host].relay == role ?
+	    seals->hosts[host].answered : 0;
 }
 
 struct seals *seals_create(struct sim *sim, struct checker *checker)

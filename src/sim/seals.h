@@ -1,6 +1,6 @@
 /* sim/seals.h - tell the checker what directories decide, from what they say to
  * their edges: for which message, by its reverse-path, which recipient leads to
- * which accounts. */
+ * which accounts. And count what relays answer to their routers. */
 #ifndef SIM_SEALS_H
 #define SIM_SEALS_H
 
@@ -15,5 +15,7 @@ struct seals *seals_create(struct sim *sim, struct checker *checker);
  * directory decides about CHECKER_MOVING must agree with the book, unless that
  * is NULL. */
 void seals_add(struct seals *seals, struct station *station, unsigned first, struct book *book);
+/* For how many recipients the role has answered, if it is a relay. */
+size_t seals_answered(const struct seals *seals, const struct os *role);
 
 #endif

@@ -74,6 +74,7 @@ bool world_queues_empty(struct world *w);
 struct holding {
 	const struct os *role;
 	size_t bytes, descriptors;
+	size_t answered;                /* recipients, if it is a relay */
 };
 
 size_t world_weigh(struct world *w, struct holding *ret_list, size_t size);
