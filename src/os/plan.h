@@ -40,6 +40,9 @@ struct plan {
 	size_t n, capacity;
 	int error;              /* 0, or -errno of the step that failed */
 	bool unreadable;        /* so is some step */
+	int read_error;         /* why, of the last one that could not be read or ended
+	                         * early (-EIO); 0: those that are so are not what their
+	                         * checksum says */
 	void (*done)(struct plan *plan);        /* on the loop */
 	void *owner;
 };

@@ -104,16 +104,21 @@ static void test_disk_stays_dead(void **state)
 /* And what follows it goes out with it. */
 static void test_copy(void **state)
 {
-	static const struct { uint64_t length; unsigned fail; int error; bool turned, unreadable; }
-	    cases[] = {
+	static const struct {
+		uint64_t length;
+		unsigned fail;
+		int error;
+		bool turned, unreadable;
+		int read_error;
+	} cases[] = {
 		{ 0, 0, 0, false, false },
 		{ 1, 0, 0, false, false },
 		{ PLAN_COPY_PIECE, 0, 0, false, false },
 		{ PLAN_COPY_PIECE + 1, 0, 0, false, false },
 		{ 3 * PLAN_COPY_PIECE + 7, 0, 0, false, false },
 		{ 3 * PLAN_COPY_PIECE + 7, 0, 0, true, true },  /* not what the checksum says */
-		{ 3 * PLAN_COPY_PIECE + 8, 0, 0, false, true }, /* one more than there is */
-		{ 2 * PLAN_COPY_PIECE, 1, 0, false, true },     /* a read fails */
+		{ 3 * PLAN_COPY_PIECE + 8, 0, 0, false, true, -EIO },   /* one more than there is */
+		{ 2 * PLAN_COPY_PIECE, 1, 0, false, true, -ENOSPC },    /* a read fails */
 		{ 2 * PLAN_COPY_PIECE, 4, -ENOSPC, false, false },      /* a write */
 	};
 	enum { BEFORE = 5, AT = 11, LEN = 3 * PLAN_COPY_PIECE + 7, TAIL = 3 };
@@ -144,6 +149,7 @@ static void test_copy(void **state)
 		assert_int_equal(plan.error, cases[i].error);
 		assert_int_equal(plan.unreadable, cases[i].unreadable);
 		assert_int_equal(plan.steps[0].unreadable, cases[i].unreadable);
+		assert_int_equal(plan.read_error, cases[i].read_error);
 		os_faulty_arm(&faulty, 0, 0, -EIO);
 		if (plan.error == 0) {
 			assert_int_equal(os_pread(os, fd, have, n + TAIL, AT), n + TAIL);

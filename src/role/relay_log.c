@@ -310,6 +310,7 @@ static void add_body(struct relay *r, struct body *b)
 		step.from = b->fd;
 		step.from_offset = b->offset;
 		step.length = b->what.stored;
+		step.checksum = b->what.checksum;
 	} else {
 		step.bytes = b->frames;
 	}
@@ -652,7 +653,9 @@ static void on_written(struct plan *plan)
 {
 	struct relay *r = plan->owner;
 	struct queue_log *q = &r->log;
-	int error = plan->error;
+	/* A body that rotted in the journal is as lost there as here, and its sender will be
+	 * told; one that only can't be read now is not. */
+	int error = plan->error != 0 ? plan->error : plan->read_error;
 
 	plan_reset(r->os, plan);
 	arena_reset(&q->scratch);

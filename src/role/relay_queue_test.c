@@ -382,6 +382,27 @@ static void a_log_without_a_head(void **state)
 	world_end();
 }
 
+/* What the journal can't give now is not called stored: it is the only copy. */
+static void a_body_that_can_not_be_read_for_a_while(void **state)
+{
+	set_up_dead_host(1, "relay.retry = 10m\n");
+	os_faulty_wrap(&faulty, process("relay"));
+	os_faulty_arm(&faulty, FAULT_READ, 1, -EIO);
+	faulty.all_after = true;
+	deliver_sized("x.example", 300 * 1000);
+	run_ms(5 * MINUTE_MS);
+	assert_true(os_faulty_fired(&faulty));
+	assert_false(answered(0));
+	os_faulty_unwrap(&faulty);
+	run_ms(RELAY_RETRY_MS + 5000);
+	assert_true(answered(0));
+	cut_power();
+	host_listen(world.hosts[0]);
+	wait_for(world.hosts[0]->taken == 1, HOUR_MS);
+	assert_taken_once();
+	world_end();
+}
+
 /* It is tried again and again; no file stays of that. */
 static void a_disk_that_is_full(void **state)
 {
@@ -712,7 +733,8 @@ UNIT_TESTS(cmocka_unit_test(what_waits_survives), cmocka_unit_test(the_router_co
     cmocka_unit_test(the_disk_fails_anywhere), cmocka_unit_test(the_router_dies_anywhere),
     cmocka_unit_test(a_disk_that_is_dead_for_a_while), cmocka_unit_test(a_damaged_body),
     cmocka_unit_test(a_pack_that_is_not_there), cmocka_unit_test(another_body_in_its_place),
-    cmocka_unit_test(a_log_without_a_head), cmocka_unit_test(a_disk_that_is_full),
+    cmocka_unit_test(a_log_without_a_head), cmocka_unit_test(a_body_that_can_not_be_read_for_a_while),
+    cmocka_unit_test(a_disk_that_is_full),
     cmocka_unit_test(long_chains_are_compacted), cmocka_unit_test(ten_thousand_wait),
     cmocka_unit_test(queue_commands), cmocka_unit_test(words_of_hosts),
     cmocka_unit_test(what_is_fresh_is_commanded), cmocka_unit_test(a_long_list), cmocka_unit_test(the_largest_entry_is_shown),
