@@ -10,7 +10,7 @@ static int digit(unsigned char c)
 }
 
 /* pct-encoded = "%" HEXDIG HEXDIG, RFC 3986 s2.1; in a query "+" is a blank, as HTML
- * forms have it. False: a "%" without its digits. */
+ * forms have it. False: a "%" without its digits; or the arena is full. */
 static bool decode(slice text, bool form, struct arena *arena, slice *ret)
 {
 	bool plain = slice_find_byte(text, '%') == text.len &&
@@ -22,7 +22,9 @@ static bool decode(slice text, bool form, struct arena *arena, slice *ret)
 		*ret = text;
 		return true;
 	}
-	out = arena_take(arena, text.len, 1);
+	out = arena_try(arena, text.len, 1);
+	if (out == NULL)
+		return false;
 	for (size_t i = 0; i < text.len; i++) {
 		unsigned char c = text.ptr[i];
 
@@ -83,14 +85,14 @@ static bool take_path(slice path, struct arena *arena, struct http_target *t)
 
 static bool take_query(slice query, struct arena *arena, struct http_target *t)
 {
-	while (query.len > 0) {
+	for (size_t n = 0; query.len > 0;) {
 		slice value = slice_cut(&query, '&'), name;
 		struct http_parameter *p = &t->parameters[t->n_parameters];
 
 		if (value.len == 0)
 			continue;
-		if (t->n_parameters == HTTP_PARAMETERS_MAX)
-			return false;
+		if (n++ == HTTP_PARAMETERS_MAX)
+			return false;   /* those that say nothing as well */
 		name = slice_cut(&value, '=');
 		if (decode(name, true, arena, &p->name) && decode(value, true, arena, &p->value))
 			t->n_parameters++;

@@ -111,6 +111,21 @@ static void test_limits(void **state)
 	assert_false(takes("", "/a", HTTP_SEGMENTS_MAX + 1));
 	assert_true(takes("/?", "x&", HTTP_PARAMETERS_MAX));
 	assert_false(takes("/?", "x&", HTTP_PARAMETERS_MAX + 1));
+	assert_false(takes("/?", "%&", HTTP_PARAMETERS_MAX + 1));       /* not decoded, but there */
+}
+
+/* What is decoded needs memory: less of it is a refusal. */
+static void test_no_room(void **state)
+{
+	for (size_t size = 0; size < 200; size++) {
+		struct heap *heap = heap_create(SIZE_MAX);
+		struct arena arena = arena_init(heap, size);
+		struct http_target t;
+
+		assert_int_equal(http_target_parse(slice_lit("/%41/%41bcdefghijklmnopqrs/c"), &arena,
+		    &t), size >= 16 + 32);
+		heap_drop(heap);
+	}
 }
 
 static void test_get(void **state)
@@ -133,4 +148,4 @@ static void test_get(void **state)
 }
 
 UNIT_TESTS(cmocka_unit_test(test_parse), cmocka_unit_test(test_nul),
-    cmocka_unit_test(test_limits), cmocka_unit_test(test_get))
+    cmocka_unit_test(test_limits), cmocka_unit_test(test_no_room), cmocka_unit_test(test_get))

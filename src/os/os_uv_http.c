@@ -89,7 +89,7 @@ struct call {
 	struct MHD_Response *response;  /* until it is queued */
 };
 
-enum { CALL_MEMORY = 2 * HTTP_POOL_SIZE };
+enum { CALL_MEMORY = 3 * HTTP_POOL_SIZE };
 
 /* ---- time ---- */
 

@@ -372,6 +372,30 @@ static void assert_refused(const struct buffer *text, const char *status, size_t
 	assert_int_equal(w.n_requests, requests);
 }
 
+/* Targets as long as they can be, with all to be decoded. */
+static void test_encoded(void **state)
+{
+	unsigned served = 0;
+
+	begin(false);
+	for (size_t n = HTTP_POOL_SIZE - 200; n < HTTP_POOL_SIZE; n += 4) {
+		struct buffer text = buffer_init(os_heap(w.os), HTTP_POOL_SIZE + 100);
+		struct buffer in = buffer_init(os_heap(w.os), 65536);
+
+		buffer_add(&text, slice_lit("GET /"));
+		for (unsigned i = 1; i < HTTP_SEGMENTS_MAX; i++)
+			buffer_add(&text, slice_lit("%41aaaaaaaaaaaaaa/"));
+		fill(&text, "%41", n - buffer_bytes(&text).len, " HTTP/1.0\r\n\r\n");
+		dialogue(buffer_bytes(&text), buffer_bytes(&text).len, &in);
+		served += slice_starts(buffer_bytes(&in), slice_lit("HTTP/1.0 404 ")) ||
+		    slice_starts(buffer_bytes(&in), slice_lit("HTTP/1.1 404 "));
+		buffer_free(&text);
+		buffer_free(&in);
+	}
+	assert_true(served > 10);
+	end();
+}
+
 static void test_too_much(void **state)
 {
 	enum { SIZE = 2 * HTTP_BODY_MAX };
@@ -605,7 +629,7 @@ static void test_dropped(void **state)
 
 UNIT_TESTS(cmocka_unit_test(test_every_split), cmocka_unit_test(test_fields),
     cmocka_unit_test(test_keep_alive), cmocka_unit_test(test_later),
-    cmocka_unit_test(test_gone), cmocka_unit_test(test_too_much),
+    cmocka_unit_test(test_gone), cmocka_unit_test(test_encoded), cmocka_unit_test(test_too_much),
     cmocka_unit_test(test_bodies), cmocka_unit_test(test_taken),
     cmocka_unit_test(test_garbage), cmocka_unit_test(test_full),
     cmocka_unit_test(test_patience), cmocka_unit_test(test_drain),
