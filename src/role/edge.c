@@ -390,6 +390,7 @@ void edge_start(struct os *os, int channel, unsigned index)
 	e->fds_max = os_descriptors_max(os);
 	e->transaction_last = os_random_u64(os);
 	e->session_last = os_random_u64(os);
+	e->visit_last = os_random_u64(os);
 	e->requests = table_init(e->heap, os_random_u64(os));
 	e->visits = table_init(e->heap, os_random_u64(os));
 	e->grace = (struct os_timer){ .fire = on_grace, .owner = e };
