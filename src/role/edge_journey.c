@@ -100,6 +100,14 @@ static bool looks_secret(slice line)
 	return line.len > 0 && slice_find_byte(line, ' ') == line.len;
 }
 
+/* As the engine finds a verb: behind blanks, and in a mock behind NULs. */
+static slice from_verb(slice line)
+{
+	while (line.len > 0 && (line.ptr[0] == ' ' || line.ptr[0] == '\t' || line.ptr[0] == 0))
+		line = slice_drop(line, 1);
+	return line;
+}
+
 /* Of AUTH the mechanism is shown. */
 static void hear_auth(struct session *s, slice line)
 {
@@ -134,8 +142,8 @@ void edge_hear(struct session *s, slice in, bool secret)
 	if (secret) {
 		if (!rest)
 			add_line(s, "C: ", slice_lit("(secret)"));
-	} else if (!rest && slice_starts_ascii(line, slice_lit("AUTH"))) {
-		hear_auth(s, line);
+	} else if (!rest && slice_starts_ascii(from_verb(line), slice_lit("AUTH"))) {
+		hear_auth(s, from_verb(line));
 		secret = true;
 	} else {
 		add_line(s, "C: ", line);

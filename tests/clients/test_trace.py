@@ -86,6 +86,13 @@ class TestTrace(unittest.TestCase):
                 self.assertIn("C: (secret)", dialogue)
                 self.assertIn("C: rcpt TO:<%s>" % self.host.alice.address, dialogue)
                 self.assertNotIn("C: rcpt TO", said)
+        with smtplib.SMTP(*self.host.submission, timeout=60) as client:
+            client.ehlo("client.example")
+            client.starttls(context=ssl._create_unverified_context())
+            client.ehlo("client.example")
+            secret = base64.b64encode(b"\0%s\0%s" % (bob.address.encode(), bob.password.encode()))
+            client.send(b" \tauth PLAIN %s\r\n" % secret)      # blanks before a verb are taken
+            self.assertEqual(client.getreply()[0], 235)
         written = self.written()
         for secret in (bob.password.encode(), base64.b64encode(bob.password.encode()),
                        base64.b64encode(b"\0%s\0%s" % (bob.address.encode(), bob.password.encode())),
