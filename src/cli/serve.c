@@ -68,6 +68,11 @@ static bool read_settings(struct serve *s, struct arena *arena, struct setting *
 		    config_line(ret->config, "mock")));
 		return false;
 	}
+	if (s->mock && !ret->config->mock) {
+		complain(&s->to, "mock%s: a mock is one; `posthouse serve` is the server",
+		    setting_where(ret, arena, "mock", config_line(ret->config, "mock")));
+		return false;
+	}
 	set_numbers(ret->config);
 	serve_dns(ret->config, arena);
 	return true;

@@ -501,7 +501,7 @@ bool box_writable(struct box *box, bool pack)
 	 * a moment for a base: they wait for it. */
 	if (pack && a->open && store_mock_trims(box->store) && account_wants_base(a) &&
 	    !store_stopped(box->store)) {
-		if (!box->flying && a->n_changes == 0)
+		if (!box->flying && (a->n_changes == 0 || a->changes[a->n_changes - 1].kept))
 			start_rebase(box);
 		return false;
 	}

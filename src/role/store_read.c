@@ -120,13 +120,16 @@ void reading_stop(struct session *session)
 static void fail(struct session *session)
 {
 	struct reading *r = &session->reading;
-	const struct account_state *state = &session->box->account->state;
+	const struct box *box = session->box;
+	const struct account_state *state = &box->account->state;
+	bool changing = box->busy && (box->job == JOB_LOAD || box->job == JOB_ROWS);
 	const char *words = r->result == PACK_IO ?
 	    "[SYS/TEMP] The message can't be read now; try again" :
 	    "[SYS/PERM] The message is damaged; tell the postmaster";
 
 	/* In a mock, newer ones may have taken its place since the session began. */
-	if (state->full && account_state_find(state, r->row.uid) == NULL) {
+	if (store_mock_trims(session->store) && !changing && state->full &&
+	    account_state_find(state, r->row.uid) == NULL) {
 		pop3_server_fail(session->engine, slice_lit("The message is gone"));
 		return;
 	}
