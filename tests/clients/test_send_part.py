@@ -385,6 +385,7 @@ class Part(Host):
 
                 def at_terminal():
                     os.setsid()
+                    signal.signal(signo, signal.SIG_DFL)    # whatever we were started with
                     fcntl.ioctl(theirs, termios.TIOCSCTTY, 0)
                 process = subprocess.Popen(
                     [POSTHOUSE, "send", "--server", self.submission, "--login", "bob@alice.example", "--to",
