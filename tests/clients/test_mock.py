@@ -1,4 +1,5 @@
 """posthouse mock: takes mail for anybody, keeps what it says, leaves nothing behind."""
+import contextlib
 import os
 import poplib
 import shutil
@@ -124,8 +125,10 @@ class Keeps(Folder):
         process = subprocess.Popen(words, cwd=home, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
                                    env=dict(os.environ, TMPDIR=home))
         process.stdout.readline()
-        paths = {os.readlink("/proc/%d/fd/%s" % (process.pid, fd))
-                 for fd in os.listdir("/proc/%d/fd" % process.pid)}
+        paths = set()
+        for fd in os.listdir("/proc/%d/fd" % process.pid):
+            with contextlib.suppress(FileNotFoundError):        # closed meanwhile
+                paths.add(os.readlink("/proc/%d/fd/%s" % (process.pid, fd)))
         process.kill()
         process.wait()
         process.stdout.close()
@@ -158,9 +161,10 @@ def taken(host):
     files = {}
     for fd in os.listdir(folder):
         path = os.path.join(folder, fd)
-        if os.readlink(path).startswith("/memfd:"):
-            found = os.stat(path)
-            files[found.st_ino] = found.st_blocks * 512
+        with contextlib.suppress(FileNotFoundError):            # closed meanwhile
+            if os.readlink(path).startswith("/memfd:"):
+                found = os.stat(path)
+                files[found.st_ino] = found.st_blocks * 512
     for line in open("/proc/%d/status" % host.process.pid):
         if line.startswith("VmRSS:"):
             return sum(files.values()) + int(line.split()[1]) * 1024
