@@ -221,6 +221,9 @@ enum {
 	SMTP_COMMAND_MAX = 512 + 26 + 17 + 10 + 500,
 	/* A line of AUTH, RFC 4954 s4; more gets 500 5.5.6. */
 	SMTP_AUTH_LINE_MAX = 12288,
+	/* CRs in a row that a lenient server takes for one line end if LF follows: that is
+	 * known only then. Programs that write CR CR LF have two. */
+	SMTP_CR_RUN_MAX = 16,
 	/* RFC 5321 s4.5.3.1.5, with code and CRLF. */
 	SMTP_REPLY_LINE_MAX = 512,
 	/* Words of a reply over several lines; ours have a few hundred. */

@@ -271,8 +271,14 @@ static size_t within(struct smtp_server *s, slice in)
 
 static size_t after_cr(struct smtp_server *s, unsigned char c)
 {
-	if (c == '\r') {
+	if (c == '\r' && s->crs < SMTP_CR_RUN_MAX) {
 		s->crs++;
+		return 1;
+	}
+	if (c == '\r') {                /* the first of them is a line end, whatever follows */
+		s->bare_cr = true;
+		end_line(s, false);
+		s->at = BODY_CR;
 		return 1;
 	}
 	if (c == '\n') {
