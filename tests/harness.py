@@ -116,7 +116,7 @@ def group_unit(word):
 
 
 def group_clients(word):
-    together(python_jobs("clients", word), 1)
+    together(python_jobs("clients", word), os.cpu_count())      # they wait, mostly
 
 
 def group_faults(word):
