@@ -77,7 +77,7 @@ static void open_part(struct parser *p, size_t at)
 			part->ordinal = p->m.parts[before].ordinal + 1;
 	}
 	part->header = slice_sub(p->m.message, at, 0);
-	check(p->depth <= MIME_DEPTH_MAX);
+	check(p->depth <= MIME_DEPTH_MAX && p->m.n <= MIME_PARTS_MAX);
 	p->open[p->depth++] = i;
 	part->header_lines = p->lines;  /* until it ends */
 	p->in_header = true;
@@ -245,7 +245,8 @@ static void begin_body(struct parser *p)
 	end_header(p);
 	if (top(p)->kind != MIME_MESSAGE)
 		return;
-	if (p->m.n < MIME_PARTS_MAX) {
+	/* One is left for the delimiter that may have ended this header. */
+	if (p->m.n + 1 < MIME_PARTS_MAX) {
 		open_part(p, p->at);
 	} else {
 		p->m.parts[0].defects |= MIME_TOO_MANY;
@@ -356,7 +357,7 @@ static bool take_delimiter(struct parser *p, slice line)
 	i = find_delimiter(p, line, &last);
 	if (i == p->n_delimiters)
 		return false;
-	if (!last && p->m.n == MIME_PARTS_MAX) {
+	if (!last && p->m.n >= MIME_PARTS_MAX) {
 		p->m.parts[0].defects |= MIME_TOO_MANY;
 		p->full = true;
 		return false;

@@ -270,6 +270,12 @@ static void test_hostile(void **state)
 		    MIME_TOO_DEEP },
 		{ "Content-Type: multipart/digest; boundary=b\r\n\r\n", "--b\r\n\r\n", 100000, MIME_PARTS_MAX,
 		    MIME_TOO_MANY | MIME_NO_END, 0 },
+		/* A delimiter ends a message's header: two parts come at once, from an even number
+		 * and from an odd one. */
+		{ "Content-Type: multipart/digest; boundary=b\r\n\r\n", "--b\r\n", 100000, MIME_PARTS_MAX,
+		    MIME_TOO_MANY | MIME_NO_END, 0 },
+		{ "Content-Type: multipart/digest; boundary=b\r\n\r\n--b\r\nContent-Type: text/x\r\n\r\n",
+		    "--b\r\n", 100000, MIME_PARTS_MAX, MIME_TOO_MANY | MIME_NO_END, 0 },
 		/* No header ever ends, or all lines of it are none. */
 		{ "", "X-%u: y\r\n z\r\n", 200000, 1, 0, 0 },
 		{ "", "junk %u\r\n", 200000, 1, MIME_NO_BLANK_LINE, MIME_NO_BLANK_LINE },
