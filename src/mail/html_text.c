@@ -4,6 +4,8 @@
 #include "mail/content_decode.h"
 #include "mail/utf8.h"
 
+enum { PIECE = 64 };
+
 struct writer {
 	struct buffer *out;
 	enum html_text form;
@@ -19,9 +21,19 @@ static bool is_blank(unsigned char c)
 	return c == ' ' || c == '\t' || c == '\r' || c == '\n' || c == '\f';
 }
 
+/* What fits of it, in whole characters. */
 static void put(struct writer *w, slice text)
 {
-	w->full = w->full || !buffer_append(w->out, text);
+	size_t n = buffer_room(w->out);
+
+	if (w->full)
+		return;
+	w->full = n < text.len;
+	if (!w->full)
+		n = text.len;
+	while (w->full && n > 0 && (text.ptr[n] & 0xC0) == 0x80)
+		n--;
+	buffer_add(w->out, slice_head(text, n));
 }
 
 /* What is owed, unless nothing stands there yet. */
@@ -308,20 +320,18 @@ static void take_markup(struct writer *w, slice *in)
 	obey_tag(w, name, closes, tag);
 }
 
+/* A word, or a piece of it: no further is looked than is taken, so that a long one is not
+ * read again and again. */
 static void take_text(struct writer *w, slice *in, bool markup)
 {
 	size_t n = 0;
 
-	while (n < in->len && !is_blank(in->ptr[n]) &&
+	while (n < in->len && n < PIECE && !is_blank(in->ptr[n]) &&
 	    !(markup && (in->ptr[n] == '<' || in->ptr[n] == '&')))
 		n++;
-	/* In pieces, so that what fits of a long word comes. */
-	if (n > 64) {
-		n = 64;
-		while (n > 0 && (in->ptr[n] & 0xC0) == 0x80)
-			n--;
-		n = n > 0 ? n : 64;
-	}
+	/* No character in two. */
+	for (size_t more = 0; more < 3 && n < in->len && (in->ptr[n] & 0xC0) == 0x80; more++)
+		n++;
 	put_word(w, slice_head(*in, n));
 	*in = slice_drop(*in, n);
 }

@@ -44,6 +44,7 @@ static void check_form(slice html, enum html_text form, slice want)
 		html_text(html, form, &out);
 		assert_true(slice_starts(want, buffer_bytes(&out)));
 		assert_true(utf8_valid(buffer_bytes(&out)));
+		assert_true(buffer_bytes(&out).len + 3 >= max);
 		if (max == want.len)
 			assert_slice(buffer_bytes(&out), want);
 		buffer_free(&out);
@@ -82,4 +83,33 @@ static void test_hostile(void **state)
 	heap_drop(heap);
 }
 
-UNIT_TESTS(cmocka_unit_test(test_rows), cmocka_unit_test(test_hostile))
+/* A word of two pages, of which the second can't be read: what fits nowhere is not looked
+ * at. So a long word is not read over and over, for each piece that is taken of it. */
+static void test_looks_not_ahead(void **state)
+{
+	enum { ROOM = 1000, AHEAD = 128 };
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	unsigned char *map = mmap(NULL, 2 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+	    -1, 0);
+	slice word = slice_of(map + page - ROOM - AHEAD, page);
+	struct heap *heap = heap_create(SIZE_MAX);
+
+	assert_true(map != MAP_FAILED);
+	memset(map, 'x', 2 * page);
+	assert_int_equal(mprotect(map + page, page, PROT_NONE), 0);
+	for (int plain = 0; plain < 2; plain++) {
+		struct buffer out = buffer_init(heap, ROOM);
+
+		if (plain)
+			plain_words(word, &out);
+		else
+			html_text(word, HTML_TEXT_LINES, &out);
+		assert_slice(buffer_bytes(&out), slice_head(word, ROOM));
+		buffer_free(&out);
+	}
+	munmap(map, 2 * page);
+	heap_drop(heap);
+}
+
+UNIT_TESTS(cmocka_unit_test(test_rows), cmocka_unit_test(test_hostile),
+    cmocka_unit_test(test_looks_not_ahead))
