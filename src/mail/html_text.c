@@ -180,9 +180,10 @@ static slice behind(slice in, slice word)
 	return in;
 }
 
-/* All up to the ">" that is not in quotes. */
+/* All up to the ">" that is not in quotes, which only begin where a value does. */
 static slice take_tag(slice *in)
 {
+	bool value = false;
 	unsigned char quote = 0;
 	size_t n = 1;
 
@@ -191,8 +192,9 @@ static slice take_tag(slice *in)
 
 		if (quote == 0 && c == '>')
 			break;
-		if (quote != 0 ? c == quote : (c == '"' || c == '\'') && in->ptr[n - 1] == '=')
+		if (quote != 0 ? c == quote : (c == '"' || c == '\'') && value)
 			quote = quote == 0 ? c : 0;
+		value = c == '=' || (value && is_blank(c));
 	}
 	slice tag = slice_sub(*in, 1, n - 1);
 
@@ -200,20 +202,56 @@ static slice take_tag(slice *in)
 	return tag;
 }
 
-static slice find_link(slice tag)
+/* The value of an attribute off the front of *in: in quotes, or up to a blank. */
+static slice take_value(slice *in)
 {
-	slice value = slice_trim(behind(tag, slice_lit("href=")));
+	slice value = *in;
 	size_t n = 0;
 
 	if (value.len > 0 && (value.ptr[0] == '"' || value.ptr[0] == '\'')) {
 		unsigned char quote = value.ptr[0];
 
-		value = slice_drop(value, 1);
-		return slice_head(value, slice_find_byte(value, quote));
+		*in = slice_drop(value, 1);
+		return slice_cut(in, quote);
 	}
 	while (n < value.len && !is_blank(value.ptr[n]))
 		n++;
+	*in = slice_drop(value, n);
 	return slice_head(value, n);
+}
+
+static void skip_blanks(slice *in)
+{
+	while (in->len > 0 && is_blank(in->ptr[0]))
+		*in = slice_drop(*in, 1);
+}
+
+/* The address that the first href of a tag says; empty: none. */
+static slice find_link(slice tag)
+{
+	while (tag.len > 0 && !is_blank(tag.ptr[0]) && tag.ptr[0] != '/')
+		tag = slice_drop(tag, 1);
+	while (tag.len > 0) {
+		slice name, value = { 0 };
+		size_t n = 0;
+
+		while (n < tag.len && !is_blank(tag.ptr[n]) && tag.ptr[n] != '/' && tag.ptr[n] != '=')
+			n++;
+		name = slice_head(tag, n);
+		tag = slice_drop(tag, n);
+		skip_blanks(&tag);
+		if (tag.len > 0 && tag.ptr[0] == '=') {
+			tag = slice_drop(tag, 1);
+			skip_blanks(&tag);
+			value = take_value(&tag);
+		} else if (tag.len > 0 && tag.ptr[0] == '/') {
+			tag = slice_drop(tag, 1);
+		}
+		if (slice_equal_ascii(name, slice_lit("href")))
+			return value;
+		skip_blanks(&tag);
+	}
+	return (slice){ 0 };
 }
 
 static void put_link(struct writer *w)

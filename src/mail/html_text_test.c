@@ -15,6 +15,12 @@ static const struct {
 	{ "<a href=\"http://h/?a=1&amp;b\">go</a> on", "go ( http://h/?a=1&b ) on", "go on" },
 	{ "<a href='x y'>go</a>", "go ( xy )", "go" },
 	{ "<a name=z>here</a><a href=#top>up</a>", "hereup", "hereup" },
+	{ "<A HREF=\"u\">go</A> on", "go ( u ) on", "go on" },
+	{ "<a\n Href = 'x>y' title=z>go</a>", "go ( x>y )", "go" },
+	{ "<a data-href=no title=\"href=no\" href=u href=v>go</a>", "go ( u )", "go" },
+	{ "<a/href=u>a</a><a href>b</a><a href=>c</a><a href", "a ( u ) bc", "abc" },
+	{ "<a x=\"y\"href=u / >go</a>", "go ( u )", "go" },
+	{ "<a href=\"u", "", "" },
 	{ "<a href=u>open", "open ( u )", "open" },
 	{ "x<b>y</b>z", "xyz", "xyz" },
 	{ "&lt;&amp;&gt; &Auml;&euro;&#8364;&#x20AC; &#160;&nbsp;x", "<&> \xc3\x84\xe2\x82\xac\xe2\x82\xac"
