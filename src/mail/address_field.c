@@ -7,6 +7,7 @@
 #include "mail/cfws.h"
 #include "mail/header_text.h"
 #include "mail/mailbox.h"
+#include "mail/shown.h"
 
 /* For one mailbox at a time: what mailbox_next() wants. */
 enum { SCRATCH = 16 * MAILBOX_PART_MAX };
@@ -174,14 +175,14 @@ static slice shown(const struct reader *r, slice phrase)
 	return name;
 }
 
-/* As mail/mailbox.h has it. */
+/* As mail/mailbox.h has it, of an address that can be shown. */
 static bool read_strictly(slice text, struct arena *scratch, struct mailbox *ret)
 {
 	struct mailbox_reader r = mailbox_reader_init(text);
 	struct mailbox more;
 
 	return mailbox_next(&r, scratch, ret) == MAILBOX_OK &&
-	    mailbox_next(&r, scratch, &more) == MAILBOX_END;
+	    mailbox_next(&r, scratch, &more) == MAILBOX_END && shown_is_plain(ret->address.whole);
 }
 
 /* What stands in the last brackets, or the last word if it has an @ in it. */

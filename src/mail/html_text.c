@@ -2,6 +2,7 @@
 #include "mail/html_text.h"
 
 #include "mail/content_decode.h"
+#include "mail/shown.h"
 #include "mail/utf8.h"
 
 enum { PIECE = 64 };
@@ -58,6 +59,40 @@ static void put_word(struct writer *w, slice word)
 static void owe_lines(struct writer *w, unsigned n)
 {
 	w->lines = w->lines > n ? w->lines : n;
+}
+
+/* ---- words ---- */
+
+/* The character that text, which is not empty, begins with, or the byte. */
+static slice first(slice text)
+{
+	size_t n = text.ptr[0] < 0x80 ? 1 : utf8_length(text);
+
+	return slice_head(text, n > 0 ? n : 1);
+}
+
+/* A word, or a piece of it, off the front of *in, which begins with no blank and no markup:
+ * both end it, and characters that are not shown. No further is looked than is taken, so
+ * that a long one is not read again and again. */
+static void take_text(struct writer *w, slice *in, slice markup)
+{
+	enum shown how = SHOWN_SO;
+	slice character = { 0 };
+	size_t n = 0;
+
+	while (n < in->len && n < PIECE && !is_blank(in->ptr[n]) &&
+	    slice_find_byte(markup, in->ptr[n]) == markup.len) {
+		character = first(slice_drop(*in, n));
+		how = shown_as(character);
+		if (how != SHOWN_SO)
+			break;
+		n += character.len;
+	}
+	if (n > 0)
+		put_word(w, slice_head(*in, n));
+	else if (how == SHOWN_BLANK)
+		w->blank = true;
+	*in = slice_drop(*in, n > 0 ? n : character.len);
 }
 
 /* ---- entities ---- */
@@ -140,7 +175,7 @@ static size_t encode(unsigned code, unsigned char out[4])
 /* "&name;" or "&#123;" off the front, else the "&" alone. */
 static void take_entity(struct writer *w, slice *in)
 {
-	slice name = slice_drop(*in, 1);
+	slice name = slice_drop(*in, 1), shown;
 	unsigned char text[4];
 	unsigned code = 0;
 	size_t n = 0;
@@ -159,10 +194,12 @@ static void take_entity(struct writer *w, slice *in)
 	*in = slice_drop(*in, n + 1);
 	if (in->len > 0 && in->ptr[0] == ';')
 		*in = slice_drop(*in, 1);
-	if (code == 0xA0 || code < ' ')
+	shown = slice_of(text, encode(code, text));
+	if (code == 0xA0 || shown_as(shown) == SHOWN_BLANK)
 		w->blank = true;
-	else if (code != 0xAD && code != 0x200C && code != 0x200D && code != 0xFEFF)
-		put_word(w, slice_of(text, encode(code, text)));
+	else if (code != 0xAD && code != 0x200C && code != 0x200D && code != 0xFEFF &&
+	    shown_as(shown) == SHOWN_SO)
+		put_word(w, shown);
 }
 
 /* ---- tags ---- */
@@ -264,16 +301,13 @@ static void put_link(struct writer *w)
 	w->blank = true;
 	put_word(w, slice_lit("( "));
 	while (link.len > 0 && !w->full) {
-		size_t n = 0;
-
-		while (n < link.len && !is_blank(link.ptr[n]) && link.ptr[n] != '&')
-			n++;
-		put(w, slice_head(link, n));
-		link = slice_drop(link, n);
-		if (link.len > 0 && link.ptr[0] == '&')
-			take_entity(w, &link);
-		else if (link.len > 0)
+		if (is_blank(link.ptr[0]))
 			link = slice_drop(link, 1);
+		else if (link.ptr[0] == '&')
+			take_entity(w, &link);
+		else
+			take_text(w, &link, slice_lit("&"));
+		w->blank = false;       /* there are none in an address */
 	}
 	put(w, slice_lit(" )"));
 	w->blank = true;
@@ -358,22 +392,6 @@ static void take_markup(struct writer *w, slice *in)
 	obey_tag(w, name, closes, tag);
 }
 
-/* A word, or a piece of it: no further is looked than is taken, so that a long one is not
- * read again and again. */
-static void take_text(struct writer *w, slice *in, bool markup)
-{
-	size_t n = 0;
-
-	while (n < in->len && n < PIECE && !is_blank(in->ptr[n]) &&
-	    !(markup && (in->ptr[n] == '<' || in->ptr[n] == '&')))
-		n++;
-	/* No character in two. */
-	for (size_t more = 0; more < 3 && n < in->len && (in->ptr[n] & 0xC0) == 0x80; more++)
-		n++;
-	put_word(w, slice_head(*in, n));
-	*in = slice_drop(*in, n);
-}
-
 static void take_all(struct writer *w, slice in, bool markup)
 {
 	while (in.len > 0 && !w->full) {
@@ -387,7 +405,7 @@ static void take_all(struct writer *w, slice in, bool markup)
 		} else if (markup && c == '&') {
 			take_entity(w, &in);
 		} else {
-			take_text(w, &in, markup);
+			take_text(w, &in, markup ? slice_lit("<&") : (slice){ 0 });
 		}
 	}
 	put_link(w);

@@ -27,6 +27,9 @@ static const struct {
 	  "\xe2\x82\xac x", "<&> \xc3\x84\xe2\x82\xac\xe2\x82\xac\xe2\x82\xac x" },
 	{ "&none; & &#; &#xD800; &#99999999; &amp", "&none; & &#; &#xD800; &#99999999; &",
 	    "&none; & &#; &#xD800; &#99999999; &" },
+	{ "a\x1b[1m\x7f\xc2\x9bz \xe2\x80\xaexe", "a [1m z xe", "a [1m z xe" },
+	{ "a&#27;b&#127;c&#155;d&#8238;e&#8232;f", "a b c de f", "a b c de f" },
+	{ "<a href=\"x\x1b\n\xe2\x80\xae&#27;&nbsp;y\">go</a>", "go ( xy )", "go" },
 	{ "soft&shy;ly", "softly", "softly" },
 	{ "<head><title>no</title><style>p{}</style></head><script>if(a<b)</script>yes", "yes", "yes" },
 	{ "<STYLE>no", "", "" },
@@ -39,6 +42,17 @@ static const struct {
 	{ "<td>a</td><td>b</td>", "a b", "a b" },
 	{ "\xc3\xa9<b>\xe2\x82\xac</b>", "\xc3\xa9\xe2\x82\xac", "\xc3\xa9\xe2\x82\xac" },
 };
+
+/* Nothing that ends a line or turns text; a blank for a control character. */
+static void test_plain(void **state)
+{
+	struct heap *heap = heap_create(SIZE_MAX);
+	struct buffer out = buffer_init(heap, 100);
+
+	plain_words(slice_lit("a\x1b[1m<b>\xc2\x85z \xe2\x80\xaexe\xe2\x81\xa6 \xe9."), &out);
+	assert_slice(buffer_bytes(&out), slice_lit("a [1m<b> z xe \xe9."));
+	heap_drop(heap);
+}
 
 static void check_form(slice html, enum html_text form, slice want)
 {
@@ -117,5 +131,5 @@ static void test_looks_not_ahead(void **state)
 	heap_drop(heap);
 }
 
-UNIT_TESTS(cmocka_unit_test(test_rows), cmocka_unit_test(test_hostile),
+UNIT_TESTS(cmocka_unit_test(test_rows), cmocka_unit_test(test_plain), cmocka_unit_test(test_hostile),
     cmocka_unit_test(test_looks_not_ahead))

@@ -222,6 +222,8 @@ static void test_names(void **state)
 		{ "a/b\\\\c.txt", "a_b_c.txt" }, { "../../etc/passwd", ".._.._etc_passwd" }, { ".", "_" },
 		{ " . ", "_" }, { "a\x01\x7f" "b", "a  b" }, { "x\xe2\x80\xae" "fdp.exe", "xfdp.exe" },
 		{ "\xd8\x9c\xe2\x81\xa6" "a", "a" }, { "", "" },
+		{ "a\xc2\x9b" "b\xe2\x80\xa8" "c", "a b c" },
+		{ "\"; filename*=\"utf-8''a%C2%9Bb%E2%80%AEc", "a_bc" },
 	};
 	struct heap *heap = heap_create(SIZE_MAX);
 	struct charsets *c = charsets_create(heap);
