@@ -120,7 +120,7 @@ slice mime_id(const struct mime_part *part)
 
 static slice safe_name(slice name, struct arena *arena)
 {
-	unsigned char *out = arena_new(arena, unsigned char, FILENAME_BYTES_MAX);
+	unsigned char out[FILENAME_BYTES_MAX];
 	size_t n = 0, length;
 
 	for (name = slice_trim(name); (length = utf8_length(name)) > 0; name = slice_drop(name, length)) {
@@ -138,18 +138,21 @@ static slice safe_name(slice name, struct arena *arena)
 	name = slice_trim(slice_of(out, n));
 	if (slice_equal(name, slice_lit(".")) || slice_equal(name, slice_lit("..")))
 		return slice_lit("_");
-	return name;
+	return name.len > 0 ? slice_copy(arena, name) : slice_lit("");
 }
 
 slice mime_filename(const struct mime_part *part, struct charsets *charsets,
     struct arena *arena)
 {
 	slice parameters = slice_drop(part->disposition, slice_find_byte(part->disposition, ';'));
-	slice name = parameter_text(parameters, slice_lit("filename"), charsets, arena);
+	struct arena scratch = arena_init(arena->heap, 3 * PARAMETER_MAX);
+	slice name = parameter_text(parameters, slice_lit("filename"), charsets, &scratch);
 
 	if (name.len == 0)
-		name = parameter_text(part->parameters, slice_lit("name"), charsets, arena);
-	return safe_name(name, arena);
+		name = parameter_text(part->parameters, slice_lit("name"), charsets, &scratch);
+	name = safe_name(name, arena);
+	arena_reset(&scratch);
+	return name;
 }
 
 /* ---- content ---- */

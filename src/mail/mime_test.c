@@ -239,6 +239,29 @@ static void test_names(void **state)
 	heap_drop(heap);
 }
 
+/* Of the arena a name takes what it has, however long it is written and in how many pieces. */
+static void test_name_room(void **state)
+{
+	struct heap *heap = heap_create(SIZE_MAX);
+	struct charsets *c = charsets_create(heap);
+	struct arena arena = arena_init(heap, FILENAME_BYTES_MAX + 1);
+	struct arena parts = arena_init(heap, MIME_ARENA_MAX);
+	struct buffer text = buffer_init(heap, 64 * 1024);
+	struct mime m;
+
+	buffer_add(&text, slice_lit("Content-Disposition: x"));
+	for (unsigned i = 0; i < 200; i++)
+		buffer_printf(&text, ";\r\n filename*%u*=%%20%u%%C3%%A9;\r\n filename*%u=\"%050u\"", i, i, i, i);
+	buffer_add(&text, slice_lit("\r\nContent-Type: x/y; name=short\r\n\r\n"));
+	m = mime_parse(buffer_bytes(&text), &parts);
+	assert_true(mime_filename(&m.parts[0], c, &arena).len > FILENAME_BYTES_MAX - 4);
+	arena_reset(&arena);
+	m.parts[0].disposition = (slice){ 0 };
+	assert_slice(mime_filename(&m.parts[0], c, &arena), slice_lit("short"));
+	assert_int_equal(arena.used, 16);
+	heap_drop(heap);
+}
+
 /* ---- hostile ---- */
 
 static struct mime parse_repeated(struct heap *heap, struct arena *arena, const char *head,
@@ -304,4 +327,5 @@ static void test_hostile(void **state)
 }
 
 UNIT_TESTS(cmocka_unit_test(test_rows), cmocka_unit_test(test_beginnings),
-    cmocka_unit_test(test_helpers), cmocka_unit_test(test_names), cmocka_unit_test(test_hostile))
+    cmocka_unit_test(test_helpers), cmocka_unit_test(test_names),
+    cmocka_unit_test(test_name_room), cmocka_unit_test(test_hostile))
