@@ -101,9 +101,11 @@ static bool has_delimiter(slice body, slice boundary)
 {
 	while (body.len > 0) {
 		slice line = slice_cut(&body, '\n');
+		bool last;
 
-		if (slice_starts(line, slice_lit("--")) &&
-		    slice_starts(slice_drop(line, 2), boundary))
+		if (line.len > 0 && line.ptr[line.len - 1] == '\r')
+			line.len--;
+		if (content_type_delimiter(line, boundary, &last))
 			return true;
 	}
 	return false;

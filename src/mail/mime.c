@@ -149,7 +149,8 @@ static slice read_boundary(struct parser *p, slice parameters)
 
 	if (parameter_join(parameters, slice_lit("boundary"), &joined, &charset, &extended)) {
 		boundary = buffer_bytes(&joined);
-		while (boundary.len > 0 && boundary.ptr[boundary.len - 1] == ' ')
+		while (boundary.len > 0 && (boundary.ptr[boundary.len - 1] == ' ' ||
+		    boundary.ptr[boundary.len - 1] == '\t'))
 			boundary.len--;
 		if (boundary.len > MIME_BOUNDARY_MAX)
 			boundary.len = 0;
@@ -332,15 +333,8 @@ static unsigned find_delimiter(const struct parser *p, slice line, bool *ret_las
 {
 	unsigned i = p->n_delimiters;
 
-	line = slice_trim(without_end(line));
-	if (!slice_starts(line, slice_lit("--")))
-		return i;
-	line = slice_drop(line, 2);
 	while (i-- > 0) {
-		slice boundary = p->delimiters[i].boundary;
-
-		*ret_last = line.len == boundary.len + 2 && slice_ends(line, slice_lit("--"));
-		if ((line.len == boundary.len || *ret_last) && slice_starts(line, boundary))
+		if (content_type_delimiter(without_end(line), p->delimiters[i].boundary, ret_last))
 			return i;
 	}
 	return p->n_delimiters;

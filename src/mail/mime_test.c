@@ -99,6 +99,8 @@ static const struct {
 	    "[] multipart/mixed\n[1] text/plain <one>" },
 	{ "Content-Type: multipart/mixed; boundary*0=a; boundary*1=\" b \"\r\n\r\n--a b\r\n\r\none\r\n--a b--",
 	    "[] multipart/mixed\n[1] text/plain <one>" },
+	{ "Content-Type: multipart/mixed; boundary=\"b \t\"\r\n\r\n--b\r\n\r\none\r\n--b--",
+	    "[] multipart/mixed\n[1] text/plain <one>" },
 	{ MIXED "Content-Transfer-Encoding: base64\r\n\r\n--b\r\n\r\none\r\n--b--",
 	    "[] multipart/mixed encoded\n[1] text/plain <one>" },
 	/* In one another, boundaries that are beginnings of others. */
