@@ -88,11 +88,6 @@ long mime_find(const struct mime *m, slice section)
 
 /* ---- fields ---- */
 
-static bool is_blank(unsigned char c)
-{
-	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
-}
-
 slice mime_disposition(const struct mime_part *part)
 {
 	slice value = part->disposition;
@@ -100,7 +95,7 @@ slice mime_disposition(const struct mime_part *part)
 
 	if (!cfws_skip(&value))
 		return (slice){ 0 };
-	while (n < value.len && !is_blank(value.ptr[n]) && value.ptr[n] != ';' && value.ptr[n] != '(')
+	while (n < value.len && !cfws_is_blank(value.ptr[n]) && value.ptr[n] != ';' && value.ptr[n] != '(')
 		n++;
 	return slice_head(value, n);
 }

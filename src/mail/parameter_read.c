@@ -9,11 +9,6 @@
 #include "mail/content_type.h"
 #include "mail/header_text.h"
 
-static bool is_blank(unsigned char c)
-{
-	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
-}
-
 /* Names of files have blanks and brackets; other values end there, as a comment begins. */
 static bool is_file_name(slice name)
 {
@@ -27,7 +22,7 @@ static slice bare_value(slice name, slice rest)
 
 	if (is_file_name(name))
 		return cfws_trim(rest);
-	while (n < rest.len && !is_blank(rest.ptr[n]) && rest.ptr[n] != '(')
+	while (n < rest.len && !cfws_is_blank(rest.ptr[n]) && rest.ptr[n] != '(')
 		n++;
 	return slice_head(rest, n);
 }
