@@ -271,7 +271,7 @@ void lint_header(struct linting *l)
 		lint_at_line(l, LINT_HEADER_EMPTY, 1);
 	else if (result == HEADER_BODY)
 		lint_at(l, LINT_HEADER_LINE, slice_lit("header"));
-	else if (rest.ptr == l->header.ptr + l->header.len)
+	else if (rest.len == before)
 		lint_at(l, LINT_BODY_MISSING, slice_lit("header"));
 	judge_presence(&f);
 }

@@ -149,6 +149,18 @@ static void test_rules(void **state)
 	heap_drop(heap);
 }
 
+/* Not even a pointer to no message. */
+static void test_none(void **state)
+{
+	struct heap *heap = heap_create(SIZE_MAX);
+	struct arena arena = arena_init(heap, LINT_ARENA_MAX);
+	struct lint_input input = { .utf8 = true };
+	struct lint lint = lint_read(&input, &arena);
+
+	assert_true(find(&lint, "header-empty") != NULL);
+	heap_drop(heap);
+}
+
 static void test_clean(void **state)
 {
 	struct heap *heap = heap_create(SIZE_MAX);
@@ -243,6 +255,6 @@ static void test_departures(void **state)
 	heap_drop(heap);
 }
 
-UNIT_TESTS(cmocka_unit_test(test_rules), cmocka_unit_test(test_clean),
-    cmocka_unit_test(test_utf8), cmocka_unit_test(test_many), cmocka_unit_test(test_many_recipients),
-    cmocka_unit_test(test_departures))
+UNIT_TESTS(cmocka_unit_test(test_rules), cmocka_unit_test(test_none), cmocka_unit_test(test_clean),
+    cmocka_unit_test(test_utf8), cmocka_unit_test(test_many),
+    cmocka_unit_test(test_many_recipients), cmocka_unit_test(test_departures))

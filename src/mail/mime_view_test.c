@@ -126,6 +126,24 @@ static void test_long_html(void **state)
 	}
 }
 
+/* Not even a pointer to no message. */
+static void test_none(void **state)
+{
+	struct heap *heap = heap_create(SIZE_MAX);
+	struct arena arena = arena_init(heap, 2 * MIME_ARENA_MAX);
+	struct charsets *c = charsets_create(heap);
+	struct buffer out = buffer_init(heap, 100);
+	struct mime m = mime_parse((slice){ 0 }, &arena);
+	const uint8_t *uses = mime_uses(&m, c, &arena);
+
+	assert_int_equal(m.n, 1);
+	mime_text(&m, uses, c, &out);
+	mime_snippet(&m, uses, c, &out);
+	assert_slice(mime_filename(&m.parts[0], c, &arena), slice_lit(""));
+	assert_slice(buffer_bytes(&out), slice_lit(""));
+	heap_drop(heap);
+}
+
 static void test_charset(void **state)
 {
 	struct heap *heap = heap_create(SIZE_MAX);
@@ -140,4 +158,4 @@ static void test_charset(void **state)
 }
 
 UNIT_TESTS(cmocka_unit_test(test_rows), cmocka_unit_test(test_snippet),
-    cmocka_unit_test(test_long_html), cmocka_unit_test(test_charset))
+    cmocka_unit_test(test_long_html), cmocka_unit_test(test_none), cmocka_unit_test(test_charset))
