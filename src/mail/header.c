@@ -93,15 +93,3 @@ slice header_find(slice header, slice name)
 	}
 	return (slice){ 0 };
 }
-
-slice header_unfold(struct arena *arena, slice value)
-{
-	unsigned char *out = arena_new(arena, unsigned char, value.len);
-	size_t n = 0;
-
-	for (size_t i = 0; i < value.len; i++) {
-		if (value.ptr[i] != '\r' && value.ptr[i] != '\n')
-			out[n++] = value.ptr[i];
-	}
-	return slice_trim(slice_of(out, n));
-}

@@ -1,7 +1,7 @@
 /* mail/header.h - the fields of a header, one after the other (RFC 5322 s2.2).
  *
  * Lines end with LF, with a CR before it, which the SMTP engine made sure of, or without, as a
- * mock takes them. Nothing is copied, but by header_unfold(). */
+ * mock takes them. Nothing is copied. */
 #ifndef MAIL_HEADER_H
 #define MAIL_HEADER_H
 
@@ -33,9 +33,5 @@ size_t header_name_length(slice line);
 /* The value of the first field of that name, letters of any case, in all of a header; ptr
  * NULL: there is none before a line that is no field. */
 slice header_find(slice header, slice name);
-
-/* The value in one line: each CR and LF goes, so that of a fold its blank is left (s2.2.3); ends
- * are trimmed. In the arena, as many bytes as the value has. */
-slice header_unfold(struct arena *arena, slice value);
 
 #endif
