@@ -9,8 +9,9 @@
  * header and body of the root are all of the message; line ends are counted right; the same
  * message inside of a message/rfc822 has the same parts, one deeper; what is decoded has the
  * length that was told and fits in any less; every text is well-formed UTF-8 within its
- * bound, what is shown of a header is one line, and a file's name has nothing that leads
- * elsewhere. */
+ * bound, what is shown of a header, and a snippet, is one line with nothing in it that does more
+ * than stand there, and a file's name has nothing that leads elsewhere and takes no more memory
+ * than it has. */
 #include "fuzz.h"
 
 #include "mail/address_field.h"
@@ -21,7 +22,7 @@
 #include "mail/shown.h"
 #include "mail/utf8.h"
 
-enum { NAME_ARENA = 1 << 20 };
+enum { NAME_ARENA = FILENAME_BYTES_MAX + 1 };
 
 struct look {
 	struct heap *heap;
