@@ -27,6 +27,9 @@ enum header_result {
 enum header_result header_next(slice *in, bool final, struct header_field *ret)
     __attribute__((warn_unused_result));
 
+/* The line without its LF, and the CR before that. */
+slice header_without_end(slice line);
+
 /* How long the field's name is that the line begins with; 0: the line begins no field. */
 size_t header_name_length(slice line);
 

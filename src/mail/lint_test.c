@@ -92,7 +92,8 @@ static const struct {
 	{ "charset-unknown", slice_lit(MIME "Content-Type: text/plain; charset=iso-8859-77\r\n\r\n"),
 	    slice_lit(MIME "Content-Type: text/plain; charset=utf-8 (;charset=x)\r\n\r\n") },
 	{ "charset-unknown", slice_lit(MIME "Content-Type: text/plain; charset*0=ger; charset*1=man\r\n\r\n"),
-	    slice_lit(MIME "Content-Type: text/plain; charset*0=utf; charset*1=-8; x=\";charset=y\"\r\n\r\n") },
+	    slice_lit(MIME "Content-Type: text/plain; charset*0=utf; charset*1=-8;\r\n"
+	    " x=\";charset=y\"\r\n\r\n") },
 	{ "body-8bit", slice_lit(ALL "\r\n\xc3\xa4\r\n"),
 	    slice_lit(MIME "Content-Transfer-Encoding: 8bit\r\n\r\n\xc3\xa4\r\n") },
 	{ "base64-bad", slice_lit(MIME "Content-Transfer-Encoding: base64\r\n\r\nYQ=\r\n"),

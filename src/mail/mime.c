@@ -319,22 +319,13 @@ static void close_to(struct parser *p, unsigned keep, bool delimiter)
 
 /* ---- lines ---- */
 
-static slice without_end(slice line)
-{
-	if (line.len > 0 && line.ptr[line.len - 1] == '\n')
-		line.len--;
-	if (line.len > 0 && line.ptr[line.len - 1] == '\r')
-		line.len--;
-	return line;
-}
-
 /* Which delimiter the line is, or n_delimiters. */
 static unsigned find_delimiter(const struct parser *p, slice line, bool *ret_last)
 {
 	unsigned i = p->n_delimiters;
 
 	while (i-- > 0) {
-		if (content_type_delimiter(without_end(line), p->delimiters[i].boundary, ret_last))
+		if (content_type_delimiter(header_without_end(line), p->delimiters[i].boundary, ret_last))
 			return i;
 	}
 	return p->n_delimiters;
@@ -373,13 +364,13 @@ static bool take_delimiter(struct parser *p, slice line)
 
 static void take_header_line(struct parser *p, slice line)
 {
-	bool blank = without_end(line).len == 0;
+	bool blank = header_without_end(line).len == 0;
 	bool folded = line.ptr[0] == ' ' || line.ptr[0] == '\t';
 	struct mime_part *part = top(p);
 
 	if (folded && p->at > (size_t)(part->header.ptr - p->m.message.ptr)) {
 		/* Belongs to the line before, whatever that is. */
-	} else if (header_name_length(without_end(line)) > 0) {
+	} else if (header_name_length(header_without_end(line)) > 0) {
 		if (p->junk)
 			part->defects |= MIME_NO_COLON;
 		p->junk = false;
@@ -400,7 +391,7 @@ static void take_header_line(struct parser *p, slice line)
 /* What is wrong with the line itself. */
 static void note_line(struct parser *p, slice line)
 {
-	slice text = without_end(line);
+	slice text = header_without_end(line);
 	struct mime_part *part = top(p);
 	bool ended = line.ptr[line.len - 1] == '\n';
 

@@ -61,7 +61,8 @@ struct search_message {
 };
 
 /* All memory is of `arena`: SEARCH_TERMS_MAX terms, and a few times the query's length.
- * zone_minutes, east of UTC, is for times without one. False: over SEARCH_QUERY_MAX bytes or SEARCH_TERMS_MAX terms. */
+ * zone_minutes, east of UTC, is for times without one. False: over SEARCH_QUERY_MAX bytes or
+ * SEARCH_TERMS_MAX terms. */
 bool search_parse(slice query, int zone_minutes, struct arena *arena,
     struct search_query *ret_query) __attribute__((warn_unused_result));
 

@@ -154,5 +154,5 @@ static void test_limits(void **state)
 	heap_drop(heap);
 }
 
-UNIT_TESTS(cmocka_unit_test(test_match), cmocka_unit_test(test_nothing), cmocka_unit_test(test_wants_words),
-    cmocka_unit_test(test_zone), cmocka_unit_test(test_limits))
+UNIT_TESTS(cmocka_unit_test(test_match), cmocka_unit_test(test_nothing),
+    cmocka_unit_test(test_wants_words), cmocka_unit_test(test_zone), cmocka_unit_test(test_limits))
