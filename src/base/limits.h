@@ -375,6 +375,9 @@ enum {
 	/* What a snippet may have before its dots, and of a text what is looked at for it. */
 	SNIPPET_MAX = 200,
 	SNIPPET_SOURCE_MAX = 64 * 1024,
+	/* Of HTML, as UTF-8, what is read for its text: a hundred times what programs write. All
+	 * of it stands in memory for that, and it may get three times as long as it came. */
+	HTML_SOURCE_MAX = 16 * 1024 * 1024,
 
 	/* journal. A trace: what PACK_PREFIX_MAX leaves after Return-Path and
 	 * Delivered-To; ours have some 500 bytes. */

@@ -12,6 +12,7 @@
 #include "base/text.h"
 #include "cli/commands.h"
 #include "cli/file.h"
+#include "mail/address.h"
 #include "mail/lint.h"
 
 /* 0 or -errno. */
@@ -61,22 +62,62 @@ static bool has_errors(const struct lint *lint)
 	return false;
 }
 
+/* An address of the envelope, with brackets or without; "" and "<>" are the null sender. */
+static bool read_path(const char *value, unsigned allow, slice *ret_path)
+{
+	slice text = slice_trim(slice_from(value));
+	struct address address = { 0 };
+
+	if (text.len == 0 && !(allow & ADDRESS_ALLOW_NULL))
+		return false;
+	if (text.len > 0 && (address_take_path(&text, allow | ADDRESS_ALLOW_UTF8 | ADDRESS_ALLOW_BARE,
+	    &address) != ADDRESS_OK || text.len > 0))
+		return false;
+	*ret_path = address.whole;
+	return true;
+}
+
+static int misuse(const char *option, const char *value)
+{
+	char shown[200];
+
+	return cli_misuse("lint: %s wants an address such as alice@example.org, not \"%s\"", option,
+	    text_printable(slice_from(value), shown, sizeof shown));
+}
+
+/* The envelope that the options say. Room for CLI_GIVEN_MAX recipients. */
+static int read_envelope(const struct cli_args *args, struct lint_input *input, slice *recipients)
+{
+	const char *from = cli_value(args, "--from"), *to;
+
+	if (from != NULL && !read_path(from, ADDRESS_ALLOW_NULL, &input->sender))
+		return misuse("--from", from);
+	while ((to = cli_value_at(args, "--to", input->n_recipients)) != NULL) {
+		if (!read_path(to, ADDRESS_ALLOW_POSTMASTER, &recipients[input->n_recipients]))
+			return misuse("--to", to);
+		input->n_recipients++;
+	}
+	input->recipients = recipients;
+	input->envelope = from != NULL || input->n_recipients > 0;
+	return CLI_OK;
+}
+
 static int run(const struct cli_args *args)
 {
 	struct heap *heap = heap_create(2 * (size_t)COMPOSE_MESSAGE_MAX);
 	struct buffer text = buffer_init(heap, COMPOSE_MESSAGE_MAX);
 	struct arena arena = arena_init(heap, LINT_ARENA_MAX);
-	const char *from = cli_value(args, "--from"), *to;
 	slice recipients[CLI_GIVEN_MAX];
-	struct lint_input input = { .sender = slice_from(from), .recipients = recipients,
-		.utf8 = cli_flag(args, "--smtputf8"), .now_s = time(NULL) };
+	struct lint_input input = { .utf8 = cli_flag(args, "--smtputf8"), .now_s = time(NULL) };
 	char shown[64];
 	struct lint lint;
 	int result;
 
-	while ((to = cli_value_at(args, "--to", input.n_recipients)) != NULL)
-		recipients[input.n_recipients++] = slice_from(to);
-	input.envelope = from != NULL || input.n_recipients > 0;
+	result = read_envelope(args, &input, recipients);
+	if (result != CLI_OK) {
+		heap_drop(heap);
+		return result;
+	}
 	result = read_message(args->words[0], &text);
 	if (result < 0) {
 		heap_drop(heap);
@@ -102,11 +143,11 @@ const struct cli_command cli_lint = {
 	.summary = "what is wrong with a message, with the RFC's clause and the remedy",
 	.details =
 	    "FILE is a message as it goes over the wire, header and body; - reads it from\n"
-	    "standard input. An error is what a real server would refuse, a warning what is not\n"
-	    "allowed and often taken, a hint what is allowed and often not meant. Exit 1: there\n"
-	    "are errors.\n",
+	    "standard input. An error is what servers refuse or readers get wrong, a warning what\n"
+	    "is not allowed, or not wise, and mostly taken, a hint what is allowed and often not\n"
+	    "meant. Exit 1: there are errors.\n",
 	.options = {
-		{ "--from", "ADDRESS", "The envelope's sender." },
+		{ "--from", "ADDRESS", "The envelope's sender; <> for none." },
 		{ "--to", "ADDRESS", "A recipient of the envelope; may be given several times." },
 		{ "--smtputf8", NULL, "It is sent with SMTPUTF8: UTF-8 may stand in the header." },
 		{ "--json", NULL, "A line of JSON for each finding." },

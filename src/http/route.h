@@ -1,8 +1,9 @@
 /* http/route.h - which function answers a request, by path and method. Pure.
  *
- * A table of rows; its order says nothing. A path is literal segments and "{name}", which
- * stands for any one segment that is not empty; where several paths fit, the one with
- * the fewest names counts: "/message/latest" before "/message/{id}". */
+ * A table of rows. A path is literal segments and "{name}", which stands for any one segment
+ * that is not empty; where several paths fit, the one with the fewest names counts, wherever
+ * it stands: "/message/latest" before "/message/{id}". Paths that fit with as many names, as
+ * "/a/{x}" and "/{y}/b" fit "/a/b", count as one path there: no method may have both. */
 #ifndef HTTP_ROUTE_H
 #define HTTP_ROUTE_H
 

@@ -20,6 +20,8 @@ static const struct http_route routes[] = {
 	{ "PUT", "/tags", b },
 	{ "POST", "/tags", e },
 	{ "GET", "/", e },
+	{ "GET", "/tie/{x}", a },
+	{ "PUT", "/{y}/knot", b },
 };
 
 static const char *name_of(const struct http_route *route)
@@ -50,6 +52,9 @@ static void test_find(void **state)
 		{ "GET", "/message/x/part/2?y=1", "d [x,2] GET, HEAD" },
 		{ "GET", "/Message/x", "none [] " },
 		{ "HEAD", "/tags", "none [] PUT, POST" },
+		{ "GET", "/tie/knot", "a [knot] GET, HEAD, PUT" },
+		{ "PUT", "/tie/knot", "b [tie] GET, HEAD, PUT" },
+		{ "PUT", "/tie/x", "none [] GET, HEAD" },
 		{ "GET", "/nowhere", "none [] " },
 		{ "", "/tags", "none [] PUT, POST" },
 	};

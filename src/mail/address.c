@@ -327,11 +327,6 @@ const char *address_fault(enum address_result result)
 	return "not an address";
 }
 
-bool address_is_literal(const struct address *address)
-{
-	return address->domain.len > 0 && address->domain.ptr[0] == '[';
-}
-
 /* U-labels to A-labels. libidn2 allocates; what it gave is freed here. */
 static bool domain_to_ascii(struct arena *arena, slice domain, slice *ret)
 {

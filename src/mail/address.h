@@ -46,8 +46,6 @@ enum address_result address_take_path(slice *in, unsigned allow, struct address 
 /* Words for a reply or an error line: "domain is too long". */
 const char *address_fault(enum address_result result);
 
-bool address_is_literal(const struct address *address);         /* [192.0.2.1] */
-
 /* Domain in lower case and A-labels (IDNA 2008, libidn2); "[...]" in lower case.
  * False when it is no domain: a label that IDNA forbids, a limit passed. */
 bool domain_normal(struct arena *arena, slice domain, slice *ret_normal)

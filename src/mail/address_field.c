@@ -7,6 +7,7 @@
 #include "mail/cfws.h"
 #include "mail/header_text.h"
 #include "mail/mailbox.h"
+#include "mail/shown.h"
 
 /* For one mailbox at a time: what mailbox_next() wants. */
 enum { SCRATCH = 16 * MAILBOX_PART_MAX };
@@ -26,11 +27,6 @@ struct splitter {
 	bool no_quote, no_comment, no_angle, no_literal;
 };
 
-static bool is_blank(unsigned char c)
-{
-	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
-}
-
 /* Length of the quoted-string, or 0. */
 static size_t quoted_length(slice in)
 {
@@ -41,13 +37,6 @@ static size_t quoted_length(slice in)
 			return i + 1;
 	}
 	return 0;
-}
-
-static size_t comment_length(slice in)
-{
-	slice rest = in;
-
-	return cfws_skip(&rest) ? in.len - rest.len : 0;
 }
 
 static size_t up_to(slice in, unsigned char close)
@@ -70,7 +59,7 @@ static size_t unit(struct splitter *s, slice in)
 		break;
 	case '(':
 		gone = &s->no_comment;
-		n = *gone ? 0 : comment_length(in);
+		n = *gone ? 0 : cfws_comment(in);
 		break;
 	case '<':
 		gone = &s->no_angle;
@@ -112,23 +101,6 @@ static slice take_member(struct splitter *s, unsigned char *ret_end)
 
 /* ---- what a member says ---- */
 
-/* What stands in the first of some comments. */
-static slice comment_text(slice comment)
-{
-	unsigned depth = 0;
-	size_t n = 0;
-
-	for (; n < comment.len; n++) {
-		if (comment.ptr[n] == '\\' && n + 1 < comment.len)
-			n++;
-		else if (comment.ptr[n] == '(')
-			depth++;
-		else if (comment.ptr[n] == ')' && --depth == 0)
-			break;
-	}
-	return slice_sub(comment, 1, n - 1);
-}
-
 static size_t without_backslashes(slice text, unsigned char *out)
 {
 	size_t n = 0;
@@ -166,7 +138,7 @@ static slice shown(const struct reader *r, slice phrase)
 	}
 	name = cfws_trim(slice_of(plain, n));
 	if (name.len == 0 && comment.len > 0) {
-		n = without_backslashes(comment_text(comment), plain);
+		n = without_backslashes(slice_sub(comment, 1, comment.len - 2), plain);
 		name = slice_of(plain, n);
 	}
 	name = header_text(r->charsets, r->label, name, HEADER_TEXT_MAX, r->arena);
@@ -174,14 +146,14 @@ static slice shown(const struct reader *r, slice phrase)
 	return name;
 }
 
-/* As mail/mailbox.h has it. */
+/* As mail/mailbox.h has it, of an address that can be shown. */
 static bool read_strictly(slice text, struct arena *scratch, struct mailbox *ret)
 {
 	struct mailbox_reader r = mailbox_reader_init(text);
 	struct mailbox more;
 
 	return mailbox_next(&r, scratch, ret) == MAILBOX_OK &&
-	    mailbox_next(&r, scratch, &more) == MAILBOX_END;
+	    mailbox_next(&r, scratch, &more) == MAILBOX_END && shown_is_plain(ret->address.whole);
 }
 
 /* What stands in the last brackets, or the last word if it has an @ in it. */
@@ -191,7 +163,7 @@ static bool find_address(slice text, slice *ret_name, slice *ret_address)
 	slice inside = slice_drop(text, open);
 
 	if (open == text.len) {
-		while (word > 0 && !is_blank(text.ptr[word - 1]))
+		while (word > 0 && !cfws_is_blank(text.ptr[word - 1]))
 			word--;
 		open = word;
 		inside = slice_drop(text, word);
@@ -213,12 +185,25 @@ static void set_address(struct address_member *m, slice address, slice local, sl
 	m->domain = slice_sub(m->address, m->address.len - domain.len, domain.len);
 }
 
-/* Without a name, a comment may be one (RFC 5322 s3.4, the note). */
+/* The display-name in front of the angle brackets; without one, the comment behind the address
+ * may be a name (RFC 5322 s3.4, the note). */
 static slice name_of(slice text, const struct mailbox *mailbox)
 {
-	if (mailbox->name.len > 0)
-		return slice_head(text, slice_find_last_byte(text, '<'));
-	return slice_drop(text, slice_find_byte(text, '('));
+	struct splitter s = { 0 };
+	slice comment = { 0 };
+
+	for (size_t n = 0, length; n < text.len; n += length) {
+		slice rest = slice_drop(text, n);
+
+		length = unit(&s, rest);
+		if (mailbox->name.len > 0 && rest.ptr[0] == '<')
+			return slice_head(text, n);
+		if (rest.ptr[0] != '(' && !cfws_is_blank(rest.ptr[0]))
+			comment = (slice){ 0 };
+		else if (rest.ptr[0] == '(' && comment.len == 0)
+			comment = slice_head(rest, length);
+	}
+	return comment;
 }
 
 static void read_member(struct reader *r, struct address_member *m, slice text)
@@ -245,6 +230,12 @@ static void read_member(struct reader *r, struct address_member *m, slice text)
 		m->name = shown(r, text);
 	}
 	arena_reset(&r->scratch);
+}
+
+/* Nothing but blanks and comments. */
+static bool is_empty(slice text)
+{
+	return cfws_skip(&text) && text.len == 0;
 }
 
 static struct address_member *add(struct address_field *f, enum address_kind kind)
@@ -289,7 +280,7 @@ struct address_field address_field_read(slice value, struct charsets *charsets, 
 			s.in_group = true;
 			continue;
 		}
-		if (comment_length(text) < text.len)
+		if (!is_empty(text))
 			read_member(&r, add(&f, ADDRESS_MAILBOX), text);
 		if (s.in_group && (end == ';' || s.rest.len == 0)) {
 			add(&f, ADDRESS_GROUP_END);

@@ -1,7 +1,8 @@
 /* mail/address_field.h - From, To and the like as they are shown, and as IMAP tells them
  * (RFC 5322 s3.4, RFC 9051 s7.5.2): members, groups, names decoded. Never fails.
  *
- * What mail/mailbox.h reads is read as it reads it; what it refuses is given in words. */
+ * What mail/mailbox.h reads is read as it reads it, but for an address that mail/shown.h
+ * would not show as it is; that, and what is refused, is given in words. */
 #ifndef MAIL_ADDRESS_FIELD_H
 #define MAIL_ADDRESS_FIELD_H
 

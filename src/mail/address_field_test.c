@@ -26,6 +26,17 @@ static const struct {
 	{ "<@r.example:a@b>", "|a@b" },
 	{ "\"a b\"@c", "|\"a b\"@c" },
 	{ "a@[127.0.0.1]", "|a@[127.0.0.1]" },
+	/* Comments, brackets and quotes in one another. */
+	{ "Bob <b@x> (a<b), c@d", "Bob|b@x |c@d" },
+	{ "Bob (x <y) <b@x>", "Bob|b@x" },
+	{ "\"a(b\"@x (Bob)", "Bob|\"a(b\"@x" },
+	{ "a(no)@(no)x (Bob) (no)", "Bob|a@x" },
+	{ "(no) a@x", "|a@x" },
+	{ "<a@x> (Bob (of x))", "Bob (of x)|a@x" },
+	{ "a@b (x, y) (z", "?a@b  (z" },
+	/* What does more than stand there. */
+	{ "a\xc2\x9b\xe2\x80\xae" "b <a@b>, x\xe2\x80\xae@\xe2\x80\xa8y", "a b|a@b |x@ y" },
+	{ "\"a\x1b" "b\"@c", "|\"a b\"@c" },
 	/* Broken. */
 	{ "abel, bianchi", "?abel ?bianchi" },
 	{ "Nat <nsb>, c@d", "Nat|nsb |c@d" },

@@ -205,9 +205,9 @@ static void test_isemail(void **state)
 	    "ISEMAIL_ERR_FWS_CRLF_END", "ISEMAIL_ERR_EXPECTING_CTEXT",
 	    "ISEMAIL_ERR_EXPECTING_QPAIR", "ISEMAIL_ERR_DOMAINHYPHENSTART",
 	    "ISEMAIL_ERR_DOMAINHYPHENEND" };
+	json_t *root, *cases = suite_cases("addr-isemail", &root), *item;
 	struct heap *heap = heap_create(SIZE_MAX);
 	size_t n = 0, differ = 0, header_differ = 0, i;
-	json_t *root, *cases = suite_cases("addr-isemail", &root), *item;
 
 	json_array_foreach(cases, i, item) {
 		struct arena arena = arena_init(heap, 1 << 16);

@@ -3,49 +3,46 @@
 
 #include "base/limits.h"
 
-static bool is_blank(unsigned char c)
+bool cfws_is_blank(unsigned char c)
 {
 	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
 }
 
 /* comment = "(" *([FWS] ccontent) [FWS] ")", which nests. */
-static bool skip_comment(slice *in)
+size_t cfws_comment(slice in)
 {
 	unsigned depth = 0;
 
-	for (size_t i = 0; i < in->len; i++) {
-		switch (in->ptr[i]) {
+	for (size_t i = 0; i < in.len; i++) {
+		switch (in.ptr[i]) {
 		case '\\':
 			i++;
 			break;
 		case '(':
 			if (++depth > COMMENT_DEPTH_MAX)
-				return false;
+				return 0;
 			break;
 		case ')':
-			if (--depth == 0) {
-				*in = slice_drop(*in, i + 1);
-				return true;
-			}
+			if (--depth == 0)
+				return i + 1;
 			break;
 		default:
 			break;
 		}
 	}
-	return false;
+	return 0;
 }
 
 bool cfws_skip(slice *in)
 {
 	slice at = *in;
 
-	while (at.len > 0) {
-		if (is_blank(at.ptr[0]))
-			at = slice_drop(at, 1);
-		else if (at.ptr[0] != '(')
-			break;
-		else if (!skip_comment(&at))
+	while (at.len > 0 && (cfws_is_blank(at.ptr[0]) || at.ptr[0] == '(')) {
+		size_t n = at.ptr[0] == '(' ? cfws_comment(at) : 1;
+
+		if (n == 0)
 			return false;
+		at = slice_drop(at, n);
 	}
 	*in = at;
 	return true;
@@ -53,9 +50,9 @@ bool cfws_skip(slice *in)
 
 slice cfws_trim(slice s)
 {
-	while (s.len > 0 && is_blank(s.ptr[0]))
+	while (s.len > 0 && cfws_is_blank(s.ptr[0]))
 		s = slice_drop(s, 1);
-	while (s.len > 0 && is_blank(s.ptr[s.len - 1]))
+	while (s.len > 0 && cfws_is_blank(s.ptr[s.len - 1]))
 		s.len--;
 	return s;
 }

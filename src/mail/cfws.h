@@ -10,6 +10,13 @@
  * unmoved, when a comment is not closed or deeper than COMMENT_DEPTH_MAX. */
 bool cfws_skip(slice *in) __attribute__((warn_unused_result));
 
+/* Length of the one comment that the text, which begins with "(", begins with, comments in it
+ * included; 0: as above. */
+size_t cfws_comment(slice in);
+
+/* SP, HTAB, CR or LF. */
+bool cfws_is_blank(unsigned char c);
+
 /* Without the blanks, CR and LF at both ends. */
 slice cfws_trim(slice s);
 

@@ -32,7 +32,7 @@ static const struct {
 } labels[] = {
 	{ "usascii", "", ASCII }, { "ascii", "", ASCII }, { "ansix341968", "", ASCII },
 	{ "ansix341986", "", ASCII }, { "iso646us", "", ASCII }, { "us", "", ASCII },
-	{ "646", "", ASCII }, { "7bit", "", ASCII }, { "8bit", "", ASCII },
+	{ "646", "", ASCII }, { "7bit", "", ASCII }, { "8bit", "", ASCII }, { "unknown8bit", "", ASCII },
 	{ "utf8", "", UTF8 }, { "unicode11utf8", "", UTF8 }, { "cp65001", "", UTF8 },
 	{ "windows65001", "", UTF8 }, { "utf8mb4", "", UTF8 },
 	{ "windows1252", "", WINDOWS_1252 }, { "cp1252", "", WINDOWS_1252 },
@@ -171,6 +171,11 @@ static int find(slice label)
 			    labels[i].built_in;
 	}
 	return -1;
+}
+
+bool charset_known(slice label)
+{
+	return find(label) >= 0;
 }
 
 /* UTF-8 on its way out. */

@@ -20,6 +20,9 @@ struct charsets *charsets_create(struct heap *heap);
 /* Open all of them: iconv reads files for that, which a confined role can't. */
 void charsets_load(struct charsets *c);
 
+/* Is the label one of ours? */
+bool charset_known(slice label);
+
 enum charset_fault {
 	CHARSET_UNKNOWN = 1,            /* the label was none of ours, or is wrong: guessed */
 	CHARSET_BAD = 2,                /* bytes that mean nothing became U+FFFD */

@@ -87,6 +87,21 @@ static slice find_boundary(slice parameters)
 	return n == 1 ? found : (slice){ 0 };
 }
 
+bool content_type_delimiter(slice line, slice boundary, bool *ret_last)
+{
+	slice rest;
+
+	if (!slice_starts(line, slice_lit("--")) || !slice_starts(slice_drop(line, 2), boundary))
+		return false;
+	rest = slice_drop(line, 2 + boundary.len);
+	while (rest.len > 0 && (rest.ptr[rest.len - 1] == ' ' || rest.ptr[rest.len - 1] == '\t'))
+		rest.len--;
+	if (rest.len > 0 && !slice_equal(rest, slice_lit("--")))
+		return false;
+	*ret_last = rest.len > 0;
+	return true;
+}
+
 /* type "/" subtype *(";" parameter) */
 struct content_type content_type_read(slice value)
 {

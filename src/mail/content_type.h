@@ -21,6 +21,10 @@ bool content_type_is(const struct content_type *t, const char *type, const char 
  * as with slice_cut(). */
 slice content_type_cut(slice *rest);
 
+/* Is the line, without its end, a delimiter of that boundary: all of it, but for blanks
+ * behind it (RFC 2046 s5.1.1)? *ret_last, set if it is: the one with "--" behind it. */
+bool content_type_delimiter(slice line, slice boundary, bool *ret_last);
+
 enum content_encoding {
 	CONTENT_7BIT,                   /* also when there is no such field, or it is empty */
 	CONTENT_8BIT,

@@ -84,4 +84,31 @@ static void test_encodings(void **state)
 	}
 }
 
-UNIT_TESTS(cmocka_unit_test(test_types), cmocka_unit_test(test_encodings))
+static void test_delimiters(void **state)
+{
+	static const struct {
+		const char *line, *boundary;
+		bool is, last;
+	} lines[] = {
+		{ "--b", "b", true, false }, { "--b \t ", "b", true, false }, { "--b--", "b", true, true },
+		{ "--b-- \t", "b", true, true }, { "--b--", "b--", true, false },
+		{ "--a b", "a b", true, false }, { "--bX", "b", false, false }, { "--b x", "b", false, false },
+		{ "--b-", "b", false, false }, { "--b --", "b", false, false }, { "--b--x", "b", false, false },
+		{ "--B", "b", false, false }, { "-b", "b", false, false }, { "--", "b", false, false },
+		{ "", "b", false, false }, { " --b", "b", false, false },
+	};
+
+	for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
+		slice line = guarded_copy(slice_from(lines[i].line));
+		bool last = false;
+
+		print_message("# %s\n", lines[i].line);
+		assert_int_equal(content_type_delimiter(line, slice_from(lines[i].boundary), &last),
+		    lines[i].is);
+		assert_int_equal(last, lines[i].last);
+		guarded_free(line);
+	}
+}
+
+UNIT_TESTS(cmocka_unit_test(test_types), cmocka_unit_test(test_encodings),
+    cmocka_unit_test(test_delimiters))

@@ -17,7 +17,7 @@ static bool is_leap(int64_t year)
 	return (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
 }
 
-static unsigned month_days(int64_t year, unsigned month)
+unsigned date_month_days(int64_t year, unsigned month)
 {
 	static const unsigned char lengths[12] = { 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 };
 
@@ -30,6 +30,15 @@ static int64_t days_to_year(int64_t year)
 	int64_t y = year - 1;
 
 	return y * 365 + y / 4 - y / 100 + y / 400 - 719162;
+}
+
+int64_t date_days(int64_t year, unsigned month, unsigned day)
+{
+	int64_t n = days_to_year(year) + day - 1;
+
+	for (unsigned m = 1; m < month; m++)
+		n += date_month_days(year, m);
+	return n;
 }
 
 size_t date_print(int64_t wall_us, char ret_text[DATE_TEXT])
@@ -46,8 +55,8 @@ size_t date_print(int64_t wall_us, char ret_text[DATE_TEXT])
 		year--;
 	check(year >= 1900 && year <= 9999);
 	day -= days_to_year(year);
-	while (day >= month_days(year, month))
-		day -= month_days(year, month++);
+	while (day >= date_month_days(year, month))
+		day -= date_month_days(year, month++);
 	n = snprintf(ret_text, DATE_TEXT, "%s, %u %s %u %02u:%02u:%02u +0000", days[weekday],
 	    (unsigned)day + 1, months[month - 1], (unsigned)year, (unsigned)(rest / 3600),
 	    (unsigned)(rest / 60 % 60), (unsigned)(rest % 60));
@@ -123,7 +132,7 @@ static bool take_date(slice *in, int64_t *ret_year, unsigned *ret_month, unsigne
 	if (before - in->len < 4)
 		year += before - in->len == 2 && year < 50 ? 2000 : 1900;
 	*ret_year = year;
-	return year >= 1900 && *ret_day >= 1 && *ret_day <= month_days(year, *ret_month);
+	return year >= 1900 && *ret_day >= 1 && *ret_day <= date_month_days(year, *ret_month);
 }
 
 /* ":" and two digits; false, *in unmoved, when there is no colon. */
@@ -190,16 +199,13 @@ static bool take_zone(slice *in, int *ret_minutes)
 bool date_parse(slice text, struct date *ret)
 {
 	unsigned month, day, seconds;
-	int64_t year, days_since;
+	int64_t year;
 	int zone;
 
 	if (!take_date(&text, &year, &month, &day) || !take_time(&text, &seconds) ||
 	    !take_zone(&text, &zone) || !cfws_skip(&text) || text.len > 0)
 		return false;
-	days_since = days_to_year(year) + day - 1;
-	for (unsigned m = 1; m < month; m++)
-		days_since += month_days(year, m);
-	ret->seconds = days_since * DAY_SECONDS + seconds - zone * 60;
+	ret->seconds = date_days(year, month, day) * DAY_SECONDS + seconds - zone * 60;
 	ret->zone_minutes = zone;
 	return true;
 }

@@ -27,7 +27,7 @@ size_t header_name_length(slice line)
 	return n > 0 && end < line.len && line.ptr[end] == ':' ? n : 0;
 }
 
-static slice without_line_end(slice line)
+slice header_without_end(slice line)
 {
 	if (line.len > 0 && line.ptr[line.len - 1] == '\n')
 		line.len--;
@@ -64,7 +64,7 @@ enum header_result header_next(slice *in, bool final, struct header_field *ret)
 		return HEADER_MORE;
 	if (in->len == 0)
 		return HEADER_END;
-	line = without_line_end(slice_head(*in, first ? first : in->len));
+	line = header_without_end(slice_head(*in, first ? first : in->len));
 	if (line.len == 0) {
 		*in = slice_drop(*in, first);
 		return HEADER_END;
@@ -77,7 +77,7 @@ enum header_result header_next(slice *in, bool final, struct header_field *ret)
 		return HEADER_MORE;
 	ret->whole = slice_head(*in, length);
 	ret->name = slice_head(line, name);
-	ret->value = without_line_end(slice_drop(ret->whole,
+	ret->value = header_without_end(slice_drop(ret->whole,
 	    name + slice_find_byte(slice_drop(line, name), ':') + 1));
 	*in = slice_drop(*in, length);
 	return HEADER_FIELD;
@@ -92,16 +92,4 @@ slice header_find(slice header, slice name)
 			return field.value;
 	}
 	return (slice){ 0 };
-}
-
-slice header_unfold(struct arena *arena, slice value)
-{
-	unsigned char *out = arena_new(arena, unsigned char, value.len);
-	size_t n = 0;
-
-	for (size_t i = 0; i < value.len; i++) {
-		if (value.ptr[i] != '\r' && value.ptr[i] != '\n')
-			out[n++] = value.ptr[i];
-	}
-	return slice_trim(slice_of(out, n));
 }

@@ -5,6 +5,7 @@
 
 #include "base/limits.h"
 #include "mail/content_decode.h"
+#include "mail/shown.h"
 #include "mail/utf8.h"
 
 enum { CHARSET_LABEL_MAX = 64 };
@@ -136,14 +137,13 @@ static slice unfold(slice value, unsigned char *line)
 	return slice_trim(slice_of(line, n));
 }
 
-static void blank_controls(slice text)
+/* What was put behind `before`, made fit to be shown in a line. */
+static void clean(struct buffer *out, size_t before)
 {
+	slice text = slice_drop(buffer_bytes(out), before);
 	unsigned char *at = (unsigned char *)(uintptr_t)text.ptr;
 
-	for (size_t i = 0; i < text.len; i++) {
-		if (at[i] < ' ' || at[i] == 127)
-			at[i] = ' ';
-	}
+	buffer_truncate(out, before + shown_line(at, text.len));
 }
 
 void header_text_decode(struct charsets *charsets, slice label, slice value,
@@ -161,7 +161,7 @@ void header_text_decode(struct charsets *charsets, slice label, slice value,
 	line = heap_alloc(out->heap, value.len);
 	decode_line(&d, unfold(value, line));
 	heap_free(out->heap, line);
-	blank_controls(slice_drop(buffer_bytes(out), before));
+	clean(out, before);
 }
 
 slice header_text(struct charsets *charsets, slice label, slice value, size_t text_max,

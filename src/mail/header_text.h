@@ -12,8 +12,9 @@
  *
  * Append the text of a value, ends trimmed; as much as fits, of its first HEADER_TEXT_MAX
  * bytes. Words are decoded wherever they stand, and with blanks in them, as broken programs
- * write them; words side by side in one character set may cut a character in two. Control
- * characters become blanks, so that what is shown is one line. */
+ * write them; words side by side in one character set may cut a character in two. What
+ * mail/shown.h says of control characters and of those that turn text is done, so that what is
+ * shown is one line and stays in its place. */
 void header_text_decode(struct charsets *charsets, slice label, slice value,
     struct buffer *out);
 

@@ -77,6 +77,23 @@ static void test_rows(void **state)
 	heap_drop(heap);
 }
 
+/* What does more than stand there, plain and encoded. */
+static void test_shown(void **state)
+{
+	static const char *const texts[][2] = {
+		{ "a\x1b[1m\x7f=?utf-8?Q?=C2=85=1B=E2=80=A8b_=E2=80=AEc=E2=81=A6?=\xe2\x80\xad.", "a [1m    b c." },
+		{ "=?iso-8859-1?Q?=81?= \xd8\x9cx", "  x" },
+	};
+	struct heap *heap = heap_create(SIZE_MAX);
+	struct charsets *c = charsets_create(heap);
+	struct arena arena = arena_init(heap, 1024);
+
+	for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
+		assert_slice(header_text(c, (slice){ 0 }, slice_from(texts[i][0]), 100, &arena),
+		    slice_from(texts[i][1]));
+	heap_drop(heap);
+}
+
 /* Beginnings without ends; looking for each end anew would take hours. */
 static void test_hostile(void **state)
 {
@@ -134,4 +151,5 @@ static void test_suite(void **state)
 	heap_drop(heap);
 }
 
-UNIT_TESTS(cmocka_unit_test(test_rows), cmocka_unit_test(test_hostile), cmocka_unit_test(test_suite))
+UNIT_TESTS(cmocka_unit_test(test_rows), cmocka_unit_test(test_shown),
+    cmocka_unit_test(test_hostile), cmocka_unit_test(test_suite))

@@ -2,7 +2,10 @@
 #include "mail/html_text.h"
 
 #include "mail/content_decode.h"
+#include "mail/shown.h"
 #include "mail/utf8.h"
+
+enum { PIECE = 64 };
 
 struct writer {
 	struct buffer *out;
@@ -19,9 +22,19 @@ static bool is_blank(unsigned char c)
 	return c == ' ' || c == '\t' || c == '\r' || c == '\n' || c == '\f';
 }
 
+/* What fits of it, in whole characters. */
 static void put(struct writer *w, slice text)
 {
-	w->full = w->full || !buffer_append(w->out, text);
+	size_t n = buffer_room(w->out);
+
+	if (w->full)
+		return;
+	w->full = n < text.len;
+	if (!w->full)
+		n = text.len;
+	while (w->full && n > 0 && (text.ptr[n] & 0xC0) == 0x80)
+		n--;
+	buffer_add(w->out, slice_head(text, n));
 }
 
 /* What is owed, unless nothing stands there yet. */
@@ -46,6 +59,40 @@ static void put_word(struct writer *w, slice word)
 static void owe_lines(struct writer *w, unsigned n)
 {
 	w->lines = w->lines > n ? w->lines : n;
+}
+
+/* ---- words ---- */
+
+/* The character that text, which is not empty, begins with, or the byte. */
+static slice first(slice text)
+{
+	size_t n = text.ptr[0] < 0x80 ? 1 : utf8_length(text);
+
+	return slice_head(text, n > 0 ? n : 1);
+}
+
+/* A word, or a piece of it, off the front of *in, which begins with no blank and no markup:
+ * both end it, and characters that are not shown. No further is looked than is taken, so
+ * that a long one is not read again and again. */
+static void take_text(struct writer *w, slice *in, slice markup)
+{
+	enum shown how = SHOWN_SO;
+	slice character = { 0 };
+	size_t n = 0;
+
+	while (n < in->len && n < PIECE && !is_blank(in->ptr[n]) &&
+	    slice_find_byte(markup, in->ptr[n]) == markup.len) {
+		character = first(slice_drop(*in, n));
+		how = shown_as(character);
+		if (how != SHOWN_SO)
+			break;
+		n += character.len;
+	}
+	if (n > 0)
+		put_word(w, slice_head(*in, n));
+	else if (how == SHOWN_BLANK)
+		w->blank = true;
+	*in = slice_drop(*in, n > 0 ? n : character.len);
 }
 
 /* ---- entities ---- */
@@ -128,7 +175,7 @@ static size_t encode(unsigned code, unsigned char out[4])
 /* "&name;" or "&#123;" off the front, else the "&" alone. */
 static void take_entity(struct writer *w, slice *in)
 {
-	slice name = slice_drop(*in, 1);
+	slice name = slice_drop(*in, 1), shown;
 	unsigned char text[4];
 	unsigned code = 0;
 	size_t n = 0;
@@ -147,10 +194,12 @@ static void take_entity(struct writer *w, slice *in)
 	*in = slice_drop(*in, n + 1);
 	if (in->len > 0 && in->ptr[0] == ';')
 		*in = slice_drop(*in, 1);
-	if (code == 0xA0 || code < ' ')
+	shown = slice_of(text, encode(code, text));
+	if (code == 0xA0 || shown_as(shown) == SHOWN_BLANK)
 		w->blank = true;
-	else if (code != 0xAD && code != 0x200C && code != 0x200D && code != 0xFEFF)
-		put_word(w, slice_of(text, encode(code, text)));
+	else if (code != 0xAD && code != 0x200C && code != 0x200D && code != 0xFEFF &&
+	    shown_as(shown) == SHOWN_SO)
+		put_word(w, shown);
 }
 
 /* ---- tags ---- */
@@ -168,9 +217,10 @@ static slice behind(slice in, slice word)
 	return in;
 }
 
-/* All up to the ">" that is not in quotes. */
+/* All up to the ">" that is not in quotes, which only begin where a value does. */
 static slice take_tag(slice *in)
 {
+	bool value = false;
 	unsigned char quote = 0;
 	size_t n = 1;
 
@@ -179,8 +229,9 @@ static slice take_tag(slice *in)
 
 		if (quote == 0 && c == '>')
 			break;
-		if (quote != 0 ? c == quote : (c == '"' || c == '\'') && in->ptr[n - 1] == '=')
+		if (quote != 0 ? c == quote : (c == '"' || c == '\'') && value)
 			quote = quote == 0 ? c : 0;
+		value = c == '=' || (value && is_blank(c));
 	}
 	slice tag = slice_sub(*in, 1, n - 1);
 
@@ -188,20 +239,56 @@ static slice take_tag(slice *in)
 	return tag;
 }
 
-static slice find_link(slice tag)
+/* The value of an attribute off the front of *in: in quotes, or up to a blank. */
+static slice take_value(slice *in)
 {
-	slice value = slice_trim(behind(tag, slice_lit("href=")));
+	slice value = *in;
 	size_t n = 0;
 
 	if (value.len > 0 && (value.ptr[0] == '"' || value.ptr[0] == '\'')) {
 		unsigned char quote = value.ptr[0];
 
-		value = slice_drop(value, 1);
-		return slice_head(value, slice_find_byte(value, quote));
+		*in = slice_drop(value, 1);
+		return slice_cut(in, quote);
 	}
 	while (n < value.len && !is_blank(value.ptr[n]))
 		n++;
+	*in = slice_drop(value, n);
 	return slice_head(value, n);
+}
+
+static void skip_blanks(slice *in)
+{
+	while (in->len > 0 && is_blank(in->ptr[0]))
+		*in = slice_drop(*in, 1);
+}
+
+/* The address that the first href of a tag says; empty: none. */
+static slice find_link(slice tag)
+{
+	while (tag.len > 0 && !is_blank(tag.ptr[0]) && tag.ptr[0] != '/')
+		tag = slice_drop(tag, 1);
+	while (tag.len > 0) {
+		slice name, value = { 0 };
+		size_t n = 0;
+
+		while (n < tag.len && !is_blank(tag.ptr[n]) && tag.ptr[n] != '/' && tag.ptr[n] != '=')
+			n++;
+		name = slice_head(tag, n);
+		tag = slice_drop(tag, n);
+		skip_blanks(&tag);
+		if (tag.len > 0 && tag.ptr[0] == '=') {
+			tag = slice_drop(tag, 1);
+			skip_blanks(&tag);
+			value = take_value(&tag);
+		} else if (tag.len > 0 && tag.ptr[0] == '/') {
+			tag = slice_drop(tag, 1);
+		}
+		if (slice_equal_ascii(name, slice_lit("href")))
+			return value;
+		skip_blanks(&tag);
+	}
+	return (slice){ 0 };
 }
 
 static void put_link(struct writer *w)
@@ -214,16 +301,13 @@ static void put_link(struct writer *w)
 	w->blank = true;
 	put_word(w, slice_lit("( "));
 	while (link.len > 0 && !w->full) {
-		size_t n = 0;
-
-		while (n < link.len && !is_blank(link.ptr[n]) && link.ptr[n] != '&')
-			n++;
-		put(w, slice_head(link, n));
-		link = slice_drop(link, n);
-		if (link.len > 0 && link.ptr[0] == '&')
-			take_entity(w, &link);
-		else if (link.len > 0)
+		if (is_blank(link.ptr[0]))
 			link = slice_drop(link, 1);
+		else if (link.ptr[0] == '&')
+			take_entity(w, &link);
+		else
+			take_text(w, &link, slice_lit("&"));
+		w->blank = false;       /* there are none in an address */
 	}
 	put(w, slice_lit(" )"));
 	w->blank = true;
@@ -308,24 +392,6 @@ static void take_markup(struct writer *w, slice *in)
 	obey_tag(w, name, closes, tag);
 }
 
-static void take_text(struct writer *w, slice *in, bool markup)
-{
-	size_t n = 0;
-
-	while (n < in->len && !is_blank(in->ptr[n]) &&
-	    !(markup && (in->ptr[n] == '<' || in->ptr[n] == '&')))
-		n++;
-	/* In pieces, so that what fits of a long word comes. */
-	if (n > 64) {
-		n = 64;
-		while (n > 0 && (in->ptr[n] & 0xC0) == 0x80)
-			n--;
-		n = n > 0 ? n : 64;
-	}
-	put_word(w, slice_head(*in, n));
-	*in = slice_drop(*in, n);
-}
-
 static void take_all(struct writer *w, slice in, bool markup)
 {
 	while (in.len > 0 && !w->full) {
@@ -339,7 +405,7 @@ static void take_all(struct writer *w, slice in, bool markup)
 		} else if (markup && c == '&') {
 			take_entity(w, &in);
 		} else {
-			take_text(w, &in, markup);
+			take_text(w, &in, markup ? slice_lit("<&") : (slice){ 0 });
 		}
 	}
 	put_link(w);

@@ -12,7 +12,8 @@ enum html_text {
 
 /* Append the text of html, which is UTF-8; as much as fits, in whole characters. Tags,
  * comments, scripts, styles and the head's title go; blanks in a row become one; entities
- * of HTML 4's Latin-1 and the usual others are decoded. */
+ * of HTML 4's Latin-1 and the usual others are decoded; what mail/shown.h says of control
+ * characters and of those that turn text holds, also of those written as entities. */
 void html_text(slice html, enum html_text form, struct buffer *out);
 
 /* Likewise of plain text, one line of words. */

@@ -15,12 +15,21 @@ static const struct {
 	{ "<a href=\"http://h/?a=1&amp;b\">go</a> on", "go ( http://h/?a=1&b ) on", "go on" },
 	{ "<a href='x y'>go</a>", "go ( xy )", "go" },
 	{ "<a name=z>here</a><a href=#top>up</a>", "hereup", "hereup" },
+	{ "<A HREF=\"u\">go</A> on", "go ( u ) on", "go on" },
+	{ "<a\n Href = 'x>y' title=z>go</a>", "go ( x>y )", "go" },
+	{ "<a data-href=no title=\"href=no\" href=u href=v>go</a>", "go ( u )", "go" },
+	{ "<a/href=u>a</a><a href>b</a><a href=>c</a><a href", "a ( u ) bc", "abc" },
+	{ "<a x=\"y\"href=u / >go</a>", "go ( u )", "go" },
+	{ "<a href=\"u", "", "" },
 	{ "<a href=u>open", "open ( u )", "open" },
 	{ "x<b>y</b>z", "xyz", "xyz" },
 	{ "&lt;&amp;&gt; &Auml;&euro;&#8364;&#x20AC; &#160;&nbsp;x", "<&> \xc3\x84\xe2\x82\xac\xe2\x82\xac"
 	  "\xe2\x82\xac x", "<&> \xc3\x84\xe2\x82\xac\xe2\x82\xac\xe2\x82\xac x" },
 	{ "&none; & &#; &#xD800; &#99999999; &amp", "&none; & &#; &#xD800; &#99999999; &",
 	    "&none; & &#; &#xD800; &#99999999; &" },
+	{ "a\x1b[1m\x7f\xc2\x9bz \xe2\x80\xaexe", "a [1m z xe", "a [1m z xe" },
+	{ "a&#27;b&#127;c&#155;d&#8238;e&#8232;f", "a b c de f", "a b c de f" },
+	{ "<a href=\"x\x1b\n\xe2\x80\xae&#27;&nbsp;y\">go</a>", "go ( xy )", "go" },
 	{ "soft&shy;ly", "softly", "softly" },
 	{ "<head><title>no</title><style>p{}</style></head><script>if(a<b)</script>yes", "yes", "yes" },
 	{ "<STYLE>no", "", "" },
@@ -34,6 +43,17 @@ static const struct {
 	{ "\xc3\xa9<b>\xe2\x82\xac</b>", "\xc3\xa9\xe2\x82\xac", "\xc3\xa9\xe2\x82\xac" },
 };
 
+/* Nothing that ends a line or turns text; a blank for a control character. */
+static void test_plain(void **state)
+{
+	struct heap *heap = heap_create(SIZE_MAX);
+	struct buffer out = buffer_init(heap, 100);
+
+	plain_words(slice_lit("a\x1b[1m<b>\xc2\x85z \xe2\x80\xaexe\xe2\x81\xa6 \xe9."), &out);
+	assert_slice(buffer_bytes(&out), slice_lit("a [1m<b> z xe \xe9."));
+	heap_drop(heap);
+}
+
 static void check_form(slice html, enum html_text form, slice want)
 {
 	struct heap *heap = heap_create(SIZE_MAX);
@@ -44,6 +64,7 @@ static void check_form(slice html, enum html_text form, slice want)
 		html_text(html, form, &out);
 		assert_true(slice_starts(want, buffer_bytes(&out)));
 		assert_true(utf8_valid(buffer_bytes(&out)));
+		assert_true(buffer_bytes(&out).len + 3 >= max);
 		if (max == want.len)
 			assert_slice(buffer_bytes(&out), want);
 		buffer_free(&out);
@@ -82,4 +103,33 @@ static void test_hostile(void **state)
 	heap_drop(heap);
 }
 
-UNIT_TESTS(cmocka_unit_test(test_rows), cmocka_unit_test(test_hostile))
+/* A word of two pages, of which the second can't be read: what fits nowhere is not looked
+ * at. So a long word is not read over and over, for each piece that is taken of it. */
+static void test_looks_not_ahead(void **state)
+{
+	enum { ROOM = 1000, AHEAD = 128 };
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	unsigned char *map = mmap(NULL, 2 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+	    -1, 0);
+	slice word = slice_of(map + page - ROOM - AHEAD, page);
+	struct heap *heap = heap_create(SIZE_MAX);
+
+	assert_true(map != MAP_FAILED);
+	memset(map, 'x', 2 * page);
+	assert_int_equal(mprotect(map + page, page, PROT_NONE), 0);
+	for (int plain = 0; plain < 2; plain++) {
+		struct buffer out = buffer_init(heap, ROOM);
+
+		if (plain)
+			plain_words(word, &out);
+		else
+			html_text(word, HTML_TEXT_LINES, &out);
+		assert_slice(buffer_bytes(&out), slice_head(word, ROOM));
+		buffer_free(&out);
+	}
+	munmap(map, 2 * page);
+	heap_drop(heap);
+}
+
+UNIT_TESTS(cmocka_unit_test(test_rows), cmocka_unit_test(test_plain), cmocka_unit_test(test_hostile),
+    cmocka_unit_test(test_looks_not_ahead))

@@ -74,6 +74,9 @@ static const struct {
 	[LINT_ADDRESSES_BAD] = { "addresses-bad", LINT_WARNING, "RFC 5322 section 3.4",
 	    "a field of addresses holds what is none",
 	    "write Name <local@domain>, with commas between" },
+	[LINT_ADDRESSES_MANY] = { "addresses-many", LINT_HINT, "RFC 5322 section 3.4",
+	    "a field names over 1,000 addresses: those behind are not looked at, here and "
+	    "elsewhere", "send it to fewer at once, or to the address of a list" },
 	[LINT_RECIPIENT_UNNAMED] = { "recipient-unnamed", LINT_HINT, "RFC 5322 section 3.6.3",
 	    "To and Cc name no recipient of the envelope",
 	    "name them, unless it is a blind copy or a list on purpose" },
@@ -121,6 +124,7 @@ static const struct {
 	    "send multipart/alternative: text/plain first, then text/html" },
 };
 
+_Static_assert(MAILBOX_LIST_MAX == 1000, "as addresses-many says");
 _Static_assert(LINT_ARENA_MAX >= (LINT_RULES + DEPARTURES) *
     (sizeof(struct lint_finding) + LINT_WHERE_MAX + 16), "findings fit");
 

@@ -12,8 +12,8 @@
 
 enum lint_severity {
 	LINT_HINT,                      /* allowed, and often not meant */
-	LINT_WARNING,                   /* not allowed; many servers take it */
-	LINT_ERROR,                     /* a real server would refuse it */
+	LINT_WARNING,                   /* not allowed, or not wise; mostly taken */
+	LINT_ERROR,                     /* servers refuse it, or readers get it wrong */
 };
 
 struct lint_input {

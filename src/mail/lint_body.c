@@ -1,50 +1,22 @@
 /* mail/lint_body.c - does the body hold what its header says? */
-#include <string.h>
-
+#include "mail/charset.h"
+#include "mail/content_decode.h"
 #include "mail/content_type.h"
 #include "mail/header.h"
 #include "mail/lint_impl.h"
+#include "mail/parameter_read.h"
 
-/* ---- character sets ---- */
-
-/* How names of those begin that mail programs know. */
-static const char *const charsets[] = { "us-ascii", "ascii", "utf-8", "utf8", "utf-7", "utf-16",
-	"utf-32", "iso-8859-", "iso8859-", "latin", "windows-", "cp1", "cp4", "cp8", "cp9", "ibm",
-	"koi8-", "gb2312", "gbk", "gb18030", "hz-gb", "big5", "euc-", "shift_jis", "shift-jis",
-	"sjis", "iso-2022-", "ks_c_5601", "tis-620", "macintosh", "viscii", "tcvn", "unknown-8bit" };
-
-/* The charset of a Content-Type; ptr NULL: it says none. */
-static slice charset_of(slice value)
+/* Does the Content-Type say a character set, in pieces or not (RFC 2231), that is none? */
+static bool has_bad_charset(struct linting *l, slice value)
 {
-	const slice name = slice_lit("charset");
+	struct buffer label = buffer_init(l->arena->heap, PARAMETER_MAX);
+	slice parameters = slice_drop(value, slice_find_byte(value, ';')), charset;
+	bool extended, bad;
 
-	while (value.len > 0) {
-		slice parameter = slice_cut(&value, ';');
-
-		while (parameter.len > 0 && parameter.ptr[0] <= ' ')
-			parameter = slice_drop(parameter, 1);
-		if (!slice_starts_ascii(parameter, name))
-			continue;
-		parameter = slice_trim(slice_drop(parameter, name.len));
-		if (parameter.len == 0 || parameter.ptr[0] != '=')
-			continue;
-		parameter = slice_trim(slice_drop(parameter, 1));
-		while (parameter.len > 0 && parameter.ptr[parameter.len - 1] <= ' ')
-			parameter.len--;
-		if (parameter.len >= 2 && parameter.ptr[0] == '"')
-			parameter = slice_sub(parameter, 1, parameter.len - 2);
-		return parameter;
-	}
-	return (slice){ 0 };
-}
-
-static bool is_known_charset(slice name)
-{
-	for (size_t i = 0; i < sizeof charsets / sizeof charsets[0]; i++) {
-		if (slice_starts_ascii(name, slice_from(charsets[i])))
-			return true;
-	}
-	return false;
+	bad = parameter_join(parameters, slice_lit("charset"), &label, &charset, &extended) &&
+	    !charset_known(slice_trim(buffer_bytes(&label)));
+	buffer_free(&label);
+	return bad;
 }
 
 /* ---- encodings ---- */
@@ -68,11 +40,6 @@ static bool is_base64(slice body)
 	return n % 4 == 0 && padding <= 2;
 }
 
-static bool is_hex(unsigned char c)
-{
-	return (c >= '0' && c <= '9') || (ascii_lower(c) >= 'a' && ascii_lower(c) <= 'f');
-}
-
 /* "=" begins two digits or ends its line; all else is printable ASCII. */
 static bool is_quoted_printable(slice body)
 {
@@ -89,7 +56,8 @@ static bool is_quoted_printable(slice body)
 			i = body.len - rest.len - 1;
 			continue;
 		}
-		if (i + 2 >= body.len || !is_hex(body.ptr[i + 1]) || !is_hex(body.ptr[i + 2]))
+		if (i + 2 >= body.len || hex_value(body.ptr[i + 1]) > 15 ||
+		    hex_value(body.ptr[i + 2]) > 15)
 			return false;
 	}
 	return true;
@@ -101,9 +69,11 @@ static bool has_delimiter(slice body, slice boundary)
 {
 	while (body.len > 0) {
 		slice line = slice_cut(&body, '\n');
+		bool last;
 
-		if (slice_starts(line, slice_lit("--")) &&
-		    slice_starts(slice_drop(line, 2), boundary))
+		if (line.len > 0 && line.ptr[line.len - 1] == '\r')
+			line.len--;
+		if (content_type_delimiter(line, boundary, &last))
 			return true;
 	}
 	return false;
@@ -113,7 +83,6 @@ static void look_at_type(struct linting *l, slice value)
 {
 	const slice name = slice_lit("Content-Type");
 	struct content_type type = content_type_read(value);
-	slice charset = charset_of(value);
 
 	if (type.type.len == 0)
 		lint_at(l, LINT_TYPE_BAD, name);
@@ -125,7 +94,7 @@ static void look_at_type(struct linting *l, slice value)
 	}
 	if (content_type_is(&type, "text", "html"))
 		lint_at(l, LINT_HTML_ONLY, name);
-	if (charset.ptr != NULL && !is_known_charset(charset))
+	if (has_bad_charset(l, value))
 		lint_at(l, LINT_CHARSET_UNKNOWN, name);
 }
 

@@ -20,7 +20,8 @@ enum known {
 struct fields {
 	struct linting *l;
 	unsigned seen[KNOWN];
-	bool named;                     /* To or Cc has a recipient of the envelope */
+	bool named;                     /* To or Cc has a recipient of the envelope, or may have
+	                                 * one: it was not read to its end */
 };
 
 static void on_date(struct fields *f, const struct header_field *field);
@@ -85,12 +86,12 @@ static bool is_recipient(const struct linting *l, slice address)
 
 struct mailboxes {
 	size_t n;
-	bool bad, named, is_sender;
+	bool bad, many, named, is_sender;
 };
 
-static struct mailboxes read_mailboxes(struct linting *l, slice value)
+static struct mailboxes read_mailboxes(struct linting *l, const struct header_field *field)
 {
-	struct mailbox_reader r = mailbox_reader_init(value);
+	struct mailbox_reader r = mailbox_reader_init(field->value);
 	struct arena scratch = arena_init(l->arena->heap, 8 * MAILBOX_PART_MAX);
 	struct mailboxes m = { 0 };
 	enum mailbox_result result;
@@ -104,18 +105,21 @@ static struct mailboxes read_mailboxes(struct linting *l, slice value)
 		arena_reset(&scratch);
 	}
 	arena_reset(&scratch);
-	m.bad = result == MAILBOX_BAD;
+	m.many = result == MAILBOX_BAD && m.n >= MAILBOX_LIST_MAX;
+	m.bad = result == MAILBOX_BAD && !m.many;
+	if (m.many)
+		lint_at(l, LINT_ADDRESSES_MANY, field->name);
 	return m;
 }
 
 static void on_from(struct fields *f, const struct header_field *field)
 {
-	struct mailboxes m = read_mailboxes(f->l, field->value);
+	struct mailboxes m = read_mailboxes(f->l, field);
 	const struct lint_input *in = f->l->input;
 
 	if (m.bad || m.n == 0)
 		lint_at(f->l, LINT_FROM_BAD, field->name);
-	else if (in->envelope && in->sender.len > 0 && !m.is_sender)
+	else if (in->envelope && in->sender.len > 0 && !m.is_sender && !m.many)
 		lint_at(f->l, LINT_FROM_ENVELOPE, field->name);
 	if (m.n > 1)
 		f->l->many_from = true;
@@ -123,11 +127,11 @@ static void on_from(struct fields *f, const struct header_field *field)
 
 static void on_addresses(struct fields *f, const struct header_field *field)
 {
-	struct mailboxes m = read_mailboxes(f->l, field->value);
+	struct mailboxes m = read_mailboxes(f->l, field);
 
 	if (m.bad)
 		lint_at(f->l, LINT_ADDRESSES_BAD, field->name);
-	f->named = f->named || m.named;
+	f->named = f->named || m.named || m.many;
 }
 
 /* msg-id = "<" id-left "@" id-right ">" */
@@ -241,7 +245,8 @@ static void judge_presence(struct fields *f)
 		lint_at(f->l, LINT_RESENT, slice_lit("header"));
 	if (f->l->many_from && f->seen[SENDER] == 0)
 		lint_at(f->l, LINT_SENDER_MISSING, slice_lit("From"));
-	if (in->envelope && in->n_recipients > 0 && !f->named)
+	if (in->envelope && in->n_recipients > 0 && in->n_recipients <= LINT_RECIPIENTS_MAX &&
+	    !f->named)
 		lint_at(f->l, LINT_RECIPIENT_UNNAMED, slice_lit("header"));
 	if (f->seen[MIME_VERSION] == 0 && (f->seen[CONTENT_TYPE] > 0 ||
 	    f->seen[CONTENT_TRANSFER_ENCODING] > 0))
@@ -266,7 +271,7 @@ void lint_header(struct linting *l)
 		lint_at_line(l, LINT_HEADER_EMPTY, 1);
 	else if (result == HEADER_BODY)
 		lint_at(l, LINT_HEADER_LINE, slice_lit("header"));
-	else if (rest.ptr == l->header.ptr + l->header.len)
+	else if (rest.len == before)
 		lint_at(l, LINT_BODY_MISSING, slice_lit("header"));
 	judge_presence(&f);
 }

@@ -27,11 +27,10 @@ static void look_at(struct linting *l, slice line, size_t number, bool in_header
 void lint_lines(struct linting *l)
 {
 	slice rest = l->input->message;
-	const unsigned char *header_end = l->header.ptr + l->header.len;
-	size_t number = 0;
+	size_t behind_header = rest.len - l->header.len, number = 0;
 
 	while (rest.len > 0) {
-		bool in_header = rest.ptr < header_end;
+		bool in_header = rest.len > behind_header;
 		size_t end = slice_find_byte(rest, '\n');
 		slice line = slice_head(rest, end);
 

@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 
+#include "base/buffer.h"
 #include "base/limits.h"
 #include "unit.h"
 
@@ -79,10 +80,20 @@ static const struct {
 	    slice_lit(MIME "Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\n--b--\r\n") },
 	{ "boundary-unused", slice_lit(MIME "Content-Type: multipart/mixed; boundary=b\r\n\r\n--c\r\n"),
 	    slice_lit(MIME "Content-Type: multipart/mixed; boundary=b\r\n\r\nx\r\n--b--\r\n") },
+	{ "boundary-unused",
+	    slice_lit(MIME "Content-Type: multipart/mixed; boundary=b\r\n\r\n--bX\r\n--b -x\r\n--b--x\r\n"),
+	    slice_lit(MIME "Content-Type: multipart/mixed; boundary=b\r\n\r\n--bX\r\n--b \t\r\n") },
 	{ "encoding-unknown", slice_lit(MIME "Content-Transfer-Encoding: utf-8\r\n\r\n"),
 	    slice_lit(MIME "Content-Transfer-Encoding: 8BIT\r\n\r\n") },
 	{ "charset-unknown", slice_lit(MIME "Content-Type: text/plain; charset=\"german\"\r\n\r\n"),
 	    slice_lit(MIME "Content-Type: text/plain;\r\n\tCharset=\"UTF-8\"\r\n\r\n") },
+	{ "charset-unknown", slice_lit(MIME "Content-Type: text/plain; charset*=us-ascii'en'german\r\n\r\n"),
+	    slice_lit(MIME "Content-Type: text/plain; charset*=us-ascii'en'utf%2D8\r\n\r\n") },
+	{ "charset-unknown", slice_lit(MIME "Content-Type: text/plain; charset=iso-8859-77\r\n\r\n"),
+	    slice_lit(MIME "Content-Type: text/plain; charset=utf-8 (;charset=x)\r\n\r\n") },
+	{ "charset-unknown", slice_lit(MIME "Content-Type: text/plain; charset*0=ger; charset*1=man\r\n\r\n"),
+	    slice_lit(MIME "Content-Type: text/plain; charset*0=utf; charset*1=-8;\r\n"
+	    " x=\";charset=y\"\r\n\r\n") },
 	{ "body-8bit", slice_lit(ALL "\r\n\xc3\xa4\r\n"),
 	    slice_lit(MIME "Content-Transfer-Encoding: 8bit\r\n\r\n\xc3\xa4\r\n") },
 	{ "base64-bad", slice_lit(MIME "Content-Transfer-Encoding: base64\r\n\r\nYQ=\r\n"),
@@ -139,6 +150,18 @@ static void test_rules(void **state)
 	heap_drop(heap);
 }
 
+/* Not even a pointer to no message. */
+static void test_none(void **state)
+{
+	struct heap *heap = heap_create(SIZE_MAX);
+	struct arena arena = arena_init(heap, LINT_ARENA_MAX);
+	struct lint_input input = { .utf8 = true };
+	struct lint lint = lint_read(&input, &arena);
+
+	assert_true(find(&lint, "header-empty") != NULL);
+	heap_drop(heap);
+}
+
 static void test_clean(void **state)
 {
 	struct heap *heap = heap_create(SIZE_MAX);
@@ -166,6 +189,53 @@ static void test_utf8(void **state)
 	heap_drop(heap);
 }
 
+/* Not read to its end is not wrong: neither what is there nor who is not. */
+static void test_many(void **state)
+{
+	static const char *const fields[] = { "To", "From" };
+
+	for (size_t n = MAILBOX_LIST_MAX; n <= MAILBOX_LIST_MAX + 1; n++) {
+		for (size_t k = 0; k < 2; k++) {
+			struct heap *heap = heap_create(SIZE_MAX);
+			struct arena arena = arena_init(heap, LINT_ARENA_MAX);
+			struct buffer text = buffer_init(heap, 64 * 1024);
+			struct lint lint;
+
+			buffer_printf(&text, D I S "%s: x@y.example", fields[k]);
+			for (size_t i = 1; i < n; i++)
+				buffer_add(&text, slice_lit(",\r\n x@y.example"));
+			buffer_add(&text, k == 0 ? slice_lit("\r\n" F "\r\n") :
+			    slice_lit("\r\n" T "Sender: a@b.example\r\n\r\n"));
+			lint = run(&arena, buffer_bytes(&text), (struct lint_input){ 0 });
+			assert_int_equal(lint.n, 1);
+			assert_string_equal(lint.findings[0].rule, n > MAILBOX_LIST_MAX ? "addresses-many" :
+			    k == 0 ? "recipient-unnamed" : "from-envelope");
+			heap_drop(heap);
+		}
+	}
+}
+
+/* Of more recipients than are compared nobody knows that none is named. */
+static void test_many_recipients(void **state)
+{
+	struct heap *heap = heap_create(SIZE_MAX);
+	slice recipients[LINT_RECIPIENTS_MAX + 1];
+
+	for (size_t i = 0; i <= LINT_RECIPIENTS_MAX; i++)
+		recipients[i] = slice_lit("x@y.example");
+	recipients[LINT_RECIPIENTS_MAX] = slice_lit("c@d.example");
+	for (size_t n = LINT_RECIPIENTS_MAX; n <= LINT_RECIPIENTS_MAX + 1; n++) {
+		struct arena arena = arena_init(heap, LINT_ARENA_MAX);
+		struct lint_input input = { .message = slice_lit(ALL "\r\n"), .envelope = true,
+			.recipients = recipients, .n_recipients = n };
+		struct lint lint = lint_read(&input, &arena);
+
+		assert_int_equal(find(&lint, "recipient-unnamed") != NULL, n == LINT_RECIPIENTS_MAX);
+		arena_reset(&arena);
+	}
+	heap_drop(heap);
+}
+
 /* Each departure has all its words, and comes first. */
 static void test_departures(void **state)
 {
@@ -186,5 +256,6 @@ static void test_departures(void **state)
 	heap_drop(heap);
 }
 
-UNIT_TESTS(cmocka_unit_test(test_rules), cmocka_unit_test(test_clean),
-    cmocka_unit_test(test_utf8), cmocka_unit_test(test_departures))
+UNIT_TESTS(cmocka_unit_test(test_rules), cmocka_unit_test(test_none), cmocka_unit_test(test_clean),
+    cmocka_unit_test(test_utf8), cmocka_unit_test(test_many),
+    cmocka_unit_test(test_many_recipients), cmocka_unit_test(test_departures))

@@ -127,9 +127,9 @@ static void test_suite(void **state)
 	    "address-47c60ac49237", "address-68c9c19b8bab", "address-5c2edbcebedc",
 	    "address-00fd4c0e7d61", "address-02b6b57a8da7", "address-be3617d2c8e7",
 	    "address-7747be0bb2fa" };
+	json_t *root, *cases = suite_cases("header-address", &root), *item;
 	struct heap *heap = heap_create(SIZE_MAX);
 	size_t n = 0, agree = 0, i;
-	json_t *root, *cases = suite_cases("header-address", &root), *item;
 
 	json_array_foreach(cases, i, item) {
 		struct arena arena = arena_init(heap, 1 << 16);

@@ -77,7 +77,7 @@ static void open_part(struct parser *p, size_t at)
 			part->ordinal = p->m.parts[before].ordinal + 1;
 	}
 	part->header = slice_sub(p->m.message, at, 0);
-	check(p->depth <= MIME_DEPTH_MAX);
+	check(p->depth <= MIME_DEPTH_MAX && p->m.n <= MIME_PARTS_MAX);
 	p->open[p->depth++] = i;
 	part->header_lines = p->lines;  /* until it ends */
 	p->in_header = true;
@@ -149,7 +149,8 @@ static slice read_boundary(struct parser *p, slice parameters)
 
 	if (parameter_join(parameters, slice_lit("boundary"), &joined, &charset, &extended)) {
 		boundary = buffer_bytes(&joined);
-		while (boundary.len > 0 && boundary.ptr[boundary.len - 1] == ' ')
+		while (boundary.len > 0 && (boundary.ptr[boundary.len - 1] == ' ' ||
+		    boundary.ptr[boundary.len - 1] == '\t'))
 			boundary.len--;
 		if (boundary.len > MIME_BOUNDARY_MAX)
 			boundary.len = 0;
@@ -245,7 +246,8 @@ static void begin_body(struct parser *p)
 	end_header(p);
 	if (top(p)->kind != MIME_MESSAGE)
 		return;
-	if (p->m.n < MIME_PARTS_MAX) {
+	/* One is left for the delimiter that may have ended this header. */
+	if (p->m.n + 1 < MIME_PARTS_MAX) {
 		open_part(p, p->at);
 	} else {
 		p->m.parts[0].defects |= MIME_TOO_MANY;
@@ -317,29 +319,13 @@ static void close_to(struct parser *p, unsigned keep, bool delimiter)
 
 /* ---- lines ---- */
 
-static slice without_end(slice line)
-{
-	if (line.len > 0 && line.ptr[line.len - 1] == '\n')
-		line.len--;
-	if (line.len > 0 && line.ptr[line.len - 1] == '\r')
-		line.len--;
-	return line;
-}
-
 /* Which delimiter the line is, or n_delimiters. */
 static unsigned find_delimiter(const struct parser *p, slice line, bool *ret_last)
 {
 	unsigned i = p->n_delimiters;
 
-	line = slice_trim(without_end(line));
-	if (!slice_starts(line, slice_lit("--")))
-		return i;
-	line = slice_drop(line, 2);
 	while (i-- > 0) {
-		slice boundary = p->delimiters[i].boundary;
-
-		*ret_last = line.len == boundary.len + 2 && slice_ends(line, slice_lit("--"));
-		if ((line.len == boundary.len || *ret_last) && slice_starts(line, boundary))
+		if (content_type_delimiter(header_without_end(line), p->delimiters[i].boundary, ret_last))
 			return i;
 	}
 	return p->n_delimiters;
@@ -356,7 +342,7 @@ static bool take_delimiter(struct parser *p, slice line)
 	i = find_delimiter(p, line, &last);
 	if (i == p->n_delimiters)
 		return false;
-	if (!last && p->m.n == MIME_PARTS_MAX) {
+	if (!last && p->m.n >= MIME_PARTS_MAX) {
 		p->m.parts[0].defects |= MIME_TOO_MANY;
 		p->full = true;
 		return false;
@@ -378,13 +364,13 @@ static bool take_delimiter(struct parser *p, slice line)
 
 static void take_header_line(struct parser *p, slice line)
 {
-	bool blank = without_end(line).len == 0;
+	bool blank = header_without_end(line).len == 0;
 	bool folded = line.ptr[0] == ' ' || line.ptr[0] == '\t';
 	struct mime_part *part = top(p);
 
 	if (folded && p->at > (size_t)(part->header.ptr - p->m.message.ptr)) {
 		/* Belongs to the line before, whatever that is. */
-	} else if (header_name_length(without_end(line)) > 0) {
+	} else if (header_name_length(header_without_end(line)) > 0) {
 		if (p->junk)
 			part->defects |= MIME_NO_COLON;
 		p->junk = false;
@@ -405,7 +391,7 @@ static void take_header_line(struct parser *p, slice line)
 /* What is wrong with the line itself. */
 static void note_line(struct parser *p, slice line)
 {
-	slice text = without_end(line);
+	slice text = header_without_end(line);
 	struct mime_part *part = top(p);
 	bool ended = line.ptr[line.len - 1] == '\n';
 

@@ -113,8 +113,9 @@ size_t mime_section(const struct mime *m, size_t i, char ret_text[MIME_SECTION_M
 slice mime_disposition(const struct mime_part *part);
 
 /* The name of the file, from Content-Disposition or Content-Type, as UTF-8 from the arena,
- * at most FILENAME_BYTES_MAX: safe to save under and to show. Slashes, backslashes and
- * control characters become "_", marks that turn the direction of text go. Empty: none. */
+ * at most FILENAME_BYTES_MAX and no more of the arena than it has: safe to save under and to
+ * show. Slashes, backslashes and control characters become "_", marks that turn the direction
+ * of text go (mail/shown.h). Empty: none. */
 slice mime_filename(const struct mime_part *part, struct charsets *charsets,
     struct arena *arena);
 

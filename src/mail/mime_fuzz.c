@@ -3,14 +3,15 @@
  * there is for texts.
  *
  * For: mail/mime.c mail/mime_part.c mail/mime_view.c mail/charset.c mail/content_decode.c
- * mail/parameter_read.c mail/header_text.c mail/address_field.c mail/html_text.c
+ * mail/parameter_read.c mail/header_text.c mail/address_field.c mail/html_text.c mail/shown.c
  *
  * Holds: parts lie in their parents, one behind the other, each is found by its number, and
  * header and body of the root are all of the message; line ends are counted right; the same
  * message inside of a message/rfc822 has the same parts, one deeper; what is decoded has the
  * length that was told and fits in any less; every text is well-formed UTF-8 within its
- * bound, what is shown of a header is one line, and a file's name has nothing that leads
- * elsewhere. */
+ * bound, what is shown of a header, and a snippet, is one line with nothing in it that does more
+ * than stand there, and a file's name has nothing that leads elsewhere and takes no more memory
+ * than it has. */
 #include "fuzz.h"
 
 #include "mail/address_field.h"
@@ -18,9 +19,10 @@
 #include "mail/header_text.h"
 #include "mail/mime_sound_test.h"
 #include "mail/mime_view.h"
+#include "mail/shown.h"
 #include "mail/utf8.h"
 
-enum { NAME_ARENA = 1 << 20 };
+enum { NAME_ARENA = FILENAME_BYTES_MAX + 1 };
 
 struct look {
 	struct heap *heap;
@@ -30,9 +32,7 @@ struct look {
 
 static void check_line(slice text, size_t max)
 {
-	check(text.len <= max && utf8_valid(text));
-	for (size_t i = 0; i < text.len; i++)
-		check(text.ptr[i] >= ' ' && text.ptr[i] != 127);
+	check(text.len <= max && utf8_valid(text) && shown_is_plain(text));
 }
 
 static void check_name(slice name)
@@ -100,7 +100,8 @@ static void check_addresses(const struct look *l, slice value)
 		depth -= m->kind == ADDRESS_GROUP_END;
 		check(depth <= 1);
 		check_line(m->name, HEADER_TEXT_MAX);
-		check(utf8_valid(m->address) && (m->kind == ADDRESS_MAILBOX || m->address.len == 0));
+		check_line(m->address, 3 * MAILBOX_PART_MAX);
+		check(m->kind == ADDRESS_MAILBOX || m->address.len == 0);
 		check(m->local.len + m->domain.len <= m->address.len);
 	}
 	arena_reset(&arena);
@@ -121,7 +122,7 @@ static void check_view(const struct look *l, const struct mime *m, struct arena 
 	check(n_html <= 1 && mime_html(m, uses, l->charsets, &html) == (n_html > 0));
 	mime_snippet(m, uses, l->charsets, &snippet);
 	check(utf8_valid(buffer_bytes(&text)) && utf8_valid(buffer_bytes(&html)));
-	check(utf8_valid(buffer_bytes(&snippet)));
+	check_line(buffer_bytes(&snippet), SNIPPET_MAX + 3);
 	(void)mime_charset(m, arena);
 	buffer_free(&text);
 	buffer_free(&html);

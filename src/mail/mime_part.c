@@ -10,6 +10,7 @@
 #include "mail/cfws.h"
 #include "mail/content_decode.h"
 #include "mail/parameter_read.h"
+#include "mail/shown.h"
 #include "mail/utf8.h"
 
 static_assert(MIME_SECTION_MAX >= (MIME_DEPTH_MAX + 1) * (sizeof "10000." - 1),
@@ -87,11 +88,6 @@ long mime_find(const struct mime *m, slice section)
 
 /* ---- fields ---- */
 
-static bool is_blank(unsigned char c)
-{
-	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
-}
-
 slice mime_disposition(const struct mime_part *part)
 {
 	slice value = part->disposition;
@@ -99,7 +95,7 @@ slice mime_disposition(const struct mime_part *part)
 
 	if (!cfws_skip(&value))
 		return (slice){ 0 };
-	while (n < value.len && !is_blank(value.ptr[n]) && value.ptr[n] != ';' && value.ptr[n] != '(')
+	while (n < value.len && !cfws_is_blank(value.ptr[n]) && value.ptr[n] != ';' && value.ptr[n] != '(')
 		n++;
 	return slice_head(value, n);
 }
@@ -117,51 +113,41 @@ slice mime_id(const struct mime_part *part)
 	return cfws_trim(id);
 }
 
-/* U+202A to U+202E, U+2066 to U+2069, and the marks U+200E, U+200F and U+061C. */
-static bool turns_text(slice character)
-{
-	const unsigned char *c = character.ptr;
-
-	if (character.len == 2)
-		return c[0] == 0xD8 && c[1] == 0x9C;
-	if (character.len != 3 || c[0] != 0xE2)
-		return false;
-	return (c[1] == 0x80 && ((c[2] >= 0xAA && c[2] <= 0xAE) || c[2] == 0x8E || c[2] == 0x8F)) ||
-	    (c[1] == 0x81 && c[2] >= 0xA6 && c[2] <= 0xA9);
-}
-
 static slice safe_name(slice name, struct arena *arena)
 {
-	unsigned char *out = arena_new(arena, unsigned char, FILENAME_BYTES_MAX);
+	unsigned char out[FILENAME_BYTES_MAX];
 	size_t n = 0, length;
 
 	for (name = slice_trim(name); (length = utf8_length(name)) > 0; name = slice_drop(name, length)) {
-		unsigned char c = name.ptr[0];
+		enum shown how = shown_as(slice_head(name, length));
+		bool odd = how == SHOWN_BLANK || name.ptr[0] == '/' || name.ptr[0] == '\\';
+		slice put = odd ? slice_lit("_") : slice_head(name, length);
 
-		if (turns_text(slice_head(name, length)))
+		if (how == SHOWN_NOT)
 			continue;
-		if (n + length > FILENAME_BYTES_MAX)
+		if (n + put.len > FILENAME_BYTES_MAX)
 			break;
-		memcpy(out + n, name.ptr, length);
-		if (c < ' ' || c == 127 || c == '/' || c == '\\')
-			out[n] = '_';
-		n += length;
+		memcpy(out + n, put.ptr, put.len);
+		n += put.len;
 	}
 	name = slice_trim(slice_of(out, n));
 	if (slice_equal(name, slice_lit(".")) || slice_equal(name, slice_lit("..")))
 		return slice_lit("_");
-	return name;
+	return name.len > 0 ? slice_copy(arena, name) : slice_lit("");
 }
 
 slice mime_filename(const struct mime_part *part, struct charsets *charsets,
     struct arena *arena)
 {
 	slice parameters = slice_drop(part->disposition, slice_find_byte(part->disposition, ';'));
-	slice name = parameter_text(parameters, slice_lit("filename"), charsets, arena);
+	struct arena scratch = arena_init(arena->heap, 3 * PARAMETER_MAX);
+	slice name = parameter_text(parameters, slice_lit("filename"), charsets, &scratch);
 
 	if (name.len == 0)
-		name = parameter_text(part->parameters, slice_lit("name"), charsets, arena);
-	return safe_name(name, arena);
+		name = parameter_text(part->parameters, slice_lit("name"), charsets, &scratch);
+	name = safe_name(name, arena);
+	arena_reset(&scratch);
+	return name;
 }
 
 /* ---- content ---- */

@@ -99,6 +99,8 @@ static const struct {
 	    "[] multipart/mixed\n[1] text/plain <one>" },
 	{ "Content-Type: multipart/mixed; boundary*0=a; boundary*1=\" b \"\r\n\r\n--a b\r\n\r\none\r\n--a b--",
 	    "[] multipart/mixed\n[1] text/plain <one>" },
+	{ "Content-Type: multipart/mixed; boundary=\"b \t\"\r\n\r\n--b\r\n\r\none\r\n--b--",
+	    "[] multipart/mixed\n[1] text/plain <one>" },
 	{ MIXED "Content-Transfer-Encoding: base64\r\n\r\n--b\r\n\r\none\r\n--b--",
 	    "[] multipart/mixed encoded\n[1] text/plain <one>" },
 	/* In one another, boundaries that are beginnings of others. */
@@ -222,6 +224,8 @@ static void test_names(void **state)
 		{ "a/b\\\\c.txt", "a_b_c.txt" }, { "../../etc/passwd", ".._.._etc_passwd" }, { ".", "_" },
 		{ " . ", "_" }, { "a\x01\x7f" "b", "a  b" }, { "x\xe2\x80\xae" "fdp.exe", "xfdp.exe" },
 		{ "\xd8\x9c\xe2\x81\xa6" "a", "a" }, { "", "" },
+		{ "a\xc2\x9b" "b\xe2\x80\xa8" "c", "a b c" },
+		{ "\"; filename*=\"utf-8''a%C2%9Bb%E2%80%AEc", "a_bc" },
 	};
 	struct heap *heap = heap_create(SIZE_MAX);
 	struct charsets *c = charsets_create(heap);
@@ -234,6 +238,29 @@ static void test_names(void **state)
 		assert_slice(slice_trim(mime_filename(&m.parts[0], c, &arena)), slice_from(names[i][1]));
 		arena_reset(&arena);
 	}
+	heap_drop(heap);
+}
+
+/* Of the arena a name takes what it has, however long it is written and in how many pieces. */
+static void test_name_room(void **state)
+{
+	struct heap *heap = heap_create(SIZE_MAX);
+	struct charsets *c = charsets_create(heap);
+	struct arena arena = arena_init(heap, FILENAME_BYTES_MAX + 1);
+	struct arena parts = arena_init(heap, MIME_ARENA_MAX);
+	struct buffer text = buffer_init(heap, 64 * 1024);
+	struct mime m;
+
+	buffer_add(&text, slice_lit("Content-Disposition: x"));
+	for (unsigned i = 0; i < 200; i++)
+		buffer_printf(&text, ";\r\n filename*%u*=%%20%u%%C3%%A9;\r\n filename*%u=\"%050u\"", i, i, i, i);
+	buffer_add(&text, slice_lit("\r\nContent-Type: x/y; name=short\r\n\r\n"));
+	m = mime_parse(buffer_bytes(&text), &parts);
+	assert_true(mime_filename(&m.parts[0], c, &arena).len > FILENAME_BYTES_MAX - 4);
+	arena_reset(&arena);
+	m.parts[0].disposition = (slice){ 0 };
+	assert_slice(mime_filename(&m.parts[0], c, &arena), slice_lit("short"));
+	assert_int_equal(arena.used, 16);
 	heap_drop(heap);
 }
 
@@ -270,6 +297,12 @@ static void test_hostile(void **state)
 		    MIME_TOO_DEEP },
 		{ "Content-Type: multipart/digest; boundary=b\r\n\r\n", "--b\r\n\r\n", 100000, MIME_PARTS_MAX,
 		    MIME_TOO_MANY | MIME_NO_END, 0 },
+		/* A delimiter ends a message's header: two parts come at once, from an even number
+		 * and from an odd one. */
+		{ "Content-Type: multipart/digest; boundary=b\r\n\r\n", "--b\r\n", 100000, MIME_PARTS_MAX,
+		    MIME_TOO_MANY | MIME_NO_END, 0 },
+		{ "Content-Type: multipart/digest; boundary=b\r\n\r\n--b\r\nContent-Type: text/x\r\n\r\n",
+		    "--b\r\n", 100000, MIME_PARTS_MAX, MIME_TOO_MANY | MIME_NO_END, 0 },
 		/* No header ever ends, or all lines of it are none. */
 		{ "", "X-%u: y\r\n z\r\n", 200000, 1, 0, 0 },
 		{ "", "junk %u\r\n", 200000, 1, MIME_NO_BLANK_LINE, MIME_NO_BLANK_LINE },
@@ -296,4 +329,5 @@ static void test_hostile(void **state)
 }
 
 UNIT_TESTS(cmocka_unit_test(test_rows), cmocka_unit_test(test_beginnings),
-    cmocka_unit_test(test_helpers), cmocka_unit_test(test_names), cmocka_unit_test(test_hostile))
+    cmocka_unit_test(test_helpers), cmocka_unit_test(test_names),
+    cmocka_unit_test(test_name_room), cmocka_unit_test(test_hostile))

@@ -9,7 +9,7 @@ enum { HAS_TEXT = 0x80 };       /* of a multipart, during the walk */
 
 static bool has_name(const struct mime_part *part, struct charsets *charsets, struct heap *heap)
 {
-	struct arena scratch = arena_init(heap, 4 * PARAMETER_MAX);
+	struct arena scratch = arena_init(heap, 2 * FILENAME_BYTES_MAX);
 	bool has = mime_id(part).len > 0 || mime_filename(part, charsets, &scratch).len > 0;
 
 	arena_reset(&scratch);
@@ -120,7 +120,7 @@ slice mime_charset(const struct mime *m, struct arena *arena)
 static void text_of_html(const struct mime *m, const uint8_t *uses, struct charsets *charsets,
     enum html_text form, size_t max, struct buffer *out)
 {
-	struct buffer html = buffer_init(out->heap, max);
+	struct buffer html = buffer_init(out->heap, max < HTML_SOURCE_MAX ? max : HTML_SOURCE_MAX);
 
 	if (mime_html(m, uses, charsets, &html))
 		html_text(buffer_bytes(&html), form, out);

@@ -20,12 +20,13 @@ enum mime_use {
 /* One byte a part, of the arena, which must have m->n bytes. */
 const uint8_t *mime_uses(const struct mime *m, struct charsets *charsets, struct arena *arena);
 
-/* The character set that the first part of text says, borrowed or of the arena: what octets
- * of 8 bits in the header may be in. Empty: it says none. */
+/* The character set that the first part of text with one says, of the arena, at most
+ * PARAMETER_MAX bytes: what octets of 8 bits in the header may be in. Empty: none. */
 slice mime_charset(const struct mime *m, struct arena *arena);
 
-/* Append the text as UTF-8, as much as fits: parts joined by "\n--\n"; that of the HTML
- * (mail/html_text.h) when there is none. */
+/* Append the text as UTF-8, as much as fits: parts joined by "\n--\n", with control characters
+ * and all as they stand; that of the HTML (mail/html_text.h) when there is none, of its first
+ * HTML_SOURCE_MAX bytes. */
 void mime_text(const struct mime *m, const uint8_t *uses, struct charsets *charsets,
     struct buffer *out);
 

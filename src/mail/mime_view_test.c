@@ -102,6 +102,48 @@ static void test_snippet(void **state)
 	}
 }
 
+/* Text behind more HTML than is read is not found, whatever room there is. */
+static void test_long_html(void **state)
+{
+	static const char comment[] = "<!-- nothing but a comment that goes on and on and on -->";
+
+	for (int over = 0; over < 2; over++) {
+		struct heap *heap = heap_create(SIZE_MAX);
+		struct arena arena = arena_init(heap, 2 * MIME_ARENA_MAX);
+		struct charsets *c = charsets_create(heap);
+		struct buffer message = buffer_init(heap, 2 * HTML_SOURCE_MAX), text = buffer_init(heap, 100);
+		size_t n = HTML_SOURCE_MAX / (sizeof comment - 1);
+		struct mime m;
+
+		buffer_add(&message, slice_lit(HTML "\r\na"));
+		for (size_t i = over ? 0 : 1; i <= n; i++)
+			buffer_add(&message, slice_of(comment, sizeof comment - 1));
+		buffer_add(&message, slice_lit("b"));
+		m = mime_parse(buffer_bytes(&message), &arena);
+		mime_text(&m, mime_uses(&m, c, &arena), c, &text);
+		assert_slice(buffer_bytes(&text), over ? slice_lit("a") : slice_lit("ab"));
+		heap_drop(heap);
+	}
+}
+
+/* Not even a pointer to no message. */
+static void test_none(void **state)
+{
+	struct heap *heap = heap_create(SIZE_MAX);
+	struct arena arena = arena_init(heap, 2 * MIME_ARENA_MAX);
+	struct charsets *c = charsets_create(heap);
+	struct buffer out = buffer_init(heap, 100);
+	struct mime m = mime_parse((slice){ 0 }, &arena);
+	const uint8_t *uses = mime_uses(&m, c, &arena);
+
+	assert_int_equal(m.n, 1);
+	mime_text(&m, uses, c, &out);
+	mime_snippet(&m, uses, c, &out);
+	assert_slice(mime_filename(&m.parts[0], c, &arena), slice_lit(""));
+	assert_slice(buffer_bytes(&out), slice_lit(""));
+	heap_drop(heap);
+}
+
 static void test_charset(void **state)
 {
 	struct heap *heap = heap_create(SIZE_MAX);
@@ -115,4 +157,5 @@ static void test_charset(void **state)
 	heap_drop(heap);
 }
 
-UNIT_TESTS(cmocka_unit_test(test_rows), cmocka_unit_test(test_snippet), cmocka_unit_test(test_charset))
+UNIT_TESTS(cmocka_unit_test(test_rows), cmocka_unit_test(test_snippet),
+    cmocka_unit_test(test_long_html), cmocka_unit_test(test_none), cmocka_unit_test(test_charset))

@@ -9,10 +9,17 @@
 #include "mail/content_type.h"
 #include "mail/header_text.h"
 
-static bool is_blank(unsigned char c)
-{
-	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
-}
+/* Borrowed. */
+struct parameter {
+	slice name;             /* as written: "filename*0*" */
+	slice value;            /* without the quotes, if it was all quoted */
+	bool quoted;            /* backslashes and folds still stand in it */
+};
+
+struct parameter_reader {
+	slice rest;             /* a field's value behind its first word; then what is left */
+	slice one;              /* up to the next semicolon, what is left of that */
+};
 
 /* Names of files have blanks and brackets; other values end there, as a comment begins. */
 static bool is_file_name(slice name)
@@ -27,7 +34,7 @@ static slice bare_value(slice name, slice rest)
 
 	if (is_file_name(name))
 		return cfws_trim(rest);
-	while (n < rest.len && !is_blank(rest.ptr[n]) && rest.ptr[n] != '(')
+	while (n < rest.len && !cfws_is_blank(rest.ptr[n]) && rest.ptr[n] != '(')
 		n++;
 	return slice_head(rest, n);
 }
@@ -64,7 +71,9 @@ static bool take_parameter(struct parameter_reader *r, struct parameter *ret)
 	return true;
 }
 
-bool parameter_next(struct parameter_reader *r, struct parameter *ret)
+/* False at the end. What has no name or no "=" is passed over; where a semicolon is
+ * missing, a blank does. */
+static bool next(struct parameter_reader *r, struct parameter *ret)
 {
 	while (r->one.len > 0 || r->rest.len > 0) {
 		if (r->one.len == 0)
@@ -75,7 +84,9 @@ bool parameter_next(struct parameter_reader *r, struct parameter *ret)
 	return false;
 }
 
-size_t parameter_plain(const struct parameter *p, unsigned char *out)
+/* The value without folds, and without backslashes before a quote or a backslash: others
+ * are of file names of Windows. Returns its length, at most value.len; `out` has as much. */
+static size_t plain(const struct parameter *p, unsigned char *out)
 {
 	size_t n = 0;
 
@@ -150,7 +161,7 @@ static void collect(slice parameters, slice name, struct pieces *all)
 	struct piece piece;
 
 	memset(all, 0, sizeof *all);
-	while (parameter_next(&r, &piece.parameter)) {
+	while (next(&r, &piece.parameter)) {
 		if (slice_starts_ascii(piece.parameter.name, name) &&
 		    read_suffix(slice_drop(piece.parameter.name, name.len), &piece))
 			keep(all, &piece);
@@ -185,7 +196,7 @@ static void append(struct buffer *out, const struct parameter *p, bool percents)
 	if (fits.value.len == 0)
 		return;
 	at = buffer_reserve(out, fits.value.len);
-	n = parameter_plain(&fits, at);
+	n = plain(&fits, at);
 	for (size_t i = 0; i < n; i++, kept++) {
 		at[kept] = at[i];
 		if (percents && at[i] == '%' && n - i > 2 && hex_value(at[i + 1]) < 16 &&

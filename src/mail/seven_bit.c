@@ -420,28 +420,16 @@ static void leave_levels(struct seven_bit *s, size_t depth)
 	}
 }
 
-/* The line is a boundary of that level, perhaps with blanks behind it; closes: it is
- * the last one. */
-static bool is_boundary(const struct level *level, slice line, bool *ret_closes)
-{
-	slice rest = slice_drop(line, 2);
-
-	if (!slice_starts(rest, slice_of(level->boundary, level->len)))
-		return false;
-	rest = slice_drop(rest, level->len);
-	*ret_closes = slice_starts(rest, slice_lit("--"));
-	return slice_trim(slice_drop(rest, *ret_closes ? 2 : 0)).len == 0;
-}
-
 /* The outermost first: who reads an inner one to its end stops there. */
 static bool take_boundary(struct seven_bit *s, const struct chunk *c)
 {
 	if (!c->first || !c->last || !slice_starts(c->text, slice_lit("--")))
 		return false;
 	for (size_t i = 0; i < s->depth; i++) {
+		const struct level *level = &s->levels[i];
 		bool closes;
 
-		if (!is_boundary(&s->levels[i], c->text, &closes))
+		if (!content_type_delimiter(c->text, slice_of(level->boundary, level->len), &closes))
 			continue;
 		end_content(s, true);
 		leave_levels(s, i + 1);

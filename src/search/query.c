@@ -1,8 +1,6 @@
 /* search/query.c - terms: read once, then asked of each message. */
 #include "search/query.h"
 
-#include <string.h>
-
 #include "base/limits.h"
 #include "search/fold.h"
 #include "search/when.h"
@@ -182,7 +180,7 @@ bool search_parse(slice query, int zone_minutes, struct arena *arena,
 
 static bool has(slice text, slice part)
 {
-	return memmem(text.ptr, text.len, part.ptr, part.len) != NULL;
+	return part.len == 0 || slice_find(text, part) < text.len;
 }
 
 static bool has_tag(const struct search_message *m, slice tag)

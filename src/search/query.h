@@ -12,10 +12,11 @@
  *   is      read, unread, tagged
  *   has     attachment, inline, or more than one (attachments, inlines)
  *   larger, smaller                 than so many bytes; 1.5k, 2mb
- *   after, before                   a point in time (search/when.h)
+ *   after, before                   a point in time (search/when.h) or later, or earlier
  *
- * All else is looked for in the message's words (search/fold.h). What has no value
- * counts for nothing. Case never matters. */
+ * All else is looked for in the message's words (search/fold.h), also "larger:" and "is:"
+ * with what is none of theirs. A field or tag without a value, and a time that can't be read,
+ * count for nothing. Case never matters. */
 #ifndef SEARCH_QUERY_H
 #define SEARCH_QUERY_H
 
@@ -47,8 +48,8 @@ struct search_query {
 	bool words;                     /* some term is about them */
 };
 
-/* What a message has, text folded by fold_text(): names and addresses of a field as
- * one text. */
+/* What a message has, texts and tags folded by fold_text(): names and addresses of a field
+ * as one text. ptr may be NULL. */
 struct search_message {
 	slice from, to, cc, bcc, reply_to, subject, message_id;
 	size_t n_tags;
@@ -59,8 +60,9 @@ struct search_message {
 	bool read;
 };
 
-/* All memory is of `arena`: a few times the query's length. zone_minutes, east of UTC,
- * is for times without one. False: over SEARCH_QUERY_MAX bytes or SEARCH_TERMS_MAX terms. */
+/* All memory is of `arena`: SEARCH_TERMS_MAX terms, and a few times the query's length.
+ * zone_minutes, east of UTC, is for times without one. False: over SEARCH_QUERY_MAX bytes or
+ * SEARCH_TERMS_MAX terms. */
 bool search_parse(slice query, int zone_minutes, struct arena *arena,
     struct search_query *ret_query) __attribute__((warn_unused_result));
 

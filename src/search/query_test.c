@@ -89,6 +89,20 @@ static void test_match(void **state)
 	heap_drop(heap);
 }
 
+/* A message without any of it, not even an empty text. */
+static void test_nothing(void **state)
+{
+	struct heap *heap = heap_create(SIZE_MAX);
+	struct arena arena = arena_init(heap, 64 * 1024);
+	struct search_message m = { 0 };
+	struct search_query query;
+
+	assert_true(search_parse(slice_lit("-from:a -subject:b -addressed:c -tag:d -e"), 0, &arena, &query));
+	assert_true(search_matches(&query, &m));
+	assert_true(search_matches_words(&query, (slice){ 0 }));
+	heap_drop(heap);
+}
+
 /* Only then are words read. */
 static void test_wants_words(void **state)
 {
@@ -140,5 +154,5 @@ static void test_limits(void **state)
 	heap_drop(heap);
 }
 
-UNIT_TESTS(cmocka_unit_test(test_match), cmocka_unit_test(test_wants_words),
-    cmocka_unit_test(test_zone), cmocka_unit_test(test_limits))
+UNIT_TESTS(cmocka_unit_test(test_match), cmocka_unit_test(test_nothing),
+    cmocka_unit_test(test_wants_words), cmocka_unit_test(test_zone), cmocka_unit_test(test_limits))

@@ -240,25 +240,12 @@ static bool take_zone(slice *in, struct moment *m)
 
 /* ---- the whole ---- */
 
-/* Days from 1970-01-01, by the civil calendar; years from 1 on. */
-static int64_t days_of(const struct moment *m)
-{
-	static const unsigned short before[12] = { 0, 31, 59, 90, 120, 151, 181, 212, 243, 273,
-		304, 334 };
-	int64_t y = (int64_t)m->year - 1;
-	bool leap = (m->year % 4 == 0 && m->year % 100 != 0) || m->year % 400 == 0;
-
-	return y * 365 + y / 4 - y / 100 + y / 400 - 719162 + before[m->month - 1] +
-	    (leap && m->month > 2) + m->day - 1;
-}
-
+/* 24:00 is the end of a day (ISO 8601), and nothing comes after it; 60 is a leap second. */
 static bool is_sound(const struct moment *m)
 {
-	static const unsigned char lengths[12] = { 31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 };
-
 	return m->year >= 1 && m->month >= 1 && m->month <= 12 && m->day >= 1 &&
-	    m->day <= lengths[m->month - 1] && m->hour <= 24 && m->minute <= 59 &&
-	    m->second <= 60;
+	    m->day <= date_month_days(m->year, m->month) && m->minute <= 59 && m->second <= 60 &&
+	    (m->hour <= 23 || (m->hour == 24 && m->minute == 0 && m->second == 0 && m->us == 0));
 }
 
 static bool is_epoch(slice text, int64_t *ret_wall_us)
@@ -276,6 +263,7 @@ bool when_parse(slice text, int zone_minutes, int64_t *ret_wall_us)
 	struct moment m = { .zone_minutes = zone_minutes };
 	slice in = slice_trim(text);
 	struct date date;
+	int64_t minutes;
 
 	if (is_epoch(in, ret_wall_us))
 		return true;
@@ -294,7 +282,7 @@ bool when_parse(slice text, int zone_minutes, int64_t *ret_wall_us)
 	}
 	if (!take_zone(&in, &m) || in.len > 0 || !is_sound(&m))
 		return false;
-	*ret_wall_us = ((days_of(&m) * 24 + m.hour) * 60 + m.minute - m.zone_minutes) * 60000000 +
-	    (int64_t)m.second * 1000000 + m.us;
+	minutes = (date_days(m.year, m.month, m.day) * 24 + m.hour) * 60 + m.minute - m.zone_minutes;
+	*ret_wall_us = minutes * 60000000 + (int64_t)m.second * 1000000 + m.us;
 	return true;
 }

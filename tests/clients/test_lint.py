@@ -23,6 +23,18 @@ class TestLint(unittest.TestCase):
                                    text=GOOD % formatdate()),
                          (0, "nothing to say against it\n", ""))
 
+    def test_envelope(self):
+        """Addresses as SMTP writes them, too; what is none is said."""
+        text = GOOD % formatdate()
+        for sender in ("<a@b.example>", " A@b.example ", "<>", ""):
+            self.assertEqual(self.lint("-", "--from", sender, "--to", "<c@d.example>", text=text),
+                             (0, "nothing to say against it\n", ""), sender)
+        for words in (("--from", "a b"), ("--from", "<a@b.example"), ("--from", "a@b.example, c@d"),
+                      ("--to", ""), ("--to", "<>")):
+            code, said, err = self.lint("-", *words, text=text)
+            self.assertEqual((code, said, err.count("\n")), (2, "", 1), err)
+            self.assertIn(words[0] + " wants an address", err)
+
     def test_words(self):
         """Warnings and hints alone are no failure; errors are."""
         text = GOOD % "today"
