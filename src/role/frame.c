@@ -32,6 +32,14 @@ static void on_counting(struct os_timer *timer)
 	os_timer_start(f->os, timer, COUNTERS_MS);
 }
 
+/* Not before it is ready: the web takes what it hears for a sign of that. At once, so that
+ * an edge has said it before it hands over its first connection. */
+static void begin_counting(struct frame *f)
+{
+	if (f->ready && !f->over && f->handler->count != NULL)
+		on_counting(&f->counting);
+}
+
 /* ---- peers ---- */
 
 static size_t find_peer(const struct frame *f, enum role_kind kind, unsigned index)
@@ -118,8 +126,8 @@ static void join_peer(struct frame *f, struct ipc_channel *peer)
 {
 	if (f->handler->peer_joined != NULL)
 		f->handler->peer_joined(f, peer);
-	if (ipc_peer_kind(peer) == ROLE_WEB && f->handler->count != NULL && !f->over)
-		os_timer_start(f->os, &f->counting, 0);
+	if (ipc_peer_kind(peer) == ROLE_WEB)
+		begin_counting(f);
 }
 
 static void keep_pending(struct frame *f, enum role_kind kind, unsigned index, int fd)
@@ -362,6 +370,8 @@ void frame_init(struct frame *f, struct os *os, enum role_kind kind, unsigned in
 void frame_ready(struct frame *f)
 {
 	ipc_send(f->keeper, IPC_READY);
+	f->ready = true;
+	begin_counting(f);
 }
 
 void frame_drained(struct frame *f)

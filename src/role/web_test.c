@@ -16,7 +16,7 @@ static struct world {
 	struct os *os;
 	struct os_child child;
 	struct ipc_channel *keeper;
-	struct ipc_channel *edge[2], *router, *relay, *store[2];
+	struct ipc_channel *edge[2], *directory, *router, *relay, *store[2];
 	struct os_timer turn;
 	size_t n_ready, n_drained, n_fatal, n_exited, n_taken, n_closed;
 	uint64_t last;                  /* number that the web spoke of */
@@ -119,6 +119,7 @@ static void begin(void)
 	settle(&w.n_ready, 1);
 	w.edge[0] = join(ROLE_EDGE, 0);
 	w.edge[1] = join(ROLE_EDGE, 1);
+	w.directory = join(ROLE_DIRECTORY, 0);
 	w.router = join(ROLE_ROUTER, 0);
 	w.relay = join(ROLE_RELAY, 0);
 	w.store[0] = join(ROLE_STORE, 0);
@@ -201,6 +202,17 @@ static void report(struct ipc_channel *from, enum role_kind kind, uint64_t first
 	turn();
 }
 
+static void all_report(void)
+{
+	report(w.edge[0], ROLE_EDGE, 0);
+	report(w.edge[1], ROLE_EDGE, 0);
+	report(w.directory, ROLE_DIRECTORY, 0);
+	report(w.router, ROLE_ROUTER, 0);
+	report(w.relay, ROLE_RELAY, 0);
+	report(w.store[0], ROLE_STORE, 0);
+	report(w.store[1], ROLE_STORE, 0);
+}
+
 /* ---- tests ---- */
 
 static void test_routes(void **state)
@@ -225,6 +237,7 @@ static void test_routes(void **state)
 	};
 
 	begin();
+	all_report();
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
 		slice answer = ask(cases[i].line);
 		size_t at = slice_find(answer, slice_lit("\r\n\r\n"));
@@ -241,14 +254,19 @@ static void test_routes(void **state)
 	end();
 }
 
-/* 503 while one of them is away. */
+/* 503 while one of them is away, or has not said yet that it is ready. */
 static void test_ready(void **state)
 {
-	struct ipc_channel **peers[] = { &w.edge[1], &w.router, &w.relay, &w.store[1] };
-	static const enum role_kind kinds[] = { ROLE_EDGE, ROLE_ROUTER, ROLE_RELAY, ROLE_STORE };
+	struct ipc_channel **peers[] = { &w.edge[1], &w.directory, &w.router, &w.relay,
+		&w.store[1] };
+	static const enum role_kind kinds[] = { ROLE_EDGE, ROLE_DIRECTORY, ROLE_ROUTER, ROLE_RELAY,
+		ROLE_STORE };
 
 	begin();
-	for (size_t i = 0; i < 4; i++) {
+	assert_true(has(ask("GET /readyz"), "HTTP/1.1 503 "));
+	all_report();
+	assert_true(has(ask("GET /readyz"), "HTTP/1.1 200 "));
+	for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
 		unsigned index = kinds[i] == ROLE_EDGE || kinds[i] == ROLE_STORE;
 
 		ipc_channel_destroy(*peers[i]);
@@ -257,6 +275,8 @@ static void test_ready(void **state)
 		assert_true(has(ask("GET /livez"), "HTTP/1.1 200 "));
 		assert_true(has(ask("GET /metrics"), "\nposthouse_ready 0\n"));
 		*peers[i] = join(kinds[i], index);
+		assert_true(has(ask("GET /readyz"), "HTTP/1.1 503 "));
+		report(*peers[i], kinds[i], 0);
 		assert_true(has(ask("GET /readyz"), "HTTP/1.1 200 "));
 	}
 	end();
