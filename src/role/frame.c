@@ -75,6 +75,13 @@ static bool on_peer_message(struct ipc_channel *peer, struct ipc_message *messag
 	return f->over || f->handler->peer_message(f, peer, message);
 }
 
+/* An edge and the web go on without each other: mail comes in without the web, and one edge
+ * of many, if it was captured, is not to end what others bring. */
+static bool does_without(enum role_kind kind, enum role_kind peer)
+{
+	return (kind == ROLE_EDGE && peer == ROLE_WEB) || (kind == ROLE_WEB && peer == ROLE_EDGE);
+}
+
 /* A broken peer must not go on as it is. An edge or the web may not accuse others, so it
  * goes itself: it comes back with new channels to all. */
 static void on_peer_closed(struct ipc_channel *peer, bool broken)
@@ -93,8 +100,8 @@ static void on_peer_closed(struct ipc_channel *peer, bool broken)
 		return;
 	os_log(f->os, OS_ERROR, "%s %u broke the protocol between roles",
 	    role_kind_name(kind), index);
-	if (f->kind == ROLE_EDGE && kind == ROLE_WEB)
-		return;                 /* mail comes in without it */
+	if (does_without(f->kind, kind))
+		return;
 	if (f->kind == ROLE_EDGE || f->kind == ROLE_WEB) {
 		frame_fatal(f, "%s %u broke the protocol between roles", role_kind_name(kind),
 		    index);

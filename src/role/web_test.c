@@ -18,7 +18,7 @@ static struct world {
 	struct ipc_channel *keeper;
 	struct ipc_channel *edge[2], *directory, *router, *relay, *store[2];
 	struct os_timer turn;
-	size_t n_ready, n_drained, n_fatal, n_exited, n_taken, n_closed;
+	size_t n_ready, n_drained, n_fatal, n_exited, n_taken, n_closed, n_left;
 	uint64_t last;                  /* number that the web spoke of */
 	struct buffer in;
 } w;
@@ -70,6 +70,7 @@ static bool on_message(struct ipc_channel *channel, struct ipc_message *message)
 static void on_channel_closed(struct ipc_channel *channel, bool broken)
 {
 	assert_false(broken);
+	w.n_left++;
 }
 
 static const struct ipc_handler handler = { on_message, on_channel_closed };
@@ -358,14 +359,11 @@ static void test_visits(void **state)
 /* What no row allows, or is not whole: the web may not accuse, so it begins anew. */
 static void test_broken(void **state)
 {
-	for (unsigned i = 0; i < 3; i++) {
+	for (unsigned i = 0; i < 2; i++) {
 		begin();
 		if (i == 0) {
 			put_u64(ipc_begin(w.router, IPC_COUNTERS), 1);
 			ipc_end(w.router, -1);
-		} else if (i == 1) {
-			put_u64(ipc_begin(w.edge[0], IPC_HTTP), 1);
-			ipc_end(w.edge[0], os_duplicate(w.os, 0));
 		} else {
 			report(w.store[0], ROLE_EDGE, 1);
 		}
@@ -373,6 +371,30 @@ static void test_broken(void **state)
 		assert_int_equal(w.n_fatal, 1);
 		end();
 	}
+}
+
+/* An edge that breaks the protocol is heard no more; what others bring is served. */
+static void test_broken_edge(void **state)
+{
+	int other;
+
+	begin();
+	all_report();
+	other = visit(1, 4711);
+	settle(&w.n_taken, 1);
+	put_u64(ipc_begin(w.edge[0], IPC_HTTP), 1);
+	ipc_end(w.edge[0], os_duplicate(w.os, other));
+	settle(&w.n_left, 1);
+	say(other, "GET /readyz HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n");
+	assert_true(slice_starts(hear_all(other), slice_lit("HTTP/1.1 503 ")));
+	os_close(w.os, other);
+	/* The next edge is another one. */
+	ipc_channel_destroy(w.edge[0]);
+	w.edge[0] = join(ROLE_EDGE, 0);
+	report(w.edge[0], ROLE_EDGE, 0);
+	assert_true(has(ask("GET /readyz"), "HTTP/1.1 200 "));
+	assert_int_equal(w.n_fatal + w.n_exited, 0);
+	end();
 }
 
 static void test_drain(void **state)
@@ -402,4 +424,5 @@ static void test_drain(void **state)
 
 UNIT_TESTS(cmocka_unit_test(test_routes), cmocka_unit_test(test_ready),
     cmocka_unit_test(test_metrics), cmocka_unit_test(test_metrics_fit),
-    cmocka_unit_test(test_visits), cmocka_unit_test(test_broken), cmocka_unit_test(test_drain))
+    cmocka_unit_test(test_visits), cmocka_unit_test(test_broken),
+    cmocka_unit_test(test_broken_edge), cmocka_unit_test(test_drain))
