@@ -3,8 +3,11 @@
 #include "cli/mock.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "base/text.h"
 
 enum kind { ADDRESS, COUNT, AGE, MAILBOXES, FOLDER, YES };
 
@@ -88,13 +91,18 @@ static slice address_of(struct arena *arena, const char *value)
 /* "3d", "12h", "90m", "45s"; "0" is for ever. */
 static bool is_age(slice text)
 {
+	static const struct {
+		char unit;
+		unsigned seconds;
+	} units[] = { { 's', 1 }, { 'm', 60 }, { 'h', 3600 }, { 'd', 24 * 3600 } };
 	uint64_t number;
 
-	if (text.len > 1 && strchr("smhd", text.ptr[text.len - 1]) != NULL)
-		text = slice_head(text, text.len - 1);
-	else if (!slice_equal(text, slice_lit("0")))
-		return false;
-	return slice_to_u64(text, UINT32_MAX, &number);
+	for (size_t i = 0; text.len > 1 && i < sizeof units / sizeof *units; i++) {
+		if (text.ptr[text.len - 1] == units[i].unit)
+			return slice_to_u64(slice_head(text, text.len - 1),
+			    MOCK_AGE_MAX_S / units[i].seconds, &number);
+	}
+	return slice_equal(text, slice_lit("0"));
 }
 
 static bool is_one_of(const char *value, const char *a, const char *b, const char *c)
@@ -132,18 +140,26 @@ static slice judge(const struct row *row, struct arena *arena, const char *value
 	return good ? text : (slice){ 0 };
 }
 
-static const char *wanted(enum kind kind)
+/* Says so, in a line. */
+static void refuse(const struct row *row, const char *where, const char *value)
 {
 	static const char *const words[] = {
 		[ADDRESS] = "an address with a port, 127.0.0.1:1025, a port alone, or none",
-		[COUNT] = "a number of messages, or 0 for all",
+		[COUNT] = "a number of messages",
 		[AGE] = "a time, 3d or 12h",
 		[MAILBOXES] = "one, or login",
 		[FOLDER] = "a folder",
 		[YES] = "yes or no",
 	};
+	char shown[64], most[48] = "";
 
-	return words[kind];
+	if (row->kind == COUNT)
+		snprintf(most, sizeof most, ", at most %d, or 0 for all", ACCOUNT_MESSAGES_MAX);
+	else if (row->kind == AGE)
+		snprintf(most, sizeof most, ", at most %dd, or 0 for ever",
+		    MOCK_AGE_MAX_S / (24 * 3600));
+	cli_misuse("mock: %s wants %s%s, not \"%s\"", where, words[row->kind], most,
+	    text_printable(slice_from(value), shown, sizeof shown));
 }
 
 const char *mock_configure(const struct cli_args *args, struct arena *arena,
@@ -163,7 +179,7 @@ const char *mock_configure(const struct cli_args *args, struct arena *arena,
 		slice judged = value != NULL ? judge(row, arena, value) : slice_lit("memory");
 
 		if (judged.len == 0) {
-			cli_misuse("mock: %s wants %s, not \"%s\"", where, wanted(row->kind), value);
+			refuse(row, where, value);
 			buffer_free(&text);
 			return NULL;
 		}
