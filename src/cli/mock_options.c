@@ -114,8 +114,11 @@ static bool is_one_of(const char *value, const char *a, const char *b, const cha
 static slice judge(const struct row *row, struct arena *arena, const char *value)
 {
 	slice text = slice_from(value);
+	bool good = text.len <= CONFIG_VALUE_MAX;
 	uint64_t number;
-	bool good = true;
+
+	if (!good)
+		return (slice){ 0 };
 
 	switch (row->kind) {
 	case ADDRESS:
@@ -153,7 +156,9 @@ static void refuse(const struct row *row, const char *where, const char *value)
 	};
 	char shown[64], most[48] = "";
 
-	if (row->kind == COUNT)
+	if (strlen(value) > CONFIG_VALUE_MAX)
+		snprintf(most, sizeof most, ", at most %d bytes", CONFIG_VALUE_MAX);
+	else if (row->kind == COUNT)
 		snprintf(most, sizeof most, ", at most %d, or 0 for all", ACCOUNT_MESSAGES_MAX);
 	else if (row->kind == AGE)
 		snprintf(most, sizeof most, ", at most %dd, or 0 for ever",

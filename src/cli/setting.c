@@ -80,7 +80,8 @@ static bool override_all(const struct cli_args *args, struct buffer *text,
 	for (size_t i = 0; (pair = cli_value_at(args, "--set", i)) != NULL; i++)
 		given += strlen(pair) + sizeof " = \n";
 	if (given > CONFIG_FILE_MAX) {
-		complain(to, "what --set and --data give is too long");
+		complain(to, "what --set and --data give is longer than %d bytes",
+		    CONFIG_FILE_MAX);
 		return false;
 	}
 	if (data != NULL)
@@ -89,7 +90,10 @@ static bool override_all(const struct cli_args *args, struct buffer *text,
 		slice value = slice_from(pair), key;
 
 		if (slice_find_byte(value, '=') == value.len) {
-			complain(to, "--set wants KEY=VALUE, not \"%s\"", pair);
+			char shown[64];
+
+			complain(to, "--set wants KEY=VALUE, not \"%s\"",
+			    text_printable(value, shown, sizeof shown));
 			return false;
 		}
 		key = slice_cut(&value, '=');

@@ -211,6 +211,17 @@ class Options(Folder):
             self.assertIn(want, done.stderr)
             self.assertEqual(done.stdout, "")
 
+    def test_long(self):
+        """What is longer than any value may be is named by where it stands, and is not shown whole."""
+        for where in ("POSTHOUSE_DATA", "MP_DATABASE", "POSTHOUSE_SMTP", "MP_MAX_AGE", "POSTHOUSE_MAILBOXES"):
+            done = run("mock", env=dict(os.environ, **{where: "x" * 100000}))
+            self.assertEqual(done.returncode, 2, where)
+            self.assertRegex(done.stderr, "^posthouse: mock: %s wants .*, at most 4096 bytes, not \"x+\\.\\.\\.\"\n$" % where)
+        for words in (("--data", "x" * 100000), ("--set", "x" * 100000), ("x" * 100000,)):
+            done = run("mock", *words)
+            self.assertIn(done.returncode, (1, 2), words[0])
+            self.assertRegex(done.stderr, "^posthouse: .{,300}\n$")
+
     def test_environment(self):
         """An option goes before our name, that before Mailpit's."""
         with Mock(environment={"POSTHOUSE_MAX_MESSAGES": "2", "MP_MAX_MESSAGES": "1",
