@@ -167,11 +167,74 @@ static void refuse(const struct row *row, const char *where, const char *value)
 	    text_printable(slice_from(value), shown, sizeof shown));
 }
 
+/* ---- what would do nothing ---- */
+
+/* Keys that --set could set, in vain; with a dot at its end, all below it. */
+static const struct {
+	const char *key;
+	bool memory;                    /* only without a folder */
+	const char *why;
+} useless[] = {
+	{ "data", true, "without --data; name the folder with --data" },
+	{ "tls.", true, "without --data: in memory the certificate is made anew at each start" },
+	{ "journey", true, "without --data: journeys are written to a folder" },
+	{ "journey.", true, "without --data: journeys are written to a folder" },
+	{ "relay.", false, "in a mock: it sends nothing" },
+	{ "dns.", false, "in a mock: it sends nothing, and asks for no names" },
+};
+
+static bool is_below(slice key, const char *name)
+{
+	slice row = slice_from(name);
+
+	return slice_ends(row, slice_lit(".")) ? slice_starts(key, row) : slice_equal(key, row);
+}
+
+/* False after a line. */
+static bool judge_set(const struct cli_args *args, bool memory)
+{
+	const char *pair;
+	char shown[64];
+
+	for (size_t i = 0; (pair = cli_value_at(args, "--set", i)) != NULL; i++) {
+		slice rest = slice_from(pair), key = slice_trim(slice_cut(&rest, '='));
+
+		for (size_t j = 0; j < sizeof useless / sizeof *useless; j++) {
+			if (!is_below(key, useless[j].key) || (useless[j].memory && !memory))
+				continue;
+			cli_misuse("mock: --set %s does nothing %s", text_printable(key, shown,
+			    sizeof shown), useless[j].why);
+			return false;
+		}
+	}
+	return true;
+}
+
+/* Whether anybody could reach it; else false after a line. */
+static bool judge_listeners(const struct cli_args *args)
+{
+	const char *where, *pair;
+
+	for (const struct row *row = rows; row < rows + ROWS; row++) {
+		if (row->kind == ADDRESS && strcmp(given(args, row, &where), "none") != 0)
+			return true;
+	}
+	for (size_t i = 0; (pair = cli_value_at(args, "--set", i)) != NULL; i++) {
+		if (slice_starts(slice_trim(slice_from(pair)), slice_lit("listen.")))
+			return true;
+	}
+	cli_misuse("mock: it would listen nowhere; leave --smtp, --smtps, --pop3 or --http an "
+	    "address (127.0.0.1:0 takes a free port)");
+	return false;
+}
+
+/* ---- the configuration ---- */
+
 const char *mock_configure(const struct cli_args *args, struct arena *arena,
     bool *ret_memory)
 {
 	struct buffer text = buffer_init(arena->heap, MOCK_WORDS);
-	const char *result;
+	const char *result = NULL;
 
 	buffer_add(&text, slice_lit("hostname = mock.localhost\ndomains = mock.localhost\n"
 	    "mock = yes\nrelay = no\nuser = none\nedges = 1\nstores = 1\n"
@@ -198,7 +261,8 @@ const char *mock_configure(const struct cli_args *args, struct arena *arena,
 	/* Nobody could read it, and it would grow. */
 	if (*ret_memory)
 		buffer_add(&text, slice_lit("journey = no\n"));
-	result = slice_cstr(arena, buffer_bytes(&text));
+	if (judge_set(args, *ret_memory) && judge_listeners(args))
+		result = slice_cstr(arena, buffer_bytes(&text));
 	buffer_free(&text);
 	return result;
 }

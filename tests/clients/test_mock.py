@@ -222,6 +222,29 @@ class Options(Folder):
             self.assertIn(done.returncode, (1, 2), words[0])
             self.assertRegex(done.stderr, "^posthouse: .{,300}\n$")
 
+    def test_in_vain(self):
+        """What --set would set and nobody would read."""
+        data = os.path.join(self.folder, "data")
+        for words, want in ((("--set", "data=" + data), "--set data does nothing without --data; name the folder"),
+                            (("--set", "tls.certificate = x"), "--set tls.certificate does nothing without --data"),
+                            (("--set", "journey.size=1M"), "--set journey.size does nothing without --data"),
+                            (("--set", "journey=yes"), "--set journey does nothing without --data"),
+                            (("--set", "relay.host=x", "--data", data), "--set relay.host does nothing in a mock"),
+                            (("--set", "dns.servers=root"), "--set dns.servers does nothing in a mock")):
+            done = run("mock", *words)
+            self.assertEqual((done.returncode, done.stderr.count("\n")), (2, 1), (words, done.stderr))
+            self.assertIn(want, done.stderr)
+        self.assertFalse(os.path.exists(data))
+        with Mock("--set", "journey.size=1M", data=data) as host:
+            self.assertTrue(os.path.exists(os.path.join(host.data, "journey", "edge.0.log")))
+
+    def test_nowhere(self):
+        none = ("--smtp", "none", "--smtps", "none", "--pop3", "none")
+        for words in (none, (*none, "--http", "none")):
+            done = run("mock", *words)
+            self.assertEqual((done.returncode, done.stderr.count("\n")), (2, 1), done.stderr)
+            self.assertIn("it would listen nowhere", done.stderr)
+
     def test_environment(self):
         """An option goes before our name, that before Mailpit's."""
         with Mock(environment={"POSTHOUSE_MAX_MESSAGES": "2", "MP_MAX_MESSAGES": "1",
