@@ -58,21 +58,25 @@ static void set_numbers(struct config *config)
 		config->stores = at_most(cores, STORES_MAX);
 }
 
+bool serve_judge_mock(const struct serve *s, const struct setting *setting, struct arena *arena)
+{
+	const char *place = setting_place(setting, arena, config_line(setting->config, "mock"));
+
+	if (setting->config->mock == s->mock)
+		return true;
+	if (s->mock)
+		complain(&s->to, "%sa mock is one; `posthouse serve` is the server", place);
+	else
+		complain(&s->to, "%smock = yes is for `posthouse mock` alone: a server would take "
+		    "mail for anybody", place);
+	return false;
+}
+
 static bool read_settings(struct serve *s, struct arena *arena, struct setting *ret)
 {
-	if (!setting_read(s->args, s->preset, NULL, arena, &s->to, ret))
+	if (!setting_read(s->args, s->preset, NULL, arena, &s->to, ret) ||
+	    !serve_judge_mock(s, ret, arena))
 		return false;
-	if (ret->config->mock && !s->mock) {
-		complain(&s->to, "mock%s: this is for `posthouse mock` alone: a server would take "
-		    "mail for anybody", setting_where(ret, arena, "mock",
-		    config_line(ret->config, "mock")));
-		return false;
-	}
-	if (s->mock && !ret->config->mock) {
-		complain(&s->to, "mock%s: a mock is one; `posthouse serve` is the server",
-		    setting_where(ret, arena, "mock", config_line(ret->config, "mock")));
-		return false;
-	}
 	set_numbers(ret->config);
 	serve_dns(ret->config, arena);
 	return true;

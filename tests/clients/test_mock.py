@@ -238,6 +238,16 @@ class Options(Folder):
         with Mock("--set", "journey.size=1M", data=data) as host:
             self.assertTrue(os.path.exists(os.path.join(host.data, "journey", "edge.0.log")))
 
+    def test_together(self):
+        """What options make a fault of together has no line of a file that nobody wrote."""
+        for words, status, want in (
+                (("--smtp", "1025", "--pop3", "1025"), 1, "listen.smtp and listen.pop3 both want 127.0.0.1:1025"),
+                (("--set", "relay=yes"), 1, "on the command line: relay: a mock sends nothing; write relay = no"),
+                (("--set", "mock=no"), 1, "on the command line: a mock is one; `posthouse serve` is the server")):
+            done = run("mock", *words)
+            self.assertEqual(done.returncode, status)
+            self.assertRegex(done.stderr, "^posthouse: %s" % want)
+
     def test_nowhere(self):
         none = ("--smtp", "none", "--smtps", "none", "--pop3", "none")
         for words in (none, (*none, "--http", "none")):
@@ -292,8 +302,11 @@ class OthersAreNone(Folder):
                     % self.folder)
         done = run("serve", "--config", conf)
         self.assertEqual(done.returncode, 1)
-        self.assertIn("posthouse.conf:4", done.stderr)
-        self.assertIn("`posthouse mock` alone", done.stderr)
+        self.assertEqual(done.stderr, "posthouse: %s:4: mock = yes is for `posthouse mock` alone: a server would "
+                         "take mail for anybody\n" % conf)
+        checked = run("check", "--config", conf)
+        self.assertEqual((checked.returncode, checked.stderr), (1, done.stderr))
+        self.assertNotIn("ok", checked.stdout)
         self.assertFalse(os.path.exists(os.path.join(self.folder, "data")))
         done = run("serve", "--demo", "--data", os.path.join(self.folder, "demo"), "--set", "mock=yes")
         self.assertEqual(done.returncode, 1)
