@@ -76,7 +76,10 @@ static void announce_words(struct serve *s)
 		printf("  %s send --server %s --from bob@bob.example --to alice@alice.example -v\n",
 		    cli_program(), text[SERVICE_SMTP]);
 	if (text[SERVICE_POP3][0] != 0)
-		printf("  curl pop3://%s/1 --user alice:secret\n", text[SERVICE_POP3]);
+		printf("  curl pop3://%s/1 --user mock:any\n", text[SERVICE_POP3]);
+	if (s->setting.config->mock_mailboxes == CONFIG_MAILBOXES_LOGIN)
+		printf("Mail that is sent with a login is in the mailbox of that name, what comes "
+		    "without one in \"mock\".\n");
 	printf("Ctrl-C ends it.\n");
 }
 
@@ -113,7 +116,8 @@ const struct cli_command cli_mock = {
 	    "options say can also be set in the environment, as POSTHOUSE_SMTP for --smtp,\n"
 	    "POSTHOUSE_MAX_MESSAGES for --max-messages; and by Mailpit's names, where it has\n"
 	    "one: MP_SMTP_BIND_ADDR, MP_POP3_BIND_ADDR, MP_UI_BIND_ADDR, MP_MAX_MESSAGES,\n"
-	    "MP_MAX_AGE and MP_DATABASE (here a folder). Port 0 is any free one; \"none\" closes a service.\n",
+	    "MP_MAX_AGE and MP_DATABASE (here a folder). Port 0 is any free one; \"none\" closes a service.\n"
+	    "Ctrl-C ends it, and SIGHUP, unless it was started by nohup.\n",
 	.options = {
 		{ "--smtp", "ADDR:PORT", "SMTP, in the clear or STARTTLS: 127.0.0.1:1025." },
 		{ "--smtps", "ADDR:PORT", "SMTP under TLS from the first byte: 127.0.0.1:1465." },

@@ -211,6 +211,14 @@ static int on_open_journey(struct keeper *k, enum role_kind kind, unsigned index
 static const struct keeper_handler handler = { on_ready, on_ended, on_open_log,
 	on_open_journey };
 
+static bool is_ignored(int signo)
+{
+	struct sigaction now;
+
+	return sigaction(signo, NULL, &now) == 0 && now.sa_handler == SIG_IGN;
+}
+
+/* A mock that was started by nohup outlives its terminal; a server reloads all the same. */
 static void catch_signals(struct serve *s)
 {
 	s->terminate = (struct os_signal){ .caught = on_end, .owner = s };
@@ -218,7 +226,8 @@ static void catch_signals(struct serve *s)
 	s->hangup = (struct os_signal){ .caught = on_hangup, .owner = s };
 	os_signal_start(s->os, &s->terminate, SIGTERM);
 	os_signal_start(s->os, &s->interrupt, SIGINT);
-	os_signal_start(s->os, &s->hangup, SIGHUP);
+	if (!s->mock || !is_ignored(SIGHUP))
+		os_signal_start(s->os, &s->hangup, SIGHUP);
 }
 
 /* ---- start ---- */

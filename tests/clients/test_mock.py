@@ -1,5 +1,6 @@
 """posthouse mock: takes mail for anybody, keeps what it says, leaves nothing behind."""
 import contextlib
+import json
 import os
 import poplib
 import shutil
@@ -267,9 +268,26 @@ class Options(Folder):
                 send(host, str(number))
             self.assertEqual(host.subjects(), ["3"])
 
+    def test_hangup(self):
+        """Ends it, but not one that nohup started."""
+        for ignored in (False, True):
+            def before():
+                signal.signal(signal.SIGHUP, signal.SIG_IGN if ignored else signal.SIG_DFL)
+            process = subprocess.Popen([POSTHOUSE, "mock", "--smtp", "0", "--smtps", "0", "--pop3", "0", "--json"],
+                                       stdout=subprocess.PIPE, text=True, preexec_fn=before)
+            address = json.loads(process.stdout.readline())["hosts"][0]["smtp"]
+            process.send_signal(signal.SIGHUP)
+            if ignored:
+                with smtplib.SMTP(*address.rsplit(":", 1), timeout=60) as client:
+                    self.assertEqual(client.noop()[0], 250)
+                self.assertIsNone(process.poll())
+                process.send_signal(signal.SIGTERM)
+            self.assertEqual(process.wait(60), 0)
+            process.stdout.close()
+
     def test_words(self):
         process = subprocess.Popen([POSTHOUSE, "mock", "--smtp", "0", "--smtps", "none", "--pop3", "0",
-                                    "--max-messages", "7"], stdout=subprocess.PIPE, text=True)
+                                    "--max-messages", "7", "--mailboxes", "login"], stdout=subprocess.PIPE, text=True)
         text = ""
         while "Ctrl-C" not in text:
             text += process.stdout.readline()
@@ -278,7 +296,8 @@ class Options(Folder):
         process.stdout.close()
         self.assertRegex(text, r"SMTP +127\.0\.0\.1:\d+ ")
         self.assertNotIn("TLS from the first byte", text)
-        for words in ("in memory", "the newest 7 are kept", " send --server 127.0.0.1:", "curl pop3://"):
+        for words in ("in memory", "the newest 7 are kept", " send --server 127.0.0.1:", "curl pop3://",
+                      '/1 --user mock:any\n', 'what comes without one in "mock"'):
             self.assertIn(words, text)
 
     def test_ends_at_once(self):
