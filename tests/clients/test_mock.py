@@ -119,21 +119,32 @@ class Keeps(Folder):
             self.assertLess(wait_for(lambda: taken(host) < 48 << 20 and taken(host), what="space"), 48 << 20)
 
     def test_nothing_left(self):
-        """kill -9, and there is nothing on disk."""
+        """All that mail, small and large, makes it open is in memory; kill -9, and nothing is on disk."""
         home = os.path.join(self.folder, "cwd")
         os.mkdir(home)
         words = [POSTHOUSE, "mock", "--smtp", "0", "--smtps", "0", "--pop3", "0", "--json"]
         process = subprocess.Popen(words, cwd=home, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
                                    env=dict(os.environ, TMPDIR=home))
-        process.stdout.readline()
-        paths = set()
+        listens = json.loads(process.stdout.readline())["hosts"][0]
+        with smtplib.SMTP(*listens["smtp"].rsplit(":", 1), timeout=60) as client:
+            for size in (10, 1000000):
+                client.sendmail("a@b.example", "c@d.example", "Subject: x\r\n\r\n" + "x" * 70 * (size // 70))
+        box = poplib.POP3(*listens["pop3"].rsplit(":", 1), timeout=60)
+        box.user("mock")
+        box.pass_("any")
+        self.assertEqual(box.stat()[0], 2)
+        paths = []
         for fd in os.listdir("/proc/%d/fd" % process.pid):
             with contextlib.suppress(FileNotFoundError):        # closed meanwhile
-                paths.add(os.readlink("/proc/%d/fd/%s" % (process.pid, fd)))
+                paths.append(os.readlink("/proc/%d/fd/%s" % (process.pid, fd)))
+        self.assertEqual(os.listdir(home), [])
         process.kill()
         process.wait()
+        box.close()
         process.stdout.close()
         self.assertEqual(os.listdir(home), [])
+        # Its mailbox's log and pack, the journal's segment and the directory at least.
+        self.assertGreaterEqual(len([p for p in paths if p.startswith("/memfd:posthouse")]), 4, paths)
         self.assertEqual([p for p in paths if p.startswith("/") and
                           not p.startswith(("/memfd:posthouse", "/dev/", "/proc/"))], [])
 
@@ -301,15 +312,17 @@ class Options(Folder):
             self.assertIn(words, text)
 
     def test_ends_at_once(self):
-        """Sessions that wait are no reason to wait, in memory and with a folder."""
-        for data in (None, os.path.join(self.folder, "data")):
-            with Mock("--set", "drain.timeout=0", data=data) as host:
+        """Sessions that wait are no reason to wait: none is given time, as it is when one asks for that."""
+        for options, waits in (((), False), (("--set", "drain.timeout=1s"), True)):
+            data = os.path.join(self.folder, str(waits))
+            with Mock(*options, data=data) as host:
                 smtp = smtplib.SMTP(*host.smtp, timeout=60)
                 smtp.mail("a@b.example")
                 pop3 = poplib.POP3(*host.pop3, timeout=60)
                 host.stop(signal.SIGINT)
                 smtp.close()
                 pop3.close()
+                self.assertEqual("sessions under way have 1 seconds" in host.log("keeper"), waits)
 
 
 class OthersAreNone(Folder):
