@@ -112,8 +112,8 @@ const struct cli_command cli_mock = {
 	.summary = "a mail server for tests: takes mail for anybody, sends nothing",
 	.details =
 	    "Any recipient, any login and any password will do; all mail is kept, to be read\n"
-	    "by POP3, and none leaves. It is in memory unless --data names a folder. What the\n"
-	    "options say can also be set in the environment, as POSTHOUSE_SMTP for --smtp,\n"
+	    "by POP3, and none leaves. It is in memory unless --data names a folder. All options\n"
+	    "but --json and --set can also be set in the environment, POSTHOUSE_SMTP for --smtp,\n"
 	    "POSTHOUSE_MAX_MESSAGES for --max-messages; and by Mailpit's names, where it has\n"
 	    "one: MP_SMTP_BIND_ADDR, MP_POP3_BIND_ADDR, MP_UI_BIND_ADDR, MP_MAX_MESSAGES,\n"
 	    "MP_MAX_AGE and MP_DATABASE (here a folder). Port 0 is any free one; \"none\" closes a service.\n"
