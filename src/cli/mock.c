@@ -15,7 +15,7 @@
 bool mock_prepare(struct serve *s, unsigned char ret_seal_key[SEAL_KEY_SIZE])
 {
 	static const char *const folders[] = { "empty", "directory", "journal", "account",
-		"queue" };
+		"queue", "journey" };
 	struct buffer chain = buffer_init(s->arena.heap, PEM_MAX);
 	struct buffer key = buffer_init(s->arena.heap, PEM_MAX);
 	bool ok = tls_self_signed(s->setting.config->hostname, &chain, &key);

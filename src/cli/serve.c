@@ -313,10 +313,9 @@ static void start(struct serve *s, struct keeper_inputs *inputs)
 	inputs->gid = s->gid;
 	inputs->hold = s->one_process ? -1 : os_duplicate(s->os, s->data.lock);
 	inputs->watch = !s->one_process;
-	if (!s->memory) {
+	if (!s->memory)
 		serve_log_start(s);
-		serve_journey_start(s);
-	}
+	serve_journey_start(s);
 	harden(s);
 	catch_signals(s);
 	s->keeper = keeper_start(s->os, inputs, &handler, s);

@@ -117,6 +117,24 @@ class Keeps(Folder):
             self.assertEqual(box.stat()[0], 500)
             box.quit()
             self.assertLess(wait_for(lambda: taken(host) < 48 << 20 and taken(host), what="space"), 48 << 20)
+            wait_for(lambda: sum(map(len, journeys(host))) < 9 << 20, what="little space for journeys")
+            self.assertGreater(len(journeys(host)), 8)
+
+    def test_journey(self):
+        """What happened to a message is written down, also in memory; what is older goes."""
+        with Mock("--set", "journey.size=1M") as host:
+            send(host, "x" * 40)
+            wait_for(lambda: {e["e"] for e in events(host)} >= {"accepted", "durable"}, what="its journey")
+            dialogue, = [e["dialogue"] for e in events(host) if e["e"] == "accepted"]
+            self.assertIn("C: rcpt TO:<someone@elsewhere.example>", dialogue)
+            first = min(e["t"] for e in events(host))
+
+            def gone():
+                for _ in range(50):
+                    send(host, "another")
+                return min(e["t"] for e in events(host)) > first
+            wait_for(gone, what="the end of the oldest")
+            self.assertLess(sum(map(len, journeys(host))), 2 << 20)
 
     def test_nothing_left(self):
         """All that mail, small and large, makes it open is in memory; kill -9, and nothing is on disk."""
@@ -182,6 +200,25 @@ def taken(host):
             return sum(files.values()) + int(line.split()[1]) * 1024
 
 
+def journeys(host):
+    """The text of each file of journeys that a mock in memory has, once."""
+    folder = "/proc/%d/fd" % host.process.pid
+    texts = {}
+    for fd in os.listdir(folder):
+        path = os.path.join(folder, fd)
+        with contextlib.suppress(FileNotFoundError):            # closed meanwhile
+            if os.readlink(path).startswith("/memfd:"):
+                with open(path, "rb") as file:
+                    text = file.read() if file.read(5) == b'{"t":' else b""
+                    if text:
+                        texts[os.fstat(file.fileno()).st_ino] = b'{"t":' + text
+    return list(texts.values())
+
+
+def events(host):
+    return [json.loads(line) for text in journeys(host) for line in text.splitlines() if line.endswith(b"}")]
+
+
 class Options(Folder):
     def test_port_taken(self):
         with socket.socket() as taken_by:
@@ -239,8 +276,6 @@ class Options(Folder):
         data = os.path.join(self.folder, "data")
         for words, want in ((("--set", "data=" + data), "--set data does nothing without --data; name the folder"),
                             (("--set", "tls.certificate = x"), "--set tls.certificate does nothing without --data"),
-                            (("--set", "journey.size=1M"), "--set journey.size does nothing without --data"),
-                            (("--set", "journey=yes"), "--set journey does nothing without --data"),
                             (("--set", "relay.host=x", "--data", data), "--set relay.host does nothing in a mock"),
                             (("--set", "dns.servers=root"), "--set dns.servers does nothing in a mock")):
             done = run("mock", *words)
