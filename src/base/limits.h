@@ -303,6 +303,7 @@ enum {
 	 * needs is never much more. */
 	MOCK_PACK_DIVISOR = 8,
 	MOCK_PACK_MIN = 1024 * 1024,
+	MOCK_AGE_MAX_S = 3650 * 24 * 3600,      /* mock.age; who wants more writes 0 */
 	/* How often old messages are looked for, at the most: a part of their age. */
 	MOCK_AGE_DIVISOR = 64,
 	MOCK_AGE_MIN_MS = 1000,

@@ -120,7 +120,8 @@ static int run(const struct cli_args *args)
 	s->arena = arena_init(os_heap(s->os), CHECK_MEMORY);
 	s->to = (struct complaint){ say, &c };
 	s->data = (struct data_folder){ .fd = -1, .lock = -1 };
-	if (setting_read(args, NULL, NULL, &s->arena, &s->to, &s->setting))
+	if (setting_read(args, NULL, NULL, &s->arena, &s->to, &s->setting) &&
+	    serve_judge_mock(s, &s->setting, &s->arena))
 		check_all(&c);
 	if (c.faults == 0)
 		printf("%s: ok\n", s->setting.path);

@@ -128,11 +128,13 @@ static bool take_option(const struct cli_command *command, int argc, char **argv
 static bool judge_words(const struct cli_args *args)
 {
 	const struct cli_command *command = args->command;
+	char shown[64];
 
 	if (args->n_words > command->words_max)
 		cli_misuse("%s: \"%s\" is one word too many; usage: posthouse %s%s%s",
-		    command->name, args->words[command->words_max], command->name,
-		    command->words[0] ? " " : "", command->words);
+		    command->name, text_printable(slice_from(args->words[command->words_max]),
+		    shown, sizeof shown), command->name, command->words[0] ? " " : "",
+		    command->words);
 	else if (args->n_words < command->words_min)
 		cli_misuse("%s: something is missing; usage: posthouse %s %s", command->name,
 		    command->name, command->words);

@@ -58,21 +58,25 @@ static void set_numbers(struct config *config)
 		config->stores = at_most(cores, STORES_MAX);
 }
 
+bool serve_judge_mock(const struct serve *s, const struct setting *setting, struct arena *arena)
+{
+	const char *place = setting_place(setting, arena, config_line(setting->config, "mock"));
+
+	if (setting->config->mock == s->mock)
+		return true;
+	if (s->mock)
+		complain(&s->to, "%sa mock is one; `posthouse serve` is the server", place);
+	else
+		complain(&s->to, "%smock = yes is for `posthouse mock` alone: a server would take "
+		    "mail for anybody", place);
+	return false;
+}
+
 static bool read_settings(struct serve *s, struct arena *arena, struct setting *ret)
 {
-	if (!setting_read(s->args, s->preset, NULL, arena, &s->to, ret))
+	if (!setting_read(s->args, s->preset, NULL, arena, &s->to, ret) ||
+	    !serve_judge_mock(s, ret, arena))
 		return false;
-	if (ret->config->mock && !s->mock) {
-		complain(&s->to, "mock%s: this is for `posthouse mock` alone: a server would take "
-		    "mail for anybody", setting_where(ret, arena, "mock",
-		    config_line(ret->config, "mock")));
-		return false;
-	}
-	if (s->mock && !ret->config->mock) {
-		complain(&s->to, "mock%s: a mock is one; `posthouse serve` is the server",
-		    setting_where(ret, arena, "mock", config_line(ret->config, "mock")));
-		return false;
-	}
 	set_numbers(ret->config);
 	serve_dns(ret->config, arena);
 	return true;
@@ -207,6 +211,14 @@ static int on_open_journey(struct keeper *k, enum role_kind kind, unsigned index
 static const struct keeper_handler handler = { on_ready, on_ended, on_open_log,
 	on_open_journey };
 
+static bool is_ignored(int signo)
+{
+	struct sigaction now;
+
+	return sigaction(signo, NULL, &now) == 0 && now.sa_handler == SIG_IGN;
+}
+
+/* A mock that was started by nohup outlives its terminal; a server reloads all the same. */
 static void catch_signals(struct serve *s)
 {
 	s->terminate = (struct os_signal){ .caught = on_end, .owner = s };
@@ -214,7 +226,8 @@ static void catch_signals(struct serve *s)
 	s->hangup = (struct os_signal){ .caught = on_hangup, .owner = s };
 	os_signal_start(s->os, &s->terminate, SIGTERM);
 	os_signal_start(s->os, &s->interrupt, SIGINT);
-	os_signal_start(s->os, &s->hangup, SIGHUP);
+	if (!s->mock || !is_ignored(SIGHUP))
+		os_signal_start(s->os, &s->hangup, SIGHUP);
 }
 
 /* ---- start ---- */
@@ -300,10 +313,9 @@ static void start(struct serve *s, struct keeper_inputs *inputs)
 	inputs->gid = s->gid;
 	inputs->hold = s->one_process ? -1 : os_duplicate(s->os, s->data.lock);
 	inputs->watch = !s->one_process;
-	if (!s->memory) {
+	if (!s->memory)
 		serve_log_start(s);
-		serve_journey_start(s);
-	}
+	serve_journey_start(s);
 	harden(s);
 	catch_signals(s);
 	s->keeper = keeper_start(s->os, inputs, &handler, s);

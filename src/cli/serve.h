@@ -52,6 +52,10 @@ int serve_run(struct serve *serve);
 /* Begin to end it, as SIGTERM does. */
 void serve_end(struct serve *serve);
 
+/* Whether it is a mock where it should be, and only there. False after a line. */
+bool serve_judge_mock(const struct serve *serve, const struct setting *setting,
+    struct arena *arena);
+
 /* serve_listen.c: fill serve->listeners from the configuration, without those
  * that the keeper has open. False after a line; nothing stays open then. */
 bool serve_listen(struct serve *serve, const struct setting *setting);

@@ -1,12 +1,11 @@
-/* cli/serve_journey.c - the journeys DATA/journey/ROLE.log: opened for each role,
- * rotated by size and by age, kept as long and as large as the configuration says.
+/* cli/serve_journey.c - the journeys DATA/journey/ROLE.log (of a mock maybe in memory):
+ * opened for each role, rotated by size and by age, kept as long and as large as the
+ * configuration says.
  *
  * Of each role there are JOURNEY_FILES at most, ROLE.log the newest, each with at most
  * that part of its share of journey.size, and of journey.keep. (1) A file is dropped
  * when its first event is older than journey.keep. (2) When the older ones of all have
  * more than their part of journey.size, the oldest of them go. */
-#include <dirent.h>
-#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,6 +14,7 @@
 #include <unistd.h>
 
 #include "cli/serve.h"
+#include "os/os_uv.h"
 
 enum { NAME = 64, KEPT = JOURNEY_FILES - 1, HEAD = 24 };
 
@@ -86,19 +86,52 @@ static bool is_written(const struct config *config, const char *name)
 	return false;
 }
 
-/* The time of its first event; else, when it was last written. */
-static int64_t first_of(int folder, const char *name, int64_t modified_us)
+static void path_of(char ret_path[NAME + 16], const char *name, unsigned age)
 {
-	int fd = openat(folder, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-	char head[HEAD + 1] = "";
-	ssize_t n = fd >= 0 ? pread(fd, head, HEAD, 0) : 0;
-	long long first_us;
+	if (age > 0)
+		snprintf(ret_path, NAME + 16, "journey/%s.%u", name, age);
+	else
+		snprintf(ret_path, NAME + 16, "journey/%s", name);
+}
 
-	if (fd >= 0)
-		close(fd);
-	if (n > 0 && sscanf(head, "{\"t\":%18lld", &first_us) == 1)
-		return first_us;
-	return modified_us;
+/* For reading, as a descriptor of our own; or -1. What lies in a folder on disk may be
+ * anything, and is not waited for. */
+static int open_file(const struct serve *s, const char *name)
+{
+	char path[NAME + 16];
+	int fd;
+
+	path_of(path, name, 0);
+	if (!s->memory)
+		return openat(s->data.fd, path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	fd = os_open(s->os, OS_ROOT, path, OS_READ);
+	return fd < 0 ? -1 : fd;
+}
+
+static bool look_at(const struct serve *s, const char *name, struct journey_file *ret_file)
+{
+	int fd = open_file(s, name);
+	char head[HEAD + 1] = "";
+	long long first_us;
+	struct stat st;
+	ssize_t n;
+
+	if (fd < 0)
+		return false;
+	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode)) {
+		os_close(s->os, fd);
+		return false;
+	}
+	n = pread(fd, head, HEAD, 0);
+	os_close(s->os, fd);
+	*ret_file = (struct journey_file){ .older = !is_written(s->setting.config, name),
+	    .size = st.st_size, .modified_us = st.st_mtim.tv_sec * 1000000LL +
+	        st.st_mtim.tv_nsec / 1000 };
+	snprintf(ret_file->name, sizeof ret_file->name, "%s", name);
+	/* The time of its first event; else, when it was last written. */
+	ret_file->first_us = n > 0 && sscanf(head, "{\"t\":%18lld", &first_us) == 1 ? first_us :
+	    ret_file->modified_us;
+	return true;
 }
 
 static int by_age(const void *a, const void *b)
@@ -108,39 +141,43 @@ static int by_age(const void *a, const void *b)
 	return x->modified_us < y->modified_us ? -1 : x->modified_us > y->modified_us;
 }
 
-/* All of them, the oldest first, from the heap. */
-static struct journey_file *list_files(const struct serve *s, int folder, size_t *ret_n)
+struct listing {
+	const struct serve *serve;
+	struct journey_file *files;     /* from the heap */
+	size_t n;
+};
+
+static bool list_one(void *context, const char *name)
 {
-	int fd = openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *all = fd >= 0 ? fdopendir(fd) : NULL;
-	struct journey_file *files = NULL;
-	struct dirent *entry;
-	size_t n = 0;
+	struct listing *l = context;
+	struct journey_file file;
 
-	while (all != NULL && (entry = readdir(all)) != NULL) {
-		struct journey_file file = { 0 };
-		struct stat st;
+	if (strstr(name, ".log") == NULL || strlen(name) >= NAME ||
+	    !look_at(l->serve, name, &file))
+		return true;
+	l->files = heap_resize(os_heap(l->serve->os), l->files, (l->n + 1) * sizeof file);
+	l->files[l->n++] = file;
+	return true;
+}
 
-		if (strstr(entry->d_name, ".log") == NULL || strlen(entry->d_name) >= NAME ||
-		    fstatat(folder, entry->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
-		    !S_ISREG(st.st_mode))
-			continue;
-		snprintf(file.name, sizeof file.name, "%s", entry->d_name);
-		file.older = !is_written(s->setting.config, file.name);
-		file.size = st.st_size;
-		file.modified_us = st.st_mtime * 1000000LL;
-		file.first_us = first_of(folder, file.name, file.modified_us);
-		files = heap_resize(os_heap(s->os), files, (n + 1) * sizeof *files);
-		files[n++] = file;
-	}
-	if (all != NULL)
-		closedir(all);
-	else if (fd >= 0)
-		close(fd);
-	if (n > 0)
-		qsort(files, n, sizeof *files, by_age);
-	*ret_n = n;
-	return files;
+/* All of them, the oldest first, from the heap. */
+static struct journey_file *list_files(const struct serve *s, size_t *ret_n)
+{
+	struct listing l = { .serve = s };
+
+	os_list(s->os, OS_ROOT, "journey", list_one, &l);       /* what can't be read is not there */
+	if (l.n > 0)
+		qsort(l.files, l.n, sizeof *l.files, by_age);
+	*ret_n = l.n;
+	return l.files;
+}
+
+static bool unlink_file(const struct serve *s, const char *name)
+{
+	char path[NAME + 16];
+
+	path_of(path, name, 0);
+	return os_unlink(s->os, OS_ROOT, path) == 0;
 }
 
 /* ---- rotation ---- */
@@ -151,19 +188,20 @@ static void shift(const struct serve *s, const char *name)
 	char older[NAME + 16], newer[NAME + 16];
 
 	for (unsigned age = KEPT; age > 0; age--) {
-		snprintf(older, sizeof older, "journey/%s.%u", name, age);
-		snprintf(newer, sizeof newer, age > 1 ? "journey/%s.%u" : "journey/%s", name, age - 1);
-		renameat(s->data.fd, newer, s->data.fd, older); /* may not be there yet */
+		path_of(older, name, age);
+		path_of(newer, name, age - 1);
+		os_uv_rename(s->os, newer, older);      /* may not be there yet */
 	}
 }
 
 static bool is_large(const struct serve *s, enum role_kind kind, unsigned index)
 {
 	char name[NAME];
-	struct stat st;
+	struct journey_file file;
 
 	file_name(name, kind, index, 0);
-	return fstatat(s->data.fd, name, &st, 0) == 0 && st.st_size >= size_max(s->setting.config);
+	return look_at(s, name + strlen("journey/"), &file) &&
+	    file.size >= size_max(s->setting.config);
 }
 
 static bool rotate_large(const struct serve *s, enum role_kind kind, unsigned index)
@@ -178,8 +216,7 @@ static bool rotate_large(const struct serve *s, enum role_kind kind, unsigned in
 }
 
 /* Those that are too old go; those that are written and begin to be are rotated. */
-static bool judge_age(const struct serve *s, int folder, const struct journey_file *files,
-    size_t n)
+static bool judge_age(const struct serve *s, const struct journey_file *files, size_t n)
 {
 	int64_t keep_us = s->setting.config->journey_keep_s * (int64_t)1000000;
 	int64_t now_us = os_wall_us(s->os);
@@ -187,7 +224,7 @@ static bool judge_age(const struct serve *s, int folder, const struct journey_fi
 
 	for (size_t i = 0; i < n && keep_us > 0; i++) {
 		if (files[i].older && now_us - files[i].first_us > keep_us)
-			unlinkat(folder, files[i].name, 0);
+			unlink_file(s, files[i].name);
 	}
 	/* From here on older ones have other names. */
 	for (size_t i = 0; i < n && keep_us > 0; i++) {
@@ -200,38 +237,33 @@ static bool judge_age(const struct serve *s, int folder, const struct journey_fi
 	return rotated;
 }
 
-static void judge_size(const struct serve *s, int folder, const struct journey_file *files,
-    size_t n)
+static void judge_size(const struct serve *s, const struct journey_file *files, size_t n)
 {
 	int64_t most = (int64_t)(s->setting.config->journey_size / JOURNEY_FILES * KEPT), sum = 0;
 
 	for (size_t i = 0; i < n; i++)
 		sum += files[i].older ? files[i].size : 0;
 	for (size_t i = 0; i < n && sum > most; i++) {
-		if (files[i].older && files[i].size > 0 && unlinkat(folder, files[i].name, 0) == 0)
+		if (files[i].older && files[i].size > 0 && unlink_file(s, files[i].name))
 			sum -= files[i].size;
 	}
 }
 
 static bool judge_files(const struct serve *s)
 {
-	int folder = openat(s->data.fd, "journey", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	struct journey_file *files;
 	bool rotated;
 	size_t n;
 
-	if (folder < 0)
-		return false;
-	files = list_files(s, folder, &n);
-	rotated = judge_age(s, folder, files, n);
+	files = list_files(s, &n);
+	rotated = judge_age(s, files, n);
 	heap_free(os_heap(s->os), files);
 	/* Names and sizes may have changed. */
-	files = list_files(s, folder, &n);
+	files = list_files(s, &n);
 	if (rotated)
-		judge_age(s, folder, files, n);
-	judge_size(s, folder, files, n);
+		judge_age(s, files, n);
+	judge_size(s, files, n);
 	heap_free(os_heap(s->os), files);
-	close(folder);
 	return rotated;
 }
 
@@ -265,13 +297,19 @@ static bool rotate(struct serve *s)
 
 /* ---- its timer ---- */
 
+/* What is written in between is on top: in memory that is to be little. */
+static uint64_t check_ms(const struct serve *s)
+{
+	return s->memory ? JOURNEY_CHECK_MS / 4 : JOURNEY_CHECK_MS;
+}
+
 static void on_check(struct os_timer *timer)
 {
 	struct serve *s = timer->owner;
 
 	if (rotate(s))
 		keeper_reopen_logs(s->keeper);
-	os_timer_start(s->os, timer, JOURNEY_CHECK_MS);
+	os_timer_start(s->os, timer, check_ms(s));
 }
 
 /* Before the roles: what they are given is not rotated at once. */
@@ -279,5 +317,5 @@ void serve_journey_start(struct serve *s)
 {
 	rotate(s);
 	s->journey_check = (struct os_timer){ .fire = on_check, .owner = s };
-	os_timer_start(s->os, &s->journey_check, JOURNEY_CHECK_MS);
+	os_timer_start(s->os, &s->journey_check, check_ms(s));
 }

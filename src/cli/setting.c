@@ -80,7 +80,8 @@ static bool override_all(const struct cli_args *args, struct buffer *text,
 	for (size_t i = 0; (pair = cli_value_at(args, "--set", i)) != NULL; i++)
 		given += strlen(pair) + sizeof " = \n";
 	if (given > CONFIG_FILE_MAX) {
-		complain(to, "what --set and --data give is too long");
+		complain(to, "what --set and --data give is longer than %d bytes",
+		    CONFIG_FILE_MAX);
 		return false;
 	}
 	if (data != NULL)
@@ -89,7 +90,10 @@ static bool override_all(const struct cli_args *args, struct buffer *text,
 		slice value = slice_from(pair), key;
 
 		if (slice_find_byte(value, '=') == value.len) {
-			complain(to, "--set wants KEY=VALUE, not \"%s\"", pair);
+			char shown[64];
+
+			complain(to, "--set wants KEY=VALUE, not \"%s\"",
+			    text_printable(value, shown, sizeof shown));
 			return false;
 		}
 		key = slice_cut(&value, '=');
@@ -100,8 +104,18 @@ static bool override_all(const struct cli_args *args, struct buffer *text,
 
 /* ---- the whole ---- */
 
-static bool parse(slice text, unsigned file_lines, struct arena *arena,
-    const struct complaint *to, struct setting *setting)
+const char *setting_place(const struct setting *setting, struct arena *arena, unsigned line)
+{
+	if (line > setting->file_lines)
+		return "on the command line: ";
+	if (setting->built_in)
+		return "";
+	return (const char *)(line > 0 ? arena_printf(arena, "%s:%u: ", setting->path, line) :
+	    arena_printf(arena, "%s: ", setting->path)).ptr;
+}
+
+static bool parse(slice text, struct arena *arena, const struct complaint *to,
+    struct setting *setting)
 {
 	struct config_error errors[FAULTS_SHOWN];
 	size_t n;
@@ -109,15 +123,9 @@ static bool parse(slice text, unsigned file_lines, struct arena *arena,
 	setting->config = arena_new(arena, struct config, 1);
 	n = config_parse(slice_copy(arena, text), arena, setting->config, errors,
 	    FAULTS_SHOWN);
-	for (size_t i = 0; i < n && i < FAULTS_SHOWN; i++) {
-		if (errors[i].line == 0)
-			complain(to, "%s: %s", setting->path, errors[i].text);
-		else if (errors[i].line > file_lines)
-			complain(to, "on the command line: %s", errors[i].text);
-		else
-			complain(to, "%s:%u: %s", setting->path, errors[i].line,
-			    errors[i].text);
-	}
+	for (size_t i = 0; i < n && i < FAULTS_SHOWN; i++)
+		complain(to, "%s%s", setting_place(setting, arena, errors[i].line),
+		    errors[i].text);
 	if (n > FAULTS_SHOWN)
 		complain(to, "%s: %zu more faults", setting->path, n - FAULTS_SHOWN);
 	return n == 0;
@@ -137,10 +145,10 @@ bool setting_read(const struct cli_args *args, const char *preset, const char *f
 {
 	const char *path = preset == NULL ? find_file(args) : NULL;
 	const char *inner = preset != NULL ? preset : fallback;
-	struct setting setting = { .path = path != NULL ? path : "the preset configuration" };
+	struct setting setting = { .path = path != NULL ? path : "the preset configuration",
+	    .built_in = path == NULL };
 	/* The file, what the command line adds, and newlines. */
 	struct buffer text = buffer_init(arena->heap, 3 * CONFIG_FILE_MAX);
-	unsigned file_lines;
 	bool ok = true;
 
 	if (path == NULL && inner == NULL) {
@@ -156,9 +164,9 @@ bool setting_read(const struct cli_args *args, const char *preset, const char *f
 	} else {
 		buffer_add(&text, slice_from(inner));
 	}
-	file_lines = count_lines(buffer_bytes(&text));
+	setting.file_lines = count_lines(buffer_bytes(&text));
 	ok = ok && override_all(args, &text, to) &&
-	    parse(buffer_bytes(&text), file_lines, arena, to, &setting);
+	    parse(buffer_bytes(&text), arena, to, &setting);
 	buffer_free(&text);
 	if (ok)
 		*ret_setting = setting;
@@ -172,6 +180,10 @@ const char *setting_where(const struct setting *setting, struct arena *arena, co
 
 	if (line == 0)
 		text = arena_printf(arena, " (%s, the default)", key);
+	else if (line > setting->file_lines)
+		text = arena_printf(arena, " (%s, on the command line)", key);
+	else if (setting->built_in)
+		text = arena_printf(arena, " (%s)", key);
 	else
 		text = arena_printf(arena, " (%s, %s:%u)", key, setting->path, line);
 	return (const char *)text.ptr;

@@ -16,6 +16,8 @@
 
 struct setting {
 	const char *path;               /* of the file, as it is named in messages */
+	bool built_in;                  /* there is no file */
+	unsigned file_lines;            /* keys that stand behind them are of the command line */
 	struct config *config;
 };
 
@@ -36,6 +38,10 @@ void complain(const struct complaint *to, const char *format, ...)
  * the text. False after a line for each fault. */
 bool setting_read(const struct cli_args *args, const char *preset, const char *fallback,
     struct arena *arena, const struct complaint *to, struct setting *ret_setting);
+
+/* "posthouse.conf:7: ", "on the command line: ", or "" for what is built in: before what is
+ * wrong there. Of `arena`. */
+const char *setting_place(const struct setting *setting, struct arena *arena, unsigned line);
 
 /* " (listen.smtp, posthouse.conf:7)", or less when the key was not set: for messages. */
 const char *setting_where(const struct setting *setting, struct arena *arena, const char *key,

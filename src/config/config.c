@@ -230,7 +230,8 @@ static void judge_together(struct reading *r)
 	if (c->mock && c->n_domains == 0)
 		fail(r, config_line(c, "mock"), "mock: its mailboxes want a domain: set domains");
 	if (c->mock && c->relay)
-		fail(r, config_line(c, "mock"), "mock: it sends nothing, so it wants relay = no");
+		fail(r, config_line(c, "relay") ? config_line(c, "relay") : config_line(c, "mock"),
+		    "relay: a mock sends nothing; write relay = no (a server has no mock = yes)");
 	if (c->journal_size < 4 * (uint64_t)c->segment_size)
 		fail(r, config_line(c, "journal.segment"),
 		    "journal.segment: journal.size must hold at least four segments");

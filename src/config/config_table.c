@@ -171,7 +171,7 @@ const struct config_key config_keys[CONFIG_KEYS] = {
 	    .max = ACCOUNT_MESSAGES_MAX, .preset = "500",
 	    .means = "How many messages a mailbox of a mock holds, the oldest go; 0: any number." },
 	{ "mock.age", CONFIG_TIME, CONFIG_RESTART, FIELD(mock_age_s), .unit_ms = 1000,
-	    .max = 3650 * 24 * 3600, .preset = "0",
+	    .max = MOCK_AGE_MAX_S, .preset = "0",
 	    .means = "How old messages of a mock become before they go; 0: any age." },
 	{ "dns.servers", CONFIG_SERVERS, CONFIG_RESTART, FIELD(dns_servers), .preset = "system",
 	    .means = "Who resolves names: addresses, with a port if it is not 53; system: "

@@ -99,7 +99,8 @@ static const struct ipc_rule rules[IPC_TYPES] = {
 	{ IPC_HTTP,          "HTTP",         EDGE,       WEB,        SMALL,  1, 1 },
 	{ IPC_HTTP_IS,       "HTTP_IS",      WEB,        EDGE,       SMALL,  0, 0 },
 
-	{ IPC_COUNTERS,      "COUNTERS",     EDGE | ROUTER | STORE | RELAY, WEB, SMALL, 0, 0 },
+	{ IPC_COUNTERS,      "COUNTERS",     EDGE | DIRECTORY | ROUTER | STORE | RELAY, WEB, SMALL,
+	    0, 0 },
 };
 
 static const char *const kinds[ROLE_KINDS] = {

@@ -17,7 +17,7 @@
 #include "base/limits.h"
 
 enum {
-	IPC_VERSION = 5,
+	IPC_VERSION = 6,
 	IPC_HEADER = 6,                 /* u32 body length, u8 type, u8 descriptors */
 	IPC_BODY_MAX = IPC_PACKET_MAX - IPC_HEADER,
 };
@@ -141,7 +141,7 @@ enum ipc_type {
 	IPC_HTTP,               /* u64 number, 16 bytes peer ip; + fd: stream */
 	IPC_HTTP_IS,            /* u64 number, u8 HTTP_*: of unknown ones it means nothing */
 
-	/* role -> web, now and then: what it counted in its life */
+	/* role -> web, once it is ready, then now and then: what it counted in its life */
 	IPC_COUNTERS,           /* a u64 for each counter of its kind (role/counters.h) */
 
 	IPC_TYPES

@@ -8,11 +8,13 @@
  *        '-> closed()                                                        '-> closed()
  *
  * Limits (base/limits.h): HTTP_CONNECTIONS_MAX connections; HTTP_POOL_SIZE for a
- * request's line and header; HTTP_BODY_MAX for a body, HTTP_BODIES_MAX for all of them;
- * HTTP_PATIENCE_MS, and a second for each HTTP_BYTES_PER_S, to say a request and to
- * take an answer. What passes them, or is no HTTP, gets 400, 413, 414, 431 or 503 here, or
- * a closed connection; no request() comes of it. How long an answer takes is the role's:
- * nothing is heard of a client meanwhile, not even that it went. */
+ * request's line and header; HTTP_BODY_MAX for a body, HTTP_BODIES_MAX for all of them
+ * (each is held in a buffer that may be twice as large as what is in it, but not above
+ * HTTP_BODY_MAX, until its request is answered); HTTP_PATIENCE_MS, and a second for each
+ * HTTP_BYTES_PER_S, to say a request and to take an answer. What passes them, or is no
+ * HTTP, gets 400, 413, 414, 431 or 503 here, or a closed connection; no request() comes of
+ * it. How long an answer takes is the role's: nothing is heard of a client meanwhile, not
+ * even that it went. */
 #ifndef OS_HTTP_H
 #define OS_HTTP_H
 

@@ -287,6 +287,46 @@ int memory_remove(struct memory *m, int dir, const char *path, bool is_folder)
 	return result;
 }
 
+static int rename_node(struct memory *m, struct node *node, struct node *folder, slice name)
+{
+	struct node *old = name.len > 0 ? find(folder, name) : folder;
+	unsigned char *copy;
+
+	if (node->folder || (old != NULL && old->folder))
+		return -EISDIR;
+	if (old == node)
+		return 0;
+	if (old != NULL)
+		node_remove(m, old);
+	copy = heap_alloc(m->heap, name.len + 1);
+	memcpy(copy, name.ptr, name.len);
+	heap_free(m->heap, (void *)(uintptr_t)node->name.ptr);
+	node->name = slice_of(copy, name.len);
+	list_remove(&node->link);
+	list_append(&folder->nodes, &node->link);
+	return 0;
+}
+
+int memory_rename(struct memory *m, int dir, const char *from, const char *to)
+{
+	struct node *folder, *node = NULL;
+	slice name;
+	int result;
+
+	pthread_mutex_lock(&m->lock);
+	result = walk(m, dir, from, &folder, &name);
+	if (result == 0)
+		node = name.len > 0 ? find(folder, name) : folder;
+	if (result == 0 && node == NULL)
+		result = -ENOENT;
+	if (result == 0)
+		result = walk(m, dir, to, &folder, &name);
+	if (result == 0)
+		result = rename_node(m, node, folder, name);
+	pthread_mutex_unlock(&m->lock);
+	return result;
+}
+
 /* The names as they are now, copied: visit may call us. *ret_names is freed by the
  * caller, each with its NUL. */
 static int copy_names(struct memory *m, int dir, const char *path, char **ret_names,

@@ -25,6 +25,8 @@ void memory_destroy(struct memory *memory);     /* NULL is allowed */
 int memory_open(struct memory *memory, int dir, const char *path, int flags);
 int memory_mkdir(struct memory *memory, int dir, const char *path);
 int memory_remove(struct memory *memory, int dir, const char *path, bool folder);
+/* A file, to another name in place of what file has that: 0 or -errno. */
+int memory_rename(struct memory *memory, int dir, const char *from, const char *to);
 int memory_list(struct memory *memory, int dir, const char *path,
     bool (*visit)(void *, const char *), void *context);
 

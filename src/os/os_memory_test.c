@@ -153,5 +153,34 @@ static void test_extend(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
+/* What had the name goes; who has it open keeps it. */
+static void test_rename(void **state)
+{
+	int a = make(AT_FDCWD, "a"), b = make(AT_FDCWD, "b"), fd;
+	char byte = 0;
+
+	assert_int_equal(memory_mkdir(tree, AT_FDCWD, "folder"), 0);
+	assert_int_equal(pwrite(a, "a", 1, 0), 1);
+	assert_int_equal(pwrite(b, "b", 1, 0), 1);
+	assert_int_equal(memory_rename(tree, AT_FDCWD, "a", "a"), 0);
+	assert_int_equal(memory_rename(tree, AT_FDCWD, "a", "b"), 0);
+	assert_int_equal(memory_open(tree, AT_FDCWD, "a", OS_READ), -ENOENT);
+	assert_int_equal(memory_rename(tree, AT_FDCWD, "b", "folder/c"), 0);
+	fd = memory_open(tree, AT_FDCWD, "folder/c", OS_READ);
+	assert_true(fd >= 0);
+	assert_int_equal(pread(fd, &byte, 1, 0), 1);
+	assert_int_equal(byte, 'a');
+	assert_int_equal(pread(b, &byte, 1, 0), 1);
+	assert_int_equal(byte, 'b');
+	assert_int_equal(memory_rename(tree, AT_FDCWD, "b", "a"), -ENOENT);
+	assert_int_equal(memory_rename(tree, AT_FDCWD, "folder/c", "folder"), -EISDIR);
+	assert_int_equal(memory_rename(tree, AT_FDCWD, "folder", "a"), -EISDIR);
+	assert_int_equal(memory_rename(tree, AT_FDCWD, "folder/c", "."), -EISDIR);
+	assert_int_equal(memory_rename(tree, AT_FDCWD, "folder/c", "x/c"), -ENOENT);
+	close(a);
+	close(b);
+	close(fd);
+}
+
 UNIT_TESTS(TEST(test_paths), TEST(test_folder), TEST(test_file),
-    TEST(test_list_while_it_changes), TEST(test_extend))
+    TEST(test_list_while_it_changes), TEST(test_extend), TEST(test_rename))

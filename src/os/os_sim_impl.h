@@ -139,6 +139,7 @@ struct sim_process {
 	unsigned index;
 	int channel;
 
+	int event_fd;                   /* of the journey, or -1 */
 	bool confined;
 	struct os_confinement may;
 	struct sim_inode *root;

@@ -238,6 +238,7 @@ static struct sim_process *process_create(struct sim_host *host, const char *nam
 	process->sim = sim;
 	process->host = host;
 	process->number = ++sim->n_processes;
+	process->event_fd = -1;
 	snprintf(process->name, sizeof process->name, "%s", name);
 	process->chance = chance_init(sim->seed, "process", process->number);
 	process->root = host->disk;
@@ -549,14 +550,21 @@ static bool os_sim_planted(struct os *os, enum os_plant plant)
 	return sim_process_of(os)->sim->plant == plant;
 }
 
-/* A simulated world has the trace. */
 static void os_sim_event(struct os *os, slice line)
 {
+	int fd = sim_process_of(os)->event_fd;
+	int64_t end = os_size(os, fd);
+
+	if (end >= 0 && os_pwrite(os, fd, line, (uint64_t)end) < 0)
+		return;                 /* there is nobody to tell */
 }
 
 static void os_sim_event_to(struct os *os, int fd)
 {
-	os_sim_close(os, fd);
+	struct sim_process *process = sim_process_of(os);
+
+	os_close(os, process->event_fd);
+	process->event_fd = fd;
 }
 
 const struct os_ops sim_ops = {

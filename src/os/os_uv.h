@@ -38,6 +38,10 @@ void os_uv_destroy(struct os *os);
  * working folder. */
 void os_uv_set_root(struct os *os, int fd);
 
+/* A file below OS_ROOT gets another name, in place of what had that: 0 or -errno. For what
+ * is rotated, not for what must last: nothing is synced. */
+int os_uv_rename(struct os *os, const char *from, const char *to);
+
 /* The life of "posthouse role NAME INDEX": descriptor 3 is the channel to the
  * keeper, other inherited ones are closed. Returns the process's exit status;
  * a confined role does not return but exits, without destructors: LeakSanitizer

@@ -7,6 +7,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
@@ -168,6 +169,17 @@ int files_rmdir(struct os *os, int dir, const char *path)
 	if (memory_of(os, path) != NULL)
 		return memory_remove(memory_of(os, path), start, path, true);
 	return unlinkat(start, path, AT_REMOVEDIR) < 0 ? -errno : 0;
+}
+
+int os_uv_rename(struct os *os, const char *from, const char *to)
+{
+	int start = start_of(os, OS_ROOT);
+
+	if (start == -EACCES)
+		return -EACCES;
+	if (memory_of(os, from) != NULL)
+		return memory_rename(memory_of(os, from), start, from, to);
+	return renameat(start, from, start, to) < 0 ? -errno : 0;
 }
 
 int files_list(struct os *os, int dir, const char *path, bool (*visit)(void *, const char *),

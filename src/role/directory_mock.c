@@ -1,7 +1,7 @@
 /* role/directory_mock.c - who gets what in a mock.
  *
- * (1) role->mock is NULL unless the configuration says `mock`; nothing here is called
- *     then.
+ * (1) role->mock is NULL unless the configuration says `mock`; nothing here but
+ *     directory_mock_start() is called then.
  * (2) Accounts are added and never removed: the control socket of a mock is closed. */
 #include "role/directory_mock.h"
 

@@ -163,6 +163,7 @@ struct session {
 	bool ending;                    /* nothing more is read */
 	bool gone;                      /* its stream is closed: nobody is there */
 	bool quit;                      /* SMTP: it ended in the way that is meant */
+	bool left;                      /* and it was the client who went: no failure of ours */
 	bool reset;                     /* it went without reading all that we said */
 	bool dead;
 

@@ -221,7 +221,7 @@ void edge_tell_closed(struct session *s)
 {
 	struct event event;
 
-	if (edge_lenient(s->edge) && s->protocol == &edge_smtp_protocol && s->gone)
+	if (edge_lenient(s->edge) && s->protocol == &edge_smtp_protocol && s->left)
 		tell_departures(s, NULL, false, (s->quit ? 0 : departure_bit(DEPARTURE_QUIT_MISSING)) |
 		    (s->reset ? departure_bit(DEPARTURE_REPLIES_UNREAD) : 0));
 	if (!begin(&event, s, "closed"))

@@ -284,6 +284,7 @@ static void on_closed(struct stream *stream, int error)
 		return;
 	s->gone = true;
 	s->reset = error == -ECONNRESET || error == -EPIPE || error == -ENOTCONN;
+	s->left = error == 0 || s->reset;
 	if (!s->ending && s->greeted && s->protocol->hung_up != NULL && s->protocol->hung_up(s))
 		edge_session_wake(s);
 	else

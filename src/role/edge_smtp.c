@@ -377,14 +377,17 @@ static bool smtp_events(struct session *s)
 	return any;
 }
 
-/* A line ends at a CR, too: its LF, if that is there, goes with it. */
+/* A line ends at a CR, too. More of them, and what stands behind them, go with it: a LF
+ * belongs to it, and any other byte says that there is none. */
 static size_t lenient_end(slice in)
 {
 	size_t n = 0;
 
 	while (n < in.len && in.ptr[n] != '\r' && in.ptr[n] != '\n')
 		n++;
-	return n + 1 < in.len && in.ptr[n] == '\r' && in.ptr[n + 1] == '\n' ? n + 1 : n;
+	while (n < in.len && in.ptr[n] == '\r')
+		n++;
+	return n;
 }
 
 static size_t smtp_feed(struct session *s, slice in)

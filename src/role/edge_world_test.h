@@ -369,6 +369,13 @@ static void run_ms(uint64_t ms)
 	sim_run_until(world.sim, sim_now_us(world.sim) + ms * 1000);
 }
 
+#ifdef OWN_JOURNEY_TEST                 /* a test that reads what the edge writes down */
+static int on_open_journey(struct keeper *k, enum role_kind kind, unsigned index)
+{
+	return kind == ROLE_EDGE ? os_open(world.os, OS_ROOT, "events", OS_WRITE | OS_CREATE) : -1;
+}
+#endif
+
 /* extra: lines of configuration. */
 static void world_begin(const char *extra)
 {
@@ -381,7 +388,11 @@ static void world_begin(const char *extra)
 #endif
 	};
 	enum { N = sizeof wanted / sizeof *wanted };
-	static const struct keeper_handler handler = { on_ready, on_ended, NULL };
+	static const struct keeper_handler handler = { .ready = on_ready, .ended = on_ended,
+#ifdef OWN_JOURNEY_TEST
+	    .open_journey = on_open_journey,
+#endif
+	};
 	static const uint8_t here[4] = { 10, 0, 0, 1 }, there[4] = { 10, 0, 0, 2 };
 	static struct keeper_listener listeners[N];
 	struct config_error error;

@@ -32,6 +32,14 @@ static void on_counting(struct os_timer *timer)
 	os_timer_start(f->os, timer, COUNTERS_MS);
 }
 
+/* Not before it is ready: the web takes what it hears for a sign of that. At once, so that
+ * an edge has said it before it hands over its first connection. */
+static void begin_counting(struct frame *f)
+{
+	if (f->ready && !f->over && f->handler->count != NULL)
+		on_counting(&f->counting);
+}
+
 /* ---- peers ---- */
 
 static size_t find_peer(const struct frame *f, enum role_kind kind, unsigned index)
@@ -67,6 +75,13 @@ static bool on_peer_message(struct ipc_channel *peer, struct ipc_message *messag
 	return f->over || f->handler->peer_message(f, peer, message);
 }
 
+/* An edge and the web go on without each other: mail comes in without the web, and one edge
+ * of many, if it was captured, is not to end what others bring. */
+static bool does_without(enum role_kind kind, enum role_kind peer)
+{
+	return (kind == ROLE_EDGE && peer == ROLE_WEB) || (kind == ROLE_WEB && peer == ROLE_EDGE);
+}
+
 /* A broken peer must not go on as it is. An edge or the web may not accuse others, so it
  * goes itself: it comes back with new channels to all. */
 static void on_peer_closed(struct ipc_channel *peer, bool broken)
@@ -85,8 +100,8 @@ static void on_peer_closed(struct ipc_channel *peer, bool broken)
 		return;
 	os_log(f->os, OS_ERROR, "%s %u broke the protocol between roles",
 	    role_kind_name(kind), index);
-	if (f->kind == ROLE_EDGE && kind == ROLE_WEB)
-		return;                 /* mail comes in without it */
+	if (does_without(f->kind, kind))
+		return;
 	if (f->kind == ROLE_EDGE || f->kind == ROLE_WEB) {
 		frame_fatal(f, "%s %u broke the protocol between roles", role_kind_name(kind),
 		    index);
@@ -118,8 +133,8 @@ static void join_peer(struct frame *f, struct ipc_channel *peer)
 {
 	if (f->handler->peer_joined != NULL)
 		f->handler->peer_joined(f, peer);
-	if (ipc_peer_kind(peer) == ROLE_WEB && f->handler->count != NULL && !f->over)
-		os_timer_start(f->os, &f->counting, 0);
+	if (ipc_peer_kind(peer) == ROLE_WEB)
+		begin_counting(f);
 }
 
 static void keep_pending(struct frame *f, enum role_kind kind, unsigned index, int fd)
@@ -362,6 +377,8 @@ void frame_init(struct frame *f, struct os *os, enum role_kind kind, unsigned in
 void frame_ready(struct frame *f)
 {
 	ipc_send(f->keeper, IPC_READY);
+	f->ready = true;
+	begin_counting(f);
 }
 
 void frame_drained(struct frame *f)

@@ -43,8 +43,8 @@ struct frame_handler {
 	void (*peer_left)(struct frame *frame, struct ipc_channel *peer);
 	bool (*peer_message)(struct frame *frame, struct ipc_channel *peer,
 	    struct ipc_message *message);
-	/* The web is there: fill in what this role counts. Every COUNTERS_MS. NULL:
-	 * nothing. */
+	/* The web is there, and this role is ready: fill in what it counts. Every COUNTERS_MS,
+	 * and from the first on it counts as there. NULL: it says nothing to the web. */
 	void (*count)(struct frame *frame, uint64_t values[COUNTERS]);
 };
 
@@ -65,11 +65,11 @@ struct frame {
 	size_t n_peers;
 	struct frame_pending *pending;  /* PEERS_MAX of them, until START */
 	size_t n_pending;
-	bool started, draining;
+	bool started, ready, draining;
 	bool over;                      /* after frame_fatal(): nothing more is heard */
 	int root;                       /* descriptor, until confined */
 	int hold;                       /* the data folder's lock, or -1 */
-	struct os_timer counting;       /* runs while the web is a peer */
+	struct os_timer counting;       /* runs while it is ready and the web is a peer */
 	const struct frame_handler *handler;
 	void *owner;                    /* the role */
 	struct arena config_arena;      /* every configuration it was given */

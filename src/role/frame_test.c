@@ -24,6 +24,7 @@ struct stage {
 	unsigned started, reloads, drains, joined, left, closed, got[IPC_TYPES];
 	bool broken;
 	bool fails;                     /* it can't start */
+	bool late;                      /* a test says when it is ready */
 };
 
 static void on_start(struct frame *f)
@@ -34,7 +35,7 @@ static void on_start(struct frame *f)
 	assert_non_null(f->config);
 	if (s->fails)
 		frame_fatal(f, "no disk");
-	else
+	else if (!s->late)
 		frame_ready(f);
 }
 
@@ -61,8 +62,12 @@ static bool on_peer(struct frame *f, struct ipc_channel *peer, struct ipc_messag
 	return true;
 }
 
+static void on_count(struct frame *f, uint64_t values[COUNTERS])
+{
+}
+
 static const struct frame_handler handler = { NULL, on_start, on_reload, on_drain, on_joined,
-	on_left, on_peer };
+	on_left, on_peer, on_count };
 
 static bool on_message(struct ipc_channel *channel, struct ipc_message *message)
 {
@@ -147,13 +152,18 @@ static void say_empty_start(struct stage *s)
 	ipc_send(s->keeper, IPC_START);
 }
 
-static void say_peer(struct stage *s, unsigned kind, unsigned index)
+static void give_peer(struct stage *s, unsigned kind, unsigned index, int fd)
 {
 	struct buffer *out = ipc_begin(s->keeper, IPC_PEER);
 
 	put_u8(out, (uint8_t)kind);
 	put_u16(out, (uint16_t)index);
-	ipc_end(s->keeper, any_fd(s));
+	ipc_end(s->keeper, fd);
+}
+
+static void say_peer(struct stage *s, unsigned kind, unsigned index)
+{
+	give_peer(s, kind, index, any_fd(s));
 }
 
 static void say_edge(struct stage *s) { say_peer(s, ROLE_EDGE, EDGES_MAX - 1); }
@@ -270,6 +280,46 @@ static void test_fatal_start(void **state)
 	sim_destroy(s.sim);
 }
 
+/* A web that it has a channel to: what comes over it counts in got[]. */
+static struct ipc_channel *join_web(struct stage *s)
+{
+	int fds[2];
+
+	assert_int_equal(os_channel_pair(s->keeper_os, fds), 0);
+	give_peer(s, ROLE_WEB, 0, fds[1]);
+	return ipc_channel_create(s->keeper_os, fds[0], ROLE_WEB, 0, ROLE_STORE, 0,
+	    &keeper_handler, s);
+}
+
+/* The web hears of a role when that is ready, not before; and so does the next web. */
+static void test_counters(void **state)
+{
+	struct os_child child;
+	struct stage s;
+	unsigned heard;
+
+	begin(&s, &child);
+	s.late = true;
+	say_good_config(&s);
+	join_web(&s);
+	say_start(&s);
+	for (unsigned i = 0; i < 2 * COUNTERS_MS / 1000; i++)
+		run(&s);
+	assert_int_equal(s.joined, 1);
+	assert_int_equal(s.got[IPC_COUNTERS], 0);
+	frame_ready(&s.frame);
+	run(&s);
+	assert_int_equal(s.got[IPC_COUNTERS], 1);
+	for (unsigned i = 0; i < 2 * COUNTERS_MS / 1000; i++)
+		run(&s);
+	heard = s.got[IPC_COUNTERS];
+	assert_true(heard > 1);
+	join_web(&s);
+	run(&s);
+	assert_true(s.got[IPC_COUNTERS] > heard);
+	sim_destroy(s.sim);
+}
+
 /* Without a keeper a role ends. */
 static void test_keeper_gone(void **state)
 {
@@ -310,5 +360,5 @@ static void test_programs(void **state)
 }
 
 UNIT_TESTS(cmocka_unit_test(test_keeper_says), cmocka_unit_test(test_fatal_start),
-    cmocka_unit_test(test_keeper_gone),
+    cmocka_unit_test(test_counters), cmocka_unit_test(test_keeper_gone),
     cmocka_unit_test(test_programs))

@@ -270,7 +270,7 @@ static void assert_peers(enum role_kind kind, unsigned index)
 		[ROLE_EDGE] = { [ROLE_DIRECTORY] = true, [ROLE_ROUTER] = true,
 		    [ROLE_STORE] = true, [ROLE_WEB] = true },
 		[ROLE_DIRECTORY] = { [ROLE_EDGE] = true, [ROLE_STORE] = true,
-		    [ROLE_RELAY] = true },
+		    [ROLE_RELAY] = true, [ROLE_WEB] = true },
 		[ROLE_ROUTER] = { [ROLE_EDGE] = true, [ROLE_STORE] = true, [ROLE_RELAY] = true,
 		    [ROLE_WEB] = true },
 		[ROLE_RELAY] = { [ROLE_DIRECTORY] = true, [ROLE_ROUTER] = true,
@@ -278,8 +278,8 @@ static void assert_peers(enum role_kind kind, unsigned index)
 		[ROLE_RESOLVER] = { [ROLE_RELAY] = true },
 		[ROLE_STORE] = { [ROLE_EDGE] = true, [ROLE_DIRECTORY] = true,
 		    [ROLE_ROUTER] = true, [ROLE_WEB] = true },
-		[ROLE_WEB] = { [ROLE_EDGE] = true, [ROLE_ROUTER] = true, [ROLE_STORE] = true,
-		    [ROLE_RELAY] = true },
+		[ROLE_WEB] = { [ROLE_EDGE] = true, [ROLE_DIRECTORY] = true, [ROLE_ROUTER] = true,
+		    [ROLE_STORE] = true, [ROLE_RELAY] = true },
 	};
 	const unsigned counts[ROLE_KINDS] = { 0, EDGES, 1, 1, STORES, 1, 1,
 	    world.starts[ROLE_WEB][0] > 0 };

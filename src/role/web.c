@@ -58,13 +58,13 @@ void web_answer_text(struct web *web, struct http_request *request, unsigned sta
 bool web_is_ready(const struct web *web)
 {
 	const struct frame *f = &web->frame;
-	bool ready = !f->draining && frame_peer(f, ROLE_ROUTER, 0) != NULL &&
-	    (f->config->mock || frame_peer(f, ROLE_RELAY, 0) != NULL);
+	bool ready = !f->draining && web_hears(web, ROLE_DIRECTORY, 0) &&
+	    web_hears(web, ROLE_ROUTER, 0) && (f->config->mock || web_hears(web, ROLE_RELAY, 0));
 
 	for (unsigned i = 0; ready && i < f->config->stores; i++)
-		ready = frame_peer(f, ROLE_STORE, i) != NULL;
+		ready = web_hears(web, ROLE_STORE, i);
 	for (unsigned i = 0; ready && i < f->config->edges; i++)
-		ready = frame_peer(f, ROLE_EDGE, i) != NULL;
+		ready = web_hears(web, ROLE_EDGE, i);
 	return ready;
 }
 

@@ -56,11 +56,14 @@ void web_answer(struct web *web, struct http_request *request, unsigned status,
     const char *type, struct buffer *body);
 void web_answer_text(struct web *web, struct http_request *request, unsigned status,
     const char *text);
-/* All whom mail needs are there, and nobody drains. */
+/* All whom mail needs are there and ready, and nobody drains. */
 bool web_is_ready(const struct web *web);
 
 /* web_metrics.c */
 bool web_on_counters(struct web *web, struct ipc_channel *peer, struct ipc_message *message);
+/* That peer is there, and said so since it was ready; a channel alone may lead to one that
+ * has not begun yet. */
+bool web_hears(const struct web *web, enum role_kind kind, unsigned index);
 void web_forget_counters(struct web *web, struct ipc_channel *peer);
 void web_metrics(struct http_call *call);
 

@@ -10,7 +10,7 @@
 
 /* ---- reports ---- */
 
-static struct report *find(struct web *web, enum role_kind kind, unsigned index)
+static struct report *find(const struct web *web, enum role_kind kind, unsigned index)
 {
 	list_for (at, &web->reports) {
 		struct report *r = list_item(at, struct report, link);
@@ -19,6 +19,11 @@ static struct report *find(struct web *web, enum role_kind kind, unsigned index)
 			return r;
 	}
 	return NULL;
+}
+
+bool web_hears(const struct web *web, enum role_kind kind, unsigned index)
+{
+	return find(web, kind, index) != NULL;
 }
 
 bool web_on_counters(struct web *web, struct ipc_channel *peer, struct ipc_message *message)

@@ -16,9 +16,9 @@ static struct world {
 	struct os *os;
 	struct os_child child;
 	struct ipc_channel *keeper;
-	struct ipc_channel *edge[2], *router, *relay, *store[2];
+	struct ipc_channel *edge[2], *directory, *router, *relay, *store[2];
 	struct os_timer turn;
-	size_t n_ready, n_drained, n_fatal, n_exited, n_taken, n_closed;
+	size_t n_ready, n_drained, n_fatal, n_exited, n_taken, n_closed, n_left;
 	uint64_t last;                  /* number that the web spoke of */
 	struct buffer in;
 } w;
@@ -70,6 +70,7 @@ static bool on_message(struct ipc_channel *channel, struct ipc_message *message)
 static void on_channel_closed(struct ipc_channel *channel, bool broken)
 {
 	assert_false(broken);
+	w.n_left++;
 }
 
 static const struct ipc_handler handler = { on_message, on_channel_closed };
@@ -119,6 +120,7 @@ static void begin(void)
 	settle(&w.n_ready, 1);
 	w.edge[0] = join(ROLE_EDGE, 0);
 	w.edge[1] = join(ROLE_EDGE, 1);
+	w.directory = join(ROLE_DIRECTORY, 0);
 	w.router = join(ROLE_ROUTER, 0);
 	w.relay = join(ROLE_RELAY, 0);
 	w.store[0] = join(ROLE_STORE, 0);
@@ -201,6 +203,17 @@ static void report(struct ipc_channel *from, enum role_kind kind, uint64_t first
 	turn();
 }
 
+static void all_report(void)
+{
+	report(w.edge[0], ROLE_EDGE, 0);
+	report(w.edge[1], ROLE_EDGE, 0);
+	report(w.directory, ROLE_DIRECTORY, 0);
+	report(w.router, ROLE_ROUTER, 0);
+	report(w.relay, ROLE_RELAY, 0);
+	report(w.store[0], ROLE_STORE, 0);
+	report(w.store[1], ROLE_STORE, 0);
+}
+
 /* ---- tests ---- */
 
 static void test_routes(void **state)
@@ -225,6 +238,7 @@ static void test_routes(void **state)
 	};
 
 	begin();
+	all_report();
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
 		slice answer = ask(cases[i].line);
 		size_t at = slice_find(answer, slice_lit("\r\n\r\n"));
@@ -241,14 +255,19 @@ static void test_routes(void **state)
 	end();
 }
 
-/* 503 while one of them is away. */
+/* 503 while one of them is away, or has not said yet that it is ready. */
 static void test_ready(void **state)
 {
-	struct ipc_channel **peers[] = { &w.edge[1], &w.router, &w.relay, &w.store[1] };
-	static const enum role_kind kinds[] = { ROLE_EDGE, ROLE_ROUTER, ROLE_RELAY, ROLE_STORE };
+	struct ipc_channel **peers[] = { &w.edge[1], &w.directory, &w.router, &w.relay,
+		&w.store[1] };
+	static const enum role_kind kinds[] = { ROLE_EDGE, ROLE_DIRECTORY, ROLE_ROUTER, ROLE_RELAY,
+		ROLE_STORE };
 
 	begin();
-	for (size_t i = 0; i < 4; i++) {
+	assert_true(has(ask("GET /readyz"), "HTTP/1.1 503 "));
+	all_report();
+	assert_true(has(ask("GET /readyz"), "HTTP/1.1 200 "));
+	for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
 		unsigned index = kinds[i] == ROLE_EDGE || kinds[i] == ROLE_STORE;
 
 		ipc_channel_destroy(*peers[i]);
@@ -257,6 +276,8 @@ static void test_ready(void **state)
 		assert_true(has(ask("GET /livez"), "HTTP/1.1 200 "));
 		assert_true(has(ask("GET /metrics"), "\nposthouse_ready 0\n"));
 		*peers[i] = join(kinds[i], index);
+		assert_true(has(ask("GET /readyz"), "HTTP/1.1 503 "));
+		report(*peers[i], kinds[i], 0);
 		assert_true(has(ask("GET /readyz"), "HTTP/1.1 200 "));
 	}
 	end();
@@ -338,14 +359,11 @@ static void test_visits(void **state)
 /* What no row allows, or is not whole: the web may not accuse, so it begins anew. */
 static void test_broken(void **state)
 {
-	for (unsigned i = 0; i < 3; i++) {
+	for (unsigned i = 0; i < 2; i++) {
 		begin();
 		if (i == 0) {
 			put_u64(ipc_begin(w.router, IPC_COUNTERS), 1);
 			ipc_end(w.router, -1);
-		} else if (i == 1) {
-			put_u64(ipc_begin(w.edge[0], IPC_HTTP), 1);
-			ipc_end(w.edge[0], os_duplicate(w.os, 0));
 		} else {
 			report(w.store[0], ROLE_EDGE, 1);
 		}
@@ -353,6 +371,30 @@ static void test_broken(void **state)
 		assert_int_equal(w.n_fatal, 1);
 		end();
 	}
+}
+
+/* An edge that breaks the protocol is heard no more; what others bring is served. */
+static void test_broken_edge(void **state)
+{
+	int other;
+
+	begin();
+	all_report();
+	other = visit(1, 4711);
+	settle(&w.n_taken, 1);
+	put_u64(ipc_begin(w.edge[0], IPC_HTTP), 1);
+	ipc_end(w.edge[0], os_duplicate(w.os, other));
+	settle(&w.n_left, 1);
+	say(other, "GET /readyz HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n");
+	assert_true(slice_starts(hear_all(other), slice_lit("HTTP/1.1 503 ")));
+	os_close(w.os, other);
+	/* The next edge is another one. */
+	ipc_channel_destroy(w.edge[0]);
+	w.edge[0] = join(ROLE_EDGE, 0);
+	report(w.edge[0], ROLE_EDGE, 0);
+	assert_true(has(ask("GET /readyz"), "HTTP/1.1 200 "));
+	assert_int_equal(w.n_fatal + w.n_exited, 0);
+	end();
 }
 
 static void test_drain(void **state)
@@ -382,4 +424,5 @@ static void test_drain(void **state)
 
 UNIT_TESTS(cmocka_unit_test(test_routes), cmocka_unit_test(test_ready),
     cmocka_unit_test(test_metrics), cmocka_unit_test(test_metrics_fit),
-    cmocka_unit_test(test_visits), cmocka_unit_test(test_broken), cmocka_unit_test(test_drain))
+    cmocka_unit_test(test_visits), cmocka_unit_test(test_broken),
+    cmocka_unit_test(test_broken_edge), cmocka_unit_test(test_drain))

@@ -71,7 +71,7 @@ struct smtp_server {
 	bool extended;                  /* EHLO, not HELO */
 	bool hung_up;                   /* close after the answer */
 	enum body_at at;
-	size_t crs;                     /* AT_CR: how many, one after the other */
+	size_t crs;                     /* BODY_CR: how many, one after the other */
 	bool crlf;                      /* the last line end was one */
 	bool bare_cr;                   /* one was seen in this transaction */
 

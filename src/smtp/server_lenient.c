@@ -64,17 +64,29 @@ size_t smtp_lenient_line_end(struct smtp_server *s, slice in)
 }
 
 /* C programs that send sizeof "QUIT\r\n" octets send a NUL with each line. */
-static slice without_nul(struct smtp_server *s, slice line)
+static slice without_nul(slice line)
 {
-	size_t before = line.len;
-
 	while (line.len > 0 && line.ptr[0] == 0)
 		line = slice_drop(line, 1);
 	while (line.len > 0 && line.ptr[line.len - 1] == 0)
 		line.len--;
-	if (line.len < before)
-		smtp_note(s, DEPARTURE_COMMAND_NUL);
 	return line;
+}
+
+/* Behind STARTTLS all is TLS: a LF that comes late would be taken for that. So such a line,
+ * which is `in` up to its CR, has to have its end; but it is not waited for through more
+ * CRs than can stand before a LF. */
+static bool waits_for_lf(const struct smtp_server *s, slice in, size_t end)
+{
+	slice rest = slice_trim(without_nul(slice_head(in, end)));
+	size_t crs = end;
+
+	if (s->phase != PHASE_COMMAND || !s->config->starttls || s->secure ||
+	    !slice_equal_ascii(slice_cut(&rest, ' '), slice_lit("STARTTLS")))
+		return false;
+	while (crs < in.len && in.ptr[crs] == '\r')
+		crs++;
+	return crs > end && crs == in.len && crs - end <= SMTP_CR_RUN_MAX;
 }
 
 size_t smtp_lenient_line(struct smtp_server *s, slice in)
@@ -89,9 +101,7 @@ size_t smtp_lenient_line(struct smtp_server *s, slice in)
 		return line.len;
 	}
 	line = slice_head(line, end);
-	/* Behind STARTTLS a LF that comes late would be taken for TLS. */
-	if (in.ptr[end] == '\r' && end + 1 == in.len &&
-	    slice_equal_ascii(slice_trim(line), slice_lit("STARTTLS")))
+	if (waits_for_lf(s, in, end))
 		return 0;
 	s->after_cr = in.ptr[end] == '\r';
 	if (!s->after_cr)
@@ -106,7 +116,9 @@ size_t smtp_lenient_line(struct smtp_server *s, slice in)
 	if (s->phase == PHASE_COMMAND && end + 2 > SMTP_COMMAND_MAX &&
 	    !slice_starts_ascii(line, slice_lit("AUTH ")))
 		smtp_note(s, DEPARTURE_COMMAND_LONG);
-	line = without_nul(s, line);
+	if (without_nul(line).len < line.len)
+		smtp_note(s, DEPARTURE_COMMAND_NUL);
+	line = without_nul(line);
 	if (s->phase == PHASE_COMMAND && slice_trim(line).len == 0)
 		smtp_note(s, DEPARTURE_COMMAND_BLANK);
 	else

@@ -1,5 +1,6 @@
 """posthouse mock: takes mail for anybody, keeps what it says, leaves nothing behind."""
 import contextlib
+import json
 import os
 import poplib
 import shutil
@@ -116,23 +117,52 @@ class Keeps(Folder):
             self.assertEqual(box.stat()[0], 500)
             box.quit()
             self.assertLess(wait_for(lambda: taken(host) < 48 << 20 and taken(host), what="space"), 48 << 20)
+            wait_for(lambda: sum(map(len, journeys(host))) < 9 << 20, what="little space for journeys")
+            self.assertGreater(len(journeys(host)), 8)
+
+    def test_journey(self):
+        """What happened to a message is written down, also in memory; what is older goes."""
+        with Mock("--set", "journey.size=1M") as host:
+            send(host, "x" * 40)
+            wait_for(lambda: {e["e"] for e in events(host)} >= {"accepted", "durable"}, what="its journey")
+            dialogue, = [e["dialogue"] for e in events(host) if e["e"] == "accepted"]
+            self.assertIn("C: rcpt TO:<someone@elsewhere.example>", dialogue)
+            first = min(e["t"] for e in events(host))
+
+            def gone():
+                for _ in range(50):
+                    send(host, "another")
+                return min(e["t"] for e in events(host)) > first
+            wait_for(gone, what="the end of the oldest")
+            self.assertLess(sum(map(len, journeys(host))), 2 << 20)
 
     def test_nothing_left(self):
-        """kill -9, and there is nothing on disk."""
+        """All that mail, small and large, makes it open is in memory; kill -9, and nothing is on disk."""
         home = os.path.join(self.folder, "cwd")
         os.mkdir(home)
         words = [POSTHOUSE, "mock", "--smtp", "0", "--smtps", "0", "--pop3", "0", "--json"]
         process = subprocess.Popen(words, cwd=home, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
                                    env=dict(os.environ, TMPDIR=home))
-        process.stdout.readline()
-        paths = set()
+        listens = json.loads(process.stdout.readline())["hosts"][0]
+        with smtplib.SMTP(*listens["smtp"].rsplit(":", 1), timeout=60) as client:
+            for size in (10, 1000000):
+                client.sendmail("a@b.example", "c@d.example", "Subject: x\r\n\r\n" + "x" * 70 * (size // 70))
+        box = poplib.POP3(*listens["pop3"].rsplit(":", 1), timeout=60)
+        box.user("mock")
+        box.pass_("any")
+        self.assertEqual(box.stat()[0], 2)
+        paths = []
         for fd in os.listdir("/proc/%d/fd" % process.pid):
             with contextlib.suppress(FileNotFoundError):        # closed meanwhile
-                paths.add(os.readlink("/proc/%d/fd/%s" % (process.pid, fd)))
+                paths.append(os.readlink("/proc/%d/fd/%s" % (process.pid, fd)))
+        self.assertEqual(os.listdir(home), [])
         process.kill()
         process.wait()
+        box.close()
         process.stdout.close()
         self.assertEqual(os.listdir(home), [])
+        # Its mailbox's log and pack, the journal's segment and the directory at least.
+        self.assertGreaterEqual(len([p for p in paths if p.startswith("/memfd:posthouse")]), 4, paths)
         self.assertEqual([p for p in paths if p.startswith("/") and
                           not p.startswith(("/memfd:posthouse", "/dev/", "/proc/"))], [])
 
@@ -170,6 +200,25 @@ def taken(host):
             return sum(files.values()) + int(line.split()[1]) * 1024
 
 
+def journeys(host):
+    """The text of each file of journeys that a mock in memory has, once."""
+    folder = "/proc/%d/fd" % host.process.pid
+    texts = {}
+    for fd in os.listdir(folder):
+        path = os.path.join(folder, fd)
+        with contextlib.suppress(FileNotFoundError):            # closed meanwhile
+            if os.readlink(path).startswith("/memfd:"):
+                with open(path, "rb") as file:
+                    text = file.read() if file.read(5) == b'{"t":' else b""
+                    if text:
+                        texts[os.fstat(file.fileno()).st_ino] = b'{"t":' + text
+    return list(texts.values())
+
+
+def events(host):
+    return [json.loads(line) for text in journeys(host) for line in text.splitlines() if line.endswith(b"}")]
+
+
 class Options(Folder):
     def test_port_taken(self):
         with socket.socket() as taken_by:
@@ -197,6 +246,10 @@ class Options(Folder):
                 (("--pop3", "127.0.0.1"), {}, "--pop3 wants an address"),
                 (("--max-messages", "many"), {}, "--max-messages wants a number"),
                 (("--max-age", "3"), {}, "--max-age wants a time"),
+                (("--max-age", "3651d"), {}, "--max-age wants a time, 3d or 12h, at most 3650d, or 0 for ever"),
+                (("--max-age", "99999999999999999999s"), {}, "--max-age wants a time"),
+                (("--max-messages", "4194305"), {}, "at most 4194304, or 0 for all, not \"4194305\""),
+                (("--smtp", "\33[31m1025"), {}, 'not "\\x1b[31m1025"'),
                 (("--mailboxes", "each"), {}, "--mailboxes wants one, or login"),
                 ((), {"POSTHOUSE_SMTP": "x"}, "POSTHOUSE_SMTP wants an address"),
                 ((), {"POSTHOUSE_STRICT": "maybe"}, "POSTHOUSE_STRICT wants yes or no"),
@@ -206,6 +259,48 @@ class Options(Folder):
             self.assertEqual(done.returncode, 2, words)
             self.assertIn(want, done.stderr)
             self.assertEqual(done.stdout, "")
+
+    def test_long(self):
+        """What is longer than any value may be is named by where it stands, and is not shown whole."""
+        for where in ("POSTHOUSE_DATA", "MP_DATABASE", "POSTHOUSE_SMTP", "MP_MAX_AGE", "POSTHOUSE_MAILBOXES"):
+            done = run("mock", env=dict(os.environ, **{where: "x" * 100000}))
+            self.assertEqual(done.returncode, 2, where)
+            self.assertRegex(done.stderr, "^posthouse: mock: %s wants .*, at most 4096 bytes, not \"x+\\.\\.\\.\"\n$" % where)
+        for words in (("--data", "x" * 100000), ("--set", "x" * 100000), ("x" * 100000,)):
+            done = run("mock", *words)
+            self.assertIn(done.returncode, (1, 2), words[0])
+            self.assertRegex(done.stderr, "^posthouse: .{,300}\n$")
+
+    def test_in_vain(self):
+        """What --set would set and nobody would read."""
+        data = os.path.join(self.folder, "data")
+        for words, want in ((("--set", "data=" + data), "--set data does nothing without --data; name the folder"),
+                            (("--set", "tls.certificate = x"), "--set tls.certificate does nothing without --data"),
+                            (("--set", "relay.host=x", "--data", data), "--set relay.host does nothing in a mock"),
+                            (("--set", "dns.servers=root"), "--set dns.servers does nothing in a mock")):
+            done = run("mock", *words)
+            self.assertEqual((done.returncode, done.stderr.count("\n")), (2, 1), (words, done.stderr))
+            self.assertIn(want, done.stderr)
+        self.assertFalse(os.path.exists(data))
+        with Mock("--set", "journey.size=1M", data=data) as host:
+            self.assertTrue(os.path.exists(os.path.join(host.data, "journey", "edge.0.log")))
+
+    def test_together(self):
+        """What options make a fault of together has no line of a file that nobody wrote."""
+        for words, status, want in (
+                (("--smtp", "1025", "--pop3", "1025"), 1, "listen.smtp and listen.pop3 both want 127.0.0.1:1025"),
+                (("--set", "relay=yes"), 1, "on the command line: relay: a mock sends nothing; write relay = no"),
+                (("--set", "mock=no"), 1, "on the command line: a mock is one; `posthouse serve` is the server")):
+            done = run("mock", *words)
+            self.assertEqual(done.returncode, status)
+            self.assertRegex(done.stderr, "^posthouse: %s" % want)
+
+    def test_nowhere(self):
+        none = ("--smtp", "none", "--smtps", "none", "--pop3", "none")
+        for words in (none, (*none, "--http", "none")):
+            done = run("mock", *words)
+            self.assertEqual((done.returncode, done.stderr.count("\n")), (2, 1), done.stderr)
+            self.assertIn("it would listen nowhere", done.stderr)
 
     def test_environment(self):
         """An option goes before our name, that before Mailpit's."""
@@ -219,9 +314,26 @@ class Options(Folder):
                 send(host, str(number))
             self.assertEqual(host.subjects(), ["3"])
 
+    def test_hangup(self):
+        """Ends it, but not one that nohup started."""
+        for ignored in (False, True):
+            def before():
+                signal.signal(signal.SIGHUP, signal.SIG_IGN if ignored else signal.SIG_DFL)
+            process = subprocess.Popen([POSTHOUSE, "mock", "--smtp", "0", "--smtps", "0", "--pop3", "0", "--json"],
+                                       stdout=subprocess.PIPE, text=True, preexec_fn=before)
+            address = json.loads(process.stdout.readline())["hosts"][0]["smtp"]
+            process.send_signal(signal.SIGHUP)
+            if ignored:
+                with smtplib.SMTP(*address.rsplit(":", 1), timeout=60) as client:
+                    self.assertEqual(client.noop()[0], 250)
+                self.assertIsNone(process.poll())
+                process.send_signal(signal.SIGTERM)
+            self.assertEqual(process.wait(60), 0)
+            process.stdout.close()
+
     def test_words(self):
         process = subprocess.Popen([POSTHOUSE, "mock", "--smtp", "0", "--smtps", "none", "--pop3", "0",
-                                    "--max-messages", "7"], stdout=subprocess.PIPE, text=True)
+                                    "--max-messages", "7", "--mailboxes", "login"], stdout=subprocess.PIPE, text=True)
         text = ""
         while "Ctrl-C" not in text:
             text += process.stdout.readline()
@@ -230,19 +342,22 @@ class Options(Folder):
         process.stdout.close()
         self.assertRegex(text, r"SMTP +127\.0\.0\.1:\d+ ")
         self.assertNotIn("TLS from the first byte", text)
-        for words in ("in memory", "the newest 7 are kept", " send --server 127.0.0.1:", "curl pop3://"):
+        for words in ("in memory", "the newest 7 are kept", " send --server 127.0.0.1:", "curl pop3://",
+                      '/1 --user mock:any\n', 'what comes without one in "mock"'):
             self.assertIn(words, text)
 
     def test_ends_at_once(self):
-        """Sessions that wait are no reason to wait, in memory and with a folder."""
-        for data in (None, os.path.join(self.folder, "data")):
-            with Mock("--set", "drain.timeout=0", data=data) as host:
+        """Sessions that wait are no reason to wait: none is given time, as it is when one asks for that."""
+        for options, waits in (((), False), (("--set", "drain.timeout=1s"), True)):
+            data = os.path.join(self.folder, str(waits))
+            with Mock(*options, data=data) as host:
                 smtp = smtplib.SMTP(*host.smtp, timeout=60)
                 smtp.mail("a@b.example")
                 pop3 = poplib.POP3(*host.pop3, timeout=60)
                 host.stop(signal.SIGINT)
                 smtp.close()
                 pop3.close()
+                self.assertEqual("sessions under way have 1 seconds" in host.log("keeper"), waits)
 
 
 class OthersAreNone(Folder):
@@ -254,8 +369,11 @@ class OthersAreNone(Folder):
                     % self.folder)
         done = run("serve", "--config", conf)
         self.assertEqual(done.returncode, 1)
-        self.assertIn("posthouse.conf:4", done.stderr)
-        self.assertIn("`posthouse mock` alone", done.stderr)
+        self.assertEqual(done.stderr, "posthouse: %s:4: mock = yes is for `posthouse mock` alone: a server would "
+                         "take mail for anybody\n" % conf)
+        checked = run("check", "--config", conf)
+        self.assertEqual((checked.returncode, checked.stderr), (1, done.stderr))
+        self.assertNotIn("ok", checked.stdout)
         self.assertFalse(os.path.exists(os.path.join(self.folder, "data")))
         done = run("serve", "--demo", "--data", os.path.join(self.folder, "demo"), "--set", "mock=yes")
         self.assertEqual(done.returncode, 1)
