@@ -20,7 +20,7 @@
  *            '--deferred, failed, slow--> in the queue's log --all over--> gone
  *
  * (1) The router hears "durable" of a recipient when it is delivered, or when its
- *     entry is in the queue's log and that is synced; never before.
+ *     entry is in the queue's log, its body in a pack, and both are synced; never before.
  * (2) A recipient that failed for good leaves its entry only when its report is
  *     synced in the journal, or when there is nobody to tell.
  * (3) Nothing is freed inside a callback of what is freed. */
@@ -55,9 +55,13 @@ struct body {
 	slice trace;                    /* in memory, unless it is in a pack */
 	slice frames;                   /* likewise; or ... */
 	int fd;                         /* ... in this file, -1: none, from ... */
+	uint32_t step;                  /* of the plan: the last of this one */
 	uint64_t offset;
 	struct pack_place place;        /* in the queue's packs, when number > 0 ... */
 	bool durable;                   /* ... and synced there */
+	bool turned;                    /* it was once not what its checksum says */
+	uint64_t unread_until_ms;       /* the file did not give it: not before; 0: it was not
+	                                 * asked for, or gave it */
 };
 
 struct recipient {
@@ -101,7 +105,7 @@ struct entry {
 	size_t fresh_bytes;             /* that it holds in memory, until it is stored */
 	enum entry_state state;
 	bool stored;                    /* in the log, synced */
-	bool logged;                    /* some log may hold a record of it */
+	bool logged;                    /* some log may hold a record of it, or soon will */
 	bool flying, again;             /* a record is being written; it changed meanwhile */
 	bool held, warned;
 	bool warn_due, in_report;
@@ -214,12 +218,12 @@ struct queue_log {
 	uint32_t pack_next, pack;       /* of pack files; of the open one */
 	int pack_fd;
 	uint64_t pack_end;
-	bool pack_dirty;                /* in this plan */
-	struct arena scratch;           /* of this plan: bytes of packs */
-	size_t scratch_bytes;
-	struct plan plan;
-	uint32_t taken_to;
 	struct list dirty, flight;
+	struct plan bodies;             /* of the flight, to the pack; then ... */
+	struct arena scratch;           /* what stands before them there */
+	size_t scratch_bytes;           /* of theirs */
+	struct plan records;            /* ... to the log, and of the base */
+	uint32_t taken_to;
 	struct list *cursor;            /* the next entry of the base; NULL: it is written */
 	struct list *known;             /* and the next key, of relay->keys_old */
 	bool whole_flight;
