@@ -5,6 +5,7 @@
  *   relay_entry.c       entries: made, joined to destinations, their time
  *   relay_body.c        a message's bytes, for whoever sends them
  *   relay_log.c         the queue on disk: what changed is written, in groups
+ *   relay_files.c       its files: made, closed, removed
  *   relay_load.c        the queue as it is found at a start
  *   relay_route.c       a destination's hosts and addresses, by DNS
  *   relay_destination.c who may have how many sessions
@@ -408,9 +409,19 @@ void queue_init(struct relay *r);
 void queue_start(struct relay *r);              /* loaded: begin a chain of our own */
 void queue_step(struct relay *r);
 bool queue_idle(const struct relay *r);
+void queue_forget(struct entry *e);             /* it is being freed */
+
+/* ---- relay_files.c ---- */
+/* The next of the log, or pack, or both; log.busy until they are there, or not. */
+void queue_make(struct relay *r, bool log, bool pack);
+void queue_close_log(struct relay *r);
+void queue_close_pack(struct relay *r);
+/* By how many bodies; the last one's end removes it, unless it is open. */
 void queue_pack_used(struct relay *r, uint32_t number);
 void queue_pack_unused(struct relay *r, uint32_t number);
-void queue_forget(struct entry *e);             /* it is being freed */
+void queue_throw_away(struct relay *r, bool pack, uint32_t number);    /* by the next ... */
+void queue_sweep(struct relay *r);
+void queue_trouble(struct relay *r, int error); /* said, and nothing is tried for a while */
 
 /* ---- relay_load.c ---- */
 void queue_load(struct relay *r);               /* then queue_start(), or frame_fatal() */
