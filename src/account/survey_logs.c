@@ -345,10 +345,10 @@ static void read_segment(struct replay *r, const struct account_segment *link)
 
 /* ---- which segments ---- */
 
-enum peek { PEEK_HEAD, PEEK_BASE, PEEK_OTHER, PEEK_NOTHING, PEEK_HURT };
+enum peek { PEEK_HEAD, PEEK_BASE, PEEK_OTHER, PEEK_NOTHING, PEEK_NEVER, PEEK_HURT };
 
-/* How a segment begins. NOTHING: a crash left it before anything counted, or it
- * is a base, which counts only when a HEAD names it. */
+/* How a segment begins. NEVER: without a head (never_began()). NOTHING: a crash left it
+ * before anything counted, or it is a base, which counts only when a HEAD names it. */
 static enum peek peek(struct account_survey *s, uint32_t number, struct account_head *ret_head)
 {
 	struct segment_reader reader;
@@ -413,6 +413,13 @@ static bool never_began(struct account_survey *s, uint32_t number)
 	return n >= 0 && (zeros || n < LOG_BLOCK);
 }
 
+static void tell_never(struct replay *r, uint32_t number)
+{
+	r->number = number;
+	tell_log(r, FINDING_LEFTOVER, 0, 0, "a log without a head, in which nothing counts: a crash "
+	    "came while it was begun, or its first records are on their way");
+}
+
 /* A base is written when an account is there already, and its log goes when a HEAD
  * that names the base is on disk. */
 static void tell_orphan(struct replay *r, uint32_t number)
@@ -455,12 +462,14 @@ static void replay(struct account_survey *s, struct account_state *state, size_t
 		r.only_head = false;
 	}
 	for (; at < upto; at++) {
-		enum peek what = never_began(s, s->logs[at]) ? PEEK_NOTHING :
+		enum peek what = never_began(s, s->logs[at]) ? PEEK_NEVER :
 		    peek(s, s->logs[at], &head);
 
+		if (what == PEEK_NEVER)
+			tell_never(&r, s->logs[at]);
 		if (what == PEEK_BASE && s->head_number == 0)
 			tell_orphan(&r, s->logs[at]);
-		if (what == PEEK_NOTHING || what == PEEK_BASE)
+		if (what == PEEK_NEVER || what == PEEK_NOTHING || what == PEEK_BASE)
 			continue;
 		read_segment(&r, &(struct account_segment){ .number = s->logs[at] });
 	}

@@ -295,7 +295,7 @@ static void a_base_without_its_log_is_found(void **state)
 	assert_true(found > 10);
 }
 
-/* A crash before the first sync of a log leaves any part of its head block. */
+/* A crash before the first sync of a log leaves any part of its head block: a note. */
 static void a_log_that_was_never_whole_is_no_damage(void **state)
 {
 	for (uint32_t size = 0; size <= LOG_BLOCK; size += 8) {
@@ -315,6 +315,9 @@ static void a_log_that_was_never_whole_is_no_damage(void **state)
 		survey(&w, &s);
 		if (s.damage > 0)
 			fail_msg("%u bytes: %s: %s", size, w.last.path, w.last.text);
+		assert_int_equal(w.kinds[FINDING_LEFTOVER], size < LOG_BLOCK);
+		if (size < LOG_BLOCK)
+			assert_non_null(strstr(w.last.path, path));
 		assert_int_equal(s.state.n_rows, MESSAGES);
 		world_finish(&w);
 	}

@@ -15,7 +15,6 @@ struct window {
 	int fd;
 	uint64_t offset;
 	size_t n;
-	int read_error;
 	unsigned char bytes[PLAN_COPY_PIECE];
 };
 
@@ -87,7 +86,7 @@ static int copy(struct window *w, struct plan_step *step)
 		got = os_pread(w->os, step->from, w->bytes + w->n, n, step->from_offset + at);
 		if (got != (ssize_t)n) {
 			step->unreadable = true;
-			w->read_error = got < 0 ? (int)got : -EIO;
+			step->read_error = got < 0 ? (int)got : -EIO;
 			return 0;
 		}
 		checksum_add(&sum, slice_of(w->bytes + w->n, n));
@@ -145,14 +144,12 @@ static void run(struct os_work *work)
 	w.os = work->os;
 	w.fd = -1;
 	w.offset = w.n = 0;
-	w.read_error = 0;
 	for (size_t i = 0; i < plan->n && plan->error == 0; i++) {
 		plan->error = run_step(&w, &plan->steps[i]);
 		plan->unreadable = plan->unreadable || plan->steps[i].unreadable;
 	}
 	if (plan->error == 0)
 		plan->error = flush(&w);
-	plan->read_error = w.read_error;
 }
 
 static void done(struct os_work *work)
@@ -183,7 +180,6 @@ void plan_start(struct os *os, struct plan *plan)
 {
 	plan->error = 0;
 	plan->unreadable = false;
-	plan->read_error = 0;
 	os_work_start(os, &plan->work);
 }
 

@@ -32,6 +32,8 @@ struct plan_step {
 	uint64_t from_offset, length;
 	uint64_t checksum;      /* XXH3 of what is copied */
 	bool unreadable;
+	int read_error;         /* why: it could not be read, or ended early (-EIO); 0: it is
+	                         * not what the checksum says */
 };
 
 struct plan {
@@ -40,9 +42,6 @@ struct plan {
 	size_t n, capacity;
 	int error;              /* 0, or -errno of the step that failed */
 	bool unreadable;        /* so is some step */
-	int read_error;         /* why, of the last one that could not be read or ended
-	                         * early (-EIO); 0: those that are so are not what their
-	                         * checksum says */
 	void (*done)(struct plan *plan);        /* on the loop */
 	void *owner;
 };

@@ -149,7 +149,7 @@ static void test_copy(void **state)
 		assert_int_equal(plan.error, cases[i].error);
 		assert_int_equal(plan.unreadable, cases[i].unreadable);
 		assert_int_equal(plan.steps[0].unreadable, cases[i].unreadable);
-		assert_int_equal(plan.read_error, cases[i].read_error);
+		assert_int_equal(plan.steps[0].read_error, cases[i].read_error);
 		os_faulty_arm(&faulty, 0, 0, -EIO);
 		if (plan.error == 0) {
 			assert_int_equal(os_pread(os, fd, have, n + TAIL, AT), n + TAIL);

@@ -5,6 +5,7 @@
  *   relay_entry.c       entries: made, joined to destinations, their time
  *   relay_body.c        a message's bytes, for whoever sends them
  *   relay_log.c         the queue on disk: what changed is written, in groups
+ *   relay_files.c       its files: made, closed, removed
  *   relay_load.c        the queue as it is found at a start
  *   relay_route.c       a destination's hosts and addresses, by DNS
  *   relay_destination.c who may have how many sessions
@@ -20,7 +21,7 @@
  *            '--deferred, failed, slow--> in the queue's log --all over--> gone
  *
  * (1) The router hears "durable" of a recipient when it is delivered, or when its
- *     entry is in the queue's log and that is synced; never before.
+ *     entry is in the queue's log, its body in a pack, and both are synced; never before.
  * (2) A recipient that failed for good leaves its entry only when its report is
  *     synced in the journal, or when there is nobody to tell.
  * (3) Nothing is freed inside a callback of what is freed. */
@@ -55,9 +56,13 @@ struct body {
 	slice trace;                    /* in memory, unless it is in a pack */
 	slice frames;                   /* likewise; or ... */
 	int fd;                         /* ... in this file, -1: none, from ... */
+	uint32_t step;                  /* of the plan: the last of this one */
 	uint64_t offset;
 	struct pack_place place;        /* in the queue's packs, when number > 0 ... */
 	bool durable;                   /* ... and synced there */
+	bool turned;                    /* it was once not what its checksum says */
+	uint64_t unread_until_ms;       /* the file did not give it: not before; 0: it was not
+	                                 * asked for, or gave it */
 };
 
 struct recipient {
@@ -101,7 +106,7 @@ struct entry {
 	size_t fresh_bytes;             /* that it holds in memory, until it is stored */
 	enum entry_state state;
 	bool stored;                    /* in the log, synced */
-	bool logged;                    /* some log may hold a record of it */
+	bool logged;                    /* some log may hold a record of it, or soon will */
 	bool flying, again;             /* a record is being written; it changed meanwhile */
 	bool held, warned;
 	bool warn_due, in_report;
@@ -214,12 +219,12 @@ struct queue_log {
 	uint32_t pack_next, pack;       /* of pack files; of the open one */
 	int pack_fd;
 	uint64_t pack_end;
-	bool pack_dirty;                /* in this plan */
-	struct arena scratch;           /* of this plan: bytes of packs */
-	size_t scratch_bytes;
-	struct plan plan;
-	uint32_t taken_to;
 	struct list dirty, flight;
+	struct plan bodies;             /* of the flight, to the pack; then ... */
+	struct arena scratch;           /* what stands before them there */
+	size_t scratch_bytes;           /* of theirs */
+	struct plan records;            /* ... to the log, and of the base */
+	uint32_t taken_to;
 	struct list *cursor;            /* the next entry of the base; NULL: it is written */
 	struct list *known;             /* and the next key, of relay->keys_old */
 	bool whole_flight;
@@ -404,9 +409,19 @@ void queue_init(struct relay *r);
 void queue_start(struct relay *r);              /* loaded: begin a chain of our own */
 void queue_step(struct relay *r);
 bool queue_idle(const struct relay *r);
+void queue_forget(struct entry *e);             /* it is being freed */
+
+/* ---- relay_files.c ---- */
+/* The next of the log, or pack, or both; log.busy until they are there, or not. */
+void queue_make(struct relay *r, bool log, bool pack);
+void queue_close_log(struct relay *r);
+void queue_close_pack(struct relay *r);
+/* By how many bodies; the last one's end removes it, unless it is open. */
 void queue_pack_used(struct relay *r, uint32_t number);
 void queue_pack_unused(struct relay *r, uint32_t number);
-void queue_forget(struct entry *e);             /* it is being freed */
+void queue_throw_away(struct relay *r, bool pack, uint32_t number);    /* by the next ... */
+void queue_sweep(struct relay *r);
+void queue_trouble(struct relay *r, int error); /* said, and nothing is tried for a while */
 
 /* ---- relay_load.c ---- */
 void queue_load(struct relay *r);               /* then queue_start(), or frame_fatal() */

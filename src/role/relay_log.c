@@ -1,7 +1,9 @@
 /* role/relay_log.c - the queue on disk: NNN.log says which entries there are, their
  * bodies are in pack/NNN.pack.
  *
- *   changed entries -> one batch -> (packs written, synced) -> log written, synced
+ *   changed entries -> flight -> bodies to the pack, sync -> records to the log, sync
+ *                        '-- bodies that the journal does not give, with their entries:
+ *                            left behind, and tried again
  *
  * A chain of log files begins with all entries there are (the base), up to a record
  * WHOLE; then files from before it are removed. A role begins a chain of its own at
@@ -11,8 +13,9 @@
  * (1) One plan at a time; entries that change while theirs is written are written
  *     again.
  * (2) While a base is written, changes go into the same chain: the last record of an
- *     entry counts, wherever it stands. */
-#include <errno.h>
+ *     entry counts, wherever it stands.
+ * (3) A record names a body only when that is synced in its pack: of what a crash
+ *     leaves, each entry's body is there. */
 #include <stdio.h>
 #include <string.h>
 
@@ -20,257 +23,10 @@
 #include "journey/event.h"
 #include "role/relay_impl.h"
 
-enum { PATH = 32, CHAIN_MIN = 4 * 1024 * 1024, CHAIN_FACTOR = 3, HEADER_ROOM = 128 * 1024,
+enum { CHAIN_MIN = 4 * 1024 * 1024, CHAIN_FACTOR = 3, HEADER_ROOM = 128 * 1024,
 	KNOWN_MAX = 512 };
 
-static void log_path(uint32_t number, char ret_path[PATH])
-{
-	snprintf(ret_path, PATH, "%03u.log", number);
-}
-
-static void pack_path(uint32_t number, char ret_path[PATH])
-{
-	snprintf(ret_path, PATH, "pack/%03u.pack", number);
-}
-
-/* ---- files are made ---- */
-
-struct making {
-	struct os_work work;
-	struct relay *relay;
-	struct log_head head;
-	bool want_pack;
-	uint32_t pack;
-	int fd, pack_fd, error;
-};
-
-static int make_log(struct os *os, struct making *m)
-{
-	unsigned char block[LOG_BLOCK];
-	char path[PATH];
-	int error;
-
-	log_path(m->head.number, path);
-	m->fd = os_open(os, OS_ROOT, path, OS_READ | OS_WRITE | OS_CREATE | OS_EXCLUSIVE);
-	if (m->fd < 0)
-		return m->fd;
-	log_head_write(&m->head, block);
-	error = os_pwrite(os, m->fd, slice_of(block, sizeof block), 0);
-	if (error == 0)
-		error = os_sync(os, m->fd);
-	if (error == 0)
-		error = os_sync_folder_at(os, OS_ROOT, ".");
-	if (error != 0)
-		os_unlink(os, OS_ROOT, path);
-	return error;
-}
-
-static int make_pack(struct os *os, struct making *m)
-{
-	char path[PATH];
-
-	pack_path(m->pack, path);
-	m->pack_fd = os_open(os, OS_ROOT, path, OS_READ | OS_WRITE | OS_CREATE | OS_EXCLUSIVE);
-	return m->pack_fd < 0 ? m->pack_fd : os_sync_folder_at(os, OS_ROOT, "pack");
-}
-
-/* What can't be made whole is removed: on a full disk this comes again and again. */
-static void make_run(struct os_work *work)
-{
-	struct making *m = work->owner;
-	char path[PATH];
-
-	m->error = m->want_pack ? make_pack(work->os, m) : 0;
-	if (m->error == 0 && m->head.number > 0)
-		m->error = make_log(work->os, m);
-	if (m->error == 0)
-		return;
-	os_close(work->os, m->fd);
-	if (m->pack_fd >= 0) {
-		os_close(work->os, m->pack_fd);
-		pack_path(m->pack, path);
-		os_unlink(work->os, OS_ROOT, path);
-	}
-}
-
-/* The first record of a file. */
-static void begin_file(struct relay *r, const struct making *m)
-{
-	struct queue_log *q = &r->log;
-	struct buffer first = buffer_init(r->heap, 64);
-	uint32_t sequence, offset;
-	bool fits;
-	slice part;
-
-	if (q->renew) {
-		q->renew = false;
-		q->first = m->head.number;
-		q->written = q->base = 0;
-		q->cursor = r->entries.next;
-		q->known = r->keys_old.next;
-	}
-	q->fd = m->fd;
-	q->full = false;
-	log_writer_init(&q->writer, r->heap, &m->head);
-	queue_number_write(q->first, &first);
-	part = buffer_bytes(&first);
-	fits = log_append(&q->writer, QUEUE_BEGIN, &part, 1, &sequence, &offset);
-	check(fits);
-	buffer_free(&first);
-}
-
-static void trouble(struct relay *r, int error)
-{
-	os_log(r->os, OS_ERROR, "cannot write the queue: %s; it is tried again in %d s, and "
-	    "what is not in it waits in the journal", strerror(-error), RELAY_RETRY_MS / 1000);
-	r->log.retry_ms = os_now_ms(r->os) + RELAY_RETRY_MS;
-}
-
-static void make_done(struct os_work *work)
-{
-	struct making *m = work->owner;
-	struct relay *r = m->relay;
-	struct queue_log *q = &r->log;
-
-	q->busy = false;
-	if (m->error != 0) {
-		trouble(r, m->error);
-	} else {
-		if (m->want_pack) {
-			q->pack = m->pack;
-			q->pack_fd = m->pack_fd;
-			q->pack_end = 0;
-		}
-		if (m->head.number > 0)
-			begin_file(r, m);
-	}
-	heap_free(r->heap, m);
-	queue_step(r);
-}
-
-static void make(struct relay *r, bool log, bool pack)
-{
-	struct queue_log *q = &r->log;
-	struct making *m = heap_new(r->heap, struct making);
-
-	m->relay = r;
-	m->fd = m->pack_fd = -1;
-	m->want_pack = pack;
-	m->pack = q->pack_next;
-	q->pack_next += pack;
-	if (log) {
-		m->head = (struct log_head){ .kind = LOG_QUEUE, .number = q->number_next++,
-		    .size = QUEUE_FILE_SIZE, .generation = os_random_u64(r->os) | 1 };
-	}
-	m->work = (struct os_work){ .run = make_run, .done = make_done, .owner = m };
-	q->busy = true;
-	os_work_start(r->os, &m->work);
-}
-
-/* ---- files go ---- */
-
-void queue_pack_used(struct relay *r, uint32_t number)
-{
-	struct pack_use *use = table_get(&r->log.packs, table_key(number));
-
-	if (use == NULL) {
-		use = heap_new(r->heap, struct pack_use);
-		use->number = number;
-		table_put(&r->log.packs, table_key(use->number), use);
-	}
-	use->users++;
-}
-
-static void throw_away(struct relay *r, bool pack, uint32_t number)
-{
-	put_u8(&r->log.trash, pack);
-	put_u32(&r->log.trash, number);
-}
-
-void queue_pack_unused(struct relay *r, uint32_t number)
-{
-	struct pack_use *use = table_get(&r->log.packs, table_key(number));
-
-	check(use != NULL && use->users > 0);
-	if (--use->users > 0 || number == r->log.pack)
-		return;
-	table_remove(&r->log.packs, table_key(number));
-	heap_free(r->heap, use);
-	throw_away(r, true, number);
-}
-
-static void close_pack(struct relay *r)
-{
-	struct queue_log *q = &r->log;
-	struct pack_use *use;
-
-	if (q->pack_fd < 0)
-		return;
-	os_close(r->os, q->pack_fd);
-	q->pack_fd = -1;
-	use = table_get(&q->packs, table_key(q->pack));
-	if (use != NULL && use->users == 0) {
-		table_remove(&q->packs, table_key(q->pack));
-		heap_free(r->heap, use);
-	}
-	if (use == NULL || table_get(&q->packs, table_key(q->pack)) == NULL)
-		throw_away(r, true, q->pack);
-	q->pack = 0;
-}
-
-struct sweep {
-	struct relay *relay;
-	struct bytes list;
-	unsigned char bytes[];
-};
-
-static void sweep_run(struct os_work *work)
-{
-	struct sweep *sweep = work->owner;
-	struct bytes in = sweep->list;
-	char path[PATH];
-
-	while (in.rest.len > 0) {
-		bool pack = get_u8(&in) != 0;
-		uint32_t number = get_u32(&in);
-
-		if (pack)
-			pack_path(number, path);
-		else
-			log_path(number, path);
-		os_unlink(work->os, OS_ROOT, path);     /* one that stays goes at the next start */
-	}
-}
-
-static void sweep_done(struct os_work *work)
-{
-	struct sweep *sweep = work->owner;
-	struct relay *r = sweep->relay;
-
-	r->log.sweeping = false;
-	heap_free(r->heap, sweep);
-	relay_drain_check(r);
-}
-
-static void sweep_start(struct relay *r)
-{
-	struct queue_log *q = &r->log;
-	slice list = buffer_bytes(&q->trash);
-	struct sweep *sweep;
-
-	if (q->sweeping || list.len == 0)
-		return;
-	sweep = heap_alloc(r->heap, sizeof *sweep + list.len);
-	sweep->relay = r;
-	memcpy(sweep->bytes, list.ptr, list.len);
-	sweep->list = bytes_init(slice_of(sweep->bytes, list.len));
-	buffer_free(&q->trash);
-	q->sweeping = true;
-	q->sweep = (struct os_work){ .run = sweep_run, .done = sweep_done, .owner = sweep };
-	os_work_start(r->os, &q->sweep);
-}
-
-/* ---- a batch ---- */
+/* ---- a flight: first bodies ---- */
 
 static slice keep(struct queue_log *q, struct buffer *bytes)
 {
@@ -293,7 +49,7 @@ static void displace_body(struct relay *r, struct body *b)
 	b->place.number = 0;
 }
 
-/* The plan writes it before the record; that holds its memory until then. */
+/* Its entry's flight holds its memory until it is written. */
 static void add_body(struct relay *r, struct body *b)
 {
 	struct queue_log *q = &r->log;
@@ -303,7 +59,7 @@ static void add_body(struct relay *r, struct body *b)
 	pack_entry_write(&head, b->place, b->trace, b->what);
 	step.verb = PLAN_WRITE;
 	step.bytes = keep(q, &head);
-	plan_add(r->os, &q->plan, step);
+	plan_add(r->os, &q->bodies, step);
 	step.offset += step.bytes.len;
 	if (b->fd >= 0) {
 		step.verb = PLAN_COPY;
@@ -315,11 +71,85 @@ static void add_body(struct relay *r, struct body *b)
 		step.bytes = b->frames;
 	}
 	if (b->what.stored > 0)
-		plan_add(r->os, &q->plan, step);
+		plan_add(r->os, &q->bodies, step);
+	b->step = (uint32_t)q->bodies.n - 1;
 	q->pack_end = step.offset + b->what.stored;
 	q->scratch_bytes += b->what.stored;
-	q->pack_dirty = true;
 }
+
+static bool lacks_body(const struct entry *e)
+{
+	return e->state != ENTRY_GONE && e->body->place.number == 0;
+}
+
+static bool was_left(const struct entry *e)
+{
+	return e->state != ENTRY_GONE && !e->body->durable && e->body->unread_until_ms > 0;
+}
+
+/* The pack has no room, or is not there. */
+static bool needs_pack(const struct queue_log *q)
+{
+	return q->pack_fd < 0 || q->pack_end >= QUEUE_PACK_MAX;
+}
+
+static void answer_all(struct entry *e)
+{
+	for (size_t i = 0; i < e->n_recipients; i++)
+		take_answer(e->relay, e, &e->recipients[i], DELIVERY_DURABLE);
+}
+
+/* Those that were left behind, or the others; n are on board. */
+static size_t board(struct relay *r, bool left, size_t n, bool *ret_want_pack)
+{
+	struct queue_log *q = &r->log;
+	uint64_t now = os_now_ms(r->os);
+
+	list_for (at, &q->dirty) {
+		struct entry *e = list_item(at, struct entry, dirty);
+		struct body *b = e->body;
+		bool lacks = lacks_body(e);
+
+		if (n == RELAY_BATCH_MAX || q->scratch_bytes > RELAY_BATCH_BYTES)
+			break;
+		if (left != was_left(e) || (left && now < b->unread_until_ms))
+			continue;
+		if (lacks && needs_pack(q)) {
+			*ret_want_pack = true;
+			break;
+		}
+		if (lacks) {
+			place_body(r, b);
+			add_body(r, b);
+		}
+		if (os_planted(r->os, OS_PLANT_EARLY_QUEUED))
+			answer_all(e);
+		list_remove(&e->dirty);
+		list_append(&q->flight, &e->dirty);
+		e->logged = e->flying = true;
+		n++;
+	}
+	return n;
+}
+
+/* What was left behind comes last: if it is left again, its room is the pack's end. */
+static void board_dirty(struct relay *r, bool *ret_want_pack)
+{
+	size_t n = board(r, false, 0, ret_want_pack);
+
+	board(r, true, n, ret_want_pack);
+}
+
+static void write_bodies(struct relay *r)
+{
+	struct queue_log *q = &r->log;
+
+	plan_add(r->os, &q->bodies, (struct plan_step){ .verb = PLAN_SYNC, .fd = q->pack_fd });
+	q->busy = true;
+	plan_start(r->os, &q->bodies);
+}
+
+/* ---- and their records ---- */
 
 /* While a report is on its way, the log calls failed what that one tells of and no
  * more: a life that finds the report made would think that all of it was told. What
@@ -337,6 +167,7 @@ static void write_entry(const struct entry *e, struct buffer *out)
 	    .reports = e->reports, .needs = e->needs, .sender = e->sender,
 	    .place = e->body->place, .body = e->body->what, .recipients = list };
 
+	check(e->body->durable);
 	record.flags = (uint8_t)((e->held ? QUEUE_HELD : 0) | (e->warned ? QUEUE_WARNED : 0));
 	for (size_t i = 0; i < e->n_recipients; i++) {
 		const struct recipient *to = &e->recipients[i];
@@ -400,56 +231,33 @@ static bool append_entry(struct relay *r, struct entry *e)
 	done = append_over(r, over, n) &&
 	    append(r, gone ? QUEUE_GONE : QUEUE_ENTRY, buffer_bytes(&payload));
 	buffer_free(&payload);
-	e->logged = e->logged || done;
 	/* A file that had room for the keys alone may be left before it is written. */
 	for (size_t i = 0; i < n && done; i++)
 		over[i]->logged = true;
 	return done;
 }
 
-/* The pack has no room, or is not there. */
-static bool needs_pack(const struct relay *r, const struct entry *e)
+static void put_back(struct entry *e)
 {
-	return e->state != ENTRY_GONE && e->body->place.number == 0 &&
-	    (r->log.pack_fd < 0 || r->log.pack_end >= QUEUE_PACK_MAX);
+	e->flying = e->again = false;
+	list_remove(&e->dirty);
+	list_append(&e->relay->log.dirty, &e->dirty);
 }
 
-static void answer_all(struct entry *e)
-{
-	for (size_t i = 0; i < e->n_recipients; i++)
-		take_answer(e->relay, e, &e->recipients[i], DELIVERY_DURABLE);
-}
-
-static size_t append_dirty(struct relay *r, bool *ret_want_pack)
+/* As they are now. Those that the file has no room for go into the next. */
+static size_t append_flight(struct relay *r)
 {
 	struct queue_log *q = &r->log;
 	size_t n = 0;
 
-	list_for (at, &q->dirty) {
+	list_for (at, &q->flight) {
 		struct entry *e = list_item(at, struct entry, dirty);
-		bool first = e->state != ENTRY_GONE && e->body->place.number == 0;
 
-		if (n == RELAY_BATCH_MAX || q->scratch_bytes > RELAY_BATCH_BYTES)
-			break;
-		if (needs_pack(r, e)) {
-			*ret_want_pack = true;
-			break;
+		if (q->full || !append_entry(r, e)) {
+			put_back(e);
+			continue;
 		}
-		if (first)
-			place_body(r, e->body);
-		if (!append_entry(r, e)) {
-			/* It is not in flight: nothing would hold or mend its body. */
-			if (first)
-				displace_body(r, e->body);
-			break;
-		}
-		if (first)
-			add_body(r, e->body);
-		if (os_planted(r->os, OS_PLANT_EARLY_QUEUED))
-			answer_all(e);
-		list_remove(&e->dirty);
-		list_append(&q->flight, &e->dirty);
-		e->flying = true;
+		e->again = false;
 		n++;
 	}
 	return n;
@@ -509,24 +317,136 @@ static size_t append_base(struct relay *r, size_t n)
 	return n;
 }
 
-static void write_batch(struct relay *r)
+/* False: there are none, or there is no room. */
+static bool write_records(struct relay *r)
 {
 	struct queue_log *q = &r->log;
+	size_t n = append_base(r, append_flight(r));
 	uint32_t offset;
-	slice bytes = log_take(&q->writer, true, &offset);
+	slice bytes;
 
-	if (q->pack_dirty)
-		plan_add(r->os, &q->plan, (struct plan_step){ .verb = PLAN_SYNC,
-		    .fd = q->pack_fd });
-	plan_add(r->os, &q->plan, (struct plan_step){ .verb = PLAN_WRITE, .fd = q->fd,
+	if (n == 0)
+		return false;
+	bytes = log_take(&q->writer, true, &offset);
+	plan_add(r->os, &q->records, (struct plan_step){ .verb = PLAN_WRITE, .fd = q->fd,
 	    .offset = offset, .bytes = bytes });
-	plan_add(r->os, &q->plan, (struct plan_step){ .verb = PLAN_SYNC, .fd = q->fd });
+	plan_add(r->os, &q->records, (struct plan_step){ .verb = PLAN_SYNC, .fd = q->fd });
 	q->taken_to = offset + (uint32_t)bytes.len;
 	q->busy = true;
-	plan_start(r->os, &q->plan);
+	plan_start(r->os, &q->records);
+	return true;
 }
 
-/* ---- it is on disk, or not ---- */
+/* ---- bodies are on disk, or not ---- */
+
+/* False: the journal did not give it, for this error; 0: not as its checksum says. What
+ * is so again is taken like that: if it rotted in the journal it is as lost there as
+ * here, and its sender will be told. */
+static bool is_given(struct relay *r, const struct entry *e, int *ret_error)
+{
+	struct body *b = e->body;
+	const struct plan_step *step = &r->log.bodies.steps[b->step];
+	bool turned = step->unreadable && step->read_error == 0, again = turned && b->turned;
+	char id[MESSAGE_ID_TEXT];
+
+	b->turned = b->turned || turned;
+	if (again) {
+		message_id_print(e->id, id);
+		os_log(r->os, OS_ERROR, "%s: its body is damaged in the journal, and now in the "
+		    "queue: it can't be sent, and its sender will be told", id);
+	}
+	if (step->unreadable && !again)
+		*ret_error = step->read_error;
+	return !step->unreadable || again;
+}
+
+static void tell_left(struct relay *r, unsigned n, struct message_id id, int error)
+{
+	char text[MESSAGE_ID_TEXT], more[32] = "";
+
+	if (n > 1)
+		snprintf(more, sizeof more, " (nor those of %u more)", n - 1);
+	message_id_print(id, text);
+	os_log(r->os, OS_ERROR, "%s: the journal does not give its body%s for the queue: %s; it "
+	    "is tried again in %d s, and waits in the journal", text, more, error != 0 ?
+	    strerror(-error) : "it is not what its checksum says", RELAY_RETRY_MS / 1000);
+}
+
+/* What is in the pack need not be in memory. What is not stays behind, with all its
+ * entries; where that is the end of the pack, the next bodies go over it. */
+static void leave_unread(struct relay *r)
+{
+	struct queue_log *q = &r->log;
+	uint64_t end = q->pack_end;
+	struct message_id id = { 0 };
+	unsigned n = 0;
+	int error = 0;
+
+	list_for (at, &q->flight) {
+		struct entry *e = list_item(at, struct entry, dirty);
+		struct body *b = e->body;
+
+		if (b->place.number > 0 && !b->durable && is_given(r, e, &error)) {
+			end = q->pack_end;
+			b->durable = true;
+			body_leave_memory(b);
+		} else if (b->place.number > 0 && !b->durable) {
+			end = end == q->pack_end ? b->place.offset : end;
+			b->unread_until_ms = os_now_ms(r->os) + RELAY_RETRY_MS;
+			displace_body(r, b);
+			id = e->id;
+			n++;
+		}
+		if (lacks_body(e))
+			put_back(e);
+	}
+	q->pack_end = end;
+	if (n > 0)
+		tell_left(r, n, id, error);
+}
+
+/* No record names what was on its way. */
+static void leave_pack(struct relay *r, int error)
+{
+	struct queue_log *q = &r->log;
+
+	queue_trouble(r, error);
+	list_for (at, &q->flight) {
+		struct entry *e = list_item(at, struct entry, dirty);
+
+		if (e->body->place.number > 0 && !e->body->durable)
+			displace_body(r, e->body);
+		put_back(e);
+	}
+	queue_close_pack(r);
+}
+
+static void after_flight(struct relay *r)
+{
+	reports_step(r);
+	queue_step(r);
+	relay_drain_check(r);
+}
+
+static void on_bodies(struct plan *plan)
+{
+	struct relay *r = plan->owner;
+	struct queue_log *q = &r->log;
+	int error = plan->error;
+
+	q->busy = false;
+	if (error == 0)
+		leave_unread(r);
+	else
+		leave_pack(r, error);
+	plan_reset(r->os, plan);
+	arena_reset(&q->scratch);
+	q->scratch_bytes = 0;
+	if (error != 0 || !write_records(r))
+		after_flight(r);
+}
+
+/* ---- records are ---- */
 
 static void tell_queued(const struct entry *e)
 {
@@ -565,21 +485,12 @@ static void landed(struct entry *e)
 	e->again = false;
 }
 
-/* Its body need not be in memory any more, once all its entries are here. */
-static void relieve(struct body *b)
-{
-	if (b->place.number > 0) {
-		b->durable = true;
-		body_leave_memory(b);
-	}
-}
-
 static void remove_old(struct relay *r)
 {
 	struct bytes old = bytes_init(buffer_bytes(&r->log.old));
 
 	while (old.rest.len > 0)
-		throw_away(r, false, get_u32(&old));
+		queue_throw_away(r, false, get_u32(&old));
 	buffer_free(&r->log.old);
 }
 
@@ -589,31 +500,13 @@ static void on_good(struct relay *r)
 	struct list *at;
 
 	log_synced(&q->writer, q->taken_to);
-	while ((at = list_take_first(&q->flight)) != NULL) {
-		struct entry *e = list_item(at, struct entry, dirty);
-		struct body *b = e->body;
-
-		b->refs++;
-		landed(e);
-		relieve(b);
-		body_unref(b);
-	}
+	while ((at = list_take_first(&q->flight)) != NULL)
+		landed(list_item(at, struct entry, dirty));
 	if (!q->whole_flight)
 		return;
 	q->whole_flight = false;
 	q->base = q->written;
 	remove_old(r);
-}
-
-static void close_log(struct relay *r)
-{
-	struct queue_log *q = &r->log;
-
-	if (q->fd < 0)
-		return;
-	os_close(r->os, q->fd);
-	q->fd = -1;
-	log_writer_finish(&q->writer);
 }
 
 /* All files of the chain that ends are removed when the next is whole. */
@@ -623,53 +516,38 @@ static void begin_chain(struct relay *r)
 
 	for (uint32_t n = q->first; n < q->number_next && q->first > 0; n++)
 		put_u32(&q->old, n);
-	close_log(r);
+	queue_close_log(r);
 	q->renew = true;
 	q->cursor = NULL;
 }
 
-/* Bodies that were on their way are written again, from memory. */
+/* Their bodies are where they are. */
 static void on_bad(struct relay *r, int error)
 {
 	struct queue_log *q = &r->log;
-	struct list *at;
 
-	trouble(r, error);
+	queue_trouble(r, error);
 	log_failed(&q->writer);
-	while ((at = list_take_first(&q->flight)) != NULL) {
-		struct entry *e = list_item(at, struct entry, dirty);
-
-		e->flying = e->again = false;
-		list_append(&q->dirty, at);
-		if (!e->body->durable && e->body->place.number > 0)
-			displace_body(r, e->body);
-	}
+	list_for (at, &q->flight)
+		put_back(list_item(at, struct entry, dirty));
 	q->whole_flight = false;
-	close_pack(r);
 	begin_chain(r);
 }
 
-static void on_written(struct plan *plan)
+static void on_records(struct plan *plan)
 {
 	struct relay *r = plan->owner;
 	struct queue_log *q = &r->log;
-	/* A body that rotted in the journal is as lost there as here, and its sender will be
-	 * told; one that only can't be read now is not. */
-	int error = plan->error != 0 ? plan->error : plan->read_error;
+	int error = plan->error;
 
 	plan_reset(r->os, plan);
-	arena_reset(&q->scratch);
-	q->scratch_bytes = 0;
-	q->pack_dirty = false;
 	q->busy = false;
 	log_taken_done(&q->writer);
 	if (error == 0)
 		on_good(r);
 	else
 		on_bad(r, error);
-	reports_step(r);
-	queue_step(r);
-	relay_drain_check(r);
+	after_flight(r);
 }
 
 /* ---- moving on ---- */
@@ -684,26 +562,26 @@ void queue_step(struct relay *r)
 {
 	struct queue_log *q = &r->log;
 	bool want_pack = false;
-	size_t n;
 
 	if (!r->loaded || q->busy || os_now_ms(r->os) < q->retry_ms)
 		return;
-	sweep_start(r);
+	queue_sweep(r);
 	if (chain_is_long(q))
 		begin_chain(r);
 	if (q->full && q->fd >= 0)
-		close_log(r);
+		queue_close_log(r);
 	if (q->fd < 0) {
-		make(r, true, false);
+		queue_make(r, true, false);
 		return;
 	}
-	n = append_dirty(r, &want_pack);
-	n = append_base(r, n);
-	if (n > 0) {
-		write_batch(r);
+	board_dirty(r, &want_pack);
+	if (q->bodies.n > 0) {
+		write_bodies(r);
+	} else if (write_records(r)) {
+		return;
 	} else if (want_pack) {
-		close_pack(r);
-		make(r, false, true);
+		queue_close_pack(r);
+		queue_make(r, false, true);
 	} else if (q->full) {
 		queue_step(r);
 	}
@@ -736,5 +614,6 @@ void queue_init(struct relay *r)
 	q->packs = table_init(r->heap, os_random_u64(r->os));
 	list_init(&q->dirty);
 	list_init(&q->flight);
-	plan_init(&q->plan, on_written, r);
+	plan_init(&q->bodies, on_bodies, r);
+	plan_init(&q->records, on_records, r);
 }

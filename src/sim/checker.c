@@ -725,6 +725,17 @@ unsigned checker_lost(struct checker *c, uint64_t accounts, slice bytes)
 	return number;
 }
 
+unsigned checker_lost_by_id(struct checker *c, uint64_t accounts, slice id)
+{
+	for (unsigned i = 1; i <= c->n_messages; i++) {
+		if (!slice_equal(slice_from(c->messages[i].id), id))
+			continue;
+		c->messages[i].lost |= accounts;
+		return i;
+	}
+	return 0;
+}
+
 unsigned checker_row_lost(struct checker *c, unsigned account, slice uid, slice bytes)
 {
 	struct copy *copy = find_copy(c, account, uid);

@@ -118,6 +118,9 @@ void checker_damage_named(struct checker *c, unsigned message, uint64_t accounts
  * begin with its Return-Path: it may not come, once somebody named the damage. Of a
  * report: its sender may not be told. Which message it is, or is told of; 0: nobody's. */
 unsigned checker_lost(struct checker *c, uint64_t accounts, slice bytes);
+/* The same of one whose bytes can't be read, since they were hit before: what its 250
+ * called it says which it is. */
+unsigned checker_lost_by_id(struct checker *c, uint64_t accounts, slice id);
 /* The same of what an account's log says of a copy: it may be gone, and come back as
  * another. */
 unsigned checker_row_lost(struct checker *c, unsigned account, slice uid, slice bytes);

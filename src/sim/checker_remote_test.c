@@ -307,6 +307,25 @@ static void test_given_up(void **state)
 	finish(&f, "acknowledged for accounts 3 (elsewhere 2), came to 1");
 }
 
-UNIT_TESTS(cmocka_unit_test(test_given_up), cmocka_unit_test(test_delivered), cmocka_unit_test(test_told),
+/* Rot took its body, and then the record that says for whom it was. */
+static void test_lost_by_id(void **state)
+{
+	(void)state;
+	for (unsigned known = 0; known < 2; known++) {
+		struct fixture f = fixture();
+		unsigned m = sent(&f, 250);
+		uint64_t bit = checker_account_bit(f.c, slice_from(far));
+
+		checker_queued_as(f.c, m, slice_lit("1.a.1"));
+		assert_int_equal(checker_lost_by_id(f.c, bit, known ? slice_lit("1.a.1") :
+		    slice_lit("1.a.2")), known ? m : 0);
+		checker_lost_named(f.c, m, bit);
+		arrives_here(&f, m);
+		checker_settle(f.c);
+		finish(&f, known ? NULL : "acknowledged for accounts 3 (elsewhere 2), came to 1");
+	}
+}
+
+UNIT_TESTS(cmocka_unit_test(test_given_up), cmocka_unit_test(test_lost_by_id), cmocka_unit_test(test_delivered), cmocka_unit_test(test_told),
     cmocka_unit_test(test_silence), cmocka_unit_test(test_told_wrongly),
     cmocka_unit_test(test_told_here), cmocka_unit_test(test_null_sender))

@@ -213,28 +213,40 @@ static void lose_change(struct strike *s, struct hit *hit, const struct log_item
 	}
 }
 
-static slice queued(struct strike *s, const struct log_item *item, uint64_t *ret_accounts)
+static bool read_entry(struct strike *s, const struct log_item *item, struct queue_entry *ret)
 {
-	struct queue_entry entry;
+	arena_reset(&s->arena);
+	return item->type == QUEUE_ENTRY && queue_entry_read(item->payload, &s->arena, ret);
+}
+
+static slice read_queued(struct strike *s, const struct queue_entry *entry)
+{
 	char path[64];
 
-	*ret_accounts = 0;
-	arena_reset(&s->arena);
-	if (item->type != QUEUE_ENTRY || !queue_entry_read(item->payload, &s->arena, &entry))
-		return (slice){ 0 };
-	for (size_t i = 0; i < entry.n_recipients; i++)
-		*ret_accounts |= checker_account_bit(s->dark->checker,
-		    entry.recipients[i].address);
-	snprintf(path, sizeof path, "pack/%03u.pack", entry.place.number);
-	return dark_read_entry(s->os, s->heap, path, entry.place, entry.sender, false);
+	snprintf(path, sizeof path, "pack/%03u.pack", entry->place.number);
+	return dark_read_entry(s->os, s->heap, path, entry->place, entry->sender, false);
+}
+
+static void lose_entry(struct strike *s, struct hit *hit, const struct queue_entry *entry)
+{
+	slice bytes = read_queued(s, entry);
+	char id[MESSAGE_ID_TEXT];
+	uint64_t accounts = 0;
+	unsigned number;
+
+	message_id_print(entry->id, id);
+	for (size_t i = 0; i < entry->n_recipients; i++)
+		accounts |= checker_account_bit(s->dark->checker, entry->recipients[i].address);
+	number = bytes.len > 0 ? checker_lost(s->dark->checker, accounts, bytes) :
+	    checker_lost_by_id(s->dark->checker, accounts, slice_from(id));
+	if (accounts != 0)              /* otherwise it is a report */
+		dark_lose(hit, number, accounts);
 }
 
 static void lose_item(struct strike *s, struct hit *hit, const struct log_look *log,
     const struct log_item *item)
 {
-	unsigned number;
-	uint64_t accounts;
-	slice bytes;
+	struct queue_entry entry;
 
 	switch (s->kind) {
 	case DARK_JOURNAL:
@@ -246,12 +258,10 @@ static void lose_item(struct strike *s, struct hit *hit, const struct log_look *
 		lose_change(s, hit, item);
 		break;
 	case DARK_QUEUE:
-		bytes = queued(s, item, &accounts);
 		if (item->type == QUEUE_KNOWN || item->type == LOG_LOOK_HEAD)
 			checker_all_retold(s->dark->checker);
-		number = checker_lost(s->dark->checker, accounts, bytes);
-		if (accounts != 0)      /* otherwise it is a report */
-			dark_lose(hit, number, accounts);
+		if (read_entry(s, item, &entry))
+			lose_entry(s, hit, &entry);
 		break;
 	case DARK_PACK:
 	case DARK_SPOOL:
@@ -347,10 +357,10 @@ static void retell(struct strike *s)
 {
 	for (size_t i = 0; i < s->n_logs; i++) {
 		for (size_t j = 0; j < s->logs[i].n; j++) {
-			uint64_t accounts;
+			struct queue_entry entry;
 
-			checker_retold(s->dark->checker, queued(s, &s->logs[i].items[j],
-			    &accounts));
+			if (read_entry(s, &s->logs[i].items[j], &entry))
+				checker_retold(s->dark->checker, read_queued(s, &entry));
 		}
 	}
 }
