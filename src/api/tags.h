@@ -4,6 +4,7 @@
 #define API_TAGS_H
 
 #include "api/mail.h"
+#include "base/limits.h"
 
 /* names: at most API_TAGS_MAX, of the arena that they were added with; sorted. */
 struct api_tags {

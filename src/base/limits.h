@@ -689,7 +689,7 @@ enum {
 	API_SUMMARY_ARENA_MAX = 8 * ADDRESS_FIELD_ARENA_MAX,
 	/* All that twice, once folded, which makes it half as long again at most; and in JSON,
 	 * where a byte is six. Below IPC_PACKET_MAX. */
-	API_PACKED_MAX = 96 * 1024,
+	API_PACKED_MAX = 120 * 1024,
 	API_SUMMARY_JSON_MAX = 512 * 1024,
 	API_WORDS_MAX = 256 * 1024,     /* of one message, what a search looks into */
 	API_TAG_MAX = 100,
