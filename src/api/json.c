@@ -210,11 +210,11 @@ static size_t print_time(int64_t seconds, char ret[DATE_TIME_TEXT])
 
 void api_json_time(struct api_json *j, const char *name, int64_t wall_us)
 {
-	int64_t seconds = wall_us / 1000000 - (wall_us % 1000000 < 0);
+	int64_t rest = wall_us % 1000000, seconds = wall_us / 1000000 - (rest < 0);
 	char text[DATE_TIME_TEXT];
 	size_t n = print_time(seconds, text);
 
-	snprintf(text + n, sizeof text - n, ".%03dZ", (int)((wall_us - seconds * 1000000) / 1000));
+	snprintf(text + n, sizeof text - n, ".%03dZ", (int)((rest < 0 ? rest + 1000000 : rest) / 1000));
 	api_json_word(j, name, text);
 }
 

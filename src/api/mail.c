@@ -10,7 +10,7 @@
 
 struct api_mail api_mail_read(slice raw, struct charsets *charsets, struct arena *arena)
 {
-	struct api_mail mail = { .charsets = charsets, .arena = arena };
+	struct api_mail mail = { .charsets = charsets, .heap = arena->heap };
 
 	mail.mime = mime_parse(raw, arena);
 	mail.uses = mime_uses(&mail.mime, charsets, arena);

@@ -19,7 +19,7 @@ struct api_mail {
 	const uint8_t *uses;            /* mime_uses() */
 	slice label;                    /* mime_charset() */
 	struct charsets *charsets;
-	struct arena *arena;
+	struct heap *heap;              /* of the arena: for what is needed in between */
 };
 
 /* raw and charsets are borrowed for as long as the result; the arena must have
