@@ -680,6 +680,49 @@ enum {
 	SEARCH_QUERY_MAX = 8 * 1024,
 	SEARCH_TERMS_MAX = 64,
 
+	/* api: a message taken apart: MIME_ARENA_MAX, a byte a part, some names. */
+	API_MAIL_ARENA_MAX = MIME_ARENA_MAX + 1024 * 1024,
+	/* What a list shows of a message, and an index of 100,000 keeps, usually 500 bytes: a
+	 * name, an address, a field, a subject; all addresses together are some 1,000. */
+	API_NAME_MAX = 256,
+	API_ADDRESS_MAX = 1024,
+	API_FIELD_MAX = 1024,
+	API_SUBJECT_MAX = 2 * 1024,
+	API_SUMMARY_TEXT_MAX = 24 * 1024,
+	/* Each field of addresses is read whole, and those of one message one by one. */
+	API_SUMMARY_ARENA_MAX = 8 * ADDRESS_FIELD_ARENA_MAX,
+	/* All that twice, once folded, which makes it half as long again at most; and in JSON,
+	 * where a byte is six. Below IPC_PACKET_MAX. */
+	API_PACKED_MAX = 120 * 1024,
+	API_SUMMARY_JSON_MAX = 512 * 1024,
+	API_WORDS_MAX = 256 * 1024,     /* of one message, what a search looks into */
+	API_TAG_MAX = 100,
+	API_TAGS_MAX = 100,             /* of one message */
+	/* Of one message in full: text, HTML, parts in each list, bytes and fields of the
+	 * header; addresses of one field. In JSON a byte may be six. */
+	API_TEXT_MAX = 8 * 1024 * 1024,
+	API_PARTS_MAX = 1000,
+	API_TREE_MAX = 2000,
+	API_HEADER_MAX = 1024 * 1024,
+	API_FIELDS_MAX = 10000,
+	API_SAME_FIELDS_MAX = 100,      /* of addresses: one is allowed, RFC 5322 s3.6 */
+	API_ADDRESSES_TEXT_MAX = 512 * 1024,
+	API_MESSAGE_JSON_MAX = 160 * 1024 * 1024,
+	API_PART_ARENA_MAX = 64 * 1024,
+	API_VIEW_MAX = 32 * 1024 * 1024,        /* addresses of parts are longer than cids */
+	/* A request's body as JSON: jansson takes some 130 bytes a value, so that three bytes of
+	 * "[],[],..." are no more. 100,000 ids are few beside it. */
+	API_JSON_DEPTH_MAX = 32,
+	API_JSON_VALUES_MAX = 256 * 1024,
+	API_BODY_ARENA_MAX = HTTP_BODY_MAX + 16 * API_JSON_VALUES_MAX * 2,
+	/* To send: as many recipients as a transaction has (RFC 5321 s4.5.3.1.8); files. */
+	API_SEND_RECIPIENTS_MAX = 100,
+	API_SEND_FILES_MAX = 1000,
+	API_SEND_HEADERS_MAX = 1000,
+	API_SEND_ARENA_MAX = 4 * 1024 * 1024,
+	API_EVENT_MAX = API_SUMMARY_JSON_MAX + 1024,
+	API_EVENT_LINE_MAX = 1024,
+
 	/* cli/inspect: findings of one part that are compared with those of the next
 	 * round, some 600 bytes each; more are only counted. */
 	INSPECT_HELD_MAX = 4096,
