@@ -84,6 +84,10 @@ static const struct http_route routes[] = {
 	{ "GET", "/livez", livez },
 	{ "GET", "/readyz", readyz },
 	{ "GET", "/metrics", web_metrics },
+	{ "GET", "/", web_page },
+	{ "GET", "/search", web_page },
+	{ "GET", "/view/{id}", web_page },
+	{ "GET", "/assets/{name}", web_asset },
 };
 
 static void on_request(struct http_server *server, struct http_request *request)

@@ -2,6 +2,7 @@
  *
  *   web.c            the role: connections from the edges, routes, drain
  *   web_metrics.c    what roles count, as text
+ *   web_page.c       the page's files
  *
  * (1) A function of the routing table answers its call, now or later, exactly once.
  * (2) Nothing that comes over HTTP is believed, and nothing ends in a 500: what can't be
@@ -66,5 +67,9 @@ bool web_on_counters(struct web *web, struct ipc_channel *peer, struct ipc_messa
 bool web_hears(const struct web *web, enum role_kind kind, unsigned index);
 void web_forget_counters(struct web *web, struct ipc_channel *peer);
 void web_metrics(struct http_call *call);
+
+/* web_page.c */
+void web_page(struct http_call *call);  /* whatever its address, it is one page */
+void web_asset(struct http_call *call); /* /assets/{name} */
 
 #endif
