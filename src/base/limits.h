@@ -132,6 +132,7 @@ enum {
 	HTTP_PATIENCE_MS = 30 * 1000,
 	HTTP_BYTES_PER_S = 4096,
 	HTTP_TICK_MS = 1000,            /* between two looks at who is over time */
+	WEBSOCKET_FRAME_MAX = 64 * 1024,        /* of a client's, who has nothing to say */
 
 	/* directory */
 	/* Accounts that one recipient may lead to: an alias of a whole small firm.
