@@ -671,6 +671,13 @@ enum {
 	/* Generations of journal segments: of all producers at once. */
 	STORE_GENERATIONS_MAX = 16 * 1024,
 	STORE_ANSWERS_MAX = 4096,       /* in one IPC_DELIVERED: 17 bytes each */
+	/* A mock's web. Messages that are read for it at once, 800 KB each while they are
+	 * large, and that wait; what is read before some is sent, and how it is cut. */
+	STORE_FETCHES_MAX = 4,
+	STORE_FETCHES_WAITING = 4096,
+	STORE_FETCH_GATHER = 256 * 1024,
+	STORE_FETCH_PIECE = 64 * 1024,
+	STORE_EXPUNGES_MAX = 4096,      /* that wait */
 
 	/* A search (search/query.h): as long as a URL may be; each term is looked for in each
 	 * message. */

@@ -17,7 +17,7 @@
 #include "base/limits.h"
 
 enum {
-	IPC_VERSION = 5,
+	IPC_VERSION = 6,
 	IPC_HEADER = 6,                 /* u32 body length, u8 type, u8 descriptors */
 	IPC_BODY_MAX = IPC_PACKET_MAX - IPC_HEADER,
 };
@@ -144,6 +144,21 @@ enum ipc_type {
 	/* role -> web, now and then: what it counted in its life */
 	IPC_COUNTERS,           /* a u64 for each counter of its kind (role/counters.h) */
 
+	/* web <-> store, in a mock. `request` is the web's number. */
+	IPC_WATCH,              /* nothing: tell of all messages, once */
+	IPC_WATCHED,            /* nothing: all that were there when it began are told */
+	IPC_MESSAGE,            /* u64 account, u32 uid, message id, i64 received us, u64 size,
+	                         * u32 pack, u32 offset: it is durable */
+	IPC_GONE,               /* u64 account, u32 first uid, u32 last: of these, none is there */
+	IPC_FETCH,              /* u64 request, u64 account, u32 uid, u32 pack, u32 offset */
+	IPC_BODY,               /* u64 request, u8 BODY_*, slice: the next bytes of the message */
+	IPC_EXPUNGE,            /* u64 request, u64 account, u32 n, n * u32 uid, ascending; n 0:
+	                         * all that are there */
+	IPC_EXPUNGED,           /* u64 request, u8: 1 they are gone, 0 they may not be */
+
+	/* directory -> web, in a mock */
+	IPC_MAILBOX,            /* u64 account, slice address */
+
 	IPC_TYPES
 };
 
@@ -166,6 +181,7 @@ enum {
 	RECIPIENT_REPORT = 4,           /* by the relay */
 };
 enum { HTTP_TAKEN, HTTP_CLOSED };         /* in this order */
+enum { BODY_MORE, BODY_END, BODY_FAILED };      /* the last two with the last bytes, or none */
 enum { ADOPT_TLS = 1, ADOPT_LOOPBACK = 2, ADOPT_UTF8 = 4 };
 
 struct ipc_rule {

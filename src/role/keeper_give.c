@@ -9,6 +9,7 @@
 /* Who talks with whom: each pair has a channel of its own. */
 static const struct {
 	enum role_kind a, b;
+	bool mock;                      /* only there */
 } mesh[] = {
 	{ ROLE_EDGE, ROLE_DIRECTORY },
 	{ ROLE_EDGE, ROLE_ROUTER },
@@ -22,13 +23,14 @@ static const struct {
 	{ ROLE_WEB, ROLE_ROUTER },
 	{ ROLE_WEB, ROLE_STORE },
 	{ ROLE_WEB, ROLE_RELAY },
+	{ ROLE_WEB, ROLE_DIRECTORY, .mock = true },
 };
 
-static bool talk(enum role_kind a, enum role_kind b)
+static bool talk(const struct keeper *k, enum role_kind a, enum role_kind b)
 {
 	for (size_t i = 0; i < sizeof mesh / sizeof *mesh; i++) {
 		if ((mesh[i].a == a && mesh[i].b == b) || (mesh[i].a == b && mesh[i].b == a))
-			return true;
+			return k->mock || !mesh[i].mock;
 	}
 	return false;
 }
@@ -223,7 +225,7 @@ void keeper_give_all(struct keeper_role *r)
 	for (size_t i = 0; i < k->n_roles; i++) {
 		struct keeper_role *peer = &k->roles[i];
 
-		if (peer == r || peer->channel == NULL || !talk(r->kind, peer->kind))
+		if (peer == r || peer->channel == NULL || !talk(k, r->kind, peer->kind))
 			continue;
 		if (!join(r, peer))
 			return;

@@ -53,6 +53,7 @@ struct keeper {
 	int roots[ROLE_KINDS];
 	int hold;
 	int64_t uid, gid;
+	bool mock;
 	slice config_text, chain, key;  /* own copies */
 	slice relay_host, relay_login, relay_password, relay_ca;        /* likewise */
 	slice dns_anchors;              /* likewise */

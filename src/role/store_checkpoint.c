@@ -137,7 +137,10 @@ static void learn_cost(struct store *s)
 
 static void settle(struct box *box)
 {
+	store_watch_settling(box);
 	account_settled(box->account);
+	store_watch_settled(box);
+	store_expunge_landed(box, true);
 	box_close_folders(box);
 	pieces_free(box, &box->flying_pieces);
 	offers_answer(box, &box->pending, box->n_flying, DELIVERY_DURABLE);
@@ -160,6 +163,7 @@ static void give_up(struct box *box)
 	box->n_flying = 0;
 	box->flush_failed = true;
 	box->expunge_flies = false;
+	store_expunge_landed(box, false);
 	list_remove(&box->dirty);
 	box->hot = false;
 	if (box->session != NULL)
@@ -319,6 +323,7 @@ static void board(struct store *s, struct box *box)
 	flying->n_changes = box->account->n_changes;
 	box->flying = true;
 	box->expunge_flies = box->session != NULL && session_expunges(box->session);
+	store_expunge_boards(box);
 	while ((at = list_take_first(&box->pieces)) != NULL)
 		list_append(&box->flying_pieces, at);
 	list_for(p, &box->pending)
