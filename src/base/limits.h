@@ -87,6 +87,32 @@ enum {
 	COUNTERS_MS = 2 * 1000,         /* between two reports of what a role counts */
 	WEB_METRICS_MAX = 256 * 1024,   /* text: 130 roles with 8 lines of 100 bytes each */
 	WEB_DRAIN_MS = 5 * 1000,        /* for answers under way; KEEPER_STAGE_MS is all */
+	/* A mock's index. Its files are read in pieces; they are copied when more than half of
+	 * them, and so much, is dead; from so many UIDs on a range is swept out at once. */
+	WEB_WINDOW = 128 * 1024,
+	WEB_TEXTS_DEAD_MIN = 1024 * 1024,
+	WEB_SWEEP_FROM = 64,
+	/* Messages that are read for the index at once, and bytes of them; a longer one goes
+	 * alone. Of one that is longer than WEB_RAW_MAX the rest is not shown. */
+	WEB_FEED_MAX = 16,
+	WEB_FEED_BYTES = 1024 * 1024,
+	WEB_RAW_MAX = 64 * 1024 * 1024,
+	/* A walk through all messages looks at the clock after so many, and lets others have
+	 * their turn after so long. */
+	WEB_TAGS_ARENA_MAX = 256 * 1024 * 1024, /* tags of all messages, mostly a few */
+	WEB_QUERY_ARENA_MAX = 4 * 1024 * 1024,
+	WEB_TOLD_SINGLY = 200,          /* deleted at once: each is announced; of more, that */
+	WEB_WALK_LOOK = 64,
+	WEB_WALK_US = 5 * 1000,
+	WEB_ANSWER_MAX = 256 * 1024 * 1024,     /* a list without a limit */
+	WEB_WAITS_MAX = 256,            /* GET .../wait that are under way */
+	WEB_WAIT_MS = 30 * 1000,        /* without a timeout */
+	WEB_WAIT_MAX_MS = 10 * 60 * 1000,
+	/* Who listens to events, and what waits for one of them: then it is gone. */
+	WEB_LISTENERS_MAX = 256,
+	WEB_LISTENER_BYTES = 1024 * 1024,
+	WEB_PING_MS = 54 * 1000,
+	WEB_STATS_MS = 250,             /* between two frames of figures */
 
 	/* keeper */
 	KEEPER_RESTART_FIRST_MS = 100,  /* after a second death; doubles */
