@@ -31,8 +31,8 @@ static const struct row {
 	    SERVICE_SUBMISSIONS },
 	{ "--pop3", "POSTHOUSE_POP3", "MP_POP3_BIND_ADDR", ADDRESS, "listen.pop3",
 	    "127.0.0.1:1110", SERVICE_POP3 },
-	{ "--http", "POSTHOUSE_HTTP", "MP_UI_BIND_ADDR", ADDRESS, "listen.http", "none",
-	    SERVICE_HTTP },
+	{ "--http", "POSTHOUSE_HTTP", "MP_UI_BIND_ADDR", ADDRESS, "listen.http",
+	    "127.0.0.1:8025", SERVICE_HTTP },
 	{ "--mailboxes", "POSTHOUSE_MAILBOXES", NULL, MAILBOXES, "mock.mailboxes", "one",
 	    SERVICES },
 	{ "--max-messages", "POSTHOUSE_MAX_MESSAGES", "MP_MAX_MESSAGES", COUNT, "mock.messages",
@@ -252,7 +252,7 @@ static void announce_words(struct serve *s)
 		{ SERVICE_SMTP, "SMTP", "in the clear or STARTTLS; any login, or none" },
 		{ SERVICE_SUBMISSIONS, "SMTP", "TLS from the first byte" },
 		{ SERVICE_POP3, "POP3", "any login, any password" },
-		{ SERVICE_HTTP, "HTTP", "/livez, /readyz and /metrics" },
+		{ SERVICE_HTTP, "HTTP", "the API, as Mailpit has it; /readyz and /metrics" },
 	};
 	char text[SERVICES][OS_ADDRESS_TEXT] = { "" };
 
@@ -272,6 +272,8 @@ static void announce_words(struct serve *s)
 		    cli_program(), text[SERVICE_SMTP]);
 	if (text[SERVICE_POP3][0] != 0)
 		printf("  curl pop3://%s/1 --user alice:secret\n", text[SERVICE_POP3]);
+	if (text[SERVICE_HTTP][0] != 0)
+		printf("  curl http://%s/api/v1/messages\n", text[SERVICE_HTTP]);
 	printf("Ctrl-C ends it.\n");
 }
 
@@ -304,7 +306,7 @@ const struct cli_command cli_mock = {
 	.summary = "a mail server for tests: takes mail for anybody, sends nothing",
 	.details =
 	    "Any recipient, any login and any password will do; all mail is kept, to be read\n"
-	    "by POP3, and none leaves. It is in memory unless --data names a folder. What the\n"
+	    "over HTTP and POP3, and none leaves. It is in memory unless --data names a folder. What the\n"
 	    "options say can also be set in the environment, as POSTHOUSE_SMTP for --smtp,\n"
 	    "POSTHOUSE_MAX_MESSAGES for --max-messages; and by Mailpit's names, where it has\n"
 	    "one: MP_SMTP_BIND_ADDR, MP_POP3_BIND_ADDR, MP_UI_BIND_ADDR, MP_MAX_MESSAGES,\n"
@@ -313,7 +315,7 @@ const struct cli_command cli_mock = {
 		{ "--smtp", "ADDR:PORT", "SMTP, in the clear or STARTTLS: 127.0.0.1:1025." },
 		{ "--smtps", "ADDR:PORT", "SMTP under TLS from the first byte: 127.0.0.1:1465." },
 		{ "--pop3", "ADDR:PORT", "POP3: 127.0.0.1:1110." },
-		{ "--http", "ADDR:PORT", "HTTP: /livez, /readyz and /metrics; none (the default)." },
+		{ "--http", "ADDR:PORT", "The API, /livez, /readyz and /metrics: 127.0.0.1:8025." },
 		{ "--mailboxes", "WHICH", "one: all mail in one mailbox; login: what is sent with "
 		    "a login\n                         is in a mailbox of that name, made at first "
 		    "use." },

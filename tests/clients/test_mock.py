@@ -121,7 +121,7 @@ class Keeps(Folder):
         """kill -9, and there is nothing on disk."""
         home = os.path.join(self.folder, "cwd")
         os.mkdir(home)
-        words = [POSTHOUSE, "mock", "--smtp", "0", "--smtps", "0", "--pop3", "0", "--json"]
+        words = [POSTHOUSE, "mock", "--smtp", "0", "--smtps", "0", "--pop3", "0", "--http", "0", "--json"]
         process = subprocess.Popen(words, cwd=home, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
                                    env=dict(os.environ, TMPDIR=home))
         process.stdout.readline()
@@ -142,7 +142,7 @@ class Keeps(Folder):
             send(host, "one")
             send(host, "two", login="suite")
             self.assertTrue(os.path.exists(host.certificate))
-            done = run("mock", "--smtp", "0", "--smtps", "0", "--pop3", "0", "--data", data)
+            done = run("mock", "--smtp", "0", "--smtps", "0", "--pop3", "0", "--http", "0", "--data", data)
             self.assertEqual(done.returncode, 1)
             self.assertIn("already running on %s (pid %d)" % (data, host.process.pid), done.stderr)
             host.stop()
@@ -176,8 +176,8 @@ class Options(Folder):
             taken_by.bind(("127.0.0.1", 0))
             taken_by.listen()
             port = taken_by.getsockname()[1]
-            for option, name in (("--smtp", "SMTP"), ("--smtps", "SMTPS"), ("--pop3", "POP3")):
-                ports = {"--smtp": "0", "--smtps": "0", "--pop3": "0", option: "127.0.0.1:%d" % port}
+            for option, name in (("--smtp", "SMTP"), ("--smtps", "SMTPS"), ("--pop3", "POP3"), ("--http", "HTTP")):
+                ports = {"--smtp": "0", "--smtps": "0", "--pop3": "0", "--http": "0", option: "127.0.0.1:%d" % port}
                 done = run("mock", *(word for pair in ports.items() for word in pair))
                 self.assertEqual(done.returncode, 1)
                 self.assertEqual(done.stderr.count("\n"), 1, done.stderr)
@@ -220,7 +220,7 @@ class Options(Folder):
             self.assertEqual(host.subjects(), ["3"])
 
     def test_words(self):
-        process = subprocess.Popen([POSTHOUSE, "mock", "--smtp", "0", "--smtps", "none", "--pop3", "0",
+        process = subprocess.Popen([POSTHOUSE, "mock", "--smtp", "0", "--smtps", "none", "--pop3", "0", "--http", "0",
                                     "--max-messages", "7"], stdout=subprocess.PIPE, text=True)
         text = ""
         while "Ctrl-C" not in text:
@@ -230,7 +230,7 @@ class Options(Folder):
         process.stdout.close()
         self.assertRegex(text, r"SMTP +127\.0\.0\.1:\d+ ")
         self.assertNotIn("TLS from the first byte", text)
-        for words in ("in memory", "the newest 7 are kept", " send --server 127.0.0.1:", "curl pop3://"):
+        for words in ("in memory", "the newest 7 are kept", " send --server 127.0.0.1:", "curl pop3://", "curl http://127.0.0.1:"):
             self.assertIn(words, text)
 
     def test_ends_at_once(self):
