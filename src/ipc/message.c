@@ -110,6 +110,9 @@ static const struct ipc_rule rules[IPC_TYPES] = {
 	{ IPC_EXPUNGE,       "EXPUNGE",      WEB,        STORE,      LARGE,  0, 0 },
 	{ IPC_EXPUNGED,      "EXPUNGED",     STORE,      WEB,        SMALL,  0, 0 },
 
+	{ IPC_SETTLE,        "SETTLE",       WEB,        ROUTER,     NUMBER, 0, 0 },
+	{ IPC_SETTLED,       "SETTLED",      ROUTER,     WEB,        NUMBER, 0, 0 },
+
 	{ IPC_MAILBOX,       "MAILBOX",      DIRECTORY,  WEB,        TEXT,   0, 0 },
 };
 

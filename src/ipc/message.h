@@ -156,6 +156,10 @@ enum ipc_type {
 	                         * all that are there */
 	IPC_EXPUNGED,           /* u64 request, u8: 1 they are gone, 0 they may not be */
 
+	/* web <-> router, in a mock. `request` is the web's number. */
+	IPC_SETTLE,             /* u64 request: of all that edges have announced as synced ... */
+	IPC_SETTLED,            /* u64 request: ... each delivery is answered */
+
 	/* directory -> web, in a mock */
 	IPC_MAILBOX,            /* u64 account, slice address */
 

@@ -253,6 +253,7 @@ static bool on_message(struct frame *frame, struct ipc_channel *peer, struct ipc
 	case IPC_BODY:
 	case IPC_EXPUNGED:
 	case IPC_MAILBOX:
+	case IPC_SETTLED:
 		return web_watch_message(frame->owner, peer, message);
 	case IPC_HTTP:
 		return on_http(frame->owner, peer, message);

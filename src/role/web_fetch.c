@@ -10,7 +10,7 @@
 
 #include "account/slot.h"
 #include "base/check.h"
-#include "role/web_impl.h"
+#include "role/web_settle.h"
 
 enum { EXPUNGE_PIECE = 16 * 1024 };     /* UIDs of one message: 64 KB */
 
@@ -23,6 +23,7 @@ void web_fetch_init(struct web *web)
 {
 	web->fetches = table_init(web->heap, os_random_u64(web->os));
 	list_init(&web->feed);
+	list_init(&web->feeds);
 	list_init(&web->expunges);
 }
 
@@ -39,6 +40,7 @@ static struct web_fetch *new_fetch(struct web *web, struct web_entry *entry,
 	fetch->done = done;
 	fetch->owner = owner;
 	list_init(&fetch->link);
+	list_init(&fetch->order);
 	index_hold(entry);
 	return fetch;
 }
@@ -58,12 +60,15 @@ static void end(struct web_fetch *fetch, bool ok)
 	if (table_get(&web->fetches, table_key(fetch->number)) == fetch)
 		table_remove(&web->fetches, table_key(fetch->number));
 	list_remove(&fetch->link);
+	list_remove(&fetch->order);
 	fetch->done(fetch, ok);
 	buffer_free(&fetch->raw);
 	index_release(web->index, fetch->entry);
 	heap_free(web->heap, fetch);
-	if (feeds)
+	if (feeds) {
 		feed_more(web);
+		web_settle_check(web);
+	}
 }
 
 static void ask(struct web_fetch *fetch)
@@ -125,6 +130,8 @@ void web_feed(struct web *web, struct web_entry *entry,
 	struct web_fetch *fetch = new_fetch(web, entry, done, NULL);
 
 	fetch->feeds = true;
+	fetch->serial = ++web->feed_last;
+	list_append(&web->feeds, &fetch->order);
 	list_append(&web->feed, &fetch->link);
 	feed_more(web);
 }

@@ -55,7 +55,9 @@ struct web_fetch {
 	struct web *web;
 	struct web_entry *entry;        /* held */
 	struct buffer raw;              /* at most WEB_RAW_MAX of it */
-	bool feeds;                     /* for the index */
+	bool feeds;                     /* for the index: */
+	struct list order;              /* web->feeds */
+	uint64_t serial;                /* counts up */
 	/* Once. `raw` is the fetch's, which is freed afterwards. */
 	void (*done)(struct web_fetch *fetch, bool ok);
 	void *owner;
@@ -83,6 +85,9 @@ struct web {
 	bool ready;                     /* they all had, once */
 	struct table fetches;           /* by number */
 	struct list feed;               /* struct web_fetch: new messages, not yet asked for */
+	struct list feeds;              /* those and the ones under way, in their order */
+	uint64_t feed_last;             /* serial of the last */
+	struct list settling;           /* requests, web_settle.c */
 	size_t n_feeding, feeding_bytes;
 	bool feeding;
 	uint64_t number_last;           /* of fetches and expunges */

@@ -1,6 +1,7 @@
 /* role/web_routes.c - which path is whose in a mock's API; and who may ask from where. */
 #include "role/web_api.h"
 #include "role/web_events.h"
+#include "role/web_settle.h"
 #include "role/web_wait.h"
 
 #define V1 "/api/v1"
@@ -81,9 +82,11 @@ bool web_api(struct http_call *call)
 	    &request->target, match);
 	if (match->route == NULL)
 		return false;
-	if (web_knows_all(web))
-		match->route->answer(call);
+	if (!web_knows_all(web))
+		web_answer_text(web, request, 503, WEB_AWAY);
+	else if (match->route->answer == web_events)
+		web_events(call);
 	else
-		web_answer_text(web, request, 503, "The mailboxes can't be read now, try again");
+		web_settle(call);
 	return true;
 }

@@ -15,6 +15,7 @@
 #include "role/web_events.h"
 #include "role/web_impl.h"
 #include "role/web_mail.h"
+#include "role/web_settle.h"
 #include "role/web_wait.h"
 #include "role/web_walk.h"
 
@@ -290,6 +291,8 @@ bool web_watch_message(struct web *web, struct ipc_channel *peer, struct ipc_mes
 		return on_watched(web, peer, message);
 	case IPC_BODY:
 		return web_fetch_body(web, peer, message);
+	case IPC_SETTLED:
+		return web_settled(web, message);
 	case IPC_EXPUNGED:
 		return web_expunged(web, peer, message);
 	case IPC_MAILBOX:
@@ -317,6 +320,7 @@ bool web_watch_start(struct web *web)
 	web->accounts = table_init(web->heap, os_random_u64(web->os));
 	web_fetch_init(web);
 	web_walk_init(web);
+	web_settle_init(web);
 	web_wait_init(web);
 	web_events_init(web);
 	return true;

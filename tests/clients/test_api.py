@@ -259,6 +259,29 @@ class OneMessage(unittest.TestCase):
         listener.close()
 
 
+class AtOnce(unittest.TestCase):
+    def test_sent_and_listed(self):
+        """What got its 250 is there for whoever asks next, also beside others that send."""
+        with Mock("--max-messages", "0") as host:
+            api, stop, sent = Api(host), threading.Event(), []
+
+            def stream():
+                while not stop.is_set():
+                    sent.append(send(host, text("stream")))
+            threads = [threading.Thread(target=stream) for _ in range(4)]
+            for n in range(200):
+                name = send(host, text("number %d" % n))
+                self.assertEqual(api.get("/api/v1/message/%s" % name)["Subject"], "number %d" % n)
+                self.assertEqual(api.found('subject:"number %d"' % n), ["number %d" % n])
+                if n == 100:
+                    for thread in threads:
+                        thread.start()
+            stop.set()
+            for thread in threads:
+                thread.join()
+            self.assertEqual(api.get("/api/v1/messages")["total"], 200 + len(sent))
+
+
 class Many(unittest.TestCase):
     """Lists, searches, marks and deletions."""
 
