@@ -97,6 +97,7 @@ def seeds(suites):
                          zip(headers, addresses * 8, whole * 8)],
         "encoding_fuzz": [bytes([2, 0]) + d for d in dates] +
                          [bytes([k, 9]) + m[:2000] for m in whole[:80] for k in (0, 1, 3)],
+        "api_fuzz": [bytes([n % 256]) + m for n, m in enumerate(whole)],
         "mime_fuzz": [bytes([n % 256]) + m for n, m in enumerate(whole)] +
                      [b"\xffFrom: " + h + b"\r\nContent-Type: " + h for h in headers],
         "seven_bit_fuzz": [bytes([n % 256]) + m for n, m in enumerate(whole)],

@@ -7,6 +7,7 @@
 #include "base/limits.h"
 #include "mail/address_field.h"
 #include "mail/header_text.h"
+#include "mail/utf8.h"
 
 struct api_mail api_mail_read(slice raw, struct charsets *charsets, struct arena *arena)
 {
@@ -117,6 +118,20 @@ static bool names(const struct api_addresses *list, slice address)
 	return false;
 }
 
+/* A recipient of a lenient server may be octets of any kind. */
+static void add_recipient(struct gathering *g, const struct api_mail *mail, slice recipient)
+{
+	struct buffer text = buffer_init(g->arena->heap, API_ADDRESS_MAX);
+
+	if (utf8_valid(recipient)) {
+		add(g, (slice){ 0 }, recipient);
+		return;
+	}
+	(void)charset_decode(mail->charsets, mail->label, recipient, &text);
+	add(g, (slice){ 0 }, buffer_bytes(&text));
+	buffer_free(&text);
+}
+
 struct api_addresses api_mail_bcc(const struct api_mail *mail, const struct api_facts *facts,
     size_t text_max, struct arena *arena)
 {
@@ -131,7 +146,7 @@ struct api_addresses api_mail_bcc(const struct api_mail *mail, const struct api_
 
 		if (recipient.len > 0 && !names(&to, recipient) && !names(&cc, recipient) &&
 		    !names(&g.all, recipient))
-			add(&g, (slice){ 0 }, recipient);
+			add_recipient(&g, mail, recipient);
 	}
 	arena_reset(&scratch);
 	return g.all;

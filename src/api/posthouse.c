@@ -9,34 +9,64 @@
 
 /* ---- lint ---- */
 
-bool api_lint_json(slice id, const struct lint *lint, struct buffer *out)
+/* The number of "line 12", or 0. */
+static uint64_t line_of(slice where)
+{
+	uint64_t line;
+
+	return slice_starts(where, slice_lit("line ")) &&
+	    slice_to_u64(slice_drop(where, 5), UINT32_MAX, &line) ? line : 0;
+}
+
+/* lines: how many stand before what was looked at. */
+static void finding_json(struct api_json *j, const struct lint_finding *f, uint64_t lines)
+{
+	uint64_t line = line_of(f->where);
+
+	api_json_open(j, '{');
+	api_json_word(j, "Name", f->rule);
+	api_json_word(j, "Severity", lint_severity_name(f->severity));
+	api_json_text(j, "Where", f->where);
+	api_json_number(j, "Line", (int64_t)(line > 0 ? line + lines : 0));
+	api_json_word(j, "Clause", f->clause);
+	api_json_word(j, "Text", f->words);
+	api_json_word(j, "Remedy", f->remedy);
+	api_json_close(j, '}');
+}
+
+static bool lint_json(slice id, const struct lint *lint, uint64_t lines, struct buffer *out)
 {
 	struct api_json j = api_json_begin(out);
 	unsigned n[LINT_ERROR + 1] = { 0 };
 
 	api_json_open(&j, '{');
-	api_json_text(&j, "id", id);
-	api_json_name(&j, "findings");
+	api_json_text(&j, "ID", id);
+	api_json_name(&j, "Findings");
 	api_json_open(&j, '[');
 	for (size_t i = 0; i < lint->n; i++) {
-		const struct lint_finding *f = &lint->findings[i];
-
-		n[f->severity]++;
-		api_json_open(&j, '{');
-		api_json_word(&j, "rule", f->rule);
-		api_json_word(&j, "severity", lint_severity_name(f->severity));
-		api_json_text(&j, "where", f->where);
-		api_json_word(&j, "clause", f->clause);
-		api_json_word(&j, "words", f->words);
-		api_json_word(&j, "remedy", f->remedy);
-		api_json_close(&j, '}');
+		n[lint->findings[i].severity]++;
+		finding_json(&j, &lint->findings[i], lines);
 	}
 	api_json_close(&j, ']');
-	api_json_number(&j, "errors", n[LINT_ERROR]);
-	api_json_number(&j, "warnings", n[LINT_WARNING]);
-	api_json_number(&j, "hints", n[LINT_HINT]);
+	api_json_number(&j, "Errors", n[LINT_ERROR]);
+	api_json_number(&j, "Warnings", n[LINT_WARNING]);
+	api_json_number(&j, "Hints", n[LINT_HINT]);
 	api_json_close(&j, '}');
 	return api_json_end(&j, true);
+}
+
+bool api_lint_json(slice id, const struct lint *lint, struct buffer *out)
+{
+	return lint_json(id, lint, 0, out);
+}
+
+static uint64_t count_lines(slice text)
+{
+	uint64_t n = 0;
+
+	for (; text.len > 0; n++)
+		(void)slice_cut(&text, '\n');
+	return n;
 }
 
 /* Without the fields that delivery put on top, each once, in their order. */
@@ -59,13 +89,15 @@ bool api_mail_lint_json(const struct api_mail *mail, const struct api_facts *fac
     int64_t now_s, struct buffer *out)
 {
 	struct arena scratch = arena_init(mail->heap, LINT_ARENA_MAX);
+	slice whole = mail->mime.message, message = without_trace(whole);
 	struct lint_input input = {
-		.message = without_trace(mail->mime.message), .envelope = true, .sender = facts->sender,
+		.message = message, .envelope = true, .sender = facts->sender,
 		.recipients = facts->recipients, .n_recipients = facts->n_recipients,
 		.utf8 = facts->utf8, .departures = facts->departures, .now_s = now_s,
 	};
 	struct lint lint = lint_read(&input, &scratch);
-	bool fits = api_lint_json(facts->id, &lint, out);
+	bool fits = lint_json(facts->id, &lint,
+	    count_lines(slice_head(whole, whole.len - message.len)), out);
 
 	arena_reset(&scratch);
 	return fits;
@@ -78,14 +110,14 @@ bool api_envelope_json(const struct api_facts *facts, struct buffer *out)
 	struct api_json j = api_json_begin(out);
 
 	api_json_open(&j, '{');
-	api_json_text(&j, "id", facts->id);
-	api_json_text(&j, "mailbox", facts->mailbox);
-	api_json_text(&j, "sender", facts->sender);
-	api_texts_json(&j, "recipients", facts->recipients, facts->n_recipients);
-	api_json_text(&j, "login", facts->login);
-	api_json_bool(&j, "smtputf8", facts->utf8);
-	api_json_time(&j, "received", facts->received_us);
-	api_json_number(&j, "size", (int64_t)facts->size);
+	api_json_text(&j, "ID", facts->id);
+	api_json_text(&j, "Mailbox", facts->mailbox);
+	api_json_text(&j, "From", facts->sender);
+	api_texts_json(&j, "To", facts->recipients, facts->n_recipients);
+	api_json_text(&j, "Login", facts->login);
+	api_json_bool(&j, "SMTPUTF8", facts->utf8);
+	api_json_time(&j, "Received", facts->received_us);
+	api_json_number(&j, "Size", (int64_t)facts->size);
 	api_json_close(&j, '}');
 	return api_json_end(&j, true);
 }
@@ -129,7 +161,7 @@ static const struct {
 
 static void uses_json(struct api_json *j, unsigned bits)
 {
-	api_json_name(j, "use");
+	api_json_name(j, "Use");
 	api_json_open(j, '[');
 	for (size_t i = 0; i < sizeof uses / sizeof *uses; i++) {
 		if (bits & uses[i].use)
@@ -140,14 +172,14 @@ static void uses_json(struct api_json *j, unsigned bits)
 
 static void defects_json(struct api_json *j, unsigned bits)
 {
-	api_json_name(j, "defects");
+	api_json_name(j, "Defects");
 	api_json_open(j, '[');
 	for (size_t i = 0; i < sizeof defects / sizeof *defects; i++) {
 		if (!(bits & defects[i].defect))
 			continue;
 		api_json_open(j, '{');
-		api_json_word(j, "name", defects[i].name);
-		api_json_word(j, "words", defects[i].words);
+		api_json_word(j, "Name", defects[i].name);
+		api_json_word(j, "Text", defects[i].words);
 		api_json_close(j, '}');
 	}
 	api_json_close(j, ']');
@@ -163,19 +195,19 @@ static void part_json(struct api_json *j, const struct api_mail *mail, size_t i)
 	    &scratch);
 
 	api_json_open(j, '{');
-	api_json_text(j, "part", slice_of(id, n));
-	api_json_number(j, "parent", part->parent == MIME_NONE ? -1 : (int64_t)part->parent);
-	api_json_number(j, "depth", part->depth);
-	api_json_text(j, "type", api_part_type(mail, i, &scratch));
-	api_json_text(j, "charset", parameter_text(part->parameters, slice_lit("charset"),
+	api_json_text(j, "PartID", slice_of(id, n));
+	api_json_number(j, "Parent", part->parent == MIME_NONE ? -1 : (int64_t)part->parent);
+	api_json_number(j, "Depth", part->depth);
+	api_json_text(j, "ContentType", api_part_type(mail, i, &scratch));
+	api_json_text(j, "Charset", parameter_text(part->parameters, slice_lit("charset"),
 	    mail->charsets, &scratch));
-	api_json_text(j, "encoding", encoding);
-	api_json_text(j, "disposition", header_text(mail->charsets, mail->label,
+	api_json_text(j, "Encoding", encoding);
+	api_json_text(j, "Disposition", header_text(mail->charsets, mail->label,
 	    mime_disposition(part), API_NAME_MAX, &scratch));
-	api_json_text(j, "name", mime_filename(part, mail->charsets, &scratch));
-	api_json_text(j, "content_id", api_part_content_id(mail, i, &scratch));
-	api_json_number(j, "size", (int64_t)part->decoded);
-	api_json_number(j, "lines", (int64_t)part->lines);
+	api_json_text(j, "FileName", mime_filename(part, mail->charsets, &scratch));
+	api_json_text(j, "ContentID", api_part_content_id(mail, i, &scratch));
+	api_json_number(j, "Size", (int64_t)part->decoded);
+	api_json_number(j, "Lines", (int64_t)part->lines);
 	uses_json(j, mail->uses[i]);
 	defects_json(j, part->defects);
 	api_json_close(j, '}');
@@ -187,8 +219,8 @@ bool api_parts_json(const struct api_mail *mail, slice id, struct buffer *out)
 	struct api_json j = api_json_begin(out);
 
 	api_json_open(&j, '{');
-	api_json_text(&j, "id", id);
-	api_json_name(&j, "parts");
+	api_json_text(&j, "ID", id);
+	api_json_name(&j, "Parts");
 	api_json_open(&j, '[');
 	for (size_t i = 0; i < mail->mime.n && i < API_TREE_MAX; i++)
 		part_json(&j, mail, i);

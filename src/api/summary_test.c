@@ -270,6 +270,19 @@ static void test_bounds(void **state)
 	heap_drop(heap);
 }
 
+/* A recipient that a lenient server took: octets that are no UTF-8. */
+static void test_recipient_octets(void **state)
+{
+	static const slice recipient = { (const unsigned char *)"\xE9@x", 3 };
+	struct sample_world w = sample_world(slice_lit("To: a@b\r\n\r\n"));
+	struct api_facts facts = { .recipients = &recipient, .n_recipients = 1 };
+	struct api_summary s;
+
+	api_summary_make(&w.mail, &facts, &w.more, &s);
+	assert_slice(joined(&s.bcc, &w.more), slice_lit("|\xC3\xA9@x"));
+	sample_end(&w);
+}
+
 /* Only the beginning: what begins in it counts. */
 static void test_beginning(void **state)
 {
@@ -287,4 +300,5 @@ static void test_beginning(void **state)
 
 UNIT_TESTS(cmocka_unit_test(test_golden), cmocka_unit_test(test_words),
     cmocka_unit_test(test_search), cmocka_unit_test(test_damaged), cmocka_unit_test(test_odd),
-    cmocka_unit_test(test_bounds), cmocka_unit_test(test_beginning))
+    cmocka_unit_test(test_bounds), cmocka_unit_test(test_recipient_octets),
+    cmocka_unit_test(test_beginning))

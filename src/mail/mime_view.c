@@ -147,7 +147,8 @@ void mime_text(const struct mime *m, const uint8_t *uses, struct charsets *chars
 void mime_snippet(const struct mime *m, const uint8_t *uses, struct charsets *charsets,
     struct buffer *out)
 {
-	struct buffer words = buffer_init(out->heap, SNIPPET_SOURCE_MAX);
+	/* No more words than are shown, and one that does not fit: they cost the most. */
+	struct buffer words = buffer_init(out->heap, 2 * SNIPPET_MAX);
 	struct buffer source = buffer_init(out->heap, SNIPPET_SOURCE_MAX);
 	slice text;
 	size_t n;
