@@ -107,6 +107,7 @@ enum {
 	WEB_ANSWER_MAX = 256 * 1024 * 1024,     /* a list without a limit */
 	WEB_SETTLE_MS = 1000,           /* a request waits for what came before it */
 	ROUTER_SETTLES_MAX = 4096,
+	WEB_SEND_MS = 30 * 1000,        /* POST /api/v1/send */
 	WEB_WAITS_MAX = 256,            /* GET .../wait that are under way */
 	WEB_WAIT_MS = 30 * 1000,        /* without a timeout */
 	WEB_WAIT_MAX_MS = 10 * 60 * 1000,

@@ -99,6 +99,8 @@ static const struct ipc_rule rules[IPC_TYPES] = {
 	{ IPC_HTTP,          "HTTP",         EDGE,       WEB,        SMALL,  1, 1 },
 	{ IPC_HTTP_IS,       "HTTP_IS",      WEB,        EDGE,       SMALL,  0, 0 },
 
+	{ IPC_SMTP,          "SMTP",         WEB,        EDGE,       SMALL,  1, 1 },
+
 	{ IPC_COUNTERS,      "COUNTERS",     EDGE | ROUTER | STORE | RELAY, WEB, SMALL, 0, 0 },
 
 	{ IPC_WATCH,         "WATCH",        WEB,        STORE,      0,      0, 0 },

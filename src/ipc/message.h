@@ -141,6 +141,9 @@ enum ipc_type {
 	IPC_HTTP,               /* u64 number, 16 bytes peer ip; + fd: stream */
 	IPC_HTTP_IS,            /* u64 number, u8 HTTP_*: of unknown ones it means nothing */
 
+	/* web -> edge, in a mock: speak SMTP on it, as with who came from there */
+	IPC_SMTP,               /* 16 bytes peer ip; + fd: stream */
+
 	/* role -> web, now and then: what it counted in its life */
 	IPC_COUNTERS,           /* a u64 for each counter of its kind (role/counters.h) */
 

@@ -51,7 +51,7 @@ static void test_web_may(void **state)
 {
 	for (unsigned i = IPC_CONFIG; i < IPC_TYPES; i++) {
 		for (unsigned to = 0; to < ROLE_KINDS; to++) {
-			bool may = (i == IPC_HTTP_IS && to == ROLE_EDGE) || (to == ROLE_STORE &&
+			bool may = (to == ROLE_EDGE && (i == IPC_HTTP_IS || i == IPC_SMTP)) || (to == ROLE_STORE &&
 			    (i == IPC_WATCH || i == IPC_FETCH || i == IPC_EXPUNGE)) ||
 			    (to == ROLE_ROUTER && i == IPC_SETTLE) || (to == ROLE_KEEPER &&
 			    (i == IPC_READY || i == IPC_DRAINED || i == IPC_PONG || i == IPC_FATAL));

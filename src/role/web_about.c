@@ -1,5 +1,6 @@
 /* role/web_about.c - routes about the mock itself. */
 #include "api/json.h"
+#include "api/openapi.h"
 #include "role/web_api.h"
 
 enum { ABOUT_MAX = 4 * 1024 * 1024 };   /* a thousand mailboxes, or tags */
@@ -93,6 +94,22 @@ void web_ui(struct http_call *call)
 void web_chaos(struct http_call *call)
 {
 	web_answer_text(call->web, call->request, 400, "Chaos is not enabled");
+}
+
+static void answer_file(struct http_call *call, slice file)
+{
+	web_answer_as(call->web, call->request, &(struct http_answer){ .status = 200,
+	    .type = "application/json", .body = file }, NULL);
+}
+
+void web_openapi(struct http_call *call)
+{
+	answer_file(call, api_openapi());
+}
+
+void web_swagger(struct http_call *call)
+{
+	answer_file(call, api_swagger());
 }
 
 static void count(struct web *web)

@@ -27,6 +27,9 @@ void web_lint(struct http_call *call);                  /* GET /api/posthouse/v1
 void web_envelope(struct http_call *call);
 void web_parts(struct http_call *call);
 
+/* web_send.c */
+void web_send(struct http_call *call);                  /* POST /api/v1/send */
+
 /* web_tagged.c */
 void web_tags(struct http_call *call);                  /* GET /api/v1/tags */
 void web_tags_put(struct http_call *call);              /* PUT */
@@ -39,6 +42,7 @@ void web_ui(struct http_call *call);                    /* GET /api/v1/webui */
 void web_chaos(struct http_call *call);                 /* GET, PUT /api/v1/chaos */
 void web_mailboxes(struct http_call *call);             /* GET /api/posthouse/v1/mailboxes */
 void web_openapi(struct http_call *call);               /* GET /api/posthouse/v1/openapi.json */
+void web_swagger(struct http_call *call);               /* GET /api/v1/swagger.json */
 
 /* web_routes.c */
 /* Is it a path of the API? Then it is answered, here or by a route. */

@@ -7,8 +7,10 @@
  *   web_walk.c       through the index: pages, searches
  *   web_list.c       routes of many messages
  *   web_message.c    routes of one
+ *   web_send.c       a route that sends one
  *   web_tagged.c     routes of tags
  *   web_about.c      routes about the mock itself
+ *   web_settle.c     requests wait for what came before them
  *   web_wait.c       a request that waits for a message
  *   web_events.c     who listens to what happens (WebSocket)
  *

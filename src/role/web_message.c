@@ -296,6 +296,32 @@ static void show_html(struct asking *a, const struct web_mail *mail, slice raw)
 	buffer_free(&out);
 }
 
+/* The newest message's own address, or the list's. */
+static void on_latest_view(struct web_walk *walk)
+{
+	char path[WEB_NAME_TEXT + 8] = "/view/";
+	struct http_field field = { .name = "Location", .value = slice_lit("/") };
+
+	if (walk->n_kept > 0) {
+		web_entry_name(walk->kept[0], path + strlen(path));
+		field.value = slice_from(path);
+	}
+	web_answer_as(walk->web, walk->owner, &(struct http_answer){ .status = 302,
+	    .fields = &field, .n_fields = 1 }, NULL);
+}
+
+static void view_latest(struct http_call *call)
+{
+	slice query = { 0 };
+	struct web_walk *walk;
+
+	http_target_get(&call->request->target, "query", &query);
+	walk = web_walk_new(call->web, call->request, query);
+	walk->limit = 1;
+	walk->first_only = true;
+	web_walk_start(walk, on_latest_view, call->request);
+}
+
 void web_view(struct http_call *call)
 {
 	slice name = call->match.arguments[0], html = slice_lit(".html"), txt = slice_lit(".txt");
@@ -307,5 +333,5 @@ void web_view(struct http_call *call)
 		find(call, slice_head(name, name.len - txt.len), "Message not found", true,
 		    show_text);
 	else
-		web_answer_text(call->web, call->request, 404, "404 page not found");
+		view_latest(call);
 }

@@ -20,6 +20,8 @@ static const struct http_route routes[] = {
 	{ "GET", V1 "/message/{id}/part/{part}", web_part },
 	{ "GET", "/view/{name}", web_view },
 
+	{ "POST", V1 "/send", web_send },
+
 	{ "GET", V1 "/tags", web_tags },
 	{ "PUT", V1 "/tags", web_tags_put },
 	{ "PUT", V1 "/tags/{tag}", web_tag_rename },
@@ -29,10 +31,12 @@ static const struct http_route routes[] = {
 	{ "GET", V1 "/webui", web_ui },
 	{ "GET", V1 "/chaos", web_chaos },
 	{ "PUT", V1 "/chaos", web_chaos },
+	{ "GET", V1 "/swagger.json", web_swagger },
 	{ "GET", "/api/events", web_events },
 
 	{ "GET", OURS "/wait", web_wait },
 	{ "GET", OURS "/mailboxes", web_mailboxes },
+	{ "GET", OURS "/openapi.json", web_openapi },
 	{ "GET", OURS "/message/{id}/lint", web_lint },
 	{ "GET", OURS "/message/{id}/envelope", web_envelope },
 	{ "GET", OURS "/message/{id}/parts", web_parts },
@@ -58,7 +62,8 @@ static bool is_api(const struct http_target *target)
 
 	return slice_equal(first, slice_lit("api")) ||
 	    (slice_equal(first, slice_lit("view")) && target->n_segments == 2 &&
-	    (slice_ends(target->segments[1], slice_lit(".html")) ||
+	    (slice_equal(target->segments[1], slice_lit("latest")) ||
+	    slice_ends(target->segments[1], slice_lit(".html")) ||
 	    slice_ends(target->segments[1], slice_lit(".txt"))));
 }
 

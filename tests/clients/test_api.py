@@ -214,15 +214,18 @@ class OneMessage(unittest.TestCase):
             self.assertIn(b'nonce="%s"' % nonce.encode(), body)
             nonces.add(nonce)
         self.assertEqual(len(nonces), 2)
+        status, head, body = self.api.ask("GET", "/view/latest?query=tag:one")
+        self.assertEqual((status, head["location"]), (302, "/view/" + self.id))
+        self.assertEqual(self.api.ask("GET", "/view/latest?query=tag:none")[1]["location"], "/")
         status, head, body = self.api.ask("GET", "/view/latest.txt")
         self.assertEqual((status, head["content-type"], body.strip()), (200, "text/plain; charset=utf-8", b"Hi plain"))
 
     def test_ours(self):
-        self.assertEqual(self.api.get("/api/posthouse/v1/message/%s/envelope" % self.id)["recipients"],
+        self.assertEqual(self.api.get("/api/posthouse/v1/message/%s/envelope" % self.id)["To"],
                          ["bob+tagA@example.org", "carol@example.org", "dan@example.net", "hidden@example.com"])
         lint = self.api.get("/api/posthouse/v1/message/%s/lint" % self.id)
-        self.assertTrue(all(f["clause"] and f["remedy"] for f in lint["findings"]))
-        parts = self.api.get("/api/posthouse/v1/message/%s/parts" % self.id)["parts"]
+        self.assertTrue(all(f["Clause"] and f["Remedy"] for f in lint["Findings"]))
+        parts = self.api.get("/api/posthouse/v1/message/%s/parts" % self.id)["Parts"]
         self.assertEqual(len(parts), 7)
 
     def test_unknown(self):
@@ -239,6 +242,8 @@ class OneMessage(unittest.TestCase):
     def test_about(self):
         info = self.api.get("/api/v1/info")
         self.assertEqual((info["Messages"], info["LatestVersion"], info["Tags"]["one"]), (1, "disabled", 1))
+        self.assertIn("/api/posthouse/v1/wait", self.api.get("/api/posthouse/v1/openapi.json")["paths"])
+        self.assertEqual(self.api.get("/api/v1/swagger.json")["swagger"], "2.0")
         self.assertFalse(self.api.get("/api/v1/webui")["MessageRelay"]["Enabled"])
         self.assertEqual(self.api.get("/api/posthouse/v1/mailboxes")["mailboxes"][0]["name"], "mock")
 
@@ -375,6 +380,49 @@ class Many(unittest.TestCase):
         self.assertEqual(self.api.ask("DELETE", "/api/v1/tags/even")[::2], (400, b"tag not found: even"))
         self.api.ok("PUT", "/api/v1/tags", {"IDs": [self.ids[0]], "Tags": []})
         self.assertEqual(self.api.get("/api/v1/tags"), ["odd"])
+
+
+class Sends(unittest.TestCase):
+    BODY = {"From": {"Name": "Alice", "Email": "alice@example.com"}, "To": [{"Email": "bob@example.org"}],
+            "Bcc": ["hidden@example.net"], "Subject": "Grüße", "Text": "Hello\n.\n", "HTML": "<b>Hello</b>", "Tags": ["x"],
+            "Attachments": [{"Content": base64.b64encode(PNG).decode(), "Filename": "a.png"}], "Headers": {"X-Own": "1"}}
+
+    def test_send(self):
+        with Mock() as host:
+            api = Api(host)
+            name = json.loads(api.ask("POST", "/api/v1/send", self.BODY)[2])["ID"]
+            m = api.get("/api/v1/message/" + name)
+            self.assertEqual((m["Subject"], m["To"][0]["Address"], m["Bcc"][0]["Address"], m["Tags"]),
+                             ("Grüße", "bob@example.org", "hidden@example.net", ["x"]))
+            self.assertEqual((m["HTML"].strip(), m["Attachments"][0]["Checksums"]["MD5"]),
+                             ("<b>Hello</b>", hashlib.md5(PNG).hexdigest()))
+            self.assertEqual(m["Text"].split(), ["Hello", "."])
+            self.assertEqual(api.get("/api/v1/message/%s/headers" % name)["X-Own"], ["1"])
+
+    def test_large(self):
+        with Mock() as host:
+            body = dict(self.BODY, Text="0123456789 " * 300000)
+            status, _, said = Api(host).ask("POST", "/api/v1/send", body)
+            self.assertEqual(status, 200, said)
+            self.assertGreater(Api(host).get("/api/v1/message/latest")["Size"], 3300000)
+
+    def test_refused(self):
+        with Mock("--set", "limit.message_size=100K") as host:
+            for change, status, words in (
+                    ({"To": [{"Email": "bad"}]}, 400, "invalid To address: bad"), ({"From": {}}, 400, "from not set"),
+                    ({"To": [], "Bcc": []}, 400, "no recipients"), ({"Text": "x " * 90000}, 413, "")):
+                found, head, said = Api(host).ask("POST", "/api/v1/send", dict(self.BODY, **change))
+                self.assertEqual((found, head["content-type"]), (status, "application/json"), said)
+                self.assertIn(words, json.loads(said)["Error"])
+            for body in (b"", b"{", b"[]"):
+                self.assertEqual(Api(host).ask("POST", "/api/v1/send", body)[0], 400)
+            self.assertEqual(Api(host).subjects(), [])
+
+    def test_mailbox(self):
+        with Mock("--mailboxes", "login") as host:
+            api = Api(host, "suite-a")
+            self.assertEqual(api.ask("POST", "/api/v1/send", self.BODY)[0], 200)
+            self.assertEqual((api.subjects(), Api(host, "mock").subjects()), (["Grüße"], []))
 
 
 class Mailboxes(unittest.TestCase):
