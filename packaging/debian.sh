@@ -7,7 +7,10 @@ packages_build="build-essential meson ninja-build pkg-config libuv1-dev libssl-d
 	libutf8proc-dev"
 packages_test="libcmocka-dev libgmime-3.0-dev clang-14 libclang-rt-14-dev llvm-14 python3 binutils git
 	e2fsprogs mount git-email libmailtools-perl swaks msmtp curl fetchmail getmail6 libnet-ssleay-perl
-	libio-socket-ssl-perl dnsutils nsd ldnsutils openjdk-17-jdk-headless libmail-java"
+	libio-socket-ssl-perl dnsutils nsd ldnsutils openjdk-17-jdk-headless libmail-java
+	nodejs"
+# Debian's node comes without npm, others' with it.
+command -v npm >/dev/null || packages_test="$packages_test npm"
 
 # missing_packages NAME...: print those that are not installed.
 missing_packages() {
