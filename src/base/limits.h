@@ -94,7 +94,7 @@ enum {
 	WEB_SWEEP_FROM = 64,
 	/* Messages that are read for the index at once, and bytes of them; a longer one goes
 	 * alone. Of one that is longer than WEB_RAW_MAX the rest is not shown. */
-	WEB_FEED_MAX = 16,
+	WEB_FEED_MAX = 64,
 	WEB_FEED_BYTES = 1024 * 1024,
 	WEB_RAW_MAX = 64 * 1024 * 1024,
 	/* A walk through all messages looks at the clock after so many, and lets others have
@@ -671,6 +671,7 @@ enum {
 	STORE_CHECKPOINT_FEW = 4,       /* messages for each account are not few any more */
 	STORE_QUIET_MS = 20,
 	STORE_GAP_MS = 100,
+	STORE_WATCHED_GAP_MS = 2,       /* while a mock's web wants to hear of all */
 	/* What waits for a checkpoint: so many bytes start it at once, or while they are
 	 * few for each account so many, or so many messages; or a store's share of this
 	 * part of the journal, which holds them meanwhile. */
@@ -701,8 +702,10 @@ enum {
 	STORE_GENERATIONS_MAX = 16 * 1024,
 	STORE_ANSWERS_MAX = 4096,       /* in one IPC_DELIVERED: 17 bytes each */
 	/* A mock's web. Messages that are read for it at once, 800 KB each while they are
-	 * large, and that wait; what is read before some is sent, and how it is cut. */
-	STORE_FETCHES_MAX = 4,
+	 * large (but then the web wants few), and by one work of the pool, and that wait; what is
+	 * read before some is sent, and how it is cut. */
+	STORE_FETCHES_MAX = 32,
+	STORE_FETCH_BATCH = 16,
 	STORE_FETCHES_WAITING = 4096,
 	STORE_FETCH_GATHER = 256 * 1024,
 	STORE_FETCH_PIECE = 64 * 1024,

@@ -396,6 +396,11 @@ static uint64_t checkpoint_in(const struct store *s)
 
 	if (are_enough(s) || s->frame.draining || !list_empty(&s->starved))
 		return 0;
+	/* Somebody looks on: at once after a quiet time, and a stream in small flights. */
+	if (store_watches(s)) {
+		due = s->last_flight_ms + STORE_WATCHED_GAP_MS;
+		return due > now ? due - now : 0;
+	}
 	if (quiet < gap)
 		quiet = gap;
 	if (quiet < due)

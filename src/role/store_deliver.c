@@ -369,7 +369,7 @@ bool box_take_offers(struct box *box)
 		judged(offer);
 		list_remove(&offer->link);
 		list_append(&box->pending, &offer->link);
-		box_dirty(box, box->session != NULL || store_watches(s));
+		box_dirty(box, box->session != NULL);
 	}
 	return true;
 }

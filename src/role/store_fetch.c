@@ -16,13 +16,20 @@ struct fetch {
 	struct store *store;
 	uint64_t request;
 	struct pack_place place;
-	struct os_work work;
 	struct heap *heap;              /* once it runs */
 	struct pack_reader reader;
 	bool open, busy;
 	bool over;                      /* the web is gone */
 	enum pack_result result;
 	struct buffer out;              /* read, not yet sent */
+};
+
+/* What one work reads: mostly many, each small. */
+struct fetch_batch {
+	struct os_work work;
+	struct store *store;
+	size_t n;
+	struct fetch *fetches[STORE_FETCH_BATCH];
 };
 
 static void drop_heap(void *heap)
@@ -52,9 +59,8 @@ static enum pack_result open_entry(struct fetch *f)
 	return result;
 }
 
-static void read_some(struct os_work *work)
+static void read_some(struct fetch *f)
 {
-	struct fetch *f = work->owner;
 	slice piece;
 
 	f->result = f->open ? PACK_OK : open_entry(f);
@@ -63,6 +69,14 @@ static void read_some(struct os_work *work)
 		if (f->result == PACK_OK)
 			buffer_add(&f->out, piece);
 	}
+}
+
+static void read_batch(struct os_work *work)
+{
+	struct fetch_batch *batch = work->owner;
+
+	for (size_t i = 0; i < batch->n; i++)
+		read_some(batch->fetches[i]);
 }
 
 /* ---- on the loop ---- */
@@ -87,13 +101,29 @@ static void fetch_free(struct fetch *f)
 	store_drain_check(s);
 }
 
-static void some_read(struct os_work *work);
+static void batch_read(struct os_work *work);
+
+static struct fetch_batch *new_batch(struct store *s)
+{
+	struct fetch_batch *batch = heap_new(s->heap, struct fetch_batch);
+
+	batch->work = (struct os_work){ .run = read_batch, .done = batch_read, .owner = batch };
+	batch->store = s;
+	return batch;
+}
+
+static void add_to(struct fetch_batch *batch, struct fetch *f)
+{
+	f->busy = true;
+	batch->fetches[batch->n++] = f;
+}
 
 static void read_on(struct fetch *f)
 {
-	f->busy = true;
-	f->work = (struct os_work){ .run = read_some, .done = some_read, .owner = f };
-	os_work_start(f->store->os, &f->work);
+	struct fetch_batch *batch = new_batch(f->store);
+
+	add_to(batch, f);
+	os_work_start(f->store->os, &batch->work);
 }
 
 /* Send what was read. The last piece says how it ended. */
@@ -127,15 +157,21 @@ static void send_some(struct fetch *f)
 	fetch_free(f);
 }
 
-static void some_read(struct os_work *work)
+static void batch_read(struct os_work *work)
 {
-	struct fetch *f = work->owner;
+	struct fetch_batch *batch = work->owner;
+	struct store *s = batch->store;
 
-	f->busy = false;
-	if (f->over)
-		fetch_free(f);
-	else
-		send_some(f);
+	for (size_t i = 0; i < batch->n; i++) {
+		struct fetch *f = batch->fetches[i];
+
+		f->busy = false;
+		if (f->over)
+			fetch_free(f);
+		else
+			send_some(f);
+	}
+	heap_free(s->heap, batch);
 }
 
 void store_fetch_room(struct store *s)
@@ -148,9 +184,12 @@ void store_fetch_room(struct store *s)
 	}
 }
 
-static void start_more(struct store *s)
+static void take(struct fetch_batch *batch)
 {
-	while (s->watch.on && s->n_fetching < STORE_FETCHES_MAX && !list_empty(&s->fetches)) {
+	struct store *s = batch->store;
+
+	while (s->n_fetching < STORE_FETCHES_MAX && batch->n < STORE_FETCH_BATCH &&
+	    !list_empty(&s->fetches)) {
 		struct fetch *f = list_item(list_take_first(&s->fetches), struct fetch, link);
 
 		list_append(&s->fetching, &f->link);
@@ -158,8 +197,27 @@ static void start_more(struct store *s)
 		f->heap = heap_create(SIZE_MAX);
 		heap_on_drop(s->heap, drop_heap, f->heap);
 		f->out = buffer_init(f->heap, STORE_FETCH_GATHER + BODY_FRAME_RAW);
-		read_on(f);
+		add_to(batch, f);
 	}
+}
+
+/* At the end of the turn: all that it brought goes together. */
+static void on_turn(struct os_defer *defer)
+{
+	struct store *s = defer->owner;
+
+	while (s->watch.on && s->n_fetching < STORE_FETCHES_MAX && !list_empty(&s->fetches)) {
+		struct fetch_batch *batch = new_batch(s);
+
+		take(batch);
+		os_work_start(s->os, &batch->work);
+	}
+}
+
+static void start_more(struct store *s)
+{
+	if (s->watch.on && !list_empty(&s->fetches))
+		os_defer(s->os, &s->fetch_defer);
 }
 
 bool store_fetch(struct store *s, struct ipc_message *message)
@@ -211,4 +269,5 @@ void store_fetch_init(struct store *s)
 {
 	list_init(&s->fetches);
 	list_init(&s->fetching);
+	s->fetch_defer = (struct os_defer){ .run = on_turn, .owner = s };
 }

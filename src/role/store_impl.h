@@ -234,6 +234,7 @@ struct store {
 	struct watch watch;
 	struct list fetches, fetching;  /* struct fetch: those that wait, and the others */
 	size_t n_fetches, n_fetching;
+	struct os_defer fetch_defer;
 	size_t n_expunges;              /* of the web */
 };
 
