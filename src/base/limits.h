@@ -103,6 +103,7 @@ enum {
 	WEB_QUERY_ARENA_MAX = 4 * 1024 * 1024,
 	WEB_TOLD_SINGLY = 200,          /* deleted at once: each is announced; of more, that */
 	WEB_WALK_LOOK = 64,
+	WEB_WALK_AHEAD = 16,
 	WEB_WALK_US = 5 * 1000,
 	WEB_ANSWER_MAX = 256 * 1024 * 1024,     /* a list without a limit */
 	WEB_SETTLE_MS = 1000,           /* a request waits for what came before it */

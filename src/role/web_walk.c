@@ -27,6 +27,16 @@ bool web_names_account(const struct web *web, const struct http_request *request
 	return true;
 }
 
+/* Then its fields need not be read. */
+static bool is_of_words(const struct search_query *query)
+{
+	for (size_t i = 0; i < query->n; i++) {
+		if (query->terms[i].key != SEARCH_WORDS)
+			return false;
+	}
+	return true;
+}
+
 bool web_matches(struct web *web, const struct web_entry *entry,
     const struct search_query *query)
 {
@@ -35,6 +45,8 @@ bool web_matches(struct web *web, const struct web_entry *entry,
 
 	if (query->n == 0)
 		return true;
+	if (is_of_words(query))
+		return search_matches_words(query, index_words(web->index, entry));
 	if (!api_summary_search(index_head(web->index, entry), tags, &message))
 		return false;
 	for (size_t i = 0; i < entry->n_tags; i++)
@@ -88,6 +100,18 @@ static void finish(struct web_walk *walk)
 	heap_free(web->heap, walk);
 }
 
+/* Entries lie all over the heap: what comes soon is on its way from memory meanwhile. */
+static void look_ahead(const struct web_index *index, size_t i)
+{
+	const char *entry;
+
+	if (i + WEB_WALK_AHEAD >= index->n_listed)
+		return;
+	entry = (const char *)index_at(index, i + WEB_WALK_AHEAD);
+	for (size_t at = 0; at < sizeof(struct web_entry); at += 64)
+		__builtin_prefetch(entry + at);
+}
+
 /* False: there is more, in another turn. */
 static bool walk_on(struct web_walk *walk)
 {
@@ -98,6 +122,7 @@ static bool walk_on(struct web_walk *walk)
 	for (size_t n = 1; i < index->n_listed; i++, n++) {
 		struct web_entry *entry = index_at(index, i);
 
+		look_ahead(index, i);
 		look(walk, entry);
 		if (walk->first_only && walk->found > 0)
 			return true;
