@@ -78,14 +78,25 @@ static void add_field(struct gathering *g, const struct api_mail *mail, slice va
 	arena_reset(&scratch);
 }
 
+/* What of the message's header is looked at, again and again. */
+static slice header_of(const struct api_mail *mail)
+{
+	slice header = mail->mime.parts[0].header;
+
+	return header.len > API_HEADER_MAX ? slice_head(header, API_HEADER_MAX) : header;
+}
+
 static void add_fields(struct gathering *g, const struct api_mail *mail, const char *field)
 {
 	struct header_field found;
-	slice rest = mail->mime.parts[0].header, name = slice_from(field);
+	slice rest = header_of(mail), name = slice_from(field);
+	size_t n = 0;
 
-	while (g->text_left > 0 && mime_field_next(&rest, &found)) {
-		if (slice_equal_ascii(found.name, name))
-			add_field(g, mail, found.value);
+	while (g->text_left > 0 && n < API_SAME_FIELDS_MAX && mime_field_next(&rest, &found)) {
+		if (!slice_equal_ascii(found.name, name))
+			continue;
+		add_field(g, mail, found.value);
+		n++;
 	}
 }
 
@@ -154,11 +165,22 @@ struct api_addresses api_mail_bcc(const struct api_mail *mail, const struct api_
 
 /* ---- fields ---- */
 
+slice api_mail_value(const struct api_mail *mail, const char *field)
+{
+	struct header_field found;
+	slice rest = header_of(mail), name = slice_from(field);
+
+	while (mime_field_next(&rest, &found)) {
+		if (slice_equal_ascii(found.name, name))
+			return found.value;
+	}
+	return (slice){ 0 };
+}
+
 slice api_mail_field(const struct api_mail *mail, const char *field, size_t text_max,
     struct arena *arena)
 {
-	return header_text(mail->charsets, mail->label, mime_field(&mail->mime.parts[0], field),
-	    text_max, arena);
+	return header_text(mail->charsets, mail->label, api_mail_value(mail, field), text_max, arena);
 }
 
 slice api_mail_id(const struct api_mail *mail, const char *field, struct arena *arena)

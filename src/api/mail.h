@@ -50,7 +50,9 @@ struct api_addresses {
 	struct api_address *list;
 };
 
-/* The mailboxes of all fields of that name ("to", no case) in the message's header, groups
+/* Of a message's header API_HEADER_MAX bytes are looked at.
+ *
+ * The mailboxes of all fields of that name ("to", no case), API_SAME_FIELDS_MAX at most, groups
  * opened; what can't be read stands as a name. From `arena`, at most text_max bytes of text:
  * what is more is left out. Names are cut to API_NAME_MAX, and there are
  * MAILBOX_LIST_MAX at most. */
@@ -64,7 +66,9 @@ struct api_address api_mail_from(const struct api_mail *mail, struct arena *aren
 struct api_addresses api_mail_bcc(const struct api_mail *mail, const struct api_facts *facts,
     size_t text_max, struct arena *arena);
 
-/* The text of the first field of that name, decoded, at most text_max bytes; empty: none. */
+/* The value of the first field of that name, as it stands; ptr NULL: there is none. */
+slice api_mail_value(const struct api_mail *mail, const char *field);
+/* Its text, decoded, at most text_max bytes; empty: none. */
 slice api_mail_field(const struct api_mail *mail, const char *field, size_t text_max,
     struct arena *arena);
 /* The same for Message-ID and Return-Path: without brackets. */

@@ -99,7 +99,7 @@ static void date_json(struct api_json *j, const struct api_mail *mail,
 {
 	struct date date;
 
-	if (date_parse(mime_field(&mail->mime.parts[0], "date"), &date))
+	if (date_parse(api_mail_value(mail, "date"), &date))
 		api_json_date(j, "Date", date.seconds, date.zone_minutes);
 	else
 		api_json_time(j, "Date", facts->received_us);

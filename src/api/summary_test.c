@@ -270,6 +270,29 @@ static void test_bounds(void **state)
 	heap_drop(heap);
 }
 
+/* Fields over and over again, and one behind all that is looked at. */
+static void test_fields(void **state)
+{
+	struct heap *heap = heap_create(SIZE_MAX);
+	struct buffer raw = buffer_init(heap, SIZE_MAX / 2);
+	struct api_facts facts = sample_facts();
+	struct sample_world w;
+	struct api_summary s;
+
+	for (size_t i = 0; i < API_SAME_FIELDS_MAX + 5; i++)
+		buffer_printf(&raw, "To: a%zu@b\r\n", i);
+	while (buffer_bytes(&raw).len <= API_HEADER_MAX)
+		buffer_add(&raw, slice_lit("Cc:\r\n"));
+	buffer_add(&raw, slice_lit("Subject: s\r\nFrom: a@b\r\n\r\ntext"));
+	w = sample_world(buffer_bytes(&raw));
+	api_summary_make(&w.mail, &facts, &w.more, &s);
+	assert_int_equal(s.to.n, API_SAME_FIELDS_MAX);
+	assert_int_equal(s.subject.len + s.from.address.len, 0);
+	assert_slice(s.snippet, slice_lit("text"));
+	sample_end(&w);
+	heap_drop(heap);
+}
+
 /* A recipient that a lenient server took: octets that are no UTF-8. */
 static void test_recipient_octets(void **state)
 {
@@ -300,5 +323,6 @@ static void test_beginning(void **state)
 
 UNIT_TESTS(cmocka_unit_test(test_golden), cmocka_unit_test(test_words),
     cmocka_unit_test(test_search), cmocka_unit_test(test_damaged), cmocka_unit_test(test_odd),
-    cmocka_unit_test(test_bounds), cmocka_unit_test(test_recipient_octets),
+    cmocka_unit_test(test_bounds), cmocka_unit_test(test_fields),
+    cmocka_unit_test(test_recipient_octets),
     cmocka_unit_test(test_beginning))
