@@ -87,6 +87,36 @@ enum {
 	COUNTERS_MS = 2 * 1000,         /* between two reports of what a role counts */
 	WEB_METRICS_MAX = 256 * 1024,   /* text: 130 roles with 8 lines of 100 bytes each */
 	WEB_DRAIN_MS = 5 * 1000,        /* for answers under way; KEEPER_STAGE_MS is all */
+	/* A mock's index. Its files are read in pieces; they are copied when more than half of
+	 * them, and so much, is dead; from so many UIDs on a range is swept out at once. */
+	WEB_WINDOW = 128 * 1024,
+	WEB_TEXTS_DEAD_MIN = 1024 * 1024,
+	WEB_SWEEP_FROM = 64,
+	/* Messages that are read for the index at once, and bytes of them; a longer one goes
+	 * alone. Of one that is longer than WEB_RAW_MAX the rest is not shown. */
+	WEB_FEED_MAX = 64,
+	WEB_FEED_BYTES = 1024 * 1024,
+	WEB_RAW_MAX = 64 * 1024 * 1024,
+	/* A walk through all messages looks at the clock after so many, and lets others have
+	 * their turn after so long. */
+	WEB_TAGS_ARENA_MAX = 256 * 1024 * 1024, /* tags of all messages, mostly a few */
+	WEB_QUERY_ARENA_MAX = 4 * 1024 * 1024,
+	WEB_TOLD_SINGLY = 200,          /* deleted at once: each is announced; of more, that */
+	WEB_WALK_LOOK = 64,
+	WEB_WALK_AHEAD = 16,
+	WEB_WALK_US = 5 * 1000,
+	WEB_ANSWER_MAX = 256 * 1024 * 1024,     /* a list without a limit */
+	WEB_SETTLE_MS = 1000,           /* a request waits for what came before it */
+	ROUTER_SETTLES_MAX = 4096,
+	WEB_SEND_MS = 30 * 1000,        /* POST /api/v1/send */
+	WEB_WAITS_MAX = 256,            /* GET .../wait that are under way */
+	WEB_WAIT_MS = 30 * 1000,        /* without a timeout */
+	WEB_WAIT_MAX_MS = 10 * 60 * 1000,
+	/* Who listens to events, and what waits for one of them: then it is gone. */
+	WEB_LISTENERS_MAX = 256,
+	WEB_LISTENER_BYTES = 1024 * 1024,
+	WEB_PING_MS = 54 * 1000,
+	WEB_STATS_MS = 250,             /* between two frames of figures */
 
 	/* keeper */
 	KEEPER_RESTART_FIRST_MS = 100,  /* after a second death; doubles */
@@ -132,6 +162,7 @@ enum {
 	HTTP_PATIENCE_MS = 30 * 1000,
 	HTTP_BYTES_PER_S = 4096,
 	HTTP_TICK_MS = 1000,            /* between two looks at who is over time */
+	WEBSOCKET_FRAME_MAX = 64 * 1024,        /* of a client's, who has nothing to say */
 
 	/* directory */
 	/* Accounts that one recipient may lead to: an alias of a whole small firm.
@@ -645,6 +676,7 @@ enum {
 	STORE_CHECKPOINT_FEW = 4,       /* messages for each account are not few any more */
 	STORE_QUIET_MS = 20,
 	STORE_GAP_MS = 100,
+	STORE_WATCHED_GAP_MS = 2,       /* while a mock's web wants to hear of all */
 	/* What waits for a checkpoint: so many bytes start it at once, or while they are
 	 * few for each account so many, or so many messages; or a store's share of this
 	 * part of the journal, which holds them meanwhile. */
@@ -674,6 +706,15 @@ enum {
 	/* Generations of journal segments: of all producers at once. */
 	STORE_GENERATIONS_MAX = 16 * 1024,
 	STORE_ANSWERS_MAX = 4096,       /* in one IPC_DELIVERED: 17 bytes each */
+	/* A mock's web. Messages that are read for it at once, 800 KB each while they are
+	 * large (but then the web wants few), and by one work of the pool, and that wait; what is
+	 * read before some is sent, and how it is cut. */
+	STORE_FETCHES_MAX = 32,
+	STORE_FETCH_BATCH = 16,
+	STORE_FETCHES_WAITING = 4096,
+	STORE_FETCH_GATHER = 256 * 1024,
+	STORE_FETCH_PIECE = 64 * 1024,
+	STORE_EXPUNGES_MAX = 4096,      /* that wait */
 
 	/* A search (search/query.h): as long as a URL may be; each term is looked for in each
 	 * message. */

@@ -57,7 +57,7 @@ static void announce_words(struct serve *s)
 		{ SERVICE_SMTP, "SMTP", "in the clear or STARTTLS; any login, or none" },
 		{ SERVICE_SUBMISSIONS, "SMTP", "TLS from the first byte" },
 		{ SERVICE_POP3, "POP3", "any login, any password" },
-		{ SERVICE_HTTP, "HTTP", "/livez, /readyz and /metrics" },
+		{ SERVICE_HTTP, "HTTP", "the API, as Mailpit has it; /readyz and /metrics" },
 	};
 	char text[SERVICES][OS_ADDRESS_TEXT] = { "" };
 
@@ -80,6 +80,9 @@ static void announce_words(struct serve *s)
 	if (s->setting.config->mock_mailboxes == CONFIG_MAILBOXES_LOGIN)
 		printf("Mail that is sent with a login is in the mailbox of that name, what comes "
 		    "without one in \"mock\".\n");
+	if (text[SERVICE_HTTP][0] != 0)
+		printf("  http://%s/ in a browser, or curl http://%s/api/v1/messages\n",
+		    text[SERVICE_HTTP], text[SERVICE_HTTP]);
 	printf("Ctrl-C ends it.\n");
 }
 
@@ -112,8 +115,8 @@ const struct cli_command cli_mock = {
 	.summary = "a mail server for tests: takes mail for anybody, sends nothing",
 	.details =
 	    "Any recipient, any login and any password will do; all mail is kept, to be read\n"
-	    "by POP3, and none leaves. It is in memory unless --data names a folder. All options\n"
-	    "but --json and --set can also be set in the environment, POSTHOUSE_SMTP for --smtp,\n"
+	    "over HTTP and POP3, and none leaves. It is in memory unless --data names a folder. All\n"
+	    "options but --json and --set can also be set in the environment, POSTHOUSE_SMTP for --smtp,\n"
 	    "POSTHOUSE_MAX_MESSAGES for --max-messages; and by Mailpit's names, where it has\n"
 	    "one: MP_SMTP_BIND_ADDR, MP_POP3_BIND_ADDR, MP_UI_BIND_ADDR, MP_MAX_MESSAGES,\n"
 	    "MP_MAX_AGE and MP_DATABASE (here a folder). Port 0 is any free one; \"none\" closes a service.\n"
@@ -122,7 +125,7 @@ const struct cli_command cli_mock = {
 		{ "--smtp", "ADDR:PORT", "SMTP, in the clear or STARTTLS: 127.0.0.1:1025." },
 		{ "--smtps", "ADDR:PORT", "SMTP under TLS from the first byte: 127.0.0.1:1465." },
 		{ "--pop3", "ADDR:PORT", "POP3: 127.0.0.1:1110." },
-		{ "--http", "ADDR:PORT", "HTTP: /livez, /readyz and /metrics; none (the default)." },
+		{ "--http", "ADDR:PORT", "The page, the API, /livez, /readyz and /metrics: 127.0.0.1:8025." },
 		{ "--mailboxes", "WHICH", "one: all mail in one mailbox; login: what is sent with "
 		    "a login\n                         is in a mailbox of that name, made at first "
 		    "use." },

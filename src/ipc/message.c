@@ -99,8 +99,24 @@ static const struct ipc_rule rules[IPC_TYPES] = {
 	{ IPC_HTTP,          "HTTP",         EDGE,       WEB,        SMALL,  1, 1 },
 	{ IPC_HTTP_IS,       "HTTP_IS",      WEB,        EDGE,       SMALL,  0, 0 },
 
+	{ IPC_SMTP,          "SMTP",         WEB,        EDGE,       SMALL,  1, 1 },
+
 	{ IPC_COUNTERS,      "COUNTERS",     EDGE | DIRECTORY | ROUTER | STORE | RELAY, WEB, SMALL,
 	    0, 0 },
+
+	{ IPC_WATCH,         "WATCH",        WEB,        STORE,      0,      0, 0 },
+	{ IPC_WATCHED,       "WATCHED",      STORE,      WEB,        0,      0, 0 },
+	{ IPC_MESSAGE,       "MESSAGE",      STORE,      WEB,        SMALL,  0, 0 },
+	{ IPC_GONE,          "GONE",         STORE,      WEB,        SMALL,  0, 0 },
+	{ IPC_FETCH,         "FETCH",        WEB,        STORE,      SMALL,  0, 0 },
+	{ IPC_BODY,          "BODY",         STORE,      WEB,        LARGE,  0, 0 },
+	{ IPC_EXPUNGE,       "EXPUNGE",      WEB,        STORE,      LARGE,  0, 0 },
+	{ IPC_EXPUNGED,      "EXPUNGED",     STORE,      WEB,        SMALL,  0, 0 },
+
+	{ IPC_SETTLE,        "SETTLE",       WEB,        ROUTER,     NUMBER, 0, 0 },
+	{ IPC_SETTLED,       "SETTLED",      ROUTER,     WEB,        NUMBER, 0, 0 },
+
+	{ IPC_MAILBOX,       "MAILBOX",      DIRECTORY,  WEB,        TEXT,   0, 0 },
 };
 
 static const char *const kinds[ROLE_KINDS] = {

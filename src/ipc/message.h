@@ -141,8 +141,30 @@ enum ipc_type {
 	IPC_HTTP,               /* u64 number, 16 bytes peer ip; + fd: stream */
 	IPC_HTTP_IS,            /* u64 number, u8 HTTP_*: of unknown ones it means nothing */
 
+	/* web -> edge, in a mock: speak SMTP on it, as with who came from there */
+	IPC_SMTP,               /* 16 bytes peer ip; + fd: stream */
+
 	/* role -> web, once it is ready, then now and then: what it counted in its life */
 	IPC_COUNTERS,           /* a u64 for each counter of its kind (role/counters.h) */
+
+	/* web <-> store, in a mock. `request` is the web's number. */
+	IPC_WATCH,              /* nothing: tell of all messages, once */
+	IPC_WATCHED,            /* nothing: all that were there when it began are told */
+	IPC_MESSAGE,            /* u64 account, u32 uid, message id, i64 received us, u64 size,
+	                         * u32 pack, u32 offset: it is durable */
+	IPC_GONE,               /* u64 account, u32 first uid, u32 last: of these, none is there */
+	IPC_FETCH,              /* u64 request, u64 account, u32 uid, u32 pack, u32 offset */
+	IPC_BODY,               /* u64 request, u8 BODY_*, slice: the next bytes of the message */
+	IPC_EXPUNGE,            /* u64 request, u64 account, u32 n, n * u32 uid, ascending; n 0:
+	                         * all that are there */
+	IPC_EXPUNGED,           /* u64 request, u8: 1 they are gone, 0 they may not be */
+
+	/* web <-> router, in a mock. `request` is the web's number. */
+	IPC_SETTLE,             /* u64 request: of all that edges have announced as synced ... */
+	IPC_SETTLED,            /* u64 request: ... each delivery is answered */
+
+	/* directory -> web, in a mock */
+	IPC_MAILBOX,            /* u64 account, slice address */
 
 	IPC_TYPES
 };
@@ -166,6 +188,7 @@ enum {
 	RECIPIENT_REPORT = 4,           /* by the relay */
 };
 enum { HTTP_TAKEN, HTTP_CLOSED };         /* in this order */
+enum { BODY_MORE, BODY_END, BODY_FAILED };      /* the last two with the last bytes, or none */
 enum { ADOPT_TLS = 1, ADOPT_LOOPBACK = 2, ADOPT_UTF8 = 4 };
 
 struct ipc_rule {

@@ -45,12 +45,15 @@ static void test_edge_may_not(void **state)
 }
 
 /* Nor the web, which reads what strangers send as well. It may answer edges about their
- * connections, and its keeper. */
+ * connections, and its keeper; of a mock's stores it may want messages, and ask its router
+ * whether all came. */
 static void test_web_may(void **state)
 {
 	for (unsigned i = IPC_CONFIG; i < IPC_TYPES; i++) {
 		for (unsigned to = 0; to < ROLE_KINDS; to++) {
-			bool may = (i == IPC_HTTP_IS && to == ROLE_EDGE) || (to == ROLE_KEEPER &&
+			bool may = (to == ROLE_EDGE && (i == IPC_HTTP_IS || i == IPC_SMTP)) || (to == ROLE_STORE &&
+			    (i == IPC_WATCH || i == IPC_FETCH || i == IPC_EXPUNGE)) ||
+			    (to == ROLE_ROUTER && i == IPC_SETTLE) || (to == ROLE_KEEPER &&
 			    (i == IPC_READY || i == IPC_DRAINED || i == IPC_PONG || i == IPC_FATAL));
 
 			if (ipc_rule_permits(ipc_rule(i), ROLE_WEB, (enum role_kind)to) != may)

@@ -86,4 +86,18 @@ bool http_header(const struct http_request *request, const char *name, slice *re
  * CR, LF or NUL in its value, or of more than HTTP_FIELD_MAX bytes, is left out. */
 void http_answer(struct http_request *request, const struct http_answer *answer);
 
+/* ---- another protocol (RFC 9110 s7.8) ---- */
+
+struct http_upgrade;
+
+/* Answer 101 with these fields, Upgrade among them; Connection is added. Then begin() is
+ * called once, from the loop: fd is the stream, the caller's, with `unread` bytes that came
+ * already (borrowed); -1: the connection was lost before. The server counts it as a
+ * connection, with no patience, until http_upgrade_end(), which follows the closing of fd;
+ * it does not drain before. */
+void http_upgrade(struct http_request *request, const struct http_field *fields, size_t n,
+    void (*begin)(void *context, struct http_upgrade *upgrade, int fd, slice unread),
+    void *context);
+void http_upgrade_end(struct http_upgrade *upgrade);
+
 #endif

@@ -234,6 +234,11 @@ int os_duplicate(struct os *os, int fd)
 	return os->ops->duplicate(os, fd);
 }
 
+int os_memory_file(struct os *os)
+{
+	return os->ops->memory_file != NULL ? os->ops->memory_file(os) : -EOPNOTSUPP;
+}
+
 int os_has_writer(struct os *os, int fd)
 {
 	return os->ops->has_writer(os, fd);

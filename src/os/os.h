@@ -148,6 +148,11 @@ int os_sync_folder(struct os *os, int fd);      /* names in it: fsync */
 int os_sync_folder_at(struct os *os, int folder, const char *path);
 int os_sync_system(struct os *os, int fd);      /* all of the file system: syncfs */
 
+/* An empty file without a name, for reading and writing, in memory: what is in it counts
+ * as shared, not as this process's own. Gone when it is closed. The simulator has none:
+ * -EOPNOTSUPP. */
+int os_memory_file(struct os *os);
+
 int os_free_space(struct os *os, int fd, uint64_t *ret_free, uint64_t *ret_total);
 void os_close(struct os *os, int fd);           /* any descriptor; OS_ROOT is ignored */
 int os_duplicate(struct os *os, int fd);        /* any descriptor */

@@ -39,6 +39,7 @@ struct os_ops {
 	void (*close)(struct os *, int);
 	int (*duplicate)(struct os *, int);
 	int (*has_writer)(struct os *, int);
+	int (*memory_file)(struct os *);        /* NULL: there are none */
 	size_t (*descriptors_max)(struct os *);
 
 	int (*listen)(struct os *, const struct os_address *, int);

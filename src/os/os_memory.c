@@ -45,7 +45,7 @@ struct memory {
 
 /* ---- descriptors ---- */
 
-static int new_memfd(void)
+int memory_file(void)
 {
 	int fd = memfd_create("posthouse", MFD_CLOEXEC | MFD_NOEXEC_SEAL);
 
@@ -151,7 +151,7 @@ static int walk(struct memory *m, int dir, const char *path, struct node **ret_f
 /* A new file: what its name holds, and a descriptor for who asked. */
 static int make_file(struct memory *m, struct node *folder, slice name, int how)
 {
-	int fd = new_memfd(), kept, asked;
+	int fd = memory_file(), kept, asked;
 
 	if (fd < 0)
 		return fd;
@@ -169,7 +169,7 @@ static int make_file(struct memory *m, struct node *folder, slice name, int how)
 
 static int open_folder(const struct node *folder)
 {
-	int fd = new_memfd();
+	int fd = memory_file();
 
 	if (fd < 0)
 		return fd;

@@ -34,6 +34,9 @@ int memory_list(struct memory *memory, int dir, const char *path,
  * are such, and it is. Others are for pwrite(). */
 bool memory_extend(int fd, slice bytes, uint64_t offset);
 
+/* A file of no tree, without a name: a descriptor, or -errno. */
+int memory_file(void);
+
 /* What the system says may still be had. 0 or -errno. */
 int memory_free_space(uint64_t *ret_free, uint64_t *ret_total);
 

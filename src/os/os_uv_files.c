@@ -90,6 +90,13 @@ int files_has_writer(struct os *os, int fd)
 	return 0;
 }
 
+int files_memory(struct os *os)
+{
+	int fd = memory_file();
+
+	return fd < 0 ? fd : files_own(os_uv_of(os), fd);
+}
+
 size_t files_descriptors_max(struct os *os)
 {
 	return os_uv_of(os)->world->descriptors_max;

@@ -12,7 +12,9 @@
  *     and it must be stopped when the role's heap goes.
  * (4) It is loaded by the role that needs it: with it comes GnuTLS, some half a megabyte
  *     and milliseconds of each process, for nothing. It stays loaded.
- * (5) Time is up for a connection: its socket is shut down, upon which the library
+ * (5) A connection that speaks another protocol has two descriptors: the library's, which
+ *     it closes, and the role's. Its call ends when the role has closed its own.
+ * (6) Time is up for a connection: its socket is shut down, upon which the library
  *     closes it. There is no other way in. */
 #include "os/http.h"
 
@@ -35,6 +37,7 @@
 	f(suspend_connection) f(resume_connection) f(queue_response)            \
 	f(create_response_from_buffer)                                          \
 	f(create_response_from_buffer_with_free_callback_cls)                   \
+	f(create_response_for_upgrade) f(upgrade_action)                        \
 	f(add_response_header) f(destroy_response)
 
 struct http_library {
@@ -55,6 +58,7 @@ struct http_server {
 	struct list connections;
 	size_t n_connections;
 	struct connection *adopting;    /* in MHD_add_connection(), until it is over */
+	struct list upgrades;
 	size_t n_calls;
 	size_t body_bytes;
 	bool running;                   /* in MHD_run() */
@@ -72,6 +76,16 @@ struct connection {
 	uint64_t deadline_ms;
 	struct MHD_Connection *mhd;     /* NULL: not yet the library's */
 	bool waits;                     /* for the role: no deadline */
+	bool upgraded;                  /* another protocol's */
+};
+
+/* A connection that speaks another protocol: the library has it suspended. */
+struct http_upgrade {
+	struct http_server *server;
+	struct list link;               /* server->upgrades, once it began */
+	struct MHD_UpgradeResponseHandle *handle;
+	void (*begin)(void *context, struct http_upgrade *upgrade, int fd, slice unread);
+	void *context;
 };
 
 struct call {
@@ -87,6 +101,7 @@ struct call {
 	unsigned refusal;               /* status that the body brought on, or 0 */
 	unsigned status;
 	struct MHD_Response *response;  /* until it is queued */
+	struct http_upgrade *upgrade;   /* until it begins */
 };
 
 enum { CALL_MEMORY = 3 * HTTP_POOL_SIZE };
@@ -229,23 +244,96 @@ static enum MHD_Result queue(struct call *call)
 	return result;
 }
 
+/* Whatever became of the queued answer, run() must see to it. */
+static void run_soon(struct http_server *s)
+{
+	s->again = true;
+	if (!s->running)
+		os_timer_start(s->os, &s->timer, 0);
+}
+
+static void resume(struct call *call)
+{
+	if (!call->suspended)
+		return;                 /* from request(): on_access() queues it */
+	call->suspended = false;
+	call->server->library->resume_connection(call->mhd);
+	run_soon(call->server);
+}
+
 void http_answer(struct http_request *request, const struct http_answer *answer)
 {
 	struct call *call = (struct call *)(void *)request;
-	struct http_server *s = call->server;
 	size_t len = answer->taken != NULL ? buffer_bytes(answer->taken).len : answer->body.len;
 
 	check(call->asked);
 	prepare(call, answer);
 	call->connection->waits = false;
 	give_time(call->connection, len);
-	if (!call->suspended)
-		return;                 /* from request(): on_access() queues it */
-	call->suspended = false;
-	s->library->resume_connection(call->mhd);
-	s->again = true;
-	if (!s->running)
-		os_timer_start(s->os, &s->timer, 0);
+	resume(call);
+}
+
+/* ---- another protocol ---- */
+
+/* The answer has left. */
+static void on_upgraded(void *context, struct MHD_Connection *mhd, void *at, const char *extra,
+    size_t extra_size, MHD_socket fd, struct MHD_UpgradeResponseHandle *handle)
+{
+	struct call *call = at;
+	struct http_upgrade *upgrade = call->upgrade;
+	struct http_server *s = call->server;
+	int copy = os_duplicate(s->os, fd);
+
+	call->upgrade = NULL;
+	call->connection->waits = call->connection->upgraded = true;
+	upgrade->handle = handle;
+	list_append(&s->upgrades, &upgrade->link);
+	upgrade->begin(upgrade->context, copy >= 0 ? upgrade : NULL, copy,
+	    slice_of(extra, extra_size));
+	if (copy < 0)
+		http_upgrade_end(upgrade);
+}
+
+void http_upgrade(struct http_request *request, const struct http_field *fields, size_t n,
+    void (*begin)(void *context, struct http_upgrade *upgrade, int fd, slice unread),
+    void *context)
+{
+	struct call *call = (struct call *)(void *)request;
+	struct http_server *s = call->server;
+
+	check(call->asked && call->response == NULL);
+	call->upgrade = heap_new(os_heap(s->os), struct http_upgrade);
+	*call->upgrade = (struct http_upgrade){ .server = s, .begin = begin, .context = context };
+	list_init(&call->upgrade->link);
+	call->status = MHD_HTTP_SWITCHING_PROTOCOLS;
+	call->response = s->library->create_response_for_upgrade(on_upgraded, NULL);
+	check(call->response != NULL);
+	for (size_t i = 0; i < n; i++)
+		add_field(s, call->response, fields[i].name, fields[i].value);
+	call->connection->waits = false;
+	give_time(call->connection, 0);
+	resume(call);
+}
+
+void http_upgrade_end(struct http_upgrade *upgrade)
+{
+	struct http_server *s = upgrade->server;
+
+	s->library->upgrade_action(upgrade->handle, MHD_UPGRADE_ACTION_CLOSE);
+	list_remove(&upgrade->link);
+	heap_free(os_heap(s->os), upgrade);
+	run_soon(s);
+}
+
+/* It never began. */
+static void upgrade_failed(struct call *call)
+{
+	struct http_upgrade *upgrade = call->upgrade;
+
+	call->upgrade = NULL;
+	if (!call->server->ending)
+		upgrade->begin(upgrade->context, NULL, -1, (slice){ 0 });
+	heap_free(os_heap(call->server->os), upgrade);
 }
 
 /* ---- requests ---- */
@@ -370,6 +458,8 @@ static void on_completed(void *context, struct MHD_Connection *mhd, void **at,
 	if (call == NULL)
 		return;
 	check(!call->suspended || s->ending);
+	if (call->upgrade != NULL)
+		upgrade_failed(call);
 	if (call->response != NULL)
 		s->library->destroy_response(call->response);
 	s->body_bytes -= buffer_bytes(&call->body).len;
@@ -462,10 +552,15 @@ static void stop(void *context)
 	struct http_server *s = context;
 
 	s->ending = true;
+	list_for (at, &s->upgrades) {
+		const struct http_upgrade *upgrade = list_item(at, struct http_upgrade, link);
+
+		s->library->upgrade_action(upgrade->handle, MHD_UPGRADE_ACTION_CLOSE);
+	}
 	list_for (at, &s->connections) {
 		const struct connection *c = list_item(at, struct connection, link);
 
-		if (c->waits)
+		if (c->waits && !c->upgraded)
 			s->library->resume_connection(c->mhd);
 	}
 	s->library->stop_daemon(s->daemon);
@@ -508,8 +603,9 @@ struct http_server *http_server_create(struct os *os, const struct http_library 
 	s->handler = handler;
 	s->owner = owner;
 	list_init(&s->connections);
+	list_init(&s->upgrades);
 	s->daemon = s->library->start_daemon(MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET |
-	    MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, on_access, s,
+	    MHD_ALLOW_SUSPEND_RESUME | MHD_ALLOW_UPGRADE, 0, NULL, NULL, on_access, s,
 	    MHD_OPTION_CONNECTION_LIMIT,
 	    (unsigned)(fds < HTTP_CONNECTIONS_MAX ? fds : HTTP_CONNECTIONS_MAX),
 	    MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HTTP_POOL_SIZE,

@@ -132,6 +132,7 @@ int files_free_space(struct os *os, int fd, uint64_t *ret_free, uint64_t *ret_to
 void files_close(struct os *os, int fd);
 int files_duplicate(struct os *os, int fd);
 int files_has_writer(struct os *os, int fd);
+int files_memory(struct os *os);
 size_t files_descriptors_max(struct os *os);
 
 /* A new descriptor of os, or the negative errno that fd is. */

@@ -178,7 +178,7 @@ static const struct os_ops ops = {
 	.list = files_list, .size = files_size, .pread = files_pread, .pwritev = files_pwritev,
 	.sync = files_sync, .sync_folder = files_sync_folder, .sync_system = files_sync_system,
 	.free_space = files_free_space, .close = files_close, .duplicate = files_duplicate,
-	.has_writer = files_has_writer,
+	.has_writer = files_has_writer, .memory_file = files_memory,
 	.descriptors_max = files_descriptors_max,
 	.listen = net_listen, .local_address = net_local_address, .accept = net_accept,
 	.connect = net_connect, .connected = net_connected, .read = net_read,

@@ -214,6 +214,12 @@ static bool on_peer_message(struct frame *frame, struct ipc_channel *peer,
 	}
 }
 
+static void on_peer_joined(struct frame *frame, struct ipc_channel *peer)
+{
+	if (ipc_peer_kind(peer) == ROLE_WEB && role_of(frame)->mock != NULL)
+		directory_mock_tell(role_of(frame));
+}
+
 static void on_peer_left(struct frame *frame, struct ipc_channel *peer)
 {
 	if (ipc_peer_kind(peer) == ROLE_EDGE)
@@ -233,6 +239,7 @@ static const struct frame_handler handler = {
 	.reload = on_reload,
 	.drain = on_drain,
 	.count = count,
+	.peer_joined = on_peer_joined,
 	.peer_left = on_peer_left,
 	.peer_message = on_peer_message,
 };

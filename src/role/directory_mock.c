@@ -33,6 +33,32 @@ static bool visit(void *context, const struct directory_account *account)
 	return true;
 }
 
+/* ---- the web, which shows mailboxes by name ---- */
+
+static void tell(struct directory_role *role, uint64_t account, slice address)
+{
+	struct ipc_channel *web = frame_peer(&role->frame, ROLE_WEB, 0);
+	struct buffer *out;
+
+	if (web == NULL)
+		return;
+	out = ipc_begin(web, IPC_MAILBOX);
+	put_u64(out, account);
+	put_slice(out, address);
+	ipc_end(web, -1);
+}
+
+static bool visit_told(void *context, const struct directory_account *account)
+{
+	tell(context, account->id, account->address);
+	return true;
+}
+
+void directory_mock_tell(struct directory_role *role)
+{
+	directory_accounts(role->directory, slice_lit(""), visit_told, role);
+}
+
 /* ---- names ---- */
 
 static bool stays(slice login, size_t i)
@@ -91,6 +117,7 @@ static bool make(struct directory_role *role, slice address, struct directory_er
 		return false;
 	}
 	know(role, id);
+	tell(role, id, address);
 	return true;
 }
 

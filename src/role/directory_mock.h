@@ -26,4 +26,7 @@ enum directory_verdict directory_mock_recipient(struct directory_role *role, uin
 bool directory_mock_login(struct directory_role *role, slice login, struct arena *arena,
     struct directory_account *ret_account, slice *ret_words);
 
+/* The web is there: it hears of all mailboxes, and of each new one from now on. */
+void directory_mock_tell(struct directory_role *role);
+
 #endif

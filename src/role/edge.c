@@ -85,6 +85,20 @@ static void accept_one(struct edge *e, int fd, const struct os_address *peer,
 	    service_name(service), why[answer], text);
 }
 
+/* The web of a mock has a message to send. */
+static bool on_smtp(struct edge *e, struct ipc_message *message)
+{
+	struct os_address peer = { .port = 0 };
+	slice ip = get_raw(&message->body, sizeof peer.ip);
+
+	if (!bytes_end(&message->body) || !e->frame.config->mock)
+		return false;
+	memcpy(peer.ip, ip.ptr, sizeof peer.ip);
+	if (!e->draining)
+		accept_one(e, ipc_take_fd(message), &peer, SERVICE_SMTP);
+	return true;
+}
+
 static void watch_listener(struct edge_listener *l)
 {
 	if (l->watching || !l->edge->frame.started || l->edge->draining ||
@@ -297,6 +311,8 @@ static bool on_message(struct frame *frame, struct ipc_channel *peer, struct ipc
 		return edge_on_spool(e, message);
 	case IPC_SPACE:
 		return on_space(e, message);
+	case IPC_SMTP:
+		return on_smtp(e, message);
 	case IPC_HTTP_IS:
 		return edge_on_http_is(e, message);
 	default:

@@ -223,6 +223,8 @@ static void on_peer_left(struct frame *frame, struct ipc_channel *peer)
 		store_left(r, ipc_peer_index(peer));
 	else if (ipc_peer_kind(peer) == ROLE_RELAY)
 		relay_left(r);
+	else if (ipc_peer_kind(peer) == ROLE_WEB)
+		settles_forget(r);
 }
 
 static bool on_peer_message(struct frame *frame, struct ipc_channel *peer,
@@ -237,6 +239,8 @@ static bool on_peer_message(struct frame *frame, struct ipc_channel *peer,
 		return store_message(r, ipc_peer_index(peer), message);
 	case ROLE_RELAY:
 		return relay_message(r, peer, message);
+	case ROLE_WEB:
+		return settle_message(r, message);
 	default:
 		return false;
 	}
@@ -292,6 +296,7 @@ void router_start(struct os *os, int channel, unsigned index)
 	r->handed = table_init(r->heap, os_random_u64(os));
 	r->scratch = arena_init(r->heap, SCRATCH_MAX);
 	r->done_bytes = buffer_init(r->heap, 128 * 1024);
+	settles_init(r);
 	r->tick = (struct os_timer){ .fire = on_tick, .owner = r };
 	frame_init(&r->frame, os, ROLE_ROUTER, index, channel, &handler, r);
 }

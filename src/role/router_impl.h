@@ -10,6 +10,7 @@
  *   router_message.c    messages, their targets, their end
  *   router_deliver.c    stores: hand over, answers, later
  *   router_relay.c      the relay: both an edge and a store
+ *   router_settle.c     whether all is delivered, for a mock's web
  *   router_park.c       what takes too long is copied out of its segment
  *   router_done.c       what is done, lazily on disk
  *   router_log.c        the logs that the router itself writes
@@ -136,6 +137,7 @@ struct message {
 	uint32_t frames_at;             /* in the segment */
 	struct spool *spool;
 	uint64_t since_ms;
+	uint64_t serial;                /* counts up */
 	size_t bytes;                   /* of the budget */
 	bool frames_kept;
 	uint32_t n_targets, n_parts, parts_left;
@@ -231,6 +233,7 @@ struct router {
 
 	struct list messages;           /* oldest first; without those being parked */
 	struct list fresh;              /* messages whose frames are in the window being read */
+	uint64_t serial_last;           /* of messages */
 	struct table handed;            /* parts by key */
 	struct list later;
 	uint64_t last_source;
@@ -243,6 +246,10 @@ struct router {
 	struct buffer done_bytes;       /* scratch */
 	struct own_log park_log;
 	unsigned n_parking;             /* messages that are being copied */
+
+	struct list settles;            /* router_settle.c */
+	size_t n_settles;
+	struct os_defer settle_defer;
 
 	struct os_timer tick;
 	struct os_timer reread;         /* segments that could not be read */
@@ -277,7 +284,7 @@ void segment_found_damaged(struct pool *pool, uint32_t number, uint32_t size);
 void router_segment_close(struct segment *s);
 /* Retire it, or set it aside, when all is done. */
 void segment_check(struct segment *s);
-struct segment *segment_by_generation(struct router *r, uint64_t generation);
+struct segment *segment_by_generation(const struct router *r, uint64_t generation);
 /* Bytes that count as used, of the journal's space. */
 uint64_t segments_used(const struct router *r);
 
@@ -347,6 +354,12 @@ bool pool_is_of_relay(const struct pool *pool);
 void segment_note_reported(struct segment *s, uint64_t transaction);
 /* Tell a new relay what earlier ones reported, once all of it was read. */
 void relay_tell(struct router *r);
+
+/* ---- router_settle.c ---- */
+void settles_init(struct router *r);
+bool settle_message(struct router *r, struct ipc_message *message);
+void settles_check(struct router *r);           /* at the end of the turn */
+void settles_forget(struct router *r);          /* the web left */
 
 /* ---- router_park.c ---- */
 void park_init(struct router *r);

@@ -64,6 +64,7 @@ void message_end(struct message *m)
 	message_free(m);
 	segment_check(s);
 	readers_pump(r);
+	settles_check(r);
 }
 
 /* ---- targets and parts ---- */
@@ -195,6 +196,7 @@ static struct message *message_new(struct segment *s, const struct log_record *r
 	m->sequence = record->sequence;
 	m->arena = arena_init(r->heap, ARENA_MAX);
 	m->since_ms = os_now_ms(r->os);
+	m->serial = ++r->serial_last;
 	list_init(&m->fresh);
 	list_append(&r->messages, &m->link);
 	budget_of(r, s->pool->kind)->n++;

@@ -183,6 +183,7 @@ static void on_read(struct os_work *work)
 	}
 	more = parse(s, slice_of(job->window, (size_t)job->got), job->at, final);
 	messages_settle(r);
+	settles_check(r);
 	job_end(job);
 	if (more)
 		segment_wake(s);

@@ -487,7 +487,7 @@ void segment_check(struct segment *s)
 	router_drain_check(r);
 }
 
-struct segment *segment_by_generation(struct router *r, uint64_t generation)
+struct segment *segment_by_generation(const struct router *r, uint64_t generation)
 {
 	list_for(at, &r->segments) {
 		struct segment *s = list_item(at, struct segment, link);

@@ -198,6 +198,8 @@ static void on_peer_left(struct frame *frame, struct ipc_channel *peer)
 {
 	struct store *s = store_of(frame);
 
+	if (ipc_peer_kind(peer) == ROLE_WEB)
+		store_watch_over(s);
 	if (ipc_peer_kind(peer) != ROLE_ROUTER)
 		return;
 	s->epoch++;
@@ -217,6 +219,9 @@ static const struct {
 	{ IPC_SESSION, store_login },
 	{ IPC_REMOVED, store_removed },
 	{ IPC_ADOPT, store_adopt },
+	{ IPC_WATCH, store_watch },
+	{ IPC_FETCH, store_fetch },
+	{ IPC_EXPUNGE, store_expunge },
 };
 
 static bool on_peer_message(struct frame *frame, struct ipc_channel *peer,
@@ -261,6 +266,8 @@ void store_start(struct os *os, int channel, unsigned index)
 	checkpoint_init(s);
 	sessions_init(s);
 	store_mock_init(s);
+	store_watch_init(s);
+	store_fetch_init(s);
 	s->drain_timer = (struct os_timer){ .fire = on_grace_over, .owner = s };
 	s->retry_timer = (struct os_timer){ .fire = on_retry, .owner = s };
 	frame_init(&s->frame, os, ROLE_STORE, index, channel, &handler, s);

@@ -3,7 +3,7 @@
  *   (load) -> loaded -> (rows) full
  *                '----> (files) writable -> flights
  *
- * box_step() walks what waits, in this order: offers, removal, session, upkeep.
+ * box_step() walks what waits, in this order: offers, removal, web, session, upkeep.
  * The first that needs the pool starts a job; job_done() steps again. */
 #include <string.h>
 
@@ -108,6 +108,7 @@ struct box *box_get(struct store *s, uint64_t id)
 	list_init(&box->opened);
 	list_init(&box->starved);
 	list_init(&box->next);
+	list_init(&box->expunges);
 	new_state(box);
 	table_put(&s->table, table_key(box->id), box);
 	list_append(&s->boxes, &box->link);
@@ -135,7 +136,8 @@ static bool is_idle(const struct box *box)
 {
 	return !box->busy && !box->flying && box->session == NULL && !box->removing &&
 	    list_empty(&box->starved) && list_empty(&box->next) &&
-	    list_empty(&box->offers) && list_empty(&box->pending) && list_empty(&box->dirty);
+	    list_empty(&box->offers) && list_empty(&box->pending) && list_empty(&box->dirty) &&
+	    list_empty(&box->expunges) && !store_watch_wants(box);
 }
 
 static void forget(struct box *box)
@@ -356,6 +358,8 @@ static void became_bad(struct box *box, enum account_load_result why)
 	offers_answer(box, &box->offers, SIZE_MAX, DELIVERY_LATER);
 	if (list_empty(&box->pending))
 		unload(box);
+	store_watch_bad(box);
+	store_expunges_bad(box);
 	if (box->session != NULL)
 		session_box_bad(box->session, why == ACCOUNT_IO);
 }
@@ -395,6 +399,7 @@ static void files_failed(struct box *box)
 	store_failed(box->store, "account: no new file", box->error);
 	box->flush_failed = true;
 	offers_answer(box, &box->offers, SIZE_MAX, DELIVERY_LATER);
+	store_expunges_bad(box);
 	if (box->session != NULL)
 		session_committed(box->session, false);
 }
@@ -437,6 +442,11 @@ static void judge_job(struct box *box)
 	case JOB_NONE:
 		break;
 	}
+}
+
+void box_start_rows(struct box *box)
+{
+	start_job(box, JOB_ROWS);
 }
 
 static void job_done(struct os_work *work)
@@ -576,16 +586,19 @@ static bool step_load(struct box *box)
 
 	if (box->loaded)
 		return false;
-	if (list_empty(&box->offers) && box->session == NULL && !box->removing)
+	if (list_empty(&box->offers) && box->session == NULL && !box->removing &&
+	    list_empty(&box->expunges) && !store_watch_wants(box))
 		return true;
 	if (box->bad != ACCOUNT_LOADED && os_now_ms(s->os) < box->bad_until_ms) {
 		offers_answer(box, &box->offers, SIZE_MAX, DELIVERY_LATER);
+		store_watch_bad(box);
+		store_expunges_bad(box);
 		if (box->session != NULL)
 			session_box_bad(box->session, box->bad == ACCOUNT_IO);
 		return true;
 	}
 	box->bad = ACCOUNT_LOADED;
-	box->want_full = box->session != NULL || store_mock_trims(s);
+	box->want_full = box->session != NULL || store_mock_trims(s) || store_watches(s);
 	start_job(box, JOB_LOAD);
 	return true;
 }
@@ -658,6 +671,8 @@ static bool step_session(struct box *box)
 	}
 	if (session_waits(session))
 		session_box_ready(session);
+	else if (box_expunges(box))
+		return false;           /* it steps again when that has landed */
 	else if (!session_deletes(session) || box_writable(box, false))
 		session_expunge(session);
 	return box->busy;
@@ -690,7 +705,8 @@ void box_step(struct box *box)
 	if (!box_take_offers(box) || box->flying)
 		return;
 	step_keys(box);
-	if (step_removing(box) || step_session(box) || step_mock(box))
+	if (step_removing(box) || store_watch_step(box) || store_expunge_step(box) ||
+	    step_session(box) || step_mock(box))
 		return;
 	(void)step_upkeep(box);
 }

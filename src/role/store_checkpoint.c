@@ -137,7 +137,10 @@ static void learn_cost(struct store *s)
 
 static void settle(struct box *box)
 {
+	store_watch_settling(box);
 	account_settled(box->account);
+	store_watch_settled(box);
+	store_expunge_landed(box, true);
 	box_close_folders(box);
 	pieces_free(box, &box->flying_pieces);
 	offers_answer(box, &box->pending, box->n_flying, DELIVERY_DURABLE);
@@ -160,6 +163,7 @@ static void give_up(struct box *box)
 	box->n_flying = 0;
 	box->flush_failed = true;
 	box->expunge_flies = false;
+	store_expunge_landed(box, false);
 	list_remove(&box->dirty);
 	box->hot = false;
 	if (box->session != NULL)
@@ -319,6 +323,7 @@ static void board(struct store *s, struct box *box)
 	flying->n_changes = box->account->n_changes;
 	box->flying = true;
 	box->expunge_flies = box->session != NULL && session_expunges(box->session);
+	store_expunge_boards(box);
 	while ((at = list_take_first(&box->pieces)) != NULL)
 		list_append(&box->flying_pieces, at);
 	list_for(p, &box->pending)
@@ -391,6 +396,11 @@ static uint64_t checkpoint_in(const struct store *s)
 
 	if (are_enough(s) || s->frame.draining || !list_empty(&s->starved))
 		return 0;
+	/* Somebody looks on: at once after a quiet time, and a stream in small flights. */
+	if (store_watches(s)) {
+		due = s->last_flight_ms + STORE_WATCHED_GAP_MS;
+		return due > now ? due - now : 0;
+	}
 	if (quiet < gap)
 		quiet = gap;
 	if (quiet < due)

@@ -232,15 +232,30 @@ bool store_deliver(struct store *s, struct ipc_message *message)
 
 /* ---- judged, made a change ---- */
 
-/* RFC 5321 s4.4: Return-Path on top, once, at final delivery. */
-static void write_prefix(const struct delivery *d, const struct delivery_target *target,
-    struct buffer *out)
+static void write_delivered_to(slice address, struct buffer *out)
+{
+	buffer_add(out, slice_lit("Delivered-To: "));
+	buffer_add(out, address);
+	buffer_add(out, slice_lit("\r\n"));
+}
+
+/* RFC 5321 s4.4: Return-Path on top, once, at final delivery. In a mock the message is for
+ * all of them: as many are named as fit. */
+static void write_prefix(const struct store *s, const struct delivery *d,
+    const struct delivery_target *target, struct buffer *out)
 {
 	buffer_add(out, slice_lit("Return-Path: <"));
 	buffer_add(out, d->sender);
-	buffer_add(out, slice_lit(">\r\nDelivered-To: "));
-	buffer_add(out, target->delivered_to);
-	buffer_add(out, slice_lit("\r\n"));
+	buffer_add(out, slice_lit(">\r\n"));
+	write_delivered_to(target->delivered_to, out);
+	for (size_t i = 0; s->frame.config->mock && i < d->n_targets; i++) {
+		const struct delivery_target *other = &d->targets[i];
+
+		if (other == target || other->account != target->account ||
+		    buffer_room(out) < d->trace.len + other->delivered_to.len + 32)
+			continue;
+		write_delivered_to(other->delivered_to, out);
+	}
 	buffer_add(out, d->trace);
 }
 
@@ -281,9 +296,12 @@ void pieces_free(struct box *box, struct list *pieces)
 	}
 }
 
-static struct account_key key_of(const struct offer *offer)
+/* A mock's mailbox is for everybody: one message, however many recipients it had. */
+static struct account_key key_of(const struct store *s, const struct offer *offer)
 {
-	return (struct account_key){ offer->incoming->delivery.id, target_of(offer)->recipient };
+	uint16_t recipient = s->frame.config->mock ? 0 : target_of(offer)->recipient;
+
+	return (struct account_key){ offer->incoming->delivery.id, recipient };
 }
 
 static void add_message(struct box *box, struct offer *offer)
@@ -295,13 +313,13 @@ static void add_message(struct box *box, struct offer *offer)
 	struct buffer prefix = buffer_init(box->store->heap, PACK_PREFIX_MAX);
 	struct buffer entry = buffer_init(box->store->heap, PACK_PREFIX_MAX + PACK_ENTRY);
 	struct account_row row = {
-		.key = key_of(offer),
+		.key = key_of(box->store, offer),
 		.received_us = d->received_us,
 		.pack = place.number,
 		.offset = place.offset,
 	};
 
-	write_prefix(d, target_of(offer), &prefix);
+	write_prefix(box->store, d, target_of(offer), &prefix);
 	pack_entry_write(&entry, place, buffer_bytes(&prefix), body);
 	row.size = buffer_bytes(&prefix).len + body.size;
 	row.stored = pack_entry_len(buffer_bytes(&prefix), body);
@@ -326,7 +344,7 @@ bool box_take_offers(struct box *box)
 
 	while (!list_empty(&box->offers)) {
 		struct offer *offer = list_item(box->offers.next, struct offer, link);
-		enum account_deliver verdict = account_judge(box->account, key_of(offer));
+		enum account_deliver verdict = account_judge(box->account, key_of(box->store, offer));
 
 		if (verdict == ACCOUNT_KNOWN) {
 			answer(s, offer, DELIVERY_DURABLE);
@@ -362,7 +380,7 @@ void box_judge_waiting(struct box *box)
 		struct offer *offer = list_item(at, struct offer, link);
 
 		if (!offer->ours &&
-		    account_judge(box->account, key_of(offer)) == ACCOUNT_KNOWN)
+		    account_judge(box->account, key_of(box->store, offer)) == ACCOUNT_KNOWN)
 			answer(box->store, offer, DELIVERY_DURABLE);
 	}
 }

@@ -6,6 +6,9 @@
  *   store_source.c      files of the router that bodies are in
  *   store_checkpoint.c  changes -> disk, in flights
  *   store_mock.c        what a mock's mailboxes keep, and what that takes
+ *   store_watch.c       a mock's web: told what is there, and what changes
+ *   store_fetch.c       the same: messages, piece by piece
+ *   store_expunge.c     the same: messages go
  *   store_session.c     logins and connections meet; the session's life
  *   store_pop3.c        the POP3 engine's events
  *   store_read.c        messages from packs, piece by piece
@@ -133,6 +136,7 @@ struct box {
 	struct session *session;        /* POP3: one at a time */
 	struct list next;               /* sessions that wait for it to end */
 	bool expunge_flies;             /* its QUIT is in the flight */
+	struct list expunges;           /* of the web, store_expunge.c */
 	bool removing;                  /* IPC_REMOVED came: no more deliveries */
 	bool purged;                    /* and only the HEAD that says so is left */
 };
@@ -153,6 +157,15 @@ struct flying {
 	size_t n_changes;               /* that were there when it boarded */
 	struct account_write writes[2];
 	size_t n_writes;
+};
+
+/* What a mock's web knows. */
+struct watch {
+	bool on;
+	bool listing;                   /* it was not told yet that it knows all */
+	struct table accounts;          /* struct watched, by id */
+	struct list untold;             /* of them, with something to tell */
+	struct watch_scan *scan;        /* that runs, or NULL */
 };
 
 /* A login that waits for its connection, or the other way round. */
@@ -218,6 +231,11 @@ struct store {
 	struct os_timer drain_timer;
 	struct pop3_server_config pop3;
 	struct os_timer age_timer;      /* of a mock: its old messages go */
+	struct watch watch;
+	struct list fetches, fetching;  /* struct fetch: those that wait, and the others */
+	size_t n_fetches, n_fetching;
+	struct os_defer fetch_defer;
+	size_t n_expunges;              /* of the web */
 };
 
 /* ---- store.c ---- */
@@ -240,6 +258,8 @@ bool box_writable(struct box *box, bool pack);
 /* Something waits for a flight; hot: so does somebody. */
 void box_dirty(struct box *box, bool hot);
 void box_count_memory(struct box *box);
+/* It is not full: a job makes it so. */
+void box_start_rows(struct box *box);
 void box_close_folders(struct box *box);
 void box_close_files(struct box *box);
 /* At the end of the turn: forget idle accounts and close idle files, until what is
@@ -283,7 +303,40 @@ uint64_t store_pack_max(const struct box *box);
 /* Are there packs of which nothing is used? Then JOB_PACKS is worth it. */
 bool store_mock_wants_packs(const struct box *box);
 
+/* ---- store_watch.c ---- */
+void store_watch_init(struct store *s);
+bool store_watch(struct store *s, struct ipc_message *message);
+void store_watch_over(struct store *s);         /* the web left */
+bool store_watches(const struct store *s);      /* somebody wants to know at once */
+/* Is the box to be loaded for it? */
+bool store_watch_wants(const struct box *box);
+/* Tell what there is; true: a job or a flight comes first. */
+bool store_watch_step(struct box *box);
+void store_watch_bad(struct box *box);          /* it can't be read */
+/* Around account_settled(). */
+void store_watch_settling(const struct box *box);
+void store_watch_settled(struct box *box);
+void store_web_room(struct ipc_channel *web);
+
+/* ---- store_fetch.c ---- */
+void store_fetch_init(struct store *s);
+bool store_fetch(struct store *s, struct ipc_message *message);
+void store_fetch_room(struct store *s);
+void store_fetches_over(struct store *s);
+
+/* ---- store_expunge.c ---- */
+bool store_expunge(struct store *s, struct ipc_message *message);
+/* True: a job comes first. */
+bool store_expunge_step(struct box *box);
+bool box_expunges(const struct box *box);       /* a change of it waits, or flies */
+void store_expunge_boards(struct box *box);
+void store_expunge_landed(struct box *box, bool ok);
+void store_expunges_bad(struct box *box);       /* the box can't be read */
+void store_expunges_over(struct store *s);      /* the web left */
+
 /* ---- store_session.c ---- */
+/* Ascending; for the journey. */
+void store_tell_deleted(const struct box *box, const uint32_t *uids, size_t n);
 void sessions_init(struct store *s);
 bool store_login(struct store *s, struct ipc_message *message);
 bool store_adopt(struct store *s, struct ipc_message *message);

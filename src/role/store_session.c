@@ -272,15 +272,14 @@ void session_box_bad(struct session *session, bool later)
 	}
 }
 
-/* Marked messages of the snapshot, ascending. */
-static void tell_deleted(const struct session *session, const uint32_t *uids, size_t n)
+void store_tell_deleted(const struct box *box, const uint32_t *uids, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
 		struct event event;
 
-		if (!event_begin(&event, session->store->os, "deleted"))
+		if (!event_begin(&event, box->store->os, "deleted"))
 			return;
-		event_name(&event, "account", session->box->id);
+		event_name(&event, "account", box->id);
 		event_number(&event, "uid", uids[i]);
 		event_end(&event);
 	}
@@ -298,7 +297,7 @@ void session_expunge(struct session *session)
 			uids[n++] = session->rows[i].uid;
 	}
 	session->state = SESSION_EXPUNGE;
-	tell_deleted(session, uids, n);
+	store_tell_deleted(session->box, uids, n);
 	if (account_expunge(session->box->account, uids, n) > 0)
 		box_dirty(session->box, true);
 	else

@@ -34,6 +34,7 @@ static struct world {
 	struct config config;
 	struct keeper_inputs inputs;
 	bool ready, ended, drained;
+	bool with_web;                  /* whoever includes this has a web_start() */
 	struct keeper *keeper;
 	struct frame *directory, *router, *edge;
 	uint64_t nonce;
@@ -148,7 +149,16 @@ static void start_keeper(void)
 {
 	static const struct keeper_handler handler = { on_ready, on_ended, NULL };
 
+	struct keeper_listener http = { .service = SERVICE_HTTP };
+
 	world.os = sim_process_create(world.host, "keeper");
+	if (world.with_web) {
+		assert_true(os_address_parse(slice_lit("10.0.0.1:8025"), &http.address));
+		http.fd = os_listen(world.os, &http.address, 1);
+		assert_true(http.fd >= 0);
+		world.inputs.settings.listeners = &http;
+		world.inputs.settings.n_listeners = 1;
+	}
 	world.ready = world.ended = world.joined = false;
 	for (size_t i = 0; i < ROLE_KINDS; i++)
 		world.inputs.roots[i] = os_open(world.os, OS_ROOT, "account", OS_FOLDER);
@@ -158,8 +168,7 @@ static void start_keeper(void)
 	assert_true(world.ready && world.joined);
 }
 
-/* extra: lines of configuration. */
-static void world_begin_as(uint64_t seed, const char *extra)
+static void world_begin_with(uint64_t seed, const char *extra, bool with_web)
 {
 	static const uint8_t here[4] = { 10, 0, 0, 1 };
 	struct config_error error;
@@ -167,6 +176,7 @@ static void world_begin_as(uint64_t seed, const char *extra)
 
 	memset(&world, 0, sizeof world);
 	memset(world.results, NO_RESULT, sizeof world.results);
+	world.with_web = with_web;
 	world.heap = heap_create(SIZE_MAX);
 	world.arena = arena_init(world.heap, SIZE_MAX / 2);
 	world.sim = sim_create(seed);
@@ -184,6 +194,12 @@ static void world_begin_as(uint64_t seed, const char *extra)
 	world.inputs.hold = -1;
 	world.inputs.uid = world.inputs.gid = -1;
 	start_keeper();
+}
+
+/* extra: lines of configuration. */
+static void world_begin_as(uint64_t seed, const char *extra)
+{
+	world_begin_with(seed, extra, false);
 }
 
 static inline void world_begin(uint64_t seed)

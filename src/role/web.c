@@ -9,7 +9,9 @@
 
 #include "base/check.h"
 #include "role/role.h"
-#include "role/web_impl.h"
+#include "role/web_api.h"
+#include "role/web_events.h"
+#include "role/web_wait.h"
 
 /* ---- answers ---- */
 
@@ -23,17 +25,39 @@ static const struct http_field security[] = {
 	{ "X-Content-Type-Options", slice_lit("nosniff") },
 };
 
-enum { SECURITY = sizeof security / sizeof *security };
-
-static void answer(struct web *web, struct http_request *request, struct http_answer *a,
-    const char *allow)
+/* What a page of our own may learn of the API. Empty ones are left out. */
+static size_t add_cors(const struct http_request *request, struct http_field *fields)
 {
-	struct http_field fields[SECURITY + 1];
+	slice first = request->target.segments[0], origin = { 0 };
 
+	if (!request->target_ok || web_is_foreign(request) ||
+	    (!slice_equal(first, slice_lit("api")) && !slice_equal(first, slice_lit("view"))))
+		return 0;
+	http_header(request, "Origin", &origin);
+	fields[0] = (struct http_field){ "Access-Control-Allow-Origin", origin };
+	fields[1] = (struct http_field){ "Access-Control-Allow-Methods",
+	    slice_lit("GET, POST, DELETE, PUT, OPTIONS") };
+	fields[2] = (struct http_field){ "Access-Control-Allow-Headers", slice_lit("*") };
+	return 3;
+}
+
+void web_answer_as(struct web *web, struct http_request *request, struct http_answer *a,
+    const char *policy)
+{
+	enum { SECURITY = sizeof security / sizeof *security, CORS = 3, MORE = 4 };
+	struct http_field fields[SECURITY + CORS + MORE];
+	size_t n = SECURITY;
+
+	check(a->n_fields <= MORE);
 	memcpy(fields, security, sizeof security);
-	fields[SECURITY] = (struct http_field){ "Allow", slice_from(allow) };
+	if (policy != NULL)
+		fields[0].value = slice_from(policy);
+	if (web->index != NULL)
+		n += add_cors(request, fields + n);
+	for (size_t i = 0; i < a->n_fields; i++)
+		fields[n++] = a->fields[i];
 	a->fields = fields;
-	a->n_fields = allow != NULL ? SECURITY + 1 : SECURITY;
+	a->n_fields = n;
 	web->n_requests++;
 	web->n_failed += a->status >= 400;
 	http_answer(request, a);
@@ -42,15 +66,24 @@ static void answer(struct web *web, struct http_request *request, struct http_an
 void web_answer(struct web *web, struct http_request *request, unsigned status,
     const char *type, struct buffer *body)
 {
-	answer(web, request, &(struct http_answer){ .status = status, .type = type,
+	web_answer_as(web, request, &(struct http_answer){ .status = status, .type = type,
 	    .taken = body }, NULL);
 }
 
 void web_answer_text(struct web *web, struct http_request *request, unsigned status,
     const char *text)
 {
-	answer(web, request, &(struct http_answer){ .status = status, .type = "text/plain",
-	    .body = slice_from(text) }, NULL);
+	web_answer_as(web, request, &(struct http_answer){ .status = status,
+	    .type = "text/plain", .body = slice_from(text) }, NULL);
+}
+
+static void answer_method(struct http_call *call)
+{
+	const struct http_field allow = { "Allow", slice_from(call->match.allow) };
+
+	web_answer_as(call->web, call->request, &(struct http_answer){ .status = 405,
+	    .type = "text/plain", .fields = &allow, .n_fields = 1,
+	    .body = slice_lit("Method Not Allowed") }, NULL);
 }
 
 /* ---- who is there ---- */
@@ -99,14 +132,15 @@ static void on_request(struct http_server *server, struct http_request *request)
 		web_answer_text(call.web, request, 400, "Bad Request");
 		return;
 	}
-	http_route_find(routes, sizeof routes / sizeof *routes, request->method,
-	    &request->target, match);
+	if (web_api(&call))
+		return;
+	if (match->allow[0] == '\0')
+		http_route_find(routes, sizeof routes / sizeof *routes, request->method,
+		    &request->target, match);
 	if (match->route != NULL)
 		match->route->answer(&call);
 	else if (match->allow[0] != '\0')
-		answer(call.web, request, &(struct http_answer){ .status = 405,
-		    .type = "text/plain", .body = slice_lit("Method Not Allowed") },
-		    match->allow);
+		answer_method(&call);
 	else if (slice_equal(request->target.segments[0], slice_lit("api")))
 		web_answer_text(call.web, request, 404, "File not found");
 	else
@@ -178,6 +212,10 @@ static void on_drain(struct frame *frame, uint32_t grace_ms)
 	struct web *web = frame->owner;
 
 	os_timer_start(web->os, &web->grace, grace_ms < WEB_DRAIN_MS ? grace_ms : WEB_DRAIN_MS);
+	if (web->index != NULL) {
+		web_waits_end(web);
+		web_events_drain(web);
+	}
 	http_server_drain(web->http);
 }
 
@@ -191,22 +229,36 @@ static void on_start(struct frame *frame)
 
 	if (web->library != NULL)
 		web->http = http_server_create(web->os, web->library, &http_handler, web);
-	if (web->library == NULL)
+	if (web->library == NULL || !web_watch_start(web))
 		frame_fatal(frame, "cannot serve HTTP (listen.http): %s", web->error);
 	else if (web->http == NULL)
 		frame_fatal(frame, "cannot serve HTTP: no memory, or no descriptor left");
-	else
-		frame_ready(frame);
+	else if (web->index == NULL)
+		frame_ready(frame);     /* in a mock: once it knows what is there */
+}
+
+static void on_joined(struct frame *frame, struct ipc_channel *peer)
+{
+	web_watch_joined(frame->owner, peer);
 }
 
 static void on_left(struct frame *frame, struct ipc_channel *peer)
 {
 	web_forget_counters(frame->owner, peer);
+	web_watch_left(frame->owner, peer);
 }
 
 static bool on_message(struct frame *frame, struct ipc_channel *peer, struct ipc_message *message)
 {
 	switch (message->type) {
+	case IPC_MESSAGE:
+	case IPC_GONE:
+	case IPC_WATCHED:
+	case IPC_BODY:
+	case IPC_EXPUNGED:
+	case IPC_MAILBOX:
+	case IPC_SETTLED:
+		return web_watch_message(frame->owner, peer, message);
 	case IPC_HTTP:
 		return on_http(frame->owner, peer, message);
 	case IPC_COUNTERS:
@@ -217,7 +269,8 @@ static bool on_message(struct frame *frame, struct ipc_channel *peer, struct ipc
 }
 
 static const struct frame_handler handler = {
-	.start = on_start, .drain = on_drain, .peer_left = on_left, .peer_message = on_message,
+	.start = on_start, .drain = on_drain, .peer_joined = on_joined, .peer_left = on_left,
+	.peer_message = on_message,
 };
 
 void web_start(struct os *os, int channel, unsigned index)

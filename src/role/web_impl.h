@@ -3,6 +3,17 @@
  *   web.c            the role: connections from the edges, routes, drain
  *   web_metrics.c    what roles count, as text
  *   web_page.c       the page's files
+ *   web_watch.c      a mock's messages, as stores tell of them -> web_index.h
+ *   web_fetch.c      the same: read, expunged
+ *   web_walk.c       through the index: pages, searches
+ *   web_list.c       routes of many messages
+ *   web_message.c    routes of one
+ *   web_send.c       a route that sends one
+ *   web_tagged.c     routes of tags
+ *   web_about.c      routes about the mock itself
+ *   web_settle.c     requests wait for what came before them
+ *   web_wait.c       a request that waits for a message
+ *   web_events.c     who listens to what happens (WebSocket)
  *
  * (1) A function of the routing table answers its call, now or later, exactly once.
  * (2) Nothing that comes over HTTP is believed, and nothing ends in a 500: what can't be
@@ -14,7 +25,9 @@
 #include "base/list.h"
 #include "http/route.h"
 #include "os/http.h"
+#include "api/summary.h"
 #include "role/frame.h"
+#include "role/web_index.h"
 
 /* A connection that an edge handed over. */
 struct visit {
@@ -30,6 +43,29 @@ struct report {
 	uint64_t values[COUNTERS];      /* those of its kind */
 };
 
+/* A mailbox of a mock. */
+struct web_mailbox {
+	struct web_mailbox *next;
+	uint64_t account;
+	slice name;                     /* as people log in */
+	uint64_t n, n_unread;           /* while somebody counts */
+};
+
+/* A message on its way from its store. */
+struct web_fetch {
+	struct list link;               /* web->feed while it waits */
+	uint64_t number;                /* in web->fetches, once it was asked for */
+	struct web *web;
+	struct web_entry *entry;        /* held */
+	struct buffer raw;              /* at most WEB_RAW_MAX of it */
+	bool feeds;                     /* for the index: */
+	struct list order;              /* web->feeds */
+	uint64_t serial;                /* counts up */
+	/* Once. `raw` is the fetch's, which is freed afterwards. */
+	void (*done)(struct web_fetch *fetch, bool ok);
+	void *owner;
+};
+
 struct web {
 	struct frame frame;
 	struct os *os;
@@ -42,6 +78,33 @@ struct web {
 	int64_t start_us;               /* the wall's */
 	uint64_t n_requests, n_failed;  /* answered; with 400 or more */
 	bool drained;
+
+	/* In a mock. */
+	struct web_index *index;        /* NULL: this is none */
+	struct charsets *charsets;
+	struct web_mailbox *mailboxes;  /* sorted by name */
+	struct table accounts;          /* the same, by account */
+	bool listed[STORES_MAX];        /* that store has told all that was there */
+	bool ready;                     /* they all had, once */
+	struct table fetches;           /* by number */
+	struct list feed;               /* struct web_fetch: new messages, not yet asked for */
+	struct list feeds;              /* those and the ones under way, in their order */
+	uint64_t feed_last;             /* serial of the last */
+	struct list settling;           /* requests, web_settle.c */
+	size_t n_feeding, feeding_bytes;
+	bool feeding;
+	uint64_t number_last;           /* of fetches and expunges */
+	struct list expunges;           /* struct web_expunge */
+	bool truncating;                /* one of all messages is under way */
+	struct list walks;              /* struct web_walk */
+	struct list waits;              /* struct web_wait */
+	size_t n_waits;
+	struct list listeners;          /* struct web_listener */
+	size_t n_listeners;
+	struct os_timer ping, stats;
+	struct os_defer prune;
+	bool stats_due, stats_soon;
+	uint64_t n_deleted;
 };
 
 /* One request, towards a function of the table. */
@@ -52,11 +115,16 @@ struct http_call {
 };
 
 /* web.c */
-/* Answer, with security headers. `body` is taken over, and empty afterwards. */
+/* Answer, with security headers and, where a page of another origin may ask, those of CORS.
+ * `body` is taken over, and empty afterwards. */
 void web_answer(struct web *web, struct http_request *request, unsigned status,
     const char *type, struct buffer *body);
 void web_answer_text(struct web *web, struct http_request *request, unsigned status,
     const char *text);
+/* The same with up to four fields of one's own, which are borrowed; policy: what a browser
+ * may do with it, another than ours (Content-Security-Policy), or NULL. */
+void web_answer_as(struct web *web, struct http_request *request, struct http_answer *answer,
+    const char *policy);
 /* All whom mail needs are there and ready, and nobody drains. */
 bool web_is_ready(const struct web *web);
 
@@ -67,6 +135,39 @@ bool web_on_counters(struct web *web, struct ipc_channel *peer, struct ipc_messa
 bool web_hears(const struct web *web, enum role_kind kind, unsigned index);
 void web_forget_counters(struct web *web, struct ipc_channel *peer);
 void web_metrics(struct http_call *call);
+/* The sum of what roles count. */
+uint64_t web_counter(const struct web *web, enum counter counter);
+
+/* web_watch.c: what stores and the directory tell of a mock */
+bool web_watch_start(struct web *web);          /* false: *web->error */
+void web_watch_joined(struct web *web, struct ipc_channel *peer);
+void web_watch_left(struct web *web, struct ipc_channel *peer);
+/* False: it broke the protocol. */
+bool web_watch_message(struct web *web, struct ipc_channel *peer, struct ipc_message *message);
+/* Does the index have all that there is? */
+bool web_knows_all(const struct web *web);
+struct web_mailbox *web_mailbox_of(const struct web *web, uint64_t account);    /* or NULL */
+struct web_mailbox *web_mailbox_named(const struct web *web, slice name);
+slice web_mailbox_name(const struct web *web, uint64_t account);
+/* What the index says of a message; texts are of the arena (API_SUMMARY_ARENA_MAX) or borrowed
+ * from the index until its next call. */
+void web_summary(struct web *web, struct web_entry *entry, struct arena *arena,
+    struct api_summary *ret);
+
+/* web_fetch.c */
+void web_fetch_init(struct web *web);
+/* Have a message read; `done` comes later, or before it returns. */
+void web_fetch(struct web *web, struct web_entry *entry,
+    void (*done)(struct web_fetch *fetch, bool ok), void *owner);
+/* For the index, in turn. */
+void web_feed(struct web *web, struct web_entry *entry,
+    void (*done)(struct web_fetch *fetch, bool ok));
+bool web_fetch_body(struct web *web, struct ipc_channel *store, struct ipc_message *message);
+void web_fetch_left(struct web *web, unsigned store);
+/* Have them expunged, in any order; account 0 with n 0: all there are. `done` once. */
+void web_expunge(struct web *web, struct web_entry *const *entries, size_t n, bool all,
+    uint64_t account, void (*done)(void *owner, bool ok), void *owner);
+bool web_expunged(struct web *web, struct ipc_channel *store, struct ipc_message *message);
 
 /* web_page.c */
 void web_page(struct http_call *call);  /* whatever its address, it is one page */

@@ -60,6 +60,15 @@ void web_forget_counters(struct web *web, struct ipc_channel *peer)
 	heap_free(web->heap, r);
 }
 
+uint64_t web_counter(const struct web *web, enum counter counter)
+{
+	uint64_t sum = 0;
+
+	list_for (at, &web->reports)
+		sum += list_item(at, struct report, link)->values[counter];
+	return sum;
+}
+
 /* ---- text ---- */
 
 static void print_head(struct buffer *out, const char *name, bool gauge, const char *means)

@@ -1,0 +1,337 @@
+/* role/web_message.c - routes of one message: found, read from its store, shown.
+ *
+ *   a route -> its message (latest: a walk) -> its bytes (web_fetch.c) -> show() -> answer */
+#include <stdio.h>
+#include <string.h>
+
+#include "api/message.h"
+#include "api/posthouse.h"
+#include "role/web_api.h"
+#include "role/web_events.h"
+#include "role/web_mail.h"
+#include "role/web_walk.h"
+
+/* What comes from strangers runs nothing, has no origin and loads nothing. */
+#define OF_STRANGERS "sandbox allow-popups allow-popups-to-escape-sandbox; default-src 'none'; "
+static const char policy_part[] = OF_STRANGERS "style-src 'unsafe-inline'; img-src data:";
+
+/* A call on its way to one message. */
+struct asking {
+	struct web *web;
+	struct http_request *request;
+	struct web_entry *entry;        /* held, once it is found */
+	slice part, id;                 /* of the request */
+	const char *unknown;            /* what a 404 says */
+	void (*show)(struct asking *a, const struct web_mail *mail, slice raw);
+	bool reads;                     /* who sees it has read it */
+};
+
+static void over(struct asking *a)
+{
+	if (a->entry != NULL)
+		index_release(a->web->index, a->entry);
+	heap_free(a->web->heap, a);
+}
+
+static void unknown(struct asking *a)
+{
+	web_answer_text(a->web, a->request, 404, a->unknown);
+	over(a);
+}
+
+static void on_fetched(struct web_fetch *fetch, bool ok)
+{
+	struct asking *a = fetch->owner;
+	struct web *web = a->web;
+	struct arena arena = arena_init(web->heap, WEB_MAIL_ARENA_MAX);
+	slice raw = buffer_bytes(&fetch->raw);
+	struct web_mail mail;
+
+	if (!ok && a->entry->gone) {
+		unknown(a);
+		return;
+	}
+	if (!ok) {
+		web_answer_text(web, a->request, 503, "The message can't be read now, try again");
+		over(a);
+		return;
+	}
+	if (a->reads && !a->entry->gone && !a->entry->read) {
+		index_set_read(web->index, a->entry, true);
+		web_tell_read(web, a->entry);
+		web_changed(web);
+	}
+	web_mail_read(web, a->entry, raw, &arena, &mail);
+	a->show(a, &mail, raw);
+	arena_reset(&arena);
+	over(a);
+}
+
+static void fetch(struct asking *a, struct web_entry *entry)
+{
+	a->entry = entry;
+	index_hold(entry);
+	web_fetch(a->web, entry, on_fetched, a);
+}
+
+static void on_latest(struct web_walk *walk)
+{
+	struct asking *a = walk->owner;
+
+	if (walk->n_kept > 0)
+		fetch(a, walk->kept[0]);
+	else
+		unknown(a);
+}
+
+static void find_latest(struct asking *a)
+{
+	slice query = { 0 };
+	struct web_walk *walk;
+
+	http_target_get(&a->request->target, "query", &query);
+	walk = web_walk_new(a->web, a->request, query);
+	walk->limit = 1;
+	walk->first_only = true;
+	a->unknown = "Message not found";
+	web_walk_start(walk, on_latest, a);
+}
+
+static void find(struct http_call *call, slice id, const char *words, bool reads,
+    void (*show)(struct asking *a, const struct web_mail *mail, slice raw))
+{
+	struct asking *a = heap_new(call->web->heap, struct asking);
+	struct web_entry *entry;
+
+	*a = (struct asking){ .web = call->web, .request = call->request, .id = id,
+	    .unknown = words, .show = show, .reads = reads };
+	if (call->match.n_arguments > 1)
+		a->part = call->match.arguments[1];
+	if (slice_equal(id, slice_lit("latest"))) {
+		find_latest(a);
+		return;
+	}
+	entry = index_find_name(a->web->index, id);
+	if (entry != NULL && entry->listed)
+		fetch(a, entry);
+	else
+		unknown(a);
+}
+
+static void find_id(struct http_call *call, bool reads,
+    void (*show)(struct asking *a, const struct web_mail *mail, slice raw))
+{
+	find(call, call->match.arguments[0], "404 page not found", reads, show);
+}
+
+/* ---- as JSON ---- */
+
+static void answer_json(struct asking *a, struct buffer *out, bool ok)
+{
+	if (ok)
+		web_answer(a->web, a->request, 200, "application/json", out);
+	else
+		web_answer_text(a->web, a->request, 413, "The message is too large to be shown so");
+	buffer_free(out);
+}
+
+static void show_message(struct asking *a, const struct web_mail *mail, slice raw)
+{
+	struct buffer out = buffer_init(a->web->heap, API_MESSAGE_JSON_MAX);
+	struct api_tags tags = web_entry_tags(a->entry, mail->arena);
+
+	answer_json(a, &out, api_message_json(&mail->mail, &mail->facts, &tags, &out));
+}
+
+static void show_headers(struct asking *a, const struct web_mail *mail, slice raw)
+{
+	struct buffer out = buffer_init(a->web->heap, API_MESSAGE_JSON_MAX);
+
+	answer_json(a, &out, api_headers_json(&mail->mail, &out));
+}
+
+static void show_lint(struct asking *a, const struct web_mail *mail, slice raw)
+{
+	struct buffer out = buffer_init(a->web->heap, API_MESSAGE_JSON_MAX);
+
+	answer_json(a, &out, api_mail_lint_json(&mail->mail, &mail->facts,
+	    os_wall_us(a->web->os) / 1000000, &out));
+}
+
+static void show_envelope(struct asking *a, const struct web_mail *mail, slice raw)
+{
+	struct buffer out = buffer_init(a->web->heap, API_MESSAGE_JSON_MAX);
+
+	answer_json(a, &out, api_envelope_json(&mail->facts, &out));
+}
+
+static void show_parts(struct asking *a, const struct web_mail *mail, slice raw)
+{
+	struct buffer out = buffer_init(a->web->heap, API_MESSAGE_JSON_MAX);
+
+	answer_json(a, &out, api_parts_json(&mail->mail, mail->facts.id, &out));
+}
+
+void web_message(struct http_call *call)
+{
+	find_id(call, true, show_message);
+}
+
+void web_headers(struct http_call *call)
+{
+	find_id(call, false, show_headers);
+}
+
+void web_lint(struct http_call *call)
+{
+	find_id(call, false, show_lint);
+}
+
+void web_envelope(struct http_call *call)
+{
+	find_id(call, false, show_envelope);
+}
+
+void web_parts(struct http_call *call)
+{
+	find_id(call, false, show_parts);
+}
+
+/* ---- as bytes ---- */
+
+static void show_raw(struct asking *a, const struct web_mail *mail, slice raw)
+{
+	slice name = arena_printf(mail->arena, "attachment; filename=\"%.*s.eml\"",
+	    slice_arg(mail->facts.id)), wanted;
+	const struct http_field field = { "Content-Disposition", name };
+	struct http_answer answer = { .status = 200, .type = "text/plain; charset=utf-8",
+	    .fields = &field, .body = raw };
+
+	answer.n_fields = http_target_get(&a->request->target, "dl", &wanted) &&
+	    slice_equal(wanted, slice_lit("1"));
+	web_answer_as(a->web, a->request, &answer, NULL);
+}
+
+void web_raw(struct http_call *call)
+{
+	find_id(call, false, show_raw);
+}
+
+static void show_part(struct asking *a, const struct web_mail *mail, slice raw)
+{
+	struct buffer out = buffer_init(a->web->heap, WEB_RAW_MAX);
+	struct http_field field = { .name = "Content-Disposition" };
+	struct http_answer answer = { .status = 200, .fields = &field, .n_fields = 1,
+	    .taken = &out };
+	struct api_part part;
+
+	if (!api_part_find(&mail->mail, a->part, mail->arena, &part) ||
+	    !api_part_content(&part, &out)) {
+		web_answer_text(a->web, a->request, 404, "404 page not found");
+		buffer_free(&out);
+		return;
+	}
+	answer.type = slice_cstr(mail->arena, part.type);
+	field.value = part.disposition;
+	web_answer_as(a->web, a->request, &answer, policy_part);
+	buffer_free(&out);
+}
+
+void web_part(struct http_call *call)
+{
+	find_id(call, false, show_part);
+}
+
+/* ---- as a page ---- */
+
+static void show_text(struct asking *a, const struct web_mail *mail, slice raw)
+{
+	struct buffer out = buffer_init(a->web->heap, API_TEXT_MAX);
+
+	api_view_text(&mail->mail, &out);
+	web_answer(a->web, a->request, 200, "text/plain; charset=utf-8", &out);
+	buffer_free(&out);
+}
+
+static bool asks_for(const struct asking *a, const char *name)
+{
+	slice value;
+
+	return http_target_get(&a->request->target, name, &value) &&
+	    (slice_equal(value, slice_lit("1")) || slice_equal(value, slice_lit("true")));
+}
+
+/* What the HTML may load: parts of its own message; anything, when somebody asked for
+ * that. Its scripts never run: only ours has the nonce. */
+static const char *policy_of(const struct asking *a, struct arena *arena, slice nonce)
+{
+	bool remote = asks_for(a, "remote");
+	const char *from = remote ? "*" : "'self'";
+
+	return slice_cstr(arena, arena_printf(arena, "sandbox allow-popups "
+	    "allow-popups-to-escape-sandbox%s; default-src 'none'; style-src %s 'unsafe-inline'; "
+	    "img-src %s data:; font-src %s data:; media-src %s%s%.*s%s", nonce.len > 0 ?
+	    " allow-scripts" : "", from, from, from, from, nonce.len > 0 ?
+	    "; script-src 'nonce-" : "", slice_arg(nonce), nonce.len > 0 ? "'" : ""));
+}
+
+static void show_html(struct asking *a, const struct web_mail *mail, slice raw)
+{
+	struct arena *arena = mail->arena;
+	struct buffer out = buffer_init(a->web->heap, API_VIEW_MAX);
+	struct api_view view = { .webroot = slice_lit("/"), .id = mail->facts.id,
+	    .embed = asks_for(a, "embed") };
+	struct http_answer answer = { .status = 200, .type = "text/html; charset=utf-8",
+	    .taken = &out };
+
+	if (view.embed)
+		view.nonce = arena_printf(arena, "%016llx%016llx",
+		    (unsigned long long)os_random_u64(a->web->os),
+		    (unsigned long long)os_random_u64(a->web->os));
+	if (api_view_html(&mail->mail, &view, &out))
+		web_answer_as(a->web, a->request, &answer, policy_of(a, arena, view.nonce));
+	else
+		web_answer_text(a->web, a->request, 404,
+		    "This message does not contain a HTML part");
+	buffer_free(&out);
+}
+
+/* The newest message's own address, or the list's. */
+static void on_latest_view(struct web_walk *walk)
+{
+	char path[WEB_NAME_TEXT + 8] = "/view/";
+	struct http_field field = { .name = "Location", .value = slice_lit("/") };
+
+	if (walk->n_kept > 0) {
+		web_entry_name(walk->kept[0], path + strlen(path));
+		field.value = slice_from(path);
+	}
+	web_answer_as(walk->web, walk->owner, &(struct http_answer){ .status = 302,
+	    .fields = &field, .n_fields = 1 }, NULL);
+}
+
+static void view_latest(struct http_call *call)
+{
+	slice query = { 0 };
+	struct web_walk *walk;
+
+	http_target_get(&call->request->target, "query", &query);
+	walk = web_walk_new(call->web, call->request, query);
+	walk->limit = 1;
+	walk->first_only = true;
+	web_walk_start(walk, on_latest_view, call->request);
+}
+
+void web_view(struct http_call *call)
+{
+	slice name = call->match.arguments[0], html = slice_lit(".html"), txt = slice_lit(".txt");
+
+	if (slice_ends(name, html))
+		find(call, slice_head(name, name.len - html.len), "Message not found", true,
+		    show_html);
+	else if (slice_ends(name, txt))
+		find(call, slice_head(name, name.len - txt.len), "Message not found", true,
+		    show_text);
+	else
+		view_latest(call);
+}

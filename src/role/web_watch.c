@@ -1,0 +1,343 @@
+/* role/web_watch.c - a mock's messages, as its stores tell of them.
+ *
+ *   MESSAGE -> index_add() -> read (web_fetch.c) -> its summary -> listed, and announced
+ *   GONE -> index_remove(), announced
+ *
+ * (1) A message is listed, counted and found from its summary on, and not before.
+ * (2) When a store leaves, what it told is stale; what its next life does not tell again,
+ *     before its WATCHED, is gone. What people did with messages survives that. */
+#include <stdio.h>
+#include <string.h>
+
+#include "account/slot.h"
+#include "base/check.h"
+#include "role/directory_mock.h"
+#include "role/web_events.h"
+#include "role/web_impl.h"
+#include "role/web_mail.h"
+#include "role/web_settle.h"
+#include "role/web_wait.h"
+#include "role/web_walk.h"
+
+/* ---- mailboxes ---- */
+
+static int digit(unsigned char c)
+{
+	return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/* "bob%40bob.example@mock.localhost" is bob@bob.example's (role/directory_mock.h). */
+static slice name_of(struct heap *heap, slice address)
+{
+	slice local = slice_head(address, slice_find_last_byte(address, '@'));
+	unsigned char *name = heap_alloc(heap, local.len + 1);
+	size_t len = 0;
+
+	for (size_t i = 0; i < local.len; i++) {
+		bool coded = local.ptr[i] == '%' && i + 2 < local.len &&
+		    digit(local.ptr[i + 1]) >= 0 && digit(local.ptr[i + 2]) >= 0;
+
+		name[len++] = coded ? (unsigned char)(digit(local.ptr[i + 1]) << 4 |
+		    digit(local.ptr[i + 2])) : local.ptr[i];
+		i += coded ? 2 : 0;
+	}
+	return slice_of(name, len);
+}
+
+struct web_mailbox *web_mailbox_of(const struct web *web, uint64_t account)
+{
+	return table_get(&web->accounts, table_key(account));
+}
+
+slice web_mailbox_name(const struct web *web, uint64_t account)
+{
+	const struct web_mailbox *m = web_mailbox_of(web, account);
+
+	return m != NULL ? m->name : (slice){ 0 };
+}
+
+/* People write it as they log in: case does not matter, and the mock's own domain may
+ * stand behind it. */
+struct web_mailbox *web_mailbox_named(const struct web *web, slice name)
+{
+	slice domain = web->frame.config->domains[0];
+	struct web_mailbox *m = web->mailboxes;
+
+	if (name.len > domain.len && name.ptr[name.len - domain.len - 1] == '@' &&
+	    slice_equal_ascii(slice_drop(name, name.len - domain.len), domain))
+		name = slice_head(name, name.len - domain.len - 1);
+	while (m != NULL && !slice_equal_ascii(m->name, name))
+		m = m->next;
+	return m;
+}
+
+static bool on_mailbox(struct web *web, struct ipc_message *message)
+{
+	uint64_t account = get_u64(&message->body);
+	slice address = get_slice(&message->body, SEALED_ADDRESS_MAX);
+	struct web_mailbox *m, **at = &web->mailboxes;
+
+	if (!bytes_end(&message->body))
+		return false;
+	if (web_mailbox_of(web, account) != NULL)
+		return true;
+	m = heap_new(web->heap, struct web_mailbox);
+	m->account = account;
+	m->name = name_of(web->heap, address);
+	while (*at != NULL && slice_compare((*at)->name, m->name) < 0)
+		at = &(*at)->next;
+	m->next = *at;
+	*at = m;
+	table_put(&web->accounts, table_key(m->account), m);
+	return true;
+}
+
+/* ---- messages ---- */
+
+/* What the index keeps when nobody can say what is in a message. */
+static void list_blank(struct web *web, struct web_entry *entry)
+{
+	if (index_list(web->index, entry, (slice){ 0 }, (slice){ 0 }))
+		web_changed(web);
+}
+
+static void list_mail(struct web *web, struct web_entry *entry, slice raw)
+{
+	struct arena arena = arena_init(web->heap, WEB_MAIL_ARENA_MAX);
+	struct buffer head = buffer_init(web->heap, API_PACKED_MAX);
+	struct buffer words = buffer_init(web->heap, API_WORDS_MAX);
+	struct web_mail mail;
+	struct api_summary summary;
+
+	web_mail_read(web, entry, raw, &arena, &mail);
+	api_summary_make(&mail.mail, &mail.facts, &arena, &summary);
+	summary.tags = api_tags_received(&mail.mail, &mail.facts, &arena);
+	index_set_tags(web->index, entry, summary.tags.names, summary.tags.n);
+	entry->n_attachments = (uint16_t)(summary.n_attachments < UINT16_MAX ?
+	    summary.n_attachments : UINT16_MAX);
+	api_words(&mail.mail, &mail.facts, &words);
+	if (api_summary_pack(&summary, &head) &&
+	    index_list(web->index, entry, buffer_bytes(&head), buffer_bytes(&words))) {
+		web_tell_new(web, &summary);
+		web_waits_see(web, entry);
+	} else {
+		list_blank(web, entry);
+	}
+	buffer_free(&head);
+	buffer_free(&words);
+	arena_reset(&arena);
+}
+
+static void on_read(struct web_fetch *fetch, bool ok)
+{
+	struct web *web = fetch->web;
+
+	if (fetch->entry->gone || fetch->entry->listed)
+		return;
+	/* A store that left tells of it again; one whose disk fails has it all the same. */
+	if (ok)
+		list_mail(web, fetch->entry, buffer_bytes(&fetch->raw));
+	else if (frame_peer(&web->frame, ROLE_STORE, account_store(fetch->entry->account,
+	    web->frame.config->stores)) != NULL)
+		list_blank(web, fetch->entry);
+}
+
+static void remove_entry(struct web *web, struct web_entry *entry)
+{
+	if (entry->listed)
+		web_changed(web);
+	index_remove(web->index, entry);
+}
+
+static bool on_message(struct web *web, struct ipc_message *message)
+{
+	struct bytes *in = &message->body;
+	struct web_entry what = { .account = get_u64(in) }, *entry;
+
+	what.uid = get_u32(in);
+	what.id = get_message_id(in);
+	what.received_us = (int64_t)get_u64(in);
+	what.size = get_u64(in);
+	what.pack = get_u32(in);
+	what.offset = get_u32(in);
+	if (!bytes_end(in))
+		return false;
+	entry = index_find_place(web->index, what.account, what.uid);
+	if (entry != NULL && message_id_equal(entry->id, what.id)) {
+		entry->stale = false;
+		entry->pack = what.pack;
+		entry->offset = what.offset;
+		return true;
+	}
+	if (entry != NULL)
+		remove_entry(web, entry);       /* another mailbox, under the same number */
+	entry = index_add(web->index, &what);
+	check(entry != NULL);
+	web_feed(web, entry, on_read);
+	return true;
+}
+
+struct going {
+	struct web *web;
+	size_t n_unasked;
+};
+
+/* Messages that somebody named are announced one by one, the others as a whole. */
+static void on_removed(void *context, struct web_entry *entry)
+{
+	struct going *going = context;
+
+	if (!entry->listed)
+		return;
+	going->web->n_deleted++;
+	if (entry->asked_away)
+		web_tell_deleted(going->web, entry);
+	else
+		going->n_unasked++;
+}
+
+static bool on_gone(struct web *web, struct ipc_message *message)
+{
+	uint64_t account = get_u64(&message->body);
+	uint32_t first = get_u32(&message->body), last = get_u32(&message->body);
+	struct going going = { .web = web };
+
+	if (!bytes_end(&message->body) || first > last)
+		return false;
+	index_remove_range(web->index, account, first, last, on_removed, &going);
+	web_changed(web);
+	if (going.n_unasked > 0 && !web->truncating)
+		web_tell_pruned(web);
+	return true;
+}
+
+static bool of_store(const struct web *web, const struct web_entry *entry, unsigned store)
+{
+	return account_store(entry->account, web->frame.config->stores) == store;
+}
+
+/* Those of a store that are stale, or all that are not listed: none of them is. */
+static void drop(struct web *web, unsigned store, bool stale)
+{
+	struct web_index *index = web->index;
+	struct web_entry **found = heap_alloc(web->heap, (index->places.count + 1) * sizeof *found);
+	struct web_entry *entry;
+	size_t n = 0, at = 0;
+
+	while ((entry = table_next(&index->places, &at)) != NULL) {
+		if (of_store(web, entry, store) && (stale ? entry->stale : !entry->listed))
+			found[n++] = entry;
+	}
+	for (size_t i = 0; i < n; i++)
+		remove_entry(web, found[i]);
+	heap_free(web->heap, found);
+}
+
+static bool on_watched(struct web *web, struct ipc_channel *peer, struct ipc_message *message)
+{
+	if (!bytes_end(&message->body))
+		return false;
+	drop(web, ipc_peer_index(peer), true);
+	web->listed[ipc_peer_index(peer)] = true;
+	if (web_knows_all(web) && !web->ready)
+		frame_ready(&web->frame);
+	web->ready = web->ready || web_knows_all(web);
+	return true;
+}
+
+/* ---- stores ---- */
+
+bool web_knows_all(const struct web *web)
+{
+	for (unsigned i = 0; i < web->frame.config->stores; i++) {
+		if (!web->listed[i])
+			return false;
+	}
+	return !web->frame.draining;
+}
+
+void web_watch_joined(struct web *web, struct ipc_channel *peer)
+{
+	if (web->index != NULL && ipc_peer_kind(peer) == ROLE_STORE)
+		ipc_send(peer, IPC_WATCH);
+}
+
+void web_watch_left(struct web *web, struct ipc_channel *peer)
+{
+	unsigned store = ipc_peer_index(peer);
+
+	if (web->index == NULL || ipc_peer_kind(peer) != ROLE_STORE)
+		return;
+	web->listed[store] = false;
+	web_fetch_left(web, store);
+	drop(web, store, false);
+	for (size_t i = 0; i < web->index->n_listed; i++) {
+		struct web_entry *entry = index_at(web->index, i);
+
+		entry->stale = entry->stale || of_store(web, entry, store);
+	}
+}
+
+bool web_watch_message(struct web *web, struct ipc_channel *peer, struct ipc_message *message)
+{
+	if (web->index == NULL)
+		return false;
+	switch (message->type) {
+	case IPC_MESSAGE:
+		return on_message(web, message);
+	case IPC_GONE:
+		return on_gone(web, message);
+	case IPC_WATCHED:
+		return on_watched(web, peer, message);
+	case IPC_BODY:
+		return web_fetch_body(web, peer, message);
+	case IPC_SETTLED:
+		return web_settled(web, message);
+	case IPC_EXPUNGED:
+		return web_expunged(web, peer, message);
+	case IPC_MAILBOX:
+		return on_mailbox(web, message);
+	default:
+		return false;
+	}
+}
+
+bool web_watch_start(struct web *web)
+{
+	struct web_index *index;
+	int error;
+
+	if (!web->frame.config->mock)
+		return true;
+	index = heap_new(web->heap, struct web_index);
+	error = index_init(index, web->os);
+	if (error != 0) {
+		snprintf(web->error, sizeof web->error, "no file in memory: %s", strerror(-error));
+		return false;
+	}
+	web->index = index;
+	web->charsets = charsets_create(web->heap);
+	web->accounts = table_init(web->heap, os_random_u64(web->os));
+	web_fetch_init(web);
+	web_walk_init(web);
+	web_settle_init(web);
+	web_wait_init(web);
+	web_events_init(web);
+	return true;
+}
+
+/* ---- what it says ---- */
+
+void web_summary(struct web *web, struct web_entry *entry, struct arena *arena,
+    struct api_summary *ret)
+{
+	char name[WEB_NAME_TEXT];
+	size_t len = web_entry_name(entry, name);
+
+	if (!api_summary_unpack(index_head(web->index, entry), arena, ret))
+		*ret = (struct api_summary){ .size = entry->size, .received_us = entry->received_us };
+	ret->id = slice_copy(arena, slice_of(name, len));
+	ret->mailbox = web_mailbox_name(web, entry->account);
+	ret->read = entry->read;
+	ret->tags = web_entry_tags(entry, arena);
+}
