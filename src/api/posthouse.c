@@ -69,19 +69,27 @@ static uint64_t count_lines(slice text)
 	return n;
 }
 
-/* Without the fields that delivery put on top, each once, in their order. */
+/* Drop the next field if it has that name. */
+static bool drop_field(slice *message, const char *name)
+{
+	struct header_field field;
+	slice rest = *message;
+
+	if (header_next(&rest, true, &field) != HEADER_FIELD ||
+	    !slice_equal_ascii(field.name, slice_from(name)))
+		return false;
+	*message = rest;
+	return true;
+}
+
+/* Without the fields that delivery put on top, in their order: one for each recipient, the
+ * others once. */
 static slice without_trace(slice message)
 {
-	static const char *const ours[] = { "Return-Path", "Delivered-To", "Received" };
-
-	for (size_t i = 0; i < sizeof ours / sizeof *ours; i++) {
-		struct header_field field;
-		slice rest = message;
-
-		if (header_next(&rest, true, &field) == HEADER_FIELD &&
-		    slice_equal_ascii(field.name, slice_from(ours[i])))
-			message = rest;
-	}
+	drop_field(&message, "Return-Path");
+	while (drop_field(&message, "Delivered-To"))
+		;
+	drop_field(&message, "Received");
 	return message;
 }
 

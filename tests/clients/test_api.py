@@ -153,7 +153,7 @@ class OneMessage(unittest.TestCase):
 
     def test_summary(self):
         m = self.summary
-        self.assertEqual(m["ID"], self.id)
+        self.assertEqual(m["ID"], self.own_id)
         self.assertEqual(list(m), ["ID", "MessageID", "Read", "From", "To", "Cc", "Bcc", "ReplyTo", "Subject", "Created",
                                    "Username", "Tags", "Size", "Attachments", "Snippet"])
         self.assertEqual(m["From"], {"Name": "Alice Ünï", "Address": "alice@example.com"})
@@ -162,75 +162,75 @@ class OneMessage(unittest.TestCase):
         self.assertEqual((m["MessageID"], m["Subject"], m["Username"], m["Tags"]), ("m1@example.com", "Grüße", "", ["one", "tagA", "two words"]))
         self.assertEqual((m["Attachments"], m["Snippet"]), (2, "Hi l"))
         self.assertRegex(m["Created"], r"^20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$")
-        self.assertEqual(m["Size"], len(self.api.get("/api/v1/message/%s/raw" % self.id)))
+        self.assertEqual(m["Size"], len(self.api.get("/api/v1/message/%s/raw" % self.own_id)))
 
     def test_message(self):
-        m = self.api.get("/api/v1/message/" + self.id)
+        m = self.api.get("/api/v1/message/" + self.own_id)
         self.assertEqual(m["ReturnPath"], "bounce@example.com")
         self.assertEqual((m["Date"], m["Text"].strip()), ("2025-07-01T10:00:00+02:00", "Hi plain"))
         self.assertIn("cid:logo1", m["HTML"])
         self.assertEqual([(a["PartID"], a["FileName"], a["ContentType"], a["ContentID"]) for a in m["Attachments"]],
                          [("2", "é a.bin", "application/octet-stream", ""), ("1.2.2", "l.png", "image/png", "logo1")])
         self.assertEqual(m["Attachments"][1]["Checksums"]["SHA256"], hashlib.sha256(PNG).hexdigest())
-        self.assertEqual(self.api.get("/api/v1/message/latest")["ID"], self.id)
-        self.assertEqual(self.api.get("/api/v1/message/latest", query="tag:one")["ID"], self.id)
+        self.assertEqual(self.api.get("/api/v1/message/latest")["ID"], self.own_id)
+        self.assertEqual(self.api.get("/api/v1/message/latest", query="tag:one")["ID"], self.own_id)
 
     def test_bytes(self):
-        raw = self.api.get("/api/v1/message/%s/raw" % self.id)
+        raw = self.api.get("/api/v1/message/%s/raw" % self.own_id)
         self.assertTrue(raw.startswith(b"Return-Path: <bounce@example.com>\r\nDelivered-To: bob+tagA@example.org\r\n"))
-        status, head, body = self.api.ask("GET", "/api/v1/message/%s/raw?dl=1" % self.id)
+        status, head, body = self.api.ask("GET", "/api/v1/message/%s/raw?dl=1" % self.own_id)
         self.assertEqual((status, body), (200, raw))
-        self.assertEqual(head["content-disposition"], 'attachment; filename="%s.eml"' % self.id)
-        self.assertEqual(self.api.ask("HEAD", "/api/v1/message/%s/raw" % self.id)[1]["content-length"], str(len(raw)))
-        status, head, body = self.api.ask("GET", "/api/v1/message/%s/part/1.2.2" % self.id)
+        self.assertEqual(head["content-disposition"], 'attachment; filename="%s.eml"' % self.own_id)
+        self.assertEqual(self.api.ask("HEAD", "/api/v1/message/%s/raw" % self.own_id)[1]["content-length"], str(len(raw)))
+        status, head, body = self.api.ask("GET", "/api/v1/message/%s/part/1.2.2" % self.own_id)
         self.assertEqual((status, head["content-type"], body), (200, "image/png", PNG))
-        status, head, body = self.api.ask("GET", "/api/v1/message/%s/part/2" % self.id)
+        status, head, body = self.api.ask("GET", "/api/v1/message/%s/part/2" % self.own_id)
         self.assertEqual((status, body), (200, b"\0\1binary"))
         self.assertEqual(head["content-disposition"], 'inline; filename="%C3%A9%20a.bin"')
         for part in ("1.1", "9", "x", "1.2"):
-            self.assertEqual(self.api.ask("GET", "/api/v1/message/%s/part/%s" % (self.id, part))[0], 404, part)
+            self.assertEqual(self.api.ask("GET", "/api/v1/message/%s/part/%s" % (self.own_id, part))[0], 404, part)
 
     def test_headers(self):
-        headers = self.api.get("/api/v1/message/%s/headers" % self.id)
+        headers = self.api.get("/api/v1/message/%s/headers" % self.own_id)
         self.assertEqual(headers["Message-Id"], ["<m1@example.com>"])
         self.assertEqual(list(headers), sorted(headers))
         self.assertEqual(headers["X-Tags"], ["one, two words"])
 
     def test_views(self):
         """What a stranger wrote runs nothing and loads nothing."""
-        status, head, body = self.api.ask("GET", "/view/%s.html" % self.id)
+        status, head, body = self.api.ask("GET", "/view/%s.html" % self.own_id)
         self.assertEqual((status, head["content-type"]), (200, "text/html; charset=utf-8"))
-        self.assertIn(b"/api/v1/message/%s/part/1.2.2" % self.id.encode(), body)
+        self.assertIn(b"/api/v1/message/%s/part/1.2.2" % self.own_id.encode(), body)
         policy = head["content-security-policy"]
         self.assertIn("sandbox", policy)
         self.assertIn("default-src 'none'", policy)
         self.assertNotIn("allow-scripts", policy)
         self.assertNotIn("*", policy)
-        self.assertIn("img-src *", self.api.ask("GET", "/view/%s.html?remote=1" % self.id)[1]["content-security-policy"])
+        self.assertIn("img-src *", self.api.ask("GET", "/view/%s.html?remote=1" % self.own_id)[1]["content-security-policy"])
         nonces = set()
         for _ in range(2):
-            _, head, body = self.api.ask("GET", "/view/%s.html?embed=1" % self.id)
+            _, head, body = self.api.ask("GET", "/view/%s.html?embed=1" % self.own_id)
             nonce = re.search("script-src 'nonce-([0-9a-f]+)'", head["content-security-policy"]).group(1)
             self.assertIn(b'nonce="%s"' % nonce.encode(), body)
             nonces.add(nonce)
         self.assertEqual(len(nonces), 2)
         status, head, body = self.api.ask("GET", "/view/latest?query=tag:one")
-        self.assertEqual((status, head["location"]), (302, "/view/" + self.id))
+        self.assertEqual((status, head["location"]), (302, "/view/" + self.own_id))
         self.assertEqual(self.api.ask("GET", "/view/latest?query=tag:none")[1]["location"], "/")
         status, head, body = self.api.ask("GET", "/view/latest.txt")
         self.assertEqual((status, head["content-type"], body.strip()), (200, "text/plain; charset=utf-8", b"Hi plain"))
 
     def test_ours(self):
-        self.assertEqual(self.api.get("/api/posthouse/v1/message/%s/envelope" % self.id)["To"],
+        self.assertEqual(self.api.get("/api/posthouse/v1/message/%s/envelope" % self.own_id)["To"],
                          ["bob+tagA@example.org", "carol@example.org", "dan@example.net", "hidden@example.com"])
-        lint = self.api.get("/api/posthouse/v1/message/%s/lint" % self.id)
+        lint = self.api.get("/api/posthouse/v1/message/%s/lint" % self.own_id)
         self.assertTrue(all(f["Clause"] and f["Remedy"] for f in lint["Findings"]))
-        parts = self.api.get("/api/posthouse/v1/message/%s/parts" % self.id)["Parts"]
+        parts = self.api.get("/api/posthouse/v1/message/%s/parts" % self.own_id)["Parts"]
         self.assertEqual(len(parts), 7)
 
     def test_unknown(self):
         for path in ("", "/headers", "/raw", "/part/1", "/release"):
-            for name in ("x", "1.2.3", self.id + "x", self.id + "-1-1", "%00", "..", "a" * 5000):
+            for name in ("x", "1.2.3", self.own_id + "x", self.own_id + "-1-1", "%00", "..", "a" * 5000):
                 self.assertEqual(self.api.ask("GET", "/api/v1/message/%s%s" % (name, path))[0], 404, (name, path))
         self.assertEqual(self.api.ask("GET", "/view/x.html")[::2], (404, b"Message not found"))
         self.assertEqual(self.api.ask("GET", "/api/v1/nothing")[::2], (404, b"File not found"))

@@ -296,11 +296,9 @@ class Options(Folder):
             self.assertRegex(done.stderr, "^posthouse: %s" % want)
 
     def test_nowhere(self):
-        none = ("--smtp", "none", "--smtps", "none", "--pop3", "none")
-        for words in (none, (*none, "--http", "none")):
-            done = run("mock", *words)
-            self.assertEqual((done.returncode, done.stderr.count("\n")), (2, 1), done.stderr)
-            self.assertIn("it would listen nowhere", done.stderr)
+        done = run("mock", "--smtp", "none", "--smtps", "none", "--pop3", "none", "--http", "none")
+        self.assertEqual((done.returncode, done.stderr.count("\n")), (2, 1), done.stderr)
+        self.assertIn("it would listen nowhere", done.stderr)
 
     def test_environment(self):
         """An option goes before our name, that before Mailpit's."""

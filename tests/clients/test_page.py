@@ -316,8 +316,6 @@ class Real(Browser):
         self.wanted(name)
         with Mock() as mock:
             calls = RealCalls(mock, other)
-            if calls.ask("GET", "/api/v1/messages") is None:
-                self.skipTest("this mock has no API")
             calls.send(rows)
             if show is not None:
                 more["id"] = next(m["ID"] for m in calls.messages() if m["Subject"] == show["Subject"])
