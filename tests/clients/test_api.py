@@ -147,7 +147,7 @@ class OneMessage(unittest.TestCase):
         cls.host = Mock().__enter__()
         cls.addClassCleanup(cls.host.__exit__, None, None, None)
         cls.api = Api(cls.host)
-        cls.id = send(cls.host, rich(), ["bob+tagA@example.org", "carol@example.org", "dan@example.net", "hidden@example.com"],
+        cls.own_id = send(cls.host, rich(), ["bob+tagA@example.org", "carol@example.org", "dan@example.net", "hidden@example.com"],
                       "bounce@example.com")
         cls.summary = cls.api.wait("tag:one")
 
