@@ -17,6 +17,7 @@ import fuzz
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 BUILD = os.path.join(ROOT, "build", "test")
 RELEASE = os.path.join(ROOT, "build", "release")
+FAULTS_OF_FILES = ("bodies", "damage", "damaged_queue", "repair", "verify")
 GROUPS = ("tidy", "unit", "clients", "faults", "sim", "fuzz")
 SIM_SEEDS = 200
 PROGRAM_SECONDS = 900
@@ -120,7 +121,11 @@ def group_clients(word):
 
 
 def group_faults(word):
-    together(python_jobs("faults", word), 1)
+    """What judges files may share the machine; what judges time and memory has it alone."""
+    jobs = python_jobs("faults", word)
+    sharing = ["faults/test_" + name for name in FAULTS_OF_FILES]
+    together([j for j in jobs if j[0] in sharing], os.cpu_count())
+    together([j for j in jobs if j[0] not in sharing], 1)
 
 
 def group_sim(word):
