@@ -235,7 +235,7 @@ async function unavailable({ page, url, job, trouble }) {
 	for (const name of ["lint", "transcript", "journey"])
 		assert.match(await text(page, name), /is not available here/);
 	await page.goto(url + "/view/latest");
-	await page.waitForURL(url + "/view/" + job.id);
+	await until(page, (wanted) => location.href === wanted, url + "/view/" + job.id);
 	await page.waitForSelector(row(1) + ".open");
 	await page.goto(url + "/view/nosuchmessage");
 	await page.getByRole("heading", { name: "This message is not here any more" }).waitFor();
