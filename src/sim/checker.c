@@ -28,7 +28,8 @@ struct copy {
 	uint64_t hash;                  /* of the report's bytes */
 	enum copy_state state;
 	bool asked;                     /* was COPY_DELETING once: may still go ... */
-	uint64_t ends;                  /* ... once more have ended than when it was last seen */
+	uint64_t ends;                  /* ... once more have ended than when the list that it
+	                                 * was last in was asked for: whoever answered lived */
 	bool unreadable;                /* when it was last tried */
 	bool shaken;                    /* rot hit its record in the account's log */
 	bool returns;                   /* ... or the one that says it was deleted: it may be
@@ -77,6 +78,7 @@ struct account {
 	slice address;
 	struct list copies;
 	size_t n_listed;
+	uint64_t ends;                  /* of processes, when it was last asked for its list */
 	bool shaken;                    /* its log lost changes */
 	bool redelivers;                /* done marks are lost, too: it may stand beside itself */
 	bool repaired;
@@ -298,6 +300,7 @@ void checker_list_begin(struct checker *c, unsigned account)
 	struct account *a = &c->accounts[account];
 
 	a->n_listed = 0;
+	a->ends = sim_ends(c->sim);
 	list_for(at, &a->copies)
 		list_item(at, struct copy, link)->listed = false;
 }
@@ -325,7 +328,7 @@ void checker_listed(struct checker *c, unsigned account, slice uid)
 	if (copy->state == COPY_GONE)
 		copy->returns = false;
 	copy->state = COPY_PRESENT;
-	copy->ends = sim_ends(c->sim);
+	copy->ends = a->ends;
 	copy->listed = true;
 	copy->place = a->n_listed++;
 }

@@ -14,8 +14,9 @@
  * seen stays until its reader deletes it; deleted (+OK to QUIT, or seen to be
  * gone) is gone for ever; bytes do not change. After a QUIT that got no +OK its
  * marked messages may go, each by itself; one that was seen once more goes only
- * when some process has ended since: a record that failed to be synced may be on
- * the disk all the same, and count after a restart.
+ * when some process has ended since that list was asked for: a record that failed
+ * to be synced may be on the disk all the same, and count after a restart. The list
+ * may come later than that, and the one who wrote it be dead by then.
  *
  * Mail for other hosts may come twice, when a reply to the dot was lost or somebody
  * died: that is counted. An acknowledged message is at its mailbox elsewhere at least
@@ -84,6 +85,7 @@ void checker_given_up(struct checker *c, slice id, slice recipient);
 
 /* ---- readers, one at a time per account ---- */
 
+/* Before it is asked for. */
 void checker_list_begin(struct checker *c, unsigned account);
 void checker_listed(struct checker *c, unsigned account, slice uid);
 void checker_list_end(struct checker *c, unsigned account);

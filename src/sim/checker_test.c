@@ -250,6 +250,42 @@ static void test_deletion(void **state)
 	finish(&f, "vanished");
 }
 
+/* The list may be long on its way: whoever answered it may be dead when it comes. */
+static void test_deletion_and_a_late_list(void **state)
+{
+	struct fixture f = fixture();
+
+	(void)state;
+	list(&f, ALICE, "a1");
+	checker_deleting(f.c, ALICE, slice_lit("a1"));
+	checker_quit(f.c, ALICE, true, false);
+	checker_list_begin(f.c, ALICE);
+	die(&f);
+	checker_listed(f.c, ALICE, slice_lit("a1"));
+	checker_list_end(f.c, ALICE);
+	list(&f, ALICE, "");
+	finish(&f, NULL);
+
+	/* One that died before it was asked for has not answered it. */
+	f = fixture();
+	list(&f, ALICE, "a1");
+	checker_deleting(f.c, ALICE, slice_lit("a1"));
+	checker_quit(f.c, ALICE, true, false);
+	die(&f);
+	list(&f, ALICE, "a1");
+	list(&f, ALICE, "");
+	finish(&f, "vanished");
+
+	/* Nor is it an excuse for one that nobody deleted. */
+	f = fixture();
+	checker_list_begin(f.c, ALICE);
+	die(&f);
+	checker_listed(f.c, ALICE, slice_lit("a1"));
+	checker_list_end(f.c, ALICE);
+	list(&f, ALICE, "");
+	finish(&f, "vanished");
+}
+
 /* Refused for now, on the disk all the same, and a crash later it counts. */
 static void test_refused_and_a_crash(void **state)
 {
@@ -409,5 +445,6 @@ UNIT_TESTS(cmocka_unit_test(test_returned),
     cmocka_unit_test(test_half_delivered), cmocka_unit_test(test_twice),
     cmocka_unit_test(test_unwanted), cmocka_unit_test(test_changed),
     cmocka_unit_test(test_uids), cmocka_unit_test(test_deletion),
+    cmocka_unit_test(test_deletion_and_a_late_list),
     cmocka_unit_test(test_refused_and_a_crash), cmocka_unit_test(test_sealed),
     cmocka_unit_test(test_rot))
