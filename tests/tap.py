@@ -1,6 +1,7 @@
 """tests/tap.py FILE - run the unittest cases of a file and print TAP."""
 import importlib.util
 import os
+import signal
 import sys
 import unittest
 
@@ -47,6 +48,8 @@ def main(path):
     sys.modules[name] = module
     spec.loader.exec_module(module)
     result = Tap()
+    # Ignored by what is started in the background; children would inherit that.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     unittest.defaultTestLoader.loadTestsFromModule(module).run(result)
     sys.exit(0 if result.wasSuccessful() else 1)
 
