@@ -30,15 +30,21 @@ static struct contexts make_contexts(struct world *w)
 	return c;
 }
 
+/* Both under TLS, as soon as they have spun; a's certificate is alice.example's. */
+static void secure_two(struct world *w, const char *wanted)
+{
+	struct contexts c = make_contexts(w);
+
+	stream_secure(w->a.stream, c.server, NULL);
+	stream_secure(w->b.stream, c.client, wanted);
+}
+
 static void test_tls(void **state)
 {
 	struct world w;
-	struct contexts c;
 
 	begin_two(&w, ECHO, ALL);
-	c = make_contexts(&w);
-	stream_secure(w.a.stream, c.server, NULL);
-	stream_secure(w.b.stream, c.client, "alice.example");
+	secure_two(&w, "alice.example");
 	/* Written before the handshake is through: leaves after it, in order. */
 	stream_write(w.b.stream, slice_lit("EHLO "));
 	stream_write(w.b.stream, slice_lit("x\r\n"));
@@ -86,12 +92,8 @@ static void test_bulk(void **state)
 		stream_read_always(w.b.stream);         /* else both wait for the other */
 		bytes = heap_alloc(os_heap(w.os), total);
 		os_random(w.os, bytes, total);
-		if (tls) {
-			struct contexts c = make_contexts(&w);
-
-			stream_secure(w.a.stream, c.server, NULL);
-			stream_secure(w.b.stream, c.client, "alice.example");
-		}
+		if (tls)
+			secure_two(&w, "alice.example");
 		while (seen_data(&w.a).len < total || seen_data(&w.b).len < total) {
 			pour(&w.a, bytes, total, &sent_a);
 			pour(&w.b, bytes, total, &sent_b);
@@ -173,12 +175,9 @@ static void test_tls_fails(void **state)
 static void test_alert_arrives(void **state)
 {
 	struct world w;
-	struct contexts c;
 
 	begin_two(&w, ALL, ALL);
-	c = make_contexts(&w);
-	stream_secure(w.a.stream, c.server, NULL);
-	stream_secure(w.b.stream, c.client, "bob.example");
+	secure_two(&w, "bob.example");
 	spin(&w);
 	assert_int_equal(w.b.error, -EPROTO);
 	assert_string_equal(tls_session_error(stream_tls(w.b.stream)), "hostname mismatch");
@@ -192,13 +191,10 @@ static void test_alert_arrives(void **state)
 static void test_destroy_when_secured(void **state)
 {
 	struct world w;
-	struct contexts c;
 
 	begin_two(&w, ALL, ALL);
-	c = make_contexts(&w);
 	w.a.destroy_in = 's';
-	stream_secure(w.a.stream, c.server, NULL);
-	stream_secure(w.b.stream, c.client, "alice.example");
+	secure_two(&w, "alice.example");
 	spin(&w);
 	assert_null(w.a.stream);
 	assert_int_equal(w.b.closed, 1);
@@ -228,12 +224,9 @@ static void test_end_before_handshake(void **state)
 static void test_dropped(void **state)
 {
 	struct world w;
-	struct contexts c;
 
 	begin_two(&w, ECHO, ALL);
-	c = make_contexts(&w);
-	stream_secure(w.a.stream, c.server, NULL);
-	stream_secure(w.b.stream, c.client, "alice.example");
+	secure_two(&w, "alice.example");
 	spin(&w);
 	w.os->ops = w.real;
 	os_uv_destroy(w.os);
