@@ -293,6 +293,17 @@ enum {
 	 * enough for thousands of slow readers. */
 	POP3_OUTPUT_MAX = 32 * 1024,
 
+	/* imap */
+	IMAP_QUOTED_MAX = 1000,         /* longer strings are literals: clients read lines of 8 KB */
+	IMAP_ADDRESS_FIELDS_MAX = 8,    /* fields of one name whose addresses ENVELOPE tells */
+	IMAP_LANGUAGES_MAX = 100,       /* of a Content-Language */
+	/* Of a sequence-set as it is written: 8 bytes each. Clients name a few thousand
+	 * UIDs one by one. */
+	IMAP_RANGES_MAX = 100000,
+	/* A mailbox's name in UTF-8: what clients' folders of files can have, a few times. */
+	IMAP_NAME_MAX = 1000,
+	IMAP_LEVELS_MAX = 32,           /* of its hierarchy */
+
 	/* account */
 	/* Rows in memory while a session reads them: 72 bytes each. */
 	ACCOUNT_MESSAGES_MAX = 4 * 1024 * 1024,
