@@ -100,6 +100,7 @@ def seeds(suites):
         "api_fuzz": [bytes([n % 256]) + m for n, m in enumerate(whole)],
         "mime_fuzz": [bytes([n % 256]) + m for n, m in enumerate(whole)] +
                      [b"\xffFrom: " + h + b"\r\nContent-Type: " + h for h in headers],
+        "imap_describe_fuzz": [bytes([n % 256]) + m for n, m in enumerate(whole)],
         "seven_bit_fuzz": [bytes([n % 256]) + m for n, m in enumerate(whole)],
         "smtp_server_fuzz": [b"\x05\0\x07\0" + dialogue % (a, a, b"x\r\n") for a in addresses] +
                             [b"\x04\0\x09\0" + dialogue.replace(b".\r\nQUIT", b"QUIT") %

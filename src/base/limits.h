@@ -293,6 +293,28 @@ enum {
 	 * enough for thousands of slow readers. */
 	POP3_OUTPUT_MAX = 32 * 1024,
 
+	/* imap */
+	IMAP_QUOTED_MAX = 1000,         /* longer strings are literals: clients read lines of 8 KB */
+	IMAP_ADDRESS_FIELDS_MAX = 8,    /* fields of one name whose addresses ENVELOPE tells */
+	IMAP_LANGUAGES_MAX = 100,       /* of a Content-Language */
+	/* Of a sequence-set as it is written: 8 bytes each. Clients name a few thousand
+	 * UIDs one by one. */
+	IMAP_RANGES_MAX = 100000,
+	/* A mailbox's name in UTF-8: what clients' folders of files can have, a few times. */
+	IMAP_NAME_MAX = 1000,
+	IMAP_LEVELS_MAX = 32,           /* of its hierarchy */
+	/* A command without the messages it brings: a set of IMAP_RANGES_MAX, UIDs of ten
+	 * digits; and what is made of it. */
+	IMAP_COMMAND_MAX = 2 * 1024 * 1024,
+	IMAP_PARSE_ARENA_MAX = 4 * IMAP_COMMAND_MAX,
+	IMAP_FETCH_ITEMS_MAX = 64,      /* that one FETCH asks for */
+	IMAP_FETCH_FIELDS_MAX = 256,    /* names in one HEADER.FIELDS */
+	IMAP_SECTION_LEVELS_MAX = 64,   /* of the number of a part */
+	IMAP_SEARCH_KEYS_MAX = 4096,    /* of one SEARCH: 100 bytes each */
+	IMAP_SEARCH_DEPTH_MAX = 64,     /* of OR, NOT and parentheses in one another */
+	IMAP_KEYWORDS_MAX = 128,        /* in one list of flags */
+	IMAP_KEYWORD_MAX = 100,         /* octets of one */
+
 	/* account */
 	/* Rows in memory while a session reads them: 72 bytes each. */
 	ACCOUNT_MESSAGES_MAX = 4 * 1024 * 1024,

@@ -26,6 +26,12 @@ int file_read_fd(int fd, struct buffer *out)
 	}
 }
 
+int file_read_named(const char *path, struct buffer *out)
+{
+	return strcmp(path, "-") == 0 ? file_read_fd(STDIN_FILENO, out) :
+	    file_read(AT_FDCWD, path, out);
+}
+
 int file_read(int dir, const char *path, struct buffer *out)
 {
 	int fd = openat(dir, path, O_RDONLY | O_CLOEXEC), result;

@@ -13,6 +13,9 @@ int file_read(int dir, const char *path, struct buffer *out);
 /* The same of a descriptor, to its end. */
 int file_read_fd(int fd, struct buffer *out);
 
+/* The same of a file that somebody named; "-" is standard input. */
+int file_read_named(const char *path, struct buffer *out);
+
 /* Make it, 0600, with these bytes, on disk when it returns 0. Replaces what is
  * there only when `replace`; else -EEXIST. When it fails, what was there is as before:
  * the bytes are written to "PATH.new" first. */

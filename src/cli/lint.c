@@ -1,10 +1,7 @@
 /* cli/lint.c - posthouse lint: what is wrong with a message, in words. */
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 #include <jansson.h>
 
@@ -14,13 +11,6 @@
 #include "cli/file.h"
 #include "mail/address.h"
 #include "mail/lint.h"
-
-/* 0 or -errno. */
-static int read_message(const char *path, struct buffer *text)
-{
-	return strcmp(path, "-") == 0 ? file_read_fd(STDIN_FILENO, text) :
-	    file_read(AT_FDCWD, path, text);
-}
 
 static json_t *text_of(slice s)
 {
@@ -118,7 +108,7 @@ static int run(const struct cli_args *args)
 		heap_drop(heap);
 		return result;
 	}
-	result = read_message(args->words[0], &text);
+	result = file_read_named(args->words[0], &text);
 	if (result < 0) {
 		heap_drop(heap);
 		return cli_fail("cannot read %s: %s", text_printable(slice_from(args->words[0]),

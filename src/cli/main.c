@@ -22,6 +22,7 @@ const struct cli_command *const cli_commands[] = {
 	&cli_queue,
 	&cli_trace,
 	&cli_lint,
+	&cli_structure,
 	&cli_send,
 	&cli_sendmail,
 	&cli_bench,

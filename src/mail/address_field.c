@@ -113,6 +113,22 @@ static size_t without_backslashes(slice text, unsigned char *out)
 	return n;
 }
 
+/* As it is shown; as it stands, but for folds, when nothing is to be decoded. */
+static slice text_of(const struct reader *r, slice text, size_t text_max)
+{
+	unsigned char *copy;
+	size_t n = 0;
+
+	if (r->charsets != NULL)
+		return header_text(r->charsets, r->label, text, text_max, r->arena);
+	copy = arena_new(r->arena, unsigned char, text.len + 1);
+	for (size_t i = 0; i < text.len; i++) {
+		if (text.ptr[i] != '\r' && text.ptr[i] != '\n')
+			copy[n++] = text.ptr[i];
+	}
+	return slice_of(copy, n);
+}
+
 /* A phrase without quotes, backslashes and comments; what stood in a comment if that is
  * all. */
 static slice shown(const struct reader *r, slice phrase)
@@ -141,7 +157,7 @@ static slice shown(const struct reader *r, slice phrase)
 		n = without_backslashes(slice_sub(comment, 1, comment.len - 2), plain);
 		name = slice_of(plain, n);
 	}
-	name = header_text(r->charsets, r->label, name, HEADER_TEXT_MAX, r->arena);
+	name = text_of(r, name, HEADER_TEXT_MAX);
 	heap_free(r->arena->heap, plain);
 	return name;
 }
@@ -220,7 +236,7 @@ static void read_member(struct reader *r, struct address_member *m, slice text)
 		    r->arena);
 	} else if (find_address(text, &m->written, &address)) {
 		m->name = shown(r, m->written);
-		address = header_text(r->charsets, r->label, address, 3 * MAILBOX_PART_MAX, r->arena);
+		address = text_of(r, address, 3 * MAILBOX_PART_MAX);
 		at = slice_find_last_byte(address, '@');
 		set_address(m, address, slice_head(address, at),
 		    slice_drop(address, at < address.len ? at + 1 : at), r->arena);

@@ -31,7 +31,8 @@ struct address_field {
 };
 
 /* value: folded or not, of which ADDRESS_FIELD_MAX bytes are read. label: as header_text()
- * has it. The arena must have ADDRESS_FIELD_ARENA_MAX. */
+ * has it. charsets NULL: names are not decoded, but stand there with their
+ * encoded words, as IMAP tells them. The arena must have ADDRESS_FIELD_ARENA_MAX. */
 struct address_field address_field_read(slice value, struct charsets *charsets, slice label,
     struct arena *arena);
 

@@ -9,18 +9,6 @@
 #include "mail/content_type.h"
 #include "mail/header_text.h"
 
-/* Borrowed. */
-struct parameter {
-	slice name;             /* as written: "filename*0*" */
-	slice value;            /* without the quotes, if it was all quoted */
-	bool quoted;            /* backslashes and folds still stand in it */
-};
-
-struct parameter_reader {
-	slice rest;             /* a field's value behind its first word; then what is left */
-	slice one;              /* up to the next semicolon, what is left of that */
-};
-
 /* Names of files have blanks and brackets; other values end there, as a comment begins. */
 static bool is_file_name(slice name)
 {
@@ -71,9 +59,7 @@ static bool take_parameter(struct parameter_reader *r, struct parameter *ret)
 	return true;
 }
 
-/* False at the end. What has no name or no "=" is passed over; where a semicolon is
- * missing, a blank does. */
-static bool next(struct parameter_reader *r, struct parameter *ret)
+bool parameter_next(struct parameter_reader *r, struct parameter *ret)
 {
 	while (r->one.len > 0 || r->rest.len > 0) {
 		if (r->one.len == 0)
@@ -84,9 +70,7 @@ static bool next(struct parameter_reader *r, struct parameter *ret)
 	return false;
 }
 
-/* The value without folds, and without backslashes before a quote or a backslash: others
- * are of file names of Windows. Returns its length, at most value.len; `out` has as much. */
-static size_t plain(const struct parameter *p, unsigned char *out)
+size_t parameter_plain(const struct parameter *p, unsigned char *out)
 {
 	size_t n = 0;
 
@@ -161,7 +145,7 @@ static void collect(slice parameters, slice name, struct pieces *all)
 	struct piece piece;
 
 	memset(all, 0, sizeof *all);
-	while (next(&r, &piece.parameter)) {
+	while (parameter_next(&r, &piece.parameter)) {
 		if (slice_starts_ascii(piece.parameter.name, name) &&
 		    read_suffix(slice_drop(piece.parameter.name, name.len), &piece))
 			keep(all, &piece);
@@ -196,7 +180,7 @@ static void append(struct buffer *out, const struct parameter *p, bool percents)
 	if (fits.value.len == 0)
 		return;
 	at = buffer_reserve(out, fits.value.len);
-	n = plain(&fits, at);
+	n = parameter_plain(&fits, at);
 	for (size_t i = 0; i < n; i++, kept++) {
 		at[kept] = at[i];
 		if (percents && at[i] == '%' && n - i > 2 && hex_value(at[i + 1]) < 16 &&
