@@ -501,6 +501,11 @@ class Mailboxes(unittest.TestCase):
         with Mock() as host:
             api = Api(host)
             self.assertEqual(api.ask("GET", "/api/posthouse/v1/wait", query="x", timeout="50ms")[::2], (404, b"Message not found"))
+            send(host, text("x"))
+            self.assertEqual(api.ask("GET", "/api/posthouse/v1/wait", query="x", timeout="0", count="2")[0], 404)
+            self.assertEqual(api.wait("x", count=1, timeout="60s")["Subject"], "x")
+            for count in ("", "0", "x", "-1", "4194305"):
+                self.assertEqual(api.ask("GET", "/api/posthouse/v1/wait", query="x", timeout="0", count=count)[0], 400, count)
             for timeout in ("", "x", "-1", "1h", "99999999999999999999s"):
                 self.assertEqual(api.ask("GET", "/api/posthouse/v1/wait", query="x", timeout=timeout)[0], 400, timeout)
 
