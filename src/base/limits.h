@@ -803,6 +803,17 @@ enum {
 	BENCH_POLL_MS = 50,             /* between two rounds through the mailboxes */
 	BENCH_PROBES = 4,               /* mailboxes that are asked at once */
 	BENCH_STALL_MS = 30 * 1000,     /* nothing new in any mailbox: give up */
+
+	/* posthouse expect: a mock is near, and answers at once. Lines of EXPECT_COUNT_MAX
+	 * messages, of six pieces each, fit in EXPECT_LINES_MAX. */
+	EXPECT_CONNECT_MS = 10 * 1000,
+	EXPECT_URL_MAX = 2048,
+	EXPECT_COUNT_MAX = 1000,
+	EXPECT_PIECE = 200,
+	EXPECT_WORDS = 16 * 1024,       /* what is wrong, with the search in it */
+	EXPECT_LINES_MAX = 2 * 1024 * 1024,
+	EXPECT_ANSWER_MAX = 64 * 1024 * 1024,   /* a list with the tags of all messages */
+	EXPECT_MEMORY = 256 * 1024 * 1024,
 };
 
 #endif

@@ -9,6 +9,7 @@ extern const struct cli_command cli_check;      /* check.c */
 extern const struct cli_command cli_demo;       /* demo.c */
 extern const struct cli_command cli_mock;       /* mock.c */
 extern const struct cli_command cli_domain;     /* domain.c */
+extern const struct cli_command cli_expect;     /* expect.c */
 extern const struct cli_command cli_setup;      /* setup.c */
 extern const struct cli_command cli_lab;        /* lab.c */
 extern const struct cli_command cli_structure;  /* structure.c */

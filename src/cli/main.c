@@ -15,6 +15,7 @@ const struct cli_command *const cli_commands[] = {
 	&cli_setup,
 	&cli_lab,
 	&cli_mock,
+	&cli_expect,
 	&cli_demo,
 	&cli_domain,
 	&cli_account,

@@ -78,8 +78,9 @@ static void announce_words(struct serve *s)
 	if (text[SERVICE_POP3][0] != 0)
 		printf("  curl pop3://%s/1 --user mock:any\n", text[SERVICE_POP3]);
 	if (s->setting.config->mock_mailboxes == CONFIG_MAILBOXES_LOGIN)
-		printf("Mail that is sent with a login is in the mailbox of that name, what comes "
-		    "without one in \"mock\".\n");
+		printf("Mail that is sent with a login is in the mailbox of that name, and what names "
+		    "one in its field\nX-Posthouse-Mailbox is in that; what comes without one in "
+		    "\"mock\".\n");
 	if (text[SERVICE_HTTP][0] != 0)
 		printf("  http://%s/ in a browser, or curl http://%s/api/v1/messages\n",
 		    text[SERVICE_HTTP], text[SERVICE_HTTP]);
@@ -128,7 +129,8 @@ const struct cli_command cli_mock = {
 		{ "--http", "ADDR:PORT", "The page, the API, /livez, /readyz and /metrics: 127.0.0.1:8025." },
 		{ "--mailboxes", "WHICH", "one: all mail in one mailbox; login: what is sent with "
 		    "a login\n                         is in a mailbox of that name, made at first "
-		    "use." },
+		    "use; so is a\n                         message that names one in its field "
+		    "X-Posthouse-Mailbox,\n                         which goes before the login." },
 		{ "--max-messages", "N", "So many are kept of each mailbox, the oldest go: 500; 0: "
 		    "all." },
 		{ "--max-age", "TIME", "Older ones go: 3d, 12h; 0: none (the default)." },

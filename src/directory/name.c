@@ -1,6 +1,7 @@
 /* directory/name.c - normal forms, from those of mail/address.h. */
 #include "directory/name.h"
 
+#include "base/limits.h"
 #include "mail/address.h"
 
 bool name_parse(struct arena *arena, slice text, struct name *ret_name)
@@ -26,6 +27,16 @@ bool name_parse(struct arena *arena, slice text, struct name *ret_name)
 		.plain = slice_equal_ascii(normal.local, local),
 	};
 	return true;
+}
+
+slice name_login(struct arena *arena, slice text)
+{
+	struct name name;
+	slice key;
+
+	text = slice_head(text, text.len < SEALED_ADDRESS_MAX ? text.len : SEALED_ADDRESS_MAX);
+	key = name_parse(arena, text, &name) ? name.key : slice_lower(arena, text);
+	return slice_head(key, key.len < SEALED_ADDRESS_MAX ? key.len : SEALED_ADDRESS_MAX);
 }
 
 bool name_domain(struct arena *arena, slice text, slice *ret_domain)

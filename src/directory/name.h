@@ -17,6 +17,10 @@ struct name {
 /* False: no address. A domain is needed. All of `arena`. */
 bool name_parse(struct arena *arena, slice text, struct name *ret_name);
 
+/* The normal form of what somebody logs in with, an address or not: its first
+ * SEALED_ADDRESS_MAX bytes, and no more. */
+slice name_login(struct arena *arena, slice text);
+
 /* A domain by itself; no literal. */
 bool name_domain(struct arena *arena, slice text, slice *ret_domain);
 

@@ -469,13 +469,8 @@ static void consider(struct login *login)
 static void set_name(struct login *login, slice text)
 {
 	struct arena arena = arena_init(os_heap(login->role->os), DIRECTORY_ANSWER_MAX);
-	struct name name;
-	slice key;
+	slice key = name_login(&arena, text);
 
-	text = slice_head(text, text.len < sizeof(login->name) ? text.len : sizeof(login->name));
-	key = name_parse(&arena, text, &name) ? name.key : slice_lower(&arena, text);
-	if (key.len > sizeof(login->name))
-		key = slice_head(key, sizeof(login->name));
 	if (key.len > 0)
 		memcpy(login->name, key.ptr, key.len);
 	login->name_len = key.len;

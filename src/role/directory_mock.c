@@ -89,7 +89,7 @@ static bool encode(slice login, char ret_local[ADDRESS_LOCAL_MAX + 1])
 }
 
 /* What is too long goes by its digest. */
-static slice address_of(struct arena *arena, slice login, slice domain)
+slice directory_mock_address(struct arena *arena, slice login, slice domain)
 {
 	unsigned char digest[crypto_generichash_BYTES_MIN];
 	char local[ADDRESS_LOCAL_MAX + 1] = MOCK_MAILBOX;
@@ -133,7 +133,7 @@ static size_t mailboxes_max(const struct directory_role *role)
 static bool find_or_make(struct directory_role *role, slice login, struct arena *arena,
     struct directory_account *ret_account, slice *ret_words)
 {
-	slice address = address_of(arena, login, role->mock->domain);
+	slice address = directory_mock_address(arena, login, role->mock->domain);
 	enum directory_verdict verdict = directory_account_find(role->directory, address, arena,
 	    ret_account);
 	struct directory_error error;

@@ -3,8 +3,9 @@
  *
  * A mailbox is an account of the first of `domains`. One, MOCK_MAILBOX, is there from the
  * start. With mock.mailboxes = login each name that logs in has one, made at first use:
- * what is sent with that login is in it, and it is what POP3 shows. A mailbox is never
- * taken away while the mock runs. */
+ * what is sent with that login is in it, and it is what POP3 shows. A message that names a
+ * mailbox (role/edge_mailbox.c) is as one sent with that login. A mailbox is never taken away
+ * while the mock runs. */
 #ifndef ROLE_DIRECTORY_MOCK_H
 #define ROLE_DIRECTORY_MOCK_H
 
@@ -25,6 +26,10 @@ enum directory_verdict directory_mock_recipient(struct directory_role *role, uin
  * why not. */
 bool directory_mock_login(struct directory_role *role, slice login, struct arena *arena,
     struct directory_account *ret_account, slice *ret_words);
+
+/* The address of a login's mailbox, of arena (DIRECTORY_ANSWER_MAX), whether it is there or
+ * not. Needs no mock. */
+slice directory_mock_address(struct arena *arena, slice login, slice domain);
 
 /* The web is there: it hears of all mailboxes, and of each new one from now on. */
 void directory_mock_tell(struct directory_role *role);

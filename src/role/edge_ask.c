@@ -39,7 +39,8 @@ static void end(struct session *s)
 	ipc_end(frame_peer(&s->edge->frame, ROLE_DIRECTORY, 0), -1);
 }
 
-void edge_ask_recipient(struct session *s, slice recipient, edge_answered *answered)
+void edge_ask_recipient(struct session *s, uint64_t account, slice recipient,
+    edge_answered *answered)
 {
 	struct transaction *t = s->transaction;
 	struct buffer *out = begin(s, IPC_RECIPIENT, answered);
@@ -50,7 +51,7 @@ void edge_ask_recipient(struct session *s, slice recipient, edge_answered *answe
 	put_u8(out, (edge_is_submission(s) ? RECIPIENT_SUBMISSION : 0) |
 	    (t->n_recipients == 0 ? RECIPIENT_FIRST : 0));
 	buffer_add(out, slice_of(s->ip, sizeof s->ip));
-	put_u64(out, s->account);
+	put_u64(out, account);
 	put_slice(out, t->sender);
 	put_slice(out, recipient);
 	end(s);

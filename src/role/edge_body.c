@@ -153,6 +153,7 @@ static bool do_head(struct transaction *t, bool final)
 		fail(t, &too_many_hops);
 		return false;
 	}
+	edge_mailbox_read(t, head);
 	t->blank_line = header_next(&head, true, &field) == HEADER_BODY;
 	t->head_done = true;
 	return true;

@@ -6,6 +6,7 @@
  *   edge_ask.c       questions to the directory and their answers
  *   edge_smtp.c      what SMTP's events mean
  *   edge_body.c      a body: gathered, compressed, spooled
+ *   edge_mailbox.c   the mailbox that a message names itself, in a mock
  *   edge_journal.c   commits: appended, synced in groups, answered
  *   edge_journey.c   what is written down for `posthouse trace`
  *   edge_pop3.c      POP3 until login, the hand-over, the TLS pump
@@ -103,6 +104,12 @@ struct transaction {
 	unsigned char first_recipient[ADDRESS_PATH_MAX];
 	slice recipient;                /* that one, for Received */
 	slice asked;                    /* the one that the directory is asked about */
+	/* edge_mailbox.c */
+	struct buffer addresses;        /* put_slice of each recipient, where they may be asked
+	                                 * about again */
+	struct bytes addresses_left;    /* those that are still to be */
+	slice mailbox;                  /* the name in the header; empty: none */
+	uint64_t account;               /* whose that is */
 	const struct smtp_reply *fault; /* refuse it with this at the end */
 	struct body body;
 	bool head_done, blank_line;     /* the trace must end with a blank line */
@@ -300,8 +307,10 @@ void edge_clocks_init(struct edge *e);
 void edge_bury(struct os_defer *defer);
 extern const struct session_protocol edge_smtp_protocol, edge_pop3_protocol;
 
-/* edge_ask.c. The answer may come before the call returns. */
-void edge_ask_recipient(struct session *s, slice recipient, edge_answered *answered);
+/* edge_ask.c. The answer may come before the call returns. account: whose mail it is; 0:
+ * nobody's. */
+void edge_ask_recipient(struct session *s, uint64_t account, slice recipient,
+    edge_answered *answered);
 void edge_ask_owns(struct session *s, slice address, edge_answered *answered);
 void edge_ask_login(struct session *s, slice login, slice secret, edge_answered *answered);
 void edge_forget_question(struct session *s);
@@ -316,6 +325,8 @@ void edge_smtp_body_finished(struct transaction *t);
 /* failure NULL: it is on disk. */
 void edge_smtp_committed(struct transaction *t, const struct smtp_reply *failure);
 void edge_smtp_go_on(struct transaction *t);    /* the body can take more */
+void edge_smtp_go_commit(struct transaction *t);        /* its seals are those to keep */
+void edge_smtp_refuse(struct transaction *t, const struct smtp_reply *reply);   /* at its end */
 /* Give it up, or free what was committed. */
 void edge_transaction_drop(struct transaction *t);
 extern const struct smtp_reply edge_later, edge_no_space;
@@ -329,6 +340,13 @@ void edge_body_release(struct transaction *t);       /* memory that a commit no 
 void edge_body_free(struct transaction *t);          /* with its spool file, unless committed */
 bool edge_on_spool(struct edge *e, struct ipc_message *message);
 void edge_spools_lost(struct edge *e);
+
+/* edge_mailbox.c */
+bool edge_mailbox_keep(struct transaction *t, slice recipient);        /* false: no room */
+void edge_mailbox_read(struct transaction *t, slice head);
+/* At the end: false when the message names none. Else edge_smtp_go_commit() or
+ * edge_smtp_refuse() comes. */
+bool edge_mailbox_ask(struct transaction *t);
 
 /* edge_journal.c */
 void edge_journal_init(struct edge *e);

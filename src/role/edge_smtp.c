@@ -4,6 +4,7 @@
  *   RCPT  who is it?      -> RECIPIENT: the seal is kept for the record
  *   AUTH  who are they?   -> LOGIN
  *   END   body finished -> authors owned? (submission) -> edge_commit()
+ *         in a mock: whose mailbox does it name? (edge_mailbox.c) -> edge_commit()
  *
  * Each message that is accepted or refused leaves one line in the log. */
 #include <stdio.h>
@@ -42,6 +43,7 @@ static void transaction_begin(struct session *s, slice sender, unsigned flags)
 	    (flags & SMTP_BODY_8BITMIME ? JOURNAL_8BITMIME : 0) |
 	    (edge_is_submission(s) ? JOURNAL_SUBMISSION : 0);
 	t->sealed = buffer_init(e->heap, EDGE_SEALED_MAX);
+	t->addresses = buffer_init(e->heap, EDGE_SEALED_MAX);
 	os_ip_print(s->ip, t->peer, sizeof t->peer);
 	edge_body_init(t);
 	s->transaction = t;
@@ -61,6 +63,7 @@ void edge_transaction_drop(struct transaction *t)
 	list_remove(&t->link);
 	edge_body_free(t);
 	buffer_free(&t->sealed);
+	buffer_free(&t->addresses);
 	heap_free(e->heap, t->submission);
 	arena_reset(&t->arena);
 	shares_drop(&e->shares, t->share);
@@ -156,7 +159,8 @@ static void on_recipient(struct session *s, const struct answer *answer)
 		smtp_server_answer(s->smtp, &reply);
 		return;
 	}
-	if (buffer_room(&t->sealed) < sizeof(uint32_t) + answer->sealed.len) {
+	if (buffer_room(&t->sealed) < sizeof(uint32_t) + answer->sealed.len ||
+	    !edge_mailbox_keep(t, t->asked)) {
 		smtp_server_answer(s->smtp, &too_many);
 		return;
 	}
@@ -175,7 +179,7 @@ static void on_rcpt(struct session *s, const struct smtp_event *event)
 		memcpy(t->first_recipient, event->text.ptr, event->text.len);
 		t->recipient = slice_of(t->first_recipient, event->text.len);
 	}
-	edge_ask_recipient(s, event->text, on_recipient);
+	edge_ask_recipient(s, s->account, event->text, on_recipient);
 }
 
 /* ---- AUTH ---- */
@@ -202,7 +206,7 @@ void edge_smtp_go_on(struct transaction *t)
 		edge_session_wake(t->session);
 }
 
-static void refuse_end(struct transaction *t, const struct smtp_reply *reply)
+void edge_smtp_refuse(struct transaction *t, const struct smtp_reply *reply)
 {
 	struct session *s = t->session;
 
@@ -236,6 +240,12 @@ static void copy_received(struct transaction *t)
 	r->wall_us = os_wall_us(t->edge->os);
 }
 
+void edge_smtp_go_commit(struct transaction *t)
+{
+	copy_received(t);
+	edge_commit(t);
+}
+
 static void on_author(struct session *s, const struct answer *answer);
 
 /* Ask for the next author; commit when all are the account's. */
@@ -247,8 +257,7 @@ static void ask_author(struct transaction *t)
 		edge_ask_owns(t->session, submission->authors[t->authors_asked], on_author);
 		return;
 	}
-	copy_received(t);
-	edge_commit(t);
+	edge_smtp_go_commit(t);
 }
 
 static void on_author(struct session *s, const struct answer *answer)
@@ -257,7 +266,7 @@ static void on_author(struct session *s, const struct answer *answer)
 	struct smtp_reply reply = edge_verdict_reply(answer);
 
 	if (answer->verdict != DIRECTORY_OK) {
-		refuse_end(t, &reply);
+		edge_smtp_refuse(t, &reply);
 		return;
 	}
 	t->authors_asked++;
@@ -271,8 +280,8 @@ void edge_smtp_body_finished(struct transaction *t)
 		return;
 	}
 	if (t->fault != NULL)
-		refuse_end(t, t->fault);
-	else
+		edge_smtp_refuse(t, t->fault);
+	else if (!edge_mailbox_ask(t))
 		ask_author(t);
 }
 
@@ -283,7 +292,7 @@ void edge_smtp_committed(struct transaction *t, const struct smtp_reply *failure
 	struct smtp_reply reply = { 250, "2.0.0", { 0 } };
 
 	if (failure != NULL) {
-		refuse_end(t, failure);
+		edge_smtp_refuse(t, failure);
 		return;
 	}
 	log_message(t, NULL);

@@ -2,7 +2,9 @@
  * and store, in a simulated world, and clients that talk to it. For tests.
  *
  *   directory: alice@here.example (account 7, password "secret") and
- *              bob@here.example exist; alice owns alice@*
+ *              bob@here.example exist; alice owns alice@*; in a mock whoever logs in
+ *              has account 100 and the length of the name, "full" none; an account's
+ *              seals name it
  *   router:    gives segments and spool files, reads what is announced
  *   store 0:   adopts sessions: says "+OK adopted", then sends all back */
 #ifndef ROLE_EDGE_WORLD_TEST_H
@@ -33,7 +35,7 @@ struct committed {
 	struct message_id id;
 	slice sender, trace, body;
 	unsigned n_recipients, flags;
-	slice sealed;                   /* of the first recipient */
+	slice sealed, last_sealed;      /* of the first recipient, and the last */
 	bool spooled;
 };
 
@@ -65,6 +67,8 @@ static struct world {
 	bool silent, too_fast;
 	unsigned asked_flags;           /* of the last IPC_RECIPIENT */
 	uint64_t asked_account;
+	slice asked_login;              /* of the last IPC_LOGIN */
+	unsigned n_logins;
 	uint8_t asked_ip[16];
 	/* store */
 	struct stream *adopted;
@@ -87,7 +91,10 @@ static void on_recipient(struct ipc_channel *peer, struct bytes *in)
 	get_slice(in, IPC_TEXT_MAX);
 	recipient = get_slice(in, IPC_TEXT_MAX);
 	ok = slice_ends(recipient, slice_lit("@here.example"));
-	sealed = ok ? arena_printf(&world.arena, "seal:%.*s", slice_arg(recipient)) : (slice){ 0 };
+	sealed = !ok ? (slice){ 0 } : world.asked_account == 0 ?
+	    arena_printf(&world.arena, "seal:%.*s", slice_arg(recipient)) :
+	    arena_printf(&world.arena, "seal:%u:%.*s", (unsigned)world.asked_account,
+	    slice_arg(recipient));
 	out = ipc_begin(peer, IPC_RECIPIENT_IS);
 	put_u64(out, request);
 	put_u8(out, world.too_fast ? DIRECTORY_TOO_FAST : ok ? DIRECTORY_OK :
@@ -121,13 +128,17 @@ static void on_login(struct ipc_channel *peer, struct bytes *in)
 	get_raw(in, 16);
 	login = get_slice(in, IPC_TEXT_MAX);
 	secret = get_slice(in, IPC_TEXT_MAX);
-	ok = slice_equal(login, slice_lit("alice@here.example")) &&
+	world.asked_login = slice_copy(&world.arena, login);
+	world.n_logins++;
+	ok = world.config.mock ? !slice_equal(login, slice_lit("full")) :
+	    slice_equal(login, slice_lit("alice@here.example")) &&
 	    slice_equal(secret, slice_lit("secret"));
 	out = ipc_begin(peer, IPC_LOGIN_IS);
 	put_u64(out, request);
-	put_u8(out, ok ? DIRECTORY_OK : DIRECTORY_BAD_CREDENTIALS);
+	put_u8(out, ok ? DIRECTORY_OK : world.config.mock ? DIRECTORY_TEMPORARY :
+	    DIRECTORY_BAD_CREDENTIALS);
 	put_slice(out, (slice){ 0 });
-	put_u64(out, ok ? 7 : 0);
+	put_u64(out, !ok ? 0 : world.config.mock ? 100 + login.len : 7);
 	put_slice(out, login);
 	put_u16(out, 0);
 	put_u64(out, 99);
@@ -196,7 +207,9 @@ static void read_record(uint64_t generation, const struct log_record *record)
 	    &commit));
 	*m = (struct committed){ .id = { 1, record->sequence, generation },
 	    .sender = commit.sender, .trace = commit.trace, .n_recipients = commit.n_recipients,
-	    .flags = commit.flags, .sealed = commit.sealed[0], .spooled = commit.body.spool != 0 };
+	    .flags = commit.flags, .sealed = commit.sealed[0],
+	    .last_sealed = commit.sealed[commit.n_recipients - 1],
+	    .spooled = commit.body.spool != 0 };
 	m->body = read_body(&commit.body);
 }
 

@@ -4,7 +4,7 @@
  *   its reply to DATA -> answer
  *
  * So it is journalled, has an id and a trace, and can be refused, as what comes from outside.
- * Who names a mailbox is logged in with that name. */
+ * Who names a mailbox is logged in with that name; one that the message names goes before it. */
 #include "api/send.h"
 
 #include <stdio.h>

@@ -1,7 +1,9 @@
 /* role/web_wait.c - requests that wait for a message.
  *
  *   walk through what is there --found--> answered
- *        '-> each new one is looked at, until one matches or time is up */
+ *        '-> each new one is looked at, until one matches or time is up
+ *
+ * (1) With `count` that is so many: those that the walk found, and each that came since. */
 #include "role/web_wait.h"
 
 #include "api/list.h"
@@ -15,6 +17,7 @@ struct web_wait {
 	struct search_query query;
 	bool one_mailbox;
 	slice mailbox;                  /* which may not be there yet */
+	uint64_t left;                  /* so many are still wanted */
 	bool looking;                   /* the walk is under way */
 	struct web_entry *came;         /* meanwhile; held */
 	struct os_timer timer;
@@ -86,9 +89,10 @@ void web_waits_see(struct web *web, struct web_entry *entry)
 
 		if (!is_of_mailbox(w, entry) || !web_matches(web, entry, &w->query))
 			continue;
-		if (!w->looking) {
+		w->left -= w->left > 0;
+		if (!w->looking && w->left == 0) {
 			found(w, entry);
-		} else if (w->came == NULL) {
+		} else if (w->looking && w->came == NULL) {
 			w->came = entry;
 			index_hold(entry);
 		}
@@ -100,10 +104,9 @@ static void on_walked(struct web_walk *walk)
 	struct web_wait *w = walk->owner;
 
 	w->looking = false;
-	if (w->came != NULL)
-		found(w, w->came);
-	else if (walk->n_kept > 0)
-		found(w, walk->kept[0]);
+	w->left -= walk->found < w->left ? walk->found : w->left;
+	if (w->left == 0)
+		found(w, w->came != NULL ? w->came : walk->kept[0]);
 	else if (w->late)
 		time_is_up(w);
 }
@@ -133,15 +136,20 @@ static bool read_time(slice text, uint64_t *ret_ms)
 void web_wait(struct http_call *call)
 {
 	struct web *web = call->web;
-	slice query = { 0 }, timeout = slice_lit("30s");
+	slice query = { 0 }, timeout = slice_lit("30s"), number = slice_lit("1");
 	struct web_walk *walk;
 	struct web_wait *w;
-	uint64_t ms;
+	uint64_t ms, count;
 
 	http_target_get(&call->request->target, "query", &query);
+	http_target_get(&call->request->target, "count", &number);
 	http_target_get(&call->request->target, "timeout", &timeout);
 	if (!read_time(timeout, &ms)) {
 		web_answer_text(web, call->request, 400, "timeout wants a time: 30s, 500ms or 2m");
+		return;
+	}
+	if (!slice_to_u64(number, ACCOUNT_MESSAGES_MAX, &count) || count == 0) {
+		web_answer_text(web, call->request, 400, "count wants a number of messages");
 		return;
 	}
 	if (web->n_waits >= WEB_WAITS_MAX) {
@@ -150,6 +158,7 @@ void web_wait(struct http_call *call)
 	}
 	w = heap_new(web->heap, struct web_wait);
 	*w = (struct web_wait){ .web = web, .request = call->request, .looking = true,
+	    .left = count,
 	    .arena = arena_init(web->heap, WEB_QUERY_ARENA_MAX),
 	    .timer = { .fire = on_timer, .owner = w } };
 	list_append(&web->waits, &w->link);
@@ -162,7 +171,7 @@ void web_wait(struct http_call *call)
 	}
 	walk = web_walk_new(web, call->request, query);
 	walk->limit = 1;
-	walk->first_only = true;
+	walk->first_only = count == 1;
 	os_timer_start(web->os, &w->timer, ms);
 	web_walk_start(walk, on_walked, w);
 }

@@ -1,7 +1,8 @@
 /* role/web_wait.h - GET /api/posthouse/v1/wait?query=...&timeout=30s[&mailbox=...]: the
  * newest message that matches, which may be still to come.
  *
- * 200 with its summary, as a search lists it; 404 when the time is up. */
+ * With &count=3 it waits until three match. 200 with its summary, as a search lists it; 404
+ * when the time is up. */
 #ifndef ROLE_WEB_WAIT_H
 #define ROLE_WEB_WAIT_H
 

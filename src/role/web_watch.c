@@ -11,6 +11,7 @@
 
 #include "account/slot.h"
 #include "base/check.h"
+#include "directory/name.h"
 #include "role/directory_mock.h"
 #include "role/web_events.h"
 #include "role/web_impl.h"
@@ -56,18 +57,29 @@ slice web_mailbox_name(const struct web *web, uint64_t account)
 	return m != NULL ? m->name : (slice){ 0 };
 }
 
-/* People write it as they log in: case does not matter, and the mock's own domain may
- * stand behind it. */
-struct web_mailbox *web_mailbox_named(const struct web *web, slice name)
+static struct web_mailbox *find_mailbox(const struct web *web, slice name)
 {
-	slice domain = web->frame.config->domains[0];
 	struct web_mailbox *m = web->mailboxes;
 
-	if (name.len > domain.len && name.ptr[name.len - domain.len - 1] == '@' &&
-	    slice_equal_ascii(slice_drop(name, name.len - domain.len), domain))
-		name = slice_head(name, name.len - domain.len - 1);
 	while (m != NULL && !slice_equal_ascii(m->name, name))
 		m = m->next;
+	return m;
+}
+
+/* People write it as they log in, or as it is shown. */
+struct web_mailbox *web_mailbox_named(const struct web *web, slice name)
+{
+	struct arena arena = arena_init(web->heap, DIRECTORY_ANSWER_MAX);
+	struct web_mailbox *m = find_mailbox(web, name);
+	slice found;
+
+	if (m != NULL)
+		return m;
+	found = name_of(web->heap, directory_mock_address(&arena, name_login(&arena, name),
+	    web->frame.config->domains[0]));
+	m = find_mailbox(web, found);
+	heap_free(web->heap, (void *)(uintptr_t)found.ptr);
+	arena_reset(&arena);
 	return m;
 }
 

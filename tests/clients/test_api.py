@@ -423,6 +423,11 @@ class Sends(unittest.TestCase):
             api = Api(host, "suite-a")
             self.assertEqual(api.ask("POST", "/api/v1/send", self.BODY)[0], 200)
             self.assertEqual((api.subjects(), Api(host, "mock").subjects()), (["Grüße"], []))
+            named = dict(self.BODY, Subject="named", Headers={"X-Posthouse-Mailbox": "Suite-B"})
+            for one in (api, Api(host)):
+                self.assertEqual(one.ask("POST", "/api/v1/send", named)[0], 200)
+            self.assertEqual((api.subjects(), Api(host, "suite-b").subjects(), Api(host, "mock").subjects()),
+                             (["Grüße"], ["named", "named"], []))
 
 
 class Mailboxes(unittest.TestCase):
@@ -458,6 +463,28 @@ class Mailboxes(unittest.TestCase):
             self.assertEqual(other.ask("GET", "/api/v1/message/latest")[0], 404)
             self.assertEqual(len(all_of_it.subjects()), 2)
 
+    def test_field(self):
+        """A message may name its mailbox itself: before any login, and however large it is."""
+        with Mock("--mailboxes", "login") as host:
+            for login in (None, "another"):
+                send(host, text("small", X_Posthouse_Mailbox="\r\n suite-a"), login=login)
+                send(host, text("large", "".join("%020d\r\n" % n for n in range(50000)), X_Posthouse_Mailbox="Suite-A"),
+                     login=login, to=("a@example.org", "b@example.org"))
+                send(host, text("not in the header", "X-Posthouse-Mailbox: suite-a"), login=login)
+            a = Api(host, "suite-a")
+            self.assertEqual(a.subjects(), ["large", "small"] * 2)
+            self.assertEqual(a.get("/api/v1/message/latest")["Username"], "suite-a")
+            self.assertEqual({m["name"]: m["messages"] for m in a.get("/api/posthouse/v1/mailboxes")["mailboxes"]},
+                             {"mock": 1, "another": 1, "suite-a": 4})
+            self.assertEqual(host.subjects("suite-a"), ["small", "large"] * 2)         # by POP3
+            for name in ("bob@Example.org", "Ünï \t<x> \"'%", "x" * 60, "y" * 100, "z" * 900, "Bob@mock.LOCALHOST"):
+                send(host, text("odd", X_Posthouse_Mailbox=name))
+                self.assertEqual(Api(host).subjects(mailbox=name), ["odd"], name)
+            self.assertEqual(host.subjects("bob"), ["odd"])
+        with Mock() as host:
+            send(host, text("one for all", X_Posthouse_Mailbox="suite-a"))
+            self.assertEqual(host.subjects("mock"), ["one for all"])
+
     def test_waits_for_one(self):
         """For a mailbox that is not there yet."""
         with Mock("--mailboxes", "login") as host:
@@ -474,6 +501,11 @@ class Mailboxes(unittest.TestCase):
         with Mock() as host:
             api = Api(host)
             self.assertEqual(api.ask("GET", "/api/posthouse/v1/wait", query="x", timeout="50ms")[::2], (404, b"Message not found"))
+            send(host, text("x"))
+            self.assertEqual(api.ask("GET", "/api/posthouse/v1/wait", query="x", timeout="0", count="2")[0], 404)
+            self.assertEqual(api.wait("x", count=1, timeout="60s")["Subject"], "x")
+            for count in ("", "0", "x", "-1", "4194305"):
+                self.assertEqual(api.ask("GET", "/api/posthouse/v1/wait", query="x", timeout="0", count=count)[0], 400, count)
             for timeout in ("", "x", "-1", "1h", "99999999999999999999s"):
                 self.assertEqual(api.ask("GET", "/api/posthouse/v1/wait", query="x", timeout=timeout)[0], 400, timeout)
 

@@ -1,6 +1,7 @@
 """A lenient server keeps what programs send that know little of SMTP, and says what was
 wrong with it. Bare sockets: each client is one that somebody wrote."""
 import json
+import os
 import re
 import shutil
 import socket
@@ -61,6 +62,33 @@ class TestLenient(unittest.TestCase):
                     lines.readline()
         self.expect(CLIENTS)
         wait_for(lambda: "replies-unread" in self.departures(), what="the end of the session")
+
+    def test_java(self):
+        """A first program in Java, that knows of no socket option: in one process and in several,
+        whose exit is their only close."""
+        folder = tempfile.mkdtemp(prefix="posthouse-java-")
+        self.addCleanup(shutil.rmtree, folder, True)
+        source = os.path.join(os.path.dirname(os.path.abspath(__file__)), "JavaSocket.java")
+        subprocess.run(["javac", "-d", folder, source], check=True, timeout=120)
+
+        def start(first, count):
+            return subprocess.Popen(["java", "-XX:TieredStopAtLevel=1", "-cp", folder, "JavaSocket",
+                                     self.host.smtp[0], str(self.host.smtp[1]), str(first), str(count)])
+        alone = 8
+        running = [start(0, CLIENTS - alone)]
+        for i in range(CLIENTS - alone, CLIENTS):
+            if i == CLIENTS - 1:
+                self.assertEqual([process.wait(120) for process in running], [0] * len(running))
+            running.append(start(i, 1))
+        self.assertEqual(running[-1].wait(120), 0)
+        self.expect(CLIENTS)
+        wait_for(lambda: "replies-unread" in self.departures(), what="the end of the session")
+        # It may be ahead of the replies that it has not read yet.
+        self.assertLessEqual(set(self.departures()), {"command-early", "data-early", "replies-unread"})
+        told = subprocess.run([POSTHOUSE, "trace", "--data", self.host.data, "--last", "1"],
+                              capture_output=True, text=True, timeout=60).stdout
+        self.assertIn("the client went and left replies unread", told)
+        self.assertIn("read each reply to its last line", told)
 
     def test_nothing_read(self):
         """Says all at once and is gone, with a reset that overtakes nothing."""
