@@ -279,7 +279,7 @@ static void show_html(struct asking *a, const struct web_mail *mail, slice raw)
 {
 	struct arena *arena = mail->arena;
 	struct buffer out = buffer_init(a->web->heap, API_VIEW_MAX);
-	struct api_view view = { .webroot = slice_lit("/"), .id = mail->facts.id,
+	struct api_view view = { .webroot = web_root(a->web), .id = mail->facts.id,
 	    .embed = asks_for(a, "embed") };
 	struct http_answer answer = { .status = 200, .type = "text/html; charset=utf-8",
 	    .taken = &out };
@@ -299,15 +299,19 @@ static void show_html(struct asking *a, const struct web_mail *mail, slice raw)
 /* The newest message's own address, or the list's. */
 static void on_latest_view(struct web_walk *walk)
 {
-	char path[WEB_NAME_TEXT + 8] = "/view/";
-	struct http_field field = { .name = "Location", .value = slice_lit("/") };
+	struct arena arena = arena_init(walk->web->heap, CONFIG_VALUE_MAX + 256);
+	struct http_field field = { .name = "Location", .value = web_root(walk->web) };
+	char name[WEB_NAME_TEXT];
 
 	if (walk->n_kept > 0) {
-		web_entry_name(walk->kept[0], path + strlen(path));
-		field.value = slice_from(path);
+		size_t len = web_entry_name(walk->kept[0], name);
+
+		field.value = arena_printf(&arena, "%.*sview/%.*s", slice_arg(field.value),
+		    (int)len, name);
 	}
 	web_answer_as(walk->web, walk->owner, &(struct http_answer){ .status = 302,
 	    .fields = &field, .n_fields = 1 }, NULL);
+	arena_reset(&arena);
 }
 
 static void view_latest(struct http_call *call)
