@@ -11,6 +11,8 @@
 #include "role/role.h"
 #include "role/web_api.h"
 #include "role/web_events.h"
+#include "role/web_listing.h"
+#include "role/web_thumb.h"
 #include "role/web_wait.h"
 
 /* ---- answers ---- */
@@ -293,6 +295,8 @@ void web_start(struct os *os, int channel, unsigned index)
 	web->start_us = os_wall_us(os);
 	web->library = http_library_load(os, web->error, sizeof web->error);
 	list_init(&web->reports);
+	web_listing_init(web);
+	web_thumb_init(web);
 	web->grace = (struct os_timer){ .fire = on_grace, .owner = web };
 	frame_init(&web->frame, os, ROLE_WEB, index, channel, &handler, web);
 }

@@ -9,6 +9,7 @@
 #include "role/web_api.h"
 #include "role/web_events.h"
 #include "role/web_mail.h"
+#include "role/web_thumb.h"
 #include "role/web_walk.h"
 
 /* What comes from strangers runs nothing, has no origin and loads nothing. */
@@ -26,6 +27,8 @@ struct asking {
 	bool reads;                     /* who sees it has read it */
 };
 
+static void show_thumb(struct asking *a, const struct web_mail *mail, slice raw);
+
 static void over(struct asking *a)
 {
 	if (a->entry != NULL)
@@ -35,7 +38,8 @@ static void over(struct asking *a)
 
 static void unknown(struct asking *a)
 {
-	web_answer_text(a->web, a->request, 404, a->unknown);
+	/* Of a thumbnail Mailpit says it so. */
+	web_answer_text(a->web, a->request, a->show == show_thumb ? 400 : 404, a->unknown);
 	over(a);
 }
 
@@ -240,6 +244,30 @@ static void show_part(struct asking *a, const struct web_mail *mail, slice raw)
 void web_part(struct http_call *call)
 {
 	find_id(call, false, show_part);
+}
+
+static void show_thumb(struct asking *a, const struct web_mail *mail, slice raw)
+{
+	struct buffer picture = buffer_init(a->web->heap, WEB_THUMB_BYTES);
+	slice is_inline = slice_lit("inline; ");
+	struct api_part part;
+
+	if (!api_part_find(&mail->mail, a->part, mail->arena, &part)) {
+		web_answer_text(a->web, a->request, 400, "There is no such part");
+		return;
+	}
+	/* What is none, or too large: the thumbnail of nothing, which is white. */
+	if (slice_starts(part.type, slice_lit("image/")) && part.size <= WEB_THUMB_BYTES &&
+	    !api_part_content(&part, &picture))
+		buffer_truncate(&picture, 0);
+	if (slice_starts(part.disposition, is_inline))
+		part.disposition = slice_drop(part.disposition, is_inline.len);
+	web_thumb_answer(a->web, a->request, &picture, part.disposition);
+}
+
+void web_thumb(struct http_call *call)
+{
+	find_id(call, false, show_thumb);
 }
 
 /* ---- as a page ---- */

@@ -18,6 +18,7 @@ static const struct http_route routes[] = {
 	{ "GET", V1 "/message/{id}/headers", web_headers },
 	{ "GET", V1 "/message/{id}/raw", web_raw },
 	{ "GET", V1 "/message/{id}/part/{part}", web_part },
+	{ "GET", V1 "/message/{id}/part/{part}/thumb", web_thumb },
 	{ "GET", "/view/{name}", web_view },
 
 	{ "POST", V1 "/send", web_send },

@@ -191,6 +191,18 @@ class OneMessage(unittest.TestCase):
         for part in ("1.1", "9", "x", "1.2"):
             self.assertEqual(self.api.ask("GET", "/api/v1/message/%s/part/%s" % (self.own_id, part))[0], 404, part)
 
+    def test_thumbs(self):
+        """A JPEG of 180 by 120, whatever the part is."""
+        for part in ("1.2.2", "2"):
+            status, head, body = self.api.ask("GET", "/api/v1/message/%s/part/%s/thumb" % (self.own_id, part))
+            self.assertEqual((status, head["content-type"], body[:3]), (200, "image/jpeg", b"\xff\xd8\xff"), part)
+            at = body.index(b"\xff\xc0")
+            self.assertEqual(struct.unpack(">HH", body[at + 5:at + 9]), (120, 180))
+        self.assertEqual(head["content-disposition"], 'filename="%C3%A9%20a.bin"')
+        self.assertEqual(self.api.ask("GET", "/api/v1/message/latest/part/1.2.2/thumb")[0], 200)
+        for path in ("%s/part/9" % self.own_id, "x/part/1"):
+            self.assertEqual(self.api.ask("GET", "/api/v1/message/%s/thumb" % path)[0], 400, path)
+
     def test_headers(self):
         headers = self.api.get("/api/v1/message/%s/headers" % self.own_id)
         self.assertEqual(headers["Message-Id"], ["<m1@example.com>"])
