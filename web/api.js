@@ -10,6 +10,9 @@ export class ApiError extends Error {
 	}
 }
 
+/* What all paths of this server begin with: "", or "/mail". */
+export const base = new URL("..", import.meta.url).pathname.slice(0, -1);
+
 function address(path, query) {
 	const words = new URLSearchParams();
 
@@ -58,7 +61,7 @@ async function askJson(path, options) {
 /* A route of Posthouse's own; null: it is not there. */
 export async function own(path, options) {
 	try {
-		return await askJson("/api/posthouse/v1/" + path, options);
+		return await askJson(base + "/api/posthouse/v1/" + path, options);
 	} catch (error) {
 		if (error.status === 404)
 			return null;
@@ -67,7 +70,7 @@ export async function own(path, options) {
 }
 
 function messagePath(id, more = "") {
-	return "/api/v1/message/" + encodeURIComponent(id) + more;
+	return base + "/api/v1/message/" + encodeURIComponent(id) + more;
 }
 
 const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
@@ -76,32 +79,32 @@ const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
 
 export function list({ query, mailbox, start, limit, signal }) {
 	if (query)
-		return askJson("/api/v1/search", { query: { query, mailbox, start, limit, tz: zone }, signal });
-	return askJson("/api/v1/messages", { query: { mailbox, start, limit }, signal });
+		return askJson(base + "/api/v1/search", { query: { query, mailbox, start, limit, tz: zone }, signal });
+	return askJson(base + "/api/v1/messages", { query: { mailbox, start, limit }, signal });
 }
 
 export function setRead(ids, read) {
-	return ask("PUT", "/api/v1/messages", { body: { IDs: ids, Read: read } });
+	return ask("PUT", base + "/api/v1/messages", { body: { IDs: ids, Read: read } });
 }
 
 export function setAllRead({ query, mailbox }, read) {
 	const body = query ? { Search: query, Read: read } : { Read: read };
 
-	return ask("PUT", "/api/v1/messages", { query: { mailbox, tz: query ? zone : "" }, body });
+	return ask("PUT", base + "/api/v1/messages", { query: { mailbox, tz: query ? zone : "" }, body });
 }
 
 export function remove(ids) {
-	return ask("DELETE", "/api/v1/messages", { body: { IDs: ids } });
+	return ask("DELETE", base + "/api/v1/messages", { body: { IDs: ids } });
 }
 
 export function removeAll({ query, mailbox }) {
 	if (query)
-		return ask("DELETE", "/api/v1/search", { query: { query, mailbox, tz: zone } });
-	return ask("DELETE", "/api/v1/messages", { query: { mailbox } });
+		return ask("DELETE", base + "/api/v1/search", { query: { query, mailbox, tz: zone } });
+	return ask("DELETE", base + "/api/v1/messages", { query: { mailbox } });
 }
 
 export function info() {
-	return askJson("/api/v1/info");
+	return askJson(base + "/api/v1/info");
 }
 
 /* ---- one message ---- */

@@ -39,13 +39,13 @@ const events = live(model, list, { state, say, counted: showCount });
 
 function readAddress() {
 	const words = new URLSearchParams(location.search);
-	const found = /^\/view\/([^/]+)$/.exec(location.pathname);
+	const found = /^\/view\/([^/]+)$/.exec(location.pathname.slice(api.base.length));
 	let id = null;
 
 	try {
 		id = found === null ? null : decodeURIComponent(found[1]);
 	} catch { /* no address of ours */ }
-	return { id, query: location.pathname === "/" ? "" : words.get("q") ?? "", mailbox: words.get("mailbox") ?? "" };
+	return { id, query: location.pathname === api.base + "/" ? "" : words.get("q") ?? "", mailbox: words.get("mailbox") ?? "" };
 }
 
 function addressOf({ id, query, mailbox }) {
@@ -56,7 +56,7 @@ function addressOf({ id, query, mailbox }) {
 	if (mailbox)
 		words.set("mailbox", mailbox);
 	const path = id !== null ? "/view/" + encodeURIComponent(id) : query ? "/search" : "/";
-	return path + (words.size > 0 ? "?" + words : "");
+	return api.base + path + (words.size > 0 ? "?" + words : "");
 }
 
 function go(change, replace) {

@@ -3,6 +3,7 @@
  *   connecting -> open -> waiting (0.5 s, 1 s, ... 15 s) -> connecting ...
  *
  * Events may be lost while it is not open: on "open" the page reads its list anew. */
+import { base } from "./api.js";
 
 const WAIT_MIN_MS = 500;
 const WAIT_MAX_MS = 15000;
@@ -38,7 +39,7 @@ export function follow(handler) {
 
 	function connect() {
 		const mine = new WebSocket((location.protocol === "https:" ? "wss://" : "ws://") +
-			location.host + "/api/events");
+			location.host + base + "/api/events");
 
 		clearTimeout(timer);
 		timer = setTimeout(() => mine.close(), SILENT_MS);

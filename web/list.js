@@ -5,6 +5,7 @@
  *
  * One row is current: it has the list's place in the order of Tab. Its element stays
  * even when it scrolls out of sight, or the focus would be lost. */
+import { base } from "./api.js";
 import { byId, el, fill, icon } from "./dom.js";
 import { plural, recipients, shortDate, size, who } from "./format.js";
 
@@ -176,7 +177,7 @@ export class ListView {
 		const subject = message.Subject || "(no subject)";
 		const to = recipients(message);
 
-		row.link.href = "/view/" + encodeURIComponent(message.ID);
+		row.link.href = base + "/view/" + encodeURIComponent(message.ID);
 		if (message.ID === this.openId)
 			row.link.setAttribute("aria-current", "true");
 		else

@@ -117,6 +117,29 @@ enum {
 	WEB_LISTENER_BYTES = 1024 * 1024,
 	WEB_PING_MS = 54 * 1000,
 	WEB_STATS_MS = 250,             /* between two frames of figures */
+	/* Passwords that are judged at once, on the pool that stores sync on as well: a bcrypt
+	 * is some 50 ms. Others wait; more get 503. Who was right is known by a digest. */
+	WEB_LOGINS_RUNNING = 1,
+	WEB_LOGINS_WAITING = 64,
+	WEB_LOGINS_KNOWN = 64,
+	WEB_AUTHORIZATION_MAX = 2048,   /* of the field: a login and a password in base 64 */
+	/* Below the first, gzip saves no packet; above the second it takes over a millisecond
+	 * and is made on the pool, so many at once: others go as they are. */
+	WEB_GZIP_MIN = 1400,
+	WEB_GZIP_HERE = 64 * 1024,
+	WEB_GZIP_RUNNING = 4,
+	/* Thumbnails: a picture's pixels, as the API says, and those that wait for the one that
+	 * is made; each holds its part, decoded from base 64. */
+	WEB_THUMB_PIXELS = 20 * 1000 * 1000,
+	WEB_THUMBS_WAITING = 32,
+	WEB_THUMB_BYTES = 32 * 1024 * 1024,
+	/* Lists of so many messages are written by turns, one list at a time; others wait, so
+	 * many at most. */
+	WEB_LISTING_LONG = 500,
+	WEB_LISTINGS_WAITING = 64,
+	/* Refusals of a second that an edge tells its web: somebody reads them. */
+	EDGE_REFUSALS_MAX = 32,
+	EDGE_REFUSAL_TEXT = 512,
 
 	/* keeper */
 	KEEPER_RESTART_FIRST_MS = 100,  /* after a second death; doubles */
@@ -157,6 +180,7 @@ enum {
 	HTTP_FIELD_MAX = 8 * 1024,      /* of an answer's header that we add: a part of that */
 	HTTP_BODY_MAX = 5 * 1024 * 1024,
 	HTTP_BODIES_MAX = 64 * 1024 * 1024,     /* of all requests at once */
+	HTTP_ANSWERS_MAX = 512 * 1024 * 1024,   /* not yet taken by clients: then 503 */
 	/* To say the next request, or to take an answer; and on top a second for each so
 	 * many bytes. A byte now and then holds no connection for longer. */
 	HTTP_PATIENCE_MS = 30 * 1000,
@@ -414,6 +438,10 @@ enum {
 	MIME_PARTS_MAX = 10000,
 	MIME_DEPTH_MAX = 32,
 	MIME_BOUNDARY_MAX = 998,
+	/* What is read of a field that says what a part is, and of those of all parts: reading
+	 * parameters takes some 50 ns a byte, several times. */
+	MIME_VALUE_MAX = 64 * 1024,
+	MIME_VALUES_MAX = 4 * 1024 * 1024,
 	MIME_ARENA_MAX = 32 * 1024 * 1024,
 	/* Of one parameter, its pieces together, and how many pieces it is made of: names of
 	 * files have 255 bytes, three times that in percents, and some 10 pieces. */

@@ -21,7 +21,7 @@ struct cli_option {
 	const char *means;              /* one sentence */
 };
 
-enum { CLI_OPTIONS_MAX = 20, CLI_GIVEN_MAX = 64, CLI_WORDS_MAX = 64 };
+enum { CLI_OPTIONS_MAX = 32, CLI_GIVEN_MAX = 64, CLI_WORDS_MAX = 64 };
 
 struct cli_args;
 

@@ -120,7 +120,8 @@ const struct cli_command cli_mock = {
 	    "options but --json and --set can also be set in the environment, POSTHOUSE_SMTP for --smtp,\n"
 	    "POSTHOUSE_MAX_MESSAGES for --max-messages; and by Mailpit's names, where it has\n"
 	    "one: MP_SMTP_BIND_ADDR, MP_POP3_BIND_ADDR, MP_UI_BIND_ADDR, MP_MAX_MESSAGES,\n"
-	    "MP_MAX_AGE and MP_DATABASE (here a folder). Port 0 is any free one; \"none\" closes a service.\n"
+	    "MP_MAX_AGE, MP_API_CORS, MP_UI_AUTH, MP_UI_AUTH_FILE, MP_SEND_API_AUTH, ..._FILE and\n"
+	    "..._ACCEPT_ANY, MP_WEBROOT, MP_DISABLE_HTTP_COMPRESSION and MP_DATABASE (here a folder). Port 0 is any free one; \"none\" closes a service.\n"
 	    "Ctrl-C ends it, and SIGHUP, unless it was started by nohup.\n",
 	.options = {
 		{ "--smtp", "ADDR:PORT", "SMTP, in the clear or STARTTLS: 127.0.0.1:1025." },
@@ -135,6 +136,18 @@ const struct cli_command cli_mock = {
 		    "all." },
 		{ "--max-age", "TIME", "Older ones go: 3d, 12h; 0: none (the default)." },
 		{ "--strict", NULL, "Refuse what a real server refuses." },
+		{ "--hosts", "NAMES", "Names that its HTTP may be asked by, beside localhost: a page of a\n"
+		    "                         stranger whose name means this host is refused. *: any." },
+		{ "--api-cors", "ORIGINS", "Other pages that may use the API: http://app.example:3000; "
+		    "*: all." },
+		{ "--ui-auth", "USERS", "Who may ask over HTTP: user:password, or as htpasswd writes\n"
+		    "                         it, blanks between. Better in the environment, or in a file:" },
+		{ "--ui-auth-file", "FILE", "The same, a user a line." },
+		{ "--send-api-auth", "USERS", "The same for POST /api/v1/send alone." },
+		{ "--send-api-auth-file", "FILE", "The same, a user a line." },
+		{ "--send-api-auth-accept-any", NULL, "Anybody may POST /api/v1/send." },
+		{ "--webroot", "PATH", "All of HTTP is below this path: /mail/." },
+		{ "--disable-http-compression", NULL, "Answer without gzip." },
 		{ "--data", "DIR", "Keep mail in this folder, over the end." },
 		{ "--json", NULL, "Say where it listens as one line of JSON." },
 		{ "--set", "KEY=VALUE", "Set a key of posthouse.conf; may be repeated." },

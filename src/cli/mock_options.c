@@ -8,8 +8,9 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "http/credentials.h"
 
-enum kind { ADDRESS, COUNT, AGE, MAILBOXES, FOLDER, YES };
+enum kind { ADDRESS, COUNT, AGE, MAILBOXES, FOLDER, YES, NO, NAMES, ROWS, ROWS_FILE, ROOT };
 
 /* An option goes before POSTHOUSE_*, that before the name that Mailpit gives it. */
 static const struct row {
@@ -32,10 +33,25 @@ static const struct row {
 	    "500", SERVICES },
 	{ "--max-age", "POSTHOUSE_MAX_AGE", "MP_MAX_AGE", AGE, "mock.age", "0", SERVICES },
 	{ "--strict", "POSTHOUSE_STRICT", NULL, YES, "mock.strict", "no", SERVICES },
+	{ "--hosts", "POSTHOUSE_HOSTS", NULL, NAMES, "mock.hosts", "none", SERVICES },
+	{ "--api-cors", "POSTHOUSE_API_CORS", "MP_API_CORS", NAMES, "mock.origins", "none",
+	    SERVICES },
+	{ "--ui-auth", "POSTHOUSE_UI_AUTH", "MP_UI_AUTH", ROWS, "mock.auth", "none", SERVICES },
+	{ "--ui-auth-file", "POSTHOUSE_UI_AUTH_FILE", "MP_UI_AUTH_FILE", ROWS_FILE, "mock.auth",
+	    "none", SERVICES },
+	{ "--send-api-auth", "POSTHOUSE_SEND_API_AUTH", "MP_SEND_API_AUTH", ROWS,
+	    "mock.send_auth", "none", SERVICES },
+	{ "--send-api-auth-file", "POSTHOUSE_SEND_API_AUTH_FILE", "MP_SEND_API_AUTH_FILE",
+	    ROWS_FILE, "mock.send_auth", "none", SERVICES },
+	{ "--send-api-auth-accept-any", "POSTHOUSE_SEND_API_AUTH_ACCEPT_ANY",
+	    "MP_SEND_API_AUTH_ACCEPT_ANY", YES, "mock.send_any", "no", SERVICES },
+	{ "--webroot", "POSTHOUSE_WEBROOT", "MP_WEBROOT", ROOT, "mock.webroot", "/", SERVICES },
+	{ "--disable-http-compression", "POSTHOUSE_DISABLE_HTTP_COMPRESSION",
+	    "MP_DISABLE_HTTP_COMPRESSION", NO, "mock.compression", "no", SERVICES },
 	{ "--data", "POSTHOUSE_DATA", "MP_DATABASE", FOLDER, "data", NULL, SERVICES },
 };
 
-enum { ROWS = sizeof rows / sizeof *rows };
+enum { N_ROWS = sizeof rows / sizeof *rows };
 
 /* ---- what is asked for ---- */
 
@@ -50,7 +66,8 @@ static const char *environment(const char *name)
 static const char *given(const struct cli_args *args, const struct row *row,
     const char **ret_where)
 {
-	const char *value = row->kind == YES ? cli_flag(args, row->option) ? "yes" : NULL :
+	bool flag = row->kind == YES || row->kind == NO;
+	const char *value = flag ? cli_flag(args, row->option) ? "yes" : NULL :
 	    cli_value(args, row->option);
 
 	*ret_where = row->option;
@@ -110,6 +127,61 @@ static bool is_one_of(const char *value, const char *a, const char *b, const cha
 	return strcmp(value, a) == 0 || strcmp(value, b) == 0 || strcmp(value, c) == 0;
 }
 
+/* Words that are written as they are, in one line. */
+static bool is_plain(slice text)
+{
+	for (size_t i = 0; i < text.len; i++) {
+		if (text.ptr[i] < ' ' || text.ptr[i] == '#')
+			return false;
+	}
+	return text.len > 0;
+}
+
+/* Below which all of HTTP is: parts of letters, digits and "-._~". */
+static bool is_root(slice text)
+{
+	for (size_t i = 0; i < text.len; i++) {
+		unsigned char c = ascii_lower(text.ptr[i]);
+
+		if ((c < 'a' || c > 'z') && (c < '0' || c > '9') && (c == 0 ||
+		    strchr("/-._~", c) == NULL))
+			return false;
+	}
+	return text.len > 0 && slice_find(text, slice_lit("..")) == text.len;
+}
+
+/* Who may log in, as one line. Empty: these are no rows. */
+static slice rows_of(struct arena *arena, slice text)
+{
+	unsigned char *line;
+
+	if (slice_equal(text, slice_lit("none")))
+		return text;
+	if (text.len > CONFIG_VALUE_MAX || !credentials_are_rows(text))
+		return (slice){ 0 };
+	line = (unsigned char *)(uintptr_t)slice_cstr(arena, text);
+	for (size_t i = 0; i < text.len; i++)
+		line[i] = line[i] == '\n' || line[i] == '\r' || line[i] == '\t' ? ' ' : line[i];
+	text = slice_trim(slice_of(line, text.len));
+	return is_plain(text) ? text : (slice){ 0 };
+}
+
+static slice rows_in(struct arena *arena, const char *path)
+{
+	char text[CONFIG_VALUE_MAX + 2];
+	FILE *file;
+	size_t n;
+
+	if (strcmp(path, "none") == 0)
+		return slice_from(path);
+	file = fopen(path, "re");
+	if (file == NULL)
+		return (slice){ 0 };
+	n = fread(text, 1, sizeof text - 1, file);
+	fclose(file);
+	return memchr(text, 0, n) == NULL ? rows_of(arena, slice_of(text, n)) : (slice){ 0 };
+}
+
 /* What the configuration says for it. Empty: it makes no sense. */
 static slice judge(const struct row *row, struct arena *arena, const char *value)
 {
@@ -135,10 +207,23 @@ static slice judge(const struct row *row, struct arena *arena, const char *value
 	case FOLDER:
 		good = strstr(value, "://") == NULL && strpbrk(value, "#\n") == NULL;
 		break;
+	case NAMES:
+		good = is_plain(text);
+		break;
+	case ROOT:
+		good = is_root(text);
+		break;
+	case ROWS:
+		return rows_of(arena, text);
+	case ROWS_FILE:
+		return rows_in(arena, value);
 	case YES:
+	case NO:
 		if (is_one_of(value, "yes", "true", "1"))
-			return slice_lit("yes");
-		return is_one_of(value, "no", "false", "0") ? slice_lit("no") : (slice){ 0 };
+			return row->kind == YES ? slice_lit("yes") : slice_lit("no");
+		if (!is_one_of(value, "no", "false", "0"))
+			return (slice){ 0 };
+		return row->kind == YES ? slice_lit("no") : slice_lit("yes");
 	}
 	return good ? text : (slice){ 0 };
 }
@@ -153,9 +238,20 @@ static void refuse(const struct row *row, const char *where, const char *value)
 		[MAILBOXES] = "one, or login",
 		[FOLDER] = "a folder",
 		[YES] = "yes or no",
+		[NO] = "yes or no",
+		[NAMES] = "names, with commas between",
+		[ROWS] = "user:password, blanks between, none with #",
+		[ROWS_FILE] = "a file with user:password a line, as htpasswd writes it",
+		[ROOT] = "a path, /mail/, of letters, digits and -._~",
 	};
 	char shown[64], most[48] = "";
 
+	/* A password is not said again. */
+	if (row->kind == ROWS) {
+		cli_misuse("mock: %s wants %s, at most %d bytes", where, words[row->kind],
+		    CONFIG_VALUE_MAX);
+		return;
+	}
 	if (strlen(value) > CONFIG_VALUE_MAX)
 		snprintf(most, sizeof most, ", at most %d bytes", CONFIG_VALUE_MAX);
 	else if (row->kind == COUNT)
@@ -213,7 +309,7 @@ static bool judge_listeners(const struct cli_args *args)
 {
 	const char *where, *pair;
 
-	for (const struct row *row = rows; row < rows + ROWS; row++) {
+	for (const struct row *row = rows; row < rows + N_ROWS; row++) {
 		if (row->kind == ADDRESS && strcmp(given(args, row, &where), "none") != 0)
 			return true;
 	}
@@ -228,6 +324,43 @@ static bool judge_listeners(const struct cli_args *args)
 
 /* ---- the configuration ---- */
 
+static bool is_given(const struct cli_args *args, const struct row *row)
+{
+	const char *where;
+
+	return given(args, row, &where) != row->preset;
+}
+
+/* A list and the file with it are two rows of one key: the one that was given says it. */
+static bool is_said_by_other(const struct cli_args *args, const struct row *row)
+{
+	if (row->kind == ROWS)
+		return !is_given(args, row) && is_given(args, row + 1);
+	return row->kind == ROWS_FILE && !is_given(args, row);
+}
+
+/* What can't both be meant. False after a line. */
+static bool judge_logins(const struct cli_args *args)
+{
+	bool sends = false, any = false;
+	const char *where;
+
+	for (const struct row *row = rows; row < rows + N_ROWS; row++) {
+		if (row->kind == ROWS && is_given(args, row) && is_given(args, row + 1)) {
+			cli_misuse("mock: %s and %s (or %s and %s) say the same: leave one",
+			    row->option, row[1].option, row->ours, row[1].ours);
+			return false;
+		}
+		sends = sends || (strcmp(row->key, "mock.send_auth") == 0 && is_given(args, row));
+		any = any || (strcmp(row->key, "mock.send_any") == 0 && is_given(args, row) &&
+		    is_one_of(given(args, row, &where), "yes", "true", "1"));
+	}
+	if (sends && any)
+		cli_misuse("mock: with --send-api-auth-accept-any nobody is asked for a password of "
+		    "--send-api-auth: leave one");
+	return !(sends && any);
+}
+
 const char *mock_configure(const struct cli_args *args, struct arena *arena,
     bool *ret_memory)
 {
@@ -240,10 +373,12 @@ const char *mock_configure(const struct cli_args *args, struct arena *arena,
 	    "limit.trusted = 0.0.0.0/0, ::/0\nlimit.sessions_per_address = 20000\n"
 	    "smtp.greeting_delay = 0\ndrain.timeout = 0\n"
 	    "journal.size = 16M\njournal.segment = 4M\n"));
-	for (const struct row *row = rows; row < rows + ROWS; row++) {
+	for (const struct row *row = rows; row < rows + N_ROWS; row++) {
 		const char *where, *value = given(args, row, &where);
 		slice judged = value != NULL ? judge(row, arena, value) : slice_lit("memory");
 
+		if (is_said_by_other(args, row))
+			continue;
 		if (judged.len == 0) {
 			refuse(row, where, value);
 			buffer_free(&text);
@@ -258,7 +393,7 @@ const char *mock_configure(const struct cli_args *args, struct arena *arena,
 	}
 	if (*ret_memory)
 		buffer_add(&text, slice_lit("journey.size = 8M\n"));
-	if (judge_set(args, *ret_memory) && judge_listeners(args))
+	if (judge_logins(args) && judge_set(args, *ret_memory) && judge_listeners(args))
 		result = slice_cstr(arena, buffer_bytes(&text));
 	buffer_free(&text);
 	return result;
@@ -270,7 +405,7 @@ const char *mock_instead(struct arena *arena, enum service service, int error)
 {
 	const char *why = error == -EADDRINUSE ? "is another mock running? " : "";
 
-	for (const struct row *row = rows; row < rows + ROWS; row++) {
+	for (const struct row *row = rows; row < rows + N_ROWS; row++) {
 		if (row->kind == ADDRESS && row->service == service)
 			return (const char *)arena_printf(arena, "; %s%s 127.0.0.1:0 takes a "
 			    "free port, %s none does without (or set %s)", why, row->option,

@@ -12,7 +12,7 @@
 #include "os/os.h"
 
 enum {
-	CONFIG_KEYS = 64,               /* rows of the table */
+	CONFIG_KEYS = 71,               /* rows of the table */
 	CONFIG_SUBMISSIONS_PORT = 465,  /* RFC 8314: TLS from the first byte */
 };
 
@@ -104,6 +104,14 @@ struct config {
 	unsigned mock_mailboxes;        /* enum config_mailboxes */
 	unsigned mock_messages;         /* of a mailbox; 0: any number */
 	unsigned mock_age_s;            /* 0: any */
+	/* HTTP of a mock (role/web_guard.c); lists with commas or blanks. */
+	slice mock_hosts;               /* names that it is reached by; "*": any */
+	slice mock_origins;             /* pages that may ask; "*": all */
+	slice mock_auth;                /* user:hash ...; empty: nobody is asked */
+	slice mock_send_auth;           /* the same for POST /api/v1/send; empty: mock_auth */
+	bool mock_send_any;             /* who sends is not asked */
+	slice mock_webroot;             /* "/": all paths begin with it, and it ends so */
+	bool mock_compression;          /* gzip for who takes it */
 	struct config_servers dns_servers;
 	bool dns_validate;
 	slice dns_trust_anchor;         /* file; empty: the root's keys, built in */

@@ -173,6 +173,23 @@ const struct config_key config_keys[CONFIG_KEYS] = {
 	{ "mock.age", CONFIG_TIME, CONFIG_RESTART, FIELD(mock_age_s), .unit_ms = 1000,
 	    .max = MOCK_AGE_MAX_S, .preset = "0",
 	    .means = "How old messages of a mock become before they go; 0: any age." },
+	{ "mock.hosts", CONFIG_WORD, CONFIG_RESTART, FIELD(mock_hosts), .preset = "none",
+	    .means = "Names that a mock's HTTP is asked by, beside localhost and loopback addresses; "
+	    "*: any. Of one that listens on more than loopback any are, unless this is set." },
+	{ "mock.origins", CONFIG_WORD, CONFIG_RESTART, FIELD(mock_origins), .preset = "none",
+	    .means = "Origins of other pages that may use a mock's API (CORS): "
+	    "http://app.example:3000; *: all." },
+	{ "mock.auth", CONFIG_WORD, CONFIG_RESTART, FIELD(mock_auth), .preset = "none",
+	    .means = "Who may ask a mock over HTTP, user:password, with blanks between: as htpasswd "
+	    "writes it (bcrypt, SHA, MD5) or in the clear." },
+	{ "mock.send_auth", CONFIG_WORD, CONFIG_RESTART, FIELD(mock_send_auth), .preset = "none",
+	    .means = "The same for POST /api/v1/send; none: mock.auth." },
+	{ "mock.send_any", CONFIG_YES, CONFIG_RESTART, FIELD(mock_send_any), .preset = "no",
+	    .means = "Whether anybody may POST /api/v1/send." },
+	{ "mock.webroot", CONFIG_WORD, CONFIG_RESTART, FIELD(mock_webroot), .preset = "/",
+	    .means = "The path that all of a mock's HTTP is below: /mail/." },
+	{ "mock.compression", CONFIG_YES, CONFIG_RESTART, FIELD(mock_compression), .preset = "yes",
+	    .means = "Whether a mock's HTTP is compressed for who takes gzip." },
 	{ "dns.servers", CONFIG_SERVERS, CONFIG_RESTART, FIELD(dns_servers), .preset = "system",
 	    .means = "Who resolves names: addresses, with a port if it is not 53; system: "
 	    "whom /etc/resolv.conf names; root: nobody, we ask from the root on." },

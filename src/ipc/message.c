@@ -101,6 +101,8 @@ static const struct ipc_rule rules[IPC_TYPES] = {
 
 	{ IPC_SMTP,          "SMTP",         WEB,        EDGE,       SMALL,  1, 1 },
 
+	{ IPC_REFUSED,       "REFUSED",      EDGE,       WEB,        TEXT,   0, 0 },
+
 	{ IPC_COUNTERS,      "COUNTERS",     EDGE | DIRECTORY | ROUTER | STORE | RELAY, WEB, SMALL,
 	    0, 0 },
 

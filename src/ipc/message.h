@@ -144,6 +144,9 @@ enum ipc_type {
 	/* web -> edge, in a mock: speak SMTP on it, as with who came from there */
 	IPC_SMTP,               /* 16 bytes peer ip; + fd: stream */
 
+	/* edge -> web, in a mock: what somebody was refused, for who watches */
+	IPC_REFUSED,            /* u8 service, 16 bytes peer ip, slice line (EDGE_REFUSAL_TEXT) */
+
 	/* role -> web, once it is ready, then now and then: what it counted in its life */
 	IPC_COUNTERS,           /* a u64 for each counter of its kind (role/counters.h) */
 

@@ -29,6 +29,7 @@ struct parser {
 	struct mime m;
 	struct arena *arena;
 	size_t size;                    /* of m.parts */
+	size_t values_left;             /* of MIME_VALUES_MAX */
 
 	size_t at;                      /* the next line */
 	size_t lines;                   /* line ends before it */
@@ -110,8 +111,19 @@ slice mime_field(const struct mime_part *part, const char *name)
 	return (slice){ 0 };
 }
 
+/* A value, or so much of it as is read. */
+static slice take_value(struct parser *p, slice value)
+{
+	size_t max = p->values_left < MIME_VALUE_MAX ? p->values_left : MIME_VALUE_MAX;
+
+	if (value.len > max)
+		value = slice_head(value, max);
+	p->values_left -= value.len;
+	return value;
+}
+
 /* What they say of a part, the first of each. */
-static void read_fields(struct mime_part *part, slice *ret_type)
+static void read_fields(struct parser *p, struct mime_part *part, slice *ret_type)
 {
 	const struct {
 		const char *name;
@@ -136,7 +148,7 @@ static void read_fields(struct mime_part *part, slice *ret_type)
 			if (rows[i].value->ptr != NULL)
 				part->defects |= MIME_TWICE;
 			else
-				*rows[i].value = field.value;
+				*rows[i].value = take_value(p, field.value);
 		}
 	}
 }
@@ -229,7 +241,7 @@ static void end_header(struct parser *p)
 	p->in_header = false;
 	if (!slice_is_ascii(part->header))
 		part->defects |= utf8_valid(part->header) ? MIME_UTF8_HEADER : MIME_8BIT_HEADER;
-	read_fields(part, &type);
+	read_fields(p, part, &type);
 	part->encoding = content_encoding_read(part->encoding_field);
 	if (part->encoding == CONTENT_UNKNOWN)
 		part->defects |= MIME_BAD_ENCODING;
@@ -410,7 +422,8 @@ static void note_line(struct parser *p, slice line)
 
 struct mime mime_parse(slice message, struct arena *arena)
 {
-	struct parser p = { .m = { .message = message }, .arena = arena, .size = FIRST_PARTS };
+	struct parser p = { .m = { .message = message }, .arena = arena, .size = FIRST_PARTS,
+		.values_left = MIME_VALUES_MAX };
 
 	p.m.parts = arena_new(arena, struct mime_part, FIRST_PARTS);
 	open_part(&p, 0);

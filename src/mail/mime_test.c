@@ -328,6 +328,33 @@ static void test_hostile(void **state)
 	}
 }
 
-UNIT_TESTS(cmocka_unit_test(test_rows), cmocka_unit_test(test_beginnings),
+/* Of what says what a part is, so much is read and no more, of one and of all together. */
+static void test_values(void **state)
+{
+	struct heap *heap = heap_create(SIZE_MAX);
+	struct arena arena = arena_init(heap, MIME_ARENA_MAX);
+	struct mime m = parse_repeated(heap, &arena, "Content-Type: text/html; charset=utf-8",
+	    "; a%u=b", 100000);
+	struct buffer part = buffer_init(heap, 128 * 1024);
+	size_t sum = 0;
+
+	assert_int_equal(m.n, 1);
+	assert_true(content_type_is(&m.parts[0].type, "text", "html"));
+	assert_true(m.parts[0].parameters.len <= MIME_VALUE_MAX);
+	arena_reset(&arena);
+	buffer_add(&part, slice_lit("--b\r\nContent-Type: text/html"));
+	while (buffer_bytes(&part).len < 60000)
+		buffer_add(&part, slice_lit("; a=b"));
+	buffer_add(&part, slice_lit("\r\n\r\nx\r\n"));
+	buffer_add(&part, slice_of("", 1));
+	m = parse_repeated(heap, &arena, MIXED "\r\n", (const char *)buffer_bytes(&part).ptr, 100);
+	assert_int_equal(m.n, 101);
+	for (size_t i = 1; i < m.n; i++)
+		sum += m.parts[i].parameters.len;
+	assert_true(sum > MIME_VALUES_MAX / 2 && sum <= MIME_VALUES_MAX);
+	heap_drop(heap);
+}
+
+UNIT_TESTS(cmocka_unit_test(test_values), cmocka_unit_test(test_rows), cmocka_unit_test(test_beginnings),
     cmocka_unit_test(test_helpers), cmocka_unit_test(test_names),
     cmocka_unit_test(test_name_room), cmocka_unit_test(test_hostile))

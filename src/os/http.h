@@ -74,6 +74,8 @@ void *http_server_owner(const struct http_server *server);
 void http_server_adopt(struct http_server *server, int fd, const uint8_t ip[16],
     void *client);
 size_t http_server_connections(const struct http_server *server);
+/* Bytes of bodies that clients have not yet taken, of answers with `taken`. */
+size_t http_server_answers(const struct http_server *server);
 
 /* No connection serves another request from now on; then drained(). */
 void http_server_drain(struct http_server *server);

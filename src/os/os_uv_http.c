@@ -61,6 +61,7 @@ struct http_server {
 	struct list upgrades;
 	size_t n_calls;
 	size_t body_bytes;
+	size_t answer_bytes;            /* of answers that were taken over */
 	bool running;                   /* in MHD_run() */
 	bool again;                     /* something was resumed: run once more */
 	bool draining, drained;
@@ -170,16 +171,18 @@ static void on_timer(struct os_timer *timer)
 
 /* The body of an answer that was taken over. */
 struct given {
-	struct heap *heap;
+	struct http_server *server;
 	void *block;
+	size_t len;
 };
 
 static void free_given(void *context)
 {
 	struct given *given = context;
 
-	heap_free(given->heap, given->block);
-	heap_free(given->heap, given);
+	given->server->answer_bytes -= given->len;
+	heap_free(os_heap(given->server->os), given->block);
+	heap_free(os_heap(given->server->os), given);
 }
 
 static struct MHD_Response *response_of(struct http_server *s, const struct http_answer *answer)
@@ -193,9 +196,9 @@ static struct MHD_Response *response_of(struct http_server *s, const struct http
 	check(answer->taken->heap == os_heap(s->os));
 	body = buffer_bytes(answer->taken);
 	given = heap_new(os_heap(s->os), struct given);
-	given->heap = os_heap(s->os);
-	given->block = answer->taken->ptr;
-	*answer->taken = buffer_init(given->heap, answer->taken->size_max);
+	*given = (struct given){ .server = s, .block = answer->taken->ptr, .len = body.len };
+	s->answer_bytes += body.len;
+	*answer->taken = buffer_init(os_heap(s->os), answer->taken->size_max);
 	return s->library->create_response_from_buffer_with_free_callback_cls(body.len,
 	    (void *)(uintptr_t)body.ptr, free_given, given);
 }
@@ -535,6 +538,11 @@ void http_server_adopt(struct http_server *s, int fd, const uint8_t ip[16], void
 size_t http_server_connections(const struct http_server *s)
 {
 	return s->n_connections;
+}
+
+size_t http_server_answers(const struct http_server *s)
+{
+	return s->answer_bytes;
 }
 
 /* ---- the server ---- */

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -19,12 +20,18 @@ static const uint8_t loopback[16] = { [10] = 0xff, [11] = 0xff, [12] = 127, [15]
 /* What the role below does with requests by their path:
  *   /echo   method, query x, header X-Test, body
  *   /later  keeps it until the test answers
- *   /big    a body that is taken over */
+ *   /big    a body that is taken over
+ *   /other  another protocol, in which it says what it hears */
 struct world {
 	struct os *os;
 	struct http_server *server;
 	struct http_request *kept[CLIENTS];
 	size_t n_kept, n_requests, n_closed, n_drained;
+	/* The other protocol. */
+	size_t n_begun, n_lost;
+	struct http_upgrade *upgrade;
+	int fd;
+	char unread[64];
 	size_t last_closed;
 	struct os_timer turn;
 };
@@ -61,6 +68,24 @@ static void answer_big(struct http_request *r)
 	assert_int_equal(buffer_bytes(&text).len, 0);
 }
 
+static void begin_other(void *context, struct http_upgrade *upgrade, int fd, slice unread)
+{
+	assert_ptr_equal(context, &w);
+	w.n_begun++;
+	w.n_lost += fd < 0;
+	w.upgrade = upgrade;
+	w.fd = fd;
+	assert_true(unread.len < sizeof w.unread);
+	memcpy(w.unread, unread.len > 0 ? unread.ptr : (const void *)"", unread.len);
+	w.unread[unread.len] = 0;
+}
+
+static void answer_other(struct http_request *r)
+{
+	http_upgrade(r, (const struct http_field[]){ { "Upgrade", slice_lit("other") },
+	    { "X-Yes", slice_lit("1") } }, 2, begin_other, &w);
+}
+
 static void on_request(struct http_server *server, struct http_request *r)
 {
 	slice path = r->target_ok ? r->target.segments[0] : (slice){ 0 };
@@ -71,6 +96,8 @@ static void on_request(struct http_server *server, struct http_request *r)
 		answer_echo(r);
 	} else if (slice_equal(path, slice_lit("big"))) {
 		answer_big(r);
+	} else if (slice_equal(path, slice_lit("other"))) {
+		answer_other(r);
 	} else if (slice_equal(path, slice_lit("later"))) {
 		w.kept[w.n_kept++] = r;
 	} else {
@@ -598,6 +625,113 @@ static void test_drain_idle(void **state)
 	end();
 }
 
+/* ---- another protocol ---- */
+
+static const char asks[] = "GET /other HTTP/1.1\r\nHost: h\r\nConnection: Upgrade\r\n"
+    "Upgrade: other\r\n\r\n";
+
+/* The stream is the role's with what came already, and ends when that one ends it. */
+static void test_upgrade(void **state)
+{
+	struct buffer in;
+	char heard[8];
+	slice head;
+	int fd;
+
+	begin(false);
+	in = buffer_init(os_heap(w.os), 65536);
+	fd = join(3);
+	say(fd, slice_lit(asks));
+	say(fd, slice_lit("early"));
+	settle(&w.n_begun, 1);
+	assert_true(w.fd >= 0);
+	say(fd, slice_lit(" late"));
+	for (size_t n = strlen(w.unread); n < 10;) {
+		ssize_t got = os_read(w.os, w.fd, w.unread + n, sizeof w.unread - n - 1);
+
+		assert_true(got > 0 || got == -EAGAIN);
+		n += got > 0 ? (size_t)got : 0;
+		turn();
+	}
+	assert_string_equal(w.unread, "early late");
+	say(w.fd, slice_lit("heard"));
+	while (!slice_ends(head = hear(fd, &in, buffer_bytes(&in).len + 1), slice_lit("heard")))
+		;
+	assert_true(slice_starts(head, slice_lit("HTTP/1.1 101 ")));
+	assert_true(has(head, "\r\nUpgrade: other\r\n") && has(head, "\r\nX-Yes: 1\r\n"));
+	assert_int_equal(http_server_connections(w.server), 1);
+	http_server_drain(w.server);
+	turn();
+	assert_int_equal(w.n_drained + w.n_closed, 0);
+	os_close(w.os, w.fd);
+	http_upgrade_end(w.upgrade);
+	settle(&w.n_drained, 1);
+	settle(&w.n_closed, 1);
+	assert_int_equal(w.last_closed, 3);
+	assert_int_equal(os_read(w.os, fd, heard, sizeof heard), 0);
+	os_close(w.os, fd);
+	end();
+}
+
+/* Who went before the answer: begin() says so, once, and nothing is left. */
+static void test_upgrade_lost(void **state)
+{
+	int fd;
+
+	begin(false);
+	fd = join(0);
+	say(fd, slice_lit("GET /later HTTP/1.1\r\nHost: h\r\nConnection: Upgrade\r\n"
+	    "Upgrade: other\r\n\r\n"));
+	settle(&w.n_kept, 1);
+	os_close(w.os, fd);
+	turn();
+	answer_other(w.kept[0]);
+	settle(&w.n_closed, 1);
+	assert_int_equal(w.n_begun, 1);
+	assert_int_equal(w.n_lost, 1);
+	assert_int_equal(http_server_connections(w.server), 0);
+	end();
+}
+
+/* The role ends while one has begun, and while one has not. */
+static void test_upgrade_dropped(void **state)
+{
+	int fds[2], first = dup(0);
+
+	close(first);
+	begin(false);
+	for (unsigned i = 0; i < 2; i++)
+		fds[i] = join(i);
+	say(fds[0], slice_lit(asks));
+	settle(&w.n_begun, 1);
+	say(fds[1], slice_lit("GET /later HTTP/1.1\r\nHost: h\r\nConnection: Upgrade\r\n"
+	    "Upgrade: other\r\n\r\n"));
+	settle(&w.n_kept, 1);
+	answer_other(w.kept[0]);
+	for (unsigned i = 0; i < 2; i++)
+		os_close(w.os, fds[i]);
+	end();
+	assert_int_equal(w.n_begun, 1);
+	assert_int_equal(dup(0), first);
+	close(first);
+}
+
+/* What clients have not taken is counted, and no longer once they went. */
+static void test_untaken(void **state)
+{
+	int fd;
+
+	begin(false);
+	fd = join(0);
+	say(fd, slice_lit("GET /big HTTP/1.1\r\nHost: h\r\n\r\n"));
+	settle(&w.n_requests, 1);
+	assert_int_equal(http_server_answers(w.server), HTTP_BODY_MAX);
+	os_close(w.os, fd);
+	settle(&w.n_closed, 1);
+	assert_int_equal(http_server_answers(w.server), 0);
+	end();
+}
+
 /* The role ends in the middle of everything: what it had is freed and closed, and it is
  * told nothing. Leaks and descriptors show. */
 static void test_dropped(void **state)
@@ -633,4 +767,6 @@ UNIT_TESTS(cmocka_unit_test(test_every_split), cmocka_unit_test(test_fields),
     cmocka_unit_test(test_bodies), cmocka_unit_test(test_taken),
     cmocka_unit_test(test_garbage), cmocka_unit_test(test_full),
     cmocka_unit_test(test_patience), cmocka_unit_test(test_drain),
-    cmocka_unit_test(test_drain_idle), cmocka_unit_test(test_dropped))
+    cmocka_unit_test(test_drain_idle), cmocka_unit_test(test_dropped),
+    cmocka_unit_test(test_upgrade), cmocka_unit_test(test_upgrade_lost),
+    cmocka_unit_test(test_upgrade_dropped), cmocka_unit_test(test_untaken))

@@ -14,6 +14,8 @@ static const struct counter_row rows[COUNTERS] = {
 	    "Messages that were stored in the journal, and so got a 250." },
 	[COUNTER_EDGE_ACCEPTED_BYTES] = { ROLE_EDGE, false, "posthouse_message_accepted_bytes_total",
 	    "The size of their bodies, as they came." },
+	[COUNTER_EDGE_REJECTED] = { ROLE_EDGE, false, "posthouse_refused_total",
+	    "Recipients and messages that were refused for good." },
 	[COUNTER_ROUTER_JOURNAL_BYTES] = { ROLE_ROUTER, true, "posthouse_journal_bytes",
 	    "Space in the journal that is used by messages on their way." },
 	[COUNTER_ROUTER_JOURNAL_FULL] = { ROLE_ROUTER, true, "posthouse_journal_full",

@@ -377,6 +377,7 @@ static void count(struct frame *frame, uint64_t values[COUNTERS])
 	values[COUNTER_EDGE_TURNED_AWAY] = e->n_turned_away;
 	values[COUNTER_EDGE_ACCEPTED] = e->n_accepted;
 	values[COUNTER_EDGE_ACCEPTED_BYTES] = e->accepted_bytes;
+	values[COUNTER_EDGE_REJECTED] = e->n_refused;
 }
 
 static const struct frame_handler handler = {

@@ -271,7 +271,9 @@ struct edge {
 	size_t n_offers;                /* of them, those not yet taken */
 
 	/* For the web, of this life. */
-	uint64_t n_connections, n_turned_away, n_accepted, accepted_bytes;
+	uint64_t n_connections, n_turned_away, n_accepted, accepted_bytes, n_refused;
+	uint64_t refusals_ms;           /* a second begins, in which so many were told: */
+	unsigned n_refusals;
 };
 
 /* Does our own user send? In a mock nobody is judged as one: it takes all mail alike. */

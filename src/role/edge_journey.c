@@ -151,8 +151,51 @@ void edge_hear(struct session *s, slice in, bool secret)
 	s->secret_rest = secret;
 }
 
+/* ---- for who watches a mock ---- */
+
+static bool is_refusal(const struct session *s, slice line)
+{
+	if (s->protocol != &edge_smtp_protocol)
+		return slice_starts(line, slice_lit("-ERR"));
+	return line.len > 3 && (line.ptr[0] == '4' || line.ptr[0] == '5') && line.ptr[3] != '-';
+}
+
+/* Not more than anybody reads. */
+static bool may_tell(struct edge *e)
+{
+	uint64_t now_ms = os_now_ms(e->os);
+
+	if (now_ms - e->refusals_ms >= 1000) {
+		e->refusals_ms = now_ms;
+		e->n_refusals = 0;
+	}
+	return e->n_refusals++ < EDGE_REFUSALS_MAX;
+}
+
+static void tell_refusals(struct session *s, slice out)
+{
+	struct ipc_channel *web = frame_peer(&s->edge->frame, ROLE_WEB, 0);
+
+	if (web == NULL || !s->edge->frame.config->mock)
+		return;
+	while (out.len > 0) {
+		slice line = without_end(slice_cut(&out, '\n'));
+		struct buffer *to;
+
+		if (!is_refusal(s, line) || !may_tell(s->edge))
+			continue;
+		to = ipc_begin(web, IPC_REFUSED);
+		put_u8(to, (uint8_t)s->service);
+		buffer_add(to, slice_of(s->ip, sizeof s->ip));
+		put_slice(to, slice_head(line, line.len < EDGE_REFUSAL_TEXT ? line.len :
+		    EDGE_REFUSAL_TEXT));
+		ipc_end(web, -1);
+	}
+}
+
 void edge_say(struct session *s, slice out)
 {
+	tell_refusals(s, out);
 	if (!edge_listens(s))
 		return;
 	while (out.len > 0)

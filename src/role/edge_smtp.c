@@ -154,6 +154,7 @@ static void on_recipient(struct session *s, const struct answer *answer)
 
 	edge_tell_recipient(s, t->asked, answer);
 	if (answer->verdict != DIRECTORY_OK) {
+		s->edge->n_refused += reply.code >= 500;
 		if (answer->verdict != DIRECTORY_TOO_FAST)      /* the directory says it */
 			log_recipient(s, answer);
 		smtp_server_answer(s->smtp, &reply);
@@ -211,6 +212,7 @@ void edge_smtp_refuse(struct transaction *t, const struct smtp_reply *reply)
 	struct session *s = t->session;
 
 	log_message(t, reply);
+	t->edge->n_refused += reply->code >= 500;
 	edge_transaction_drop(t);
 	if (s == NULL)
 		return;

@@ -11,6 +11,8 @@
 #include "role/role.h"
 #include "role/web_api.h"
 #include "role/web_events.h"
+#include "role/web_listing.h"
+#include "role/web_thumb.h"
 #include "role/web_wait.h"
 
 /* ---- answers ---- */
@@ -26,11 +28,12 @@ static const struct http_field security[] = {
 };
 
 /* What a page of our own may learn of the API. Empty ones are left out. */
-static size_t add_cors(const struct http_request *request, struct http_field *fields)
+static size_t add_cors(const struct web *web, const struct http_request *request,
+    struct http_field *fields)
 {
 	slice first = request->target.segments[0], origin = { 0 };
 
-	if (!request->target_ok || web_is_foreign(request) ||
+	if (!request->target_ok || web_is_foreign(web, request) ||
 	    (!slice_equal(first, slice_lit("api")) && !slice_equal(first, slice_lit("view"))))
 		return 0;
 	http_header(request, "Origin", &origin);
@@ -53,14 +56,14 @@ void web_answer_as(struct web *web, struct http_request *request, struct http_an
 	if (policy != NULL)
 		fields[0].value = slice_from(policy);
 	if (web->index != NULL)
-		n += add_cors(request, fields + n);
+		n += add_cors(web, request, fields + n);
 	for (size_t i = 0; i < a->n_fields; i++)
 		fields[n++] = a->fields[i];
 	a->fields = fields;
 	a->n_fields = n;
 	web->n_requests++;
 	web->n_failed += a->status >= 400;
-	http_answer(request, a);
+	web_gzip_answer(web, request, a);
 }
 
 void web_answer(struct web *web, struct http_request *request, unsigned status,
@@ -123,28 +126,35 @@ static const struct http_route routes[] = {
 	{ "GET", "/assets/{name}", web_asset },
 };
 
-static void on_request(struct http_server *server, struct http_request *request)
+void web_dispatch(struct http_call *call)
 {
-	struct http_call call = { .web = http_server_owner(server), .request = request };
-	struct http_match *match = &call.match;
+	struct web *web = call->web;
+	struct http_request *request = call->request;
+	struct http_match *match = &call->match;
 
-	if (!request->target_ok) {
-		web_answer_text(call.web, request, 400, "Bad Request");
-		return;
-	}
-	if (web_api(&call))
+	if (web_api(call))
 		return;
 	if (match->allow[0] == '\0')
 		http_route_find(routes, sizeof routes / sizeof *routes, request->method,
 		    &request->target, match);
 	if (match->route != NULL)
-		match->route->answer(&call);
+		match->route->answer(call);
 	else if (match->allow[0] != '\0')
-		answer_method(&call);
+		answer_method(call);
 	else if (slice_equal(request->target.segments[0], slice_lit("api")))
-		web_answer_text(call.web, request, 404, "File not found");
+		web_answer_text(web, request, 404, "File not found");
 	else
-		web_answer_text(call.web, request, 404, "404 page not found");
+		web_answer_text(web, request, 404, "404 page not found");
+}
+
+static void on_request(struct http_server *server, struct http_request *request)
+{
+	struct http_call call = { .web = http_server_owner(server), .request = request };
+
+	if (request->target_ok)
+		web_guard(&call);
+	else
+		web_answer_text(call.web, request, 400, "Bad Request");
 }
 
 /* ---- connections ---- */
@@ -227,6 +237,7 @@ static void on_start(struct frame *frame)
 {
 	struct web *web = frame->owner;
 
+	web_guard_init(web);
 	if (web->library != NULL)
 		web->http = http_server_create(web->os, web->library, &http_handler, web);
 	if (web->library == NULL || !web_watch_start(web))
@@ -259,6 +270,8 @@ static bool on_message(struct frame *frame, struct ipc_channel *peer, struct ipc
 	case IPC_MAILBOX:
 	case IPC_SETTLED:
 		return web_watch_message(frame->owner, peer, message);
+	case IPC_REFUSED:
+		return web_refused(frame->owner, message);
 	case IPC_HTTP:
 		return on_http(frame->owner, peer, message);
 	case IPC_COUNTERS:
@@ -282,6 +295,8 @@ void web_start(struct os *os, int channel, unsigned index)
 	web->start_us = os_wall_us(os);
 	web->library = http_library_load(os, web->error, sizeof web->error);
 	list_init(&web->reports);
+	web_listing_init(web);
+	web_thumb_init(web);
 	web->grace = (struct os_timer){ .fire = on_grace, .owner = web };
 	frame_init(&web->frame, os, ROLE_WEB, index, channel, &handler, web);
 }

@@ -37,7 +37,8 @@ static void add_runtime(const struct web *web, struct api_json *j)
 	api_json_number(j, "SMTPAccepted", (int64_t)web_counter(web, COUNTER_EDGE_ACCEPTED));
 	api_json_number(j, "SMTPAcceptedSize",
 	    (int64_t)web_counter(web, COUNTER_EDGE_ACCEPTED_BYTES));
-	api_json_number(j, "SMTPRejected", 0);
+	api_json_number(j, "SMTPRejected",
+	    (int64_t)web_counter(web, COUNTER_EDGE_REJECTED));
 	api_json_number(j, "SMTPIgnored", 0);
 	api_json_close(j, '}');
 }

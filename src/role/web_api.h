@@ -47,7 +47,5 @@ void web_swagger(struct http_call *call);               /* GET /api/v1/swagger.j
 /* web_routes.c */
 /* Is it a path of the API? Then it is answered, here or by a route. */
 bool web_api(struct http_call *call);
-/* Of a page of another origin? */
-bool web_is_foreign(const struct http_request *request);
 
 #endif

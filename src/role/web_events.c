@@ -244,6 +244,24 @@ void web_tell_truncated(struct web *web)
 	web_changed(web);
 }
 
+bool web_refused(struct web *web, struct ipc_message *message)
+{
+	uint8_t service = get_u8(&message->body);
+	slice ip = get_raw(&message->body, 16);
+	slice line = get_slice(&message->body, EDGE_REFUSAL_TEXT);
+	struct buffer out = event_buffer(web);
+	char peer[OS_IP_TEXT];
+	bool pop3 = service == SERVICE_POP3 || service == SERVICE_POP3S;
+
+	if (!bytes_end(&message->body) || service >= SERVICES)
+		return false;
+	os_ip_print(ip.ptr, peer, sizeof peer);
+	if (web->index != NULL && !list_empty(&web->listeners))
+		say_and_free(web, &out, api_event_error(slice_starts(line, slice_lit("4")) ?
+		    "warning" : "error", pop3 ? "pop3" : "smtpd", slice_from(peer), line, &out));
+	return true;
+}
+
 /* ---- come and go ---- */
 
 static void begin(void *context, struct http_upgrade *upgrade, int fd, slice unread)

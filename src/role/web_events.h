@@ -17,6 +17,8 @@ void web_tell_tags(struct web *web, const struct web_entry *entry);
 void web_tell_deleted(struct web *web, const struct web_entry *entry);
 void web_tell_pruned(struct web *web);          /* look again at all of it; once a turn */
 void web_tell_truncated(struct web *web);
+/* IPC_REFUSED. False: it broke the protocol. */
+bool web_refused(struct web *web, struct ipc_message *message);
 /* Its figures are others: told soon, by itself after the above. */
 void web_changed(struct web *web);
 

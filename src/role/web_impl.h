@@ -1,13 +1,17 @@
 /* role/web_impl.h - the inside of the web role, for web*.c only.
  *
  *   web.c            the role: connections from the edges, routes, drain
+ *   web_guard.c      who may ask: by which name, from which page, with which password
+ *   web_gzip.c       answers made smaller
  *   web_metrics.c    what roles count, as text
  *   web_page.c       the page's files
  *   web_watch.c      a mock's messages, as stores tell of them -> web_index.h
  *   web_fetch.c      the same: read, expunged
  *   web_walk.c       through the index: pages, searches
  *   web_list.c       routes of many messages
+ *   web_listing.c    a list of many messages, written by turns
  *   web_message.c    routes of one
+ *   web_thumb.c      a picture made small
  *   web_send.c       a route that sends one
  *   web_tagged.c     routes of tags
  *   web_about.c      routes about the mock itself
@@ -77,6 +81,8 @@ struct web {
 	struct list reports;
 	int64_t start_us;               /* the wall's */
 	uint64_t n_requests, n_failed;  /* answered; with 400 or more */
+	struct web_guard *guard;
+	size_t n_packing;               /* answers, web_gzip.c */
 	bool drained;
 
 	/* In a mock. */
@@ -99,6 +105,10 @@ struct web {
 	struct list walks;              /* struct web_walk */
 	struct list waits;              /* struct web_wait */
 	size_t n_waits;
+	struct list listings;           /* web_listing.c: the first is being written */
+	size_t n_listings;
+	struct list thumbs;             /* web_thumb.c: the first is being made */
+	size_t n_thumbs;
 	struct list listeners;          /* struct web_listener */
 	size_t n_listeners;
 	struct os_timer ping, stats;
@@ -115,6 +125,8 @@ struct http_call {
 };
 
 /* web.c */
+/* What its path and method say, once somebody may ask. */
+void web_dispatch(struct http_call *call);
 /* Answer, with security headers and, where a page of another origin may ask, those of CORS.
  * `body` is taken over, and empty afterwards. */
 void web_answer(struct web *web, struct http_request *request, unsigned status,
@@ -127,6 +139,18 @@ void web_answer_as(struct web *web, struct http_request *request, struct http_an
     const char *policy);
 /* All whom mail needs are there and ready, and nobody drains. */
 bool web_is_ready(const struct web *web);
+
+/* web_guard.c: web_dispatch() now or later, or an answer that says why not. */
+void web_guard_init(struct web *web);
+void web_guard(struct http_call *call);
+/* Of a page of another origin, which may not ask? */
+bool web_is_foreign(const struct web *web, const struct http_request *request);
+/* "/", or the path that all others are below, "/mail/". */
+slice web_root(const struct web *web);
+
+/* web_gzip.c: http_answer(), smaller when that pays and the client takes it. */
+void web_gzip_answer(struct web *web, struct http_request *request,
+    const struct http_answer *answer);
 
 /* web_metrics.c */
 bool web_on_counters(struct web *web, struct ipc_channel *peer, struct ipc_message *message);

@@ -1,10 +1,8 @@
 /* role/web_list.c - routes of many messages: lists, searches, read marks, deletions. */
-#include <string.h>
-
 #include "api/bodies.h"
-#include "api/list.h"
 #include "role/web_api.h"
 #include "role/web_events.h"
+#include "role/web_listing.h"
 #include "role/web_walk.h"
 #include "search/when.h"
 
@@ -29,60 +27,6 @@ static size_t number_of(const struct http_request *request, const char *name, si
 
 /* ---- lists and searches ---- */
 
-static void add_messages(struct web_walk *walk, struct api_json *j)
-{
-	struct arena arena = arena_init(walk->web->heap, API_SUMMARY_ARENA_MAX);
-
-	for (size_t i = 0; i < walk->n_kept; i++) {
-		struct api_summary summary;
-
-		web_summary(walk->web, walk->kept[i], &arena, &summary);
-		api_list_add(j, &summary);
-		arena_reset(&arena);
-	}
-}
-
-static size_t all_tags(const struct web *web, struct arena *arena, const slice **ret_tags)
-{
-	size_t n = 0;
-	slice *tags;
-
-	for (const struct web_tag *tag = web->index->tags; tag != NULL; tag = tag->next)
-		n++;
-	tags = arena_new(arena, slice, n + 1);
-	n = 0;
-	for (const struct web_tag *tag = web->index->tags; tag != NULL; tag = tag->next)
-		tags[n++] = web_tag_name(tag);
-	*ret_tags = tags;
-	return n;
-}
-
-static void answer_list(struct web_walk *walk)
-{
-	struct web *web = walk->web;
-	struct http_request *request = walk->owner;
-	struct buffer out = buffer_init(web->heap, WEB_ANSWER_MAX);
-	struct api_json j = api_json_begin(&out);
-	struct arena arena = arena_init(web->heap, WEB_TAGS_ARENA_MAX);
-	struct api_list_head head = { .total = walk->total, .unread = walk->unread,
-	    .matches = walk->found, .matches_unread = walk->found_unread, .start = walk->start,
-	    .count = walk->n_kept };
-
-	if (walk->bad) {
-		web_answer_text(web, request, 400, "Error: the search is too long");
-		return;
-	}
-	head.n_tags = all_tags(web, &arena, &head.tags);
-	api_list_begin(&j, &head);
-	add_messages(walk, &j);
-	if (api_list_end(&j))
-		web_answer(web, request, 200, "application/json", &out);
-	else
-		web_answer_text(web, request, 413, "These are too many messages: name a limit");
-	buffer_free(&out);
-	arena_reset(&arena);
-}
-
 /* Messages of `before`: a date, or nothing. */
 static void take_before(struct web_walk *walk, const struct http_request *request)
 {
@@ -104,7 +48,7 @@ void web_list(struct http_call *call)
 		walk->start = 0;
 		walk->limit = SIZE_MAX;
 	}
-	web_walk_start(walk, answer_list, call->request);
+	web_walk_start(walk, web_listing, call->request);
 }
 
 /* False: it was refused. */
@@ -128,7 +72,7 @@ void web_search(struct http_call *call)
 	walk->start = number_of(call->request, "start", 0);
 	walk->limit = number_of(call->request, "limit", LIMIT_PRESET);
 	take_before(walk, call->request);
-	web_walk_start(walk, answer_list, call->request);
+	web_walk_start(walk, web_listing, call->request);
 }
 
 /* ---- read or not ---- */

@@ -9,6 +9,7 @@
 #include "role/web_api.h"
 #include "role/web_events.h"
 #include "role/web_mail.h"
+#include "role/web_thumb.h"
 #include "role/web_walk.h"
 
 /* What comes from strangers runs nothing, has no origin and loads nothing. */
@@ -26,6 +27,8 @@ struct asking {
 	bool reads;                     /* who sees it has read it */
 };
 
+static void show_thumb(struct asking *a, const struct web_mail *mail, slice raw);
+
 static void over(struct asking *a)
 {
 	if (a->entry != NULL)
@@ -35,7 +38,8 @@ static void over(struct asking *a)
 
 static void unknown(struct asking *a)
 {
-	web_answer_text(a->web, a->request, 404, a->unknown);
+	/* Of a thumbnail Mailpit says it so. */
+	web_answer_text(a->web, a->request, a->show == show_thumb ? 400 : 404, a->unknown);
 	over(a);
 }
 
@@ -242,6 +246,30 @@ void web_part(struct http_call *call)
 	find_id(call, false, show_part);
 }
 
+static void show_thumb(struct asking *a, const struct web_mail *mail, slice raw)
+{
+	struct buffer picture = buffer_init(a->web->heap, WEB_THUMB_BYTES);
+	slice is_inline = slice_lit("inline; ");
+	struct api_part part;
+
+	if (!api_part_find(&mail->mail, a->part, mail->arena, &part)) {
+		web_answer_text(a->web, a->request, 400, "There is no such part");
+		return;
+	}
+	/* What is none, or too large: the thumbnail of nothing, which is white. */
+	if (slice_starts(part.type, slice_lit("image/")) && part.size <= WEB_THUMB_BYTES &&
+	    !api_part_content(&part, &picture))
+		buffer_truncate(&picture, 0);
+	if (slice_starts(part.disposition, is_inline))
+		part.disposition = slice_drop(part.disposition, is_inline.len);
+	web_thumb_answer(a->web, a->request, &picture, part.disposition);
+}
+
+void web_thumb(struct http_call *call)
+{
+	find_id(call, false, show_thumb);
+}
+
 /* ---- as a page ---- */
 
 static void show_text(struct asking *a, const struct web_mail *mail, slice raw)
@@ -279,7 +307,7 @@ static void show_html(struct asking *a, const struct web_mail *mail, slice raw)
 {
 	struct arena *arena = mail->arena;
 	struct buffer out = buffer_init(a->web->heap, API_VIEW_MAX);
-	struct api_view view = { .webroot = slice_lit("/"), .id = mail->facts.id,
+	struct api_view view = { .webroot = web_root(a->web), .id = mail->facts.id,
 	    .embed = asks_for(a, "embed") };
 	struct http_answer answer = { .status = 200, .type = "text/html; charset=utf-8",
 	    .taken = &out };
@@ -299,15 +327,19 @@ static void show_html(struct asking *a, const struct web_mail *mail, slice raw)
 /* The newest message's own address, or the list's. */
 static void on_latest_view(struct web_walk *walk)
 {
-	char path[WEB_NAME_TEXT + 8] = "/view/";
-	struct http_field field = { .name = "Location", .value = slice_lit("/") };
+	struct arena arena = arena_init(walk->web->heap, CONFIG_VALUE_MAX + 256);
+	struct http_field field = { .name = "Location", .value = web_root(walk->web) };
+	char name[WEB_NAME_TEXT];
 
 	if (walk->n_kept > 0) {
-		web_entry_name(walk->kept[0], path + strlen(path));
-		field.value = slice_from(path);
+		size_t len = web_entry_name(walk->kept[0], name);
+
+		field.value = arena_printf(&arena, "%.*sview/%.*s", slice_arg(field.value),
+		    (int)len, name);
 	}
 	web_answer_as(walk->web, walk->owner, &(struct http_answer){ .status = 302,
 	    .fields = &field, .n_fields = 1 }, NULL);
+	arena_reset(&arena);
 }
 
 static void view_latest(struct http_call *call)

@@ -8,6 +8,8 @@
 #include "http/assets.h"
 #include "role/web_impl.h"
 
+enum { PAGE_MAX = 1024 * 1024 };        /* with a path some dozen times in it */
+
 static const char page_policy[] =
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
     "connect-src 'self'; frame-src 'self'; base-uri 'none'; form-action 'none'; "
@@ -38,6 +40,24 @@ static const char *policy_of(const struct http_asset *asset)
 	return policies[i].policy;
 }
 
+/* What the page names by a path of its own, below the web root. */
+static void put_below_root(slice page, slice root, struct buffer *out)
+{
+	slice mark = slice_lit("=\"/");
+
+	while (page.len > 0) {
+		size_t at = slice_find(page, mark);
+
+		buffer_add(out, slice_head(page, at));
+		page = slice_drop(page, at);
+		if (page.len == 0)
+			break;
+		buffer_add(out, slice_lit("=\""));
+		buffer_add(out, root);
+		page = slice_drop(page, mark.len);
+	}
+}
+
 static void serve(struct http_call *call, const struct http_asset *asset)
 {
 	struct http_field fields[9] = {
@@ -53,14 +73,20 @@ static void serve(struct http_call *call, const struct http_asset *asset)
 	};
 	struct http_answer answer = { .status = 200, .type = asset->type, .fields = fields,
 		.n_fields = 8, .body = asset->bytes };
-	slice value;
+	slice value, root = web_root(call->web);
+	struct buffer moved = buffer_init(call->web->heap, PAGE_MAX);
 
+	if (root.len > 1 && strcmp(asset->name, "index.html") == 0)
+		put_below_root(asset->bytes, root, &moved);
 	if (http_header(call->request, "If-None-Match", &value) &&
 	    http_tag_matches(value, asset->tag)) {
 		answer.status = 304;
 		answer.type = NULL;
 		answer.body = slice_lit("");
-	} else if (http_header(call->request, "Accept-Encoding", &value) &&
+	} else if (buffer_bytes(&moved).len > 0) {
+		answer.taken = &moved;
+	} else if (call->web->frame.config->mock_compression &&
+	    http_header(call->request, "Accept-Encoding", &value) &&
 	    http_accepts_gzip(value)) {
 		fields[answer.n_fields++] = (struct http_field){ "Content-Encoding",
 		    slice_lit("gzip") };
@@ -68,6 +94,7 @@ static void serve(struct http_call *call, const struct http_asset *asset)
 	}
 	call->web->n_requests++;
 	http_answer(call->request, &answer);
+	buffer_free(&moved);
 }
 
 /* Only a mock has what the page shows. */

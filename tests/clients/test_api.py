@@ -1,5 +1,6 @@
 """The web API of a mock: Mailpit's paths and ours, over real sockets."""
 import base64
+import gzip
 import hashlib
 import http.client
 import json
@@ -91,12 +92,12 @@ def rich():
 class Listener:
     """A client of the WebSocket."""
 
-    def __init__(self, host, **headers):
+    def __init__(self, host, path="/api/events", name=None, **headers):
         self.socket = socket.create_connection(host.http, timeout=60)
         key = base64.b64encode(os.urandom(16)).decode()
         more = "".join("%s: %s\r\n" % row for row in headers.items())
-        self.socket.sendall(("GET /api/events HTTP/1.1\r\nHost: %s:%d\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-                             "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: %s\r\n%s\r\n" % (*host.http, key, more)).encode())
+        self.socket.sendall(("GET %s HTTP/1.1\r\nHost: %s\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+                             "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: %s\r\n%s\r\n" % (path, name or "%s:%d" % host.http, key, more)).encode())
         self.rest = b""
         while b"\r\n\r\n" not in self.rest:
             self.rest += self.socket.recv(4096)
@@ -190,6 +191,18 @@ class OneMessage(unittest.TestCase):
         for part in ("1.1", "9", "x", "1.2"):
             self.assertEqual(self.api.ask("GET", "/api/v1/message/%s/part/%s" % (self.own_id, part))[0], 404, part)
 
+    def test_thumbs(self):
+        """A JPEG of 180 by 120, whatever the part is."""
+        for part in ("1.2.2", "2"):
+            status, head, body = self.api.ask("GET", "/api/v1/message/%s/part/%s/thumb" % (self.own_id, part))
+            self.assertEqual((status, head["content-type"], body[:3]), (200, "image/jpeg", b"\xff\xd8\xff"), part)
+            at = body.index(b"\xff\xc0")
+            self.assertEqual(struct.unpack(">HH", body[at + 5:at + 9]), (120, 180))
+        self.assertEqual(head["content-disposition"], 'filename="%C3%A9%20a.bin"')
+        self.assertEqual(self.api.ask("GET", "/api/v1/message/latest/part/1.2.2/thumb")[0], 200)
+        for path in ("%s/part/9" % self.own_id, "x/part/1"):
+            self.assertEqual(self.api.ask("GET", "/api/v1/message/%s/thumb" % path)[0], 400, path)
+
     def test_headers(self):
         headers = self.api.get("/api/v1/message/%s/headers" % self.own_id)
         self.assertEqual(headers["Message-Id"], ["<m1@example.com>"])
@@ -262,6 +275,126 @@ class OneMessage(unittest.TestCase):
         listener = Listener(self.host, Origin="http://evil.example")
         self.assertEqual(listener.status, 403)
         listener.close()
+
+    def test_names(self):
+        """A page whose own name was made to mean our address gets nothing, with Origin or without."""
+        port = self.host.http[1]
+        for name in ("localhost", "a.localhost", "127.0.0.1", "[::1]", "LOCALHOST.", "127.8.8.8"):
+            for value in (name, "%s:%d" % (name, port)):
+                self.assertEqual(self.api.ask("GET", "/api/v1/info", headers={"Host": value})[0], 200, value)
+        for name in ("evil.example", "127.0.0.1.evil.example", "localhost.evil.example", "10.0.0.1", "", "["):
+            value = "%s:%d" % (name, port)
+            for method, path, more in (("GET", "/api/v1/messages", {}), ("GET", "/", {}), ("GET", "/metrics", {}),
+                                       ("DELETE", "/api/v1/messages", {"Origin": "http://" + value}),
+                                       ("OPTIONS", "/api/v1/messages", {}), ("GET", "/view/latest.html", {})):
+                status, head, body = self.api.ask(method, path, headers={"Host": value, **more})
+                self.assertEqual(status, 403, (value, path))
+                self.assertIn(b"--hosts", body)
+                self.assertNotIn("access-control-allow-origin", head)
+            listener = Listener(self.host, name=value)
+            self.assertEqual(listener.status, 403)
+            listener.close()
+            self.assertEqual(self.api.ask("GET", "/livez", headers={"Host": value})[0], 200)
+        self.assertEqual(self.api.get("/api/v1/info")["Messages"], 1)
+
+    def test_gzip(self):
+        path = "/api/posthouse/v1/openapi.json"
+        plain = self.api.ask("GET", path)
+        self.assertNotIn("content-encoding", plain[1])
+        for accepts, packed in (("gzip", True), ("br, *;q=0.5", True), ("gzip;q=0", False), ("deflate", False)):
+            status, head, body = self.api.ask("GET", path, headers={"Accept-Encoding": accepts})
+            self.assertEqual((status, head.get("content-encoding")), (200, "gzip" if packed else None), accepts)
+            self.assertEqual(gzip.decompress(body) if packed else body, plain[2])
+            if packed:
+                self.assertEqual(head["vary"], "Accept-Encoding")
+                self.assertLess(len(body), len(plain[2]) / 2)
+        for path in ("/api/v1/tags", "/api/v1/message/%s/part/1.2.2" % self.own_id, "/api/v1/nothing"):
+            self.assertNotIn("content-encoding", self.api.ask("GET", path, headers={"Accept-Encoding": "gzip"})[1], path)
+
+
+class Guarded(unittest.TestCase):
+    """Passwords, other pages, other names, and all of it below a path."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = tempfile.TemporaryDirectory(prefix="posthouse-guard-")
+        cls.addClassCleanup(cls.folder.cleanup)
+        users = os.path.join(cls.folder.name, "users")
+        with open(users, "w") as f:
+            f.write("ann:$2y$04$abcdefghijklmnopqrstuu2r9OfJnfCsdneAXAGHnS4UpFFP8WIrW\n"
+                    "sha:{SHA}5en6G6MezRroT3XKqkdPOmY/BfQ=\nmd5:$apr1$abcdefgh$h9FWgUz3n9YxylKLlR5SQ/\ndan:clear\n")
+        cls.host = Mock("--ui-auth-file", users, "--hosts", "mail.example", "--webroot", "/mp",
+                        "--api-cors", "http://app.example:3000", "--disable-http-compression",
+                        environment={"MP_SEND_API_AUTH": "bot:secret"}).__enter__()
+        cls.addClassCleanup(cls.host.__exit__, None, None, None)
+        cls.api = Api(cls.host)
+
+    def ask(self, path, who=None, method="GET", body=None, **headers):
+        if who:
+            headers["Authorization"] = "Basic " + base64.b64encode(who.encode()).decode()
+        return self.api.ask(method, path, body, {name.replace("_", "-"): value for name, value in headers.items()})
+
+    def test_passwords(self):
+        for who in ("ann:secret", "sha:secret", "md5:secret", "dan:clear") * 2:
+            self.assertEqual(self.ask("/mp/api/v1/info", who)[0], 200, who)
+        for who in (None, "ann:Secret", "ann:", "ann", ":", "bob:secret", "dan:clearer", "bot:secret", "\0:x", "x" * 3000 + ":y"):
+            status, head, body = self.ask("/mp/api/v1/info", who)
+            self.assertEqual((status, head["www-authenticate"], body), (401, 'Basic realm="Login"', b"Unauthorized.\n"), who)
+        self.assertEqual(self.ask("/mp/api/v1/info", Authorization="Basic *")[0], 401)
+        self.assertEqual(self.ask("/mp/api/v1/info", Authorization="Bearer x")[0], 401)
+        for path in ("/mp/", "/mp/metrics", "/mp/view/latest", "/mp/assets/app.js", "/mp/nothing"):
+            self.assertEqual(self.ask(path)[0], 401, path)
+        for path in ("/livez", "/readyz", "/mp/livez", "/mp/readyz"):
+            self.assertEqual(self.ask(path)[0], 200, path)
+        listener = Listener(self.host, path="/mp/api/events")
+        self.assertEqual(listener.status, 401)
+        listener.close()
+        listener = Listener(self.host, path="/mp/api/events",
+                            Authorization="Basic " + base64.b64encode(b"ann:secret").decode())
+        self.assertEqual(listener.status, 101)
+        listener.close()
+
+    def test_many_guesses(self):
+        """Of those that guess at once some are told to come later; who was known is not."""
+        self.assertEqual(self.ask("/mp/api/v1/info", "ann:secret")[0], 200)
+        found = []
+
+        def guess(n):
+            found.append(self.ask("/mp/api/v1/info", "ann:guess%d" % n)[0])
+        threads = [threading.Thread(target=guess, args=(n,)) for n in range(40)]
+        for thread in threads:
+            thread.start()
+        self.assertEqual(self.ask("/mp/api/v1/info", "ann:secret")[0], 200)
+        for thread in threads:
+            thread.join()
+        self.assertLessEqual(set(found), {401, 503})
+        self.assertEqual(len(found), 40)
+
+    def test_sending(self):
+        body = {"From": {"Email": "a@example.com"}, "To": [{"Email": "b@example.org"}], "Subject": "x"}
+        for who in (None, "ann:secret"):
+            self.assertEqual(self.ask("/mp/api/v1/send", who, "POST", body)[0], 401, who)
+        self.assertEqual(self.ask("/mp/api/v1/send", "bot:secret", "POST", body)[0], 200)
+
+    def test_pages(self):
+        origin = "http://app.example:3000"
+        status, head, _ = self.ask("/mp/api/v1/info", "ann:secret", Origin=origin)
+        self.assertEqual((status, head["access-control-allow-origin"]), (200, origin))
+        self.assertEqual(self.ask("/mp/api/v1/info", "ann:secret", Origin="http://other.example")[0], 403)
+        self.assertEqual(self.ask("/mp/api/v1/messages", None, "OPTIONS", Origin=origin)[0], 200)
+        self.assertEqual(self.ask("/mp/api/v1/info", "ann:secret", Host="mail.example:1")[0], 200)
+        self.assertEqual(self.ask("/mp/api/v1/info", "ann:secret", Host="other.example")[0], 403)
+
+    def test_below(self):
+        status, head, _ = self.ask("/mp")
+        self.assertEqual((status, head["location"]), (302, "/mp/"))
+        for path in ("/", "/api/v1/info", "/mpx/api/v1/info", "/assets/app.js"):
+            self.assertEqual(self.ask(path, "ann:secret")[0], 404, path)
+        status, head, body = self.ask("/mp/", "ann:secret", Accept_Encoding="gzip")
+        self.assertEqual((status, head.get("content-encoding")), (200, None))
+        self.assertNotIn(b'="/', re.sub(rb'="/mp/[^"]*"', b"", body))
+        self.assertEqual(self.ask("/mp/assets/app.js", "ann:secret")[0], 200)
+        self.assertEqual(self.ask("/mp/view/latest?query=nothing", "ann:secret")[1]["location"], "/mp/")
 
 
 class AtOnce(unittest.TestCase):
@@ -541,6 +674,14 @@ class Events(unittest.TestCase):
             box.dele(1)
             box.quit()
             self.assertEqual(listener.event("prune", "delete"), ("prune", None))
+            with smtplib.SMTP(*host.smtp, timeout=60) as client:
+                client.ehlo("client.example")
+                client.docmd("NONSENSE")
+                client.docmd("RCPT TO:<<>")
+            kind, error = listener.event("error")
+            self.assertEqual((kind, error["Level"], error["Type"], error["IP"], error["Message"][:4]),
+                             ("error", "error", "smtpd", "127.0.0.1", "500 "))
+            self.assertEqual(listener.event("error")[1]["Message"][0], "5")
             listener.close()
 
     def test_protocol(self):
