@@ -40,6 +40,8 @@ static const struct http_route routes[] = {
 	{ "GET", OURS "/message/{id}/lint", web_lint },
 	{ "GET", OURS "/message/{id}/envelope", web_envelope },
 	{ "GET", OURS "/message/{id}/parts", web_parts },
+	{ "GET", OURS "/message/{id}/journey", web_journey },
+	{ "GET", OURS "/message/{id}/transcript", web_transcript },
 };
 
 /* An Origin that is not the host that was asked (RFC 6454): "http://127.0.0.1:8025". */
