@@ -106,6 +106,12 @@ enum {
 	WEB_WALK_AHEAD = 16,
 	WEB_WALK_US = 5 * 1000,
 	WEB_ANSWER_MAX = 256 * 1024 * 1024,     /* a list without a limit */
+	/* Journeys are read one at a time, in pieces; of files that are more than so many, or
+	 * longer, the rest is not read. */
+	WEB_JOURNEY_FILES = 1024,
+	WEB_JOURNEY_BYTES = 1024 * 1024 * 1024,
+	WEB_JOURNEY_PIECE = 256 * 1024,
+	WEB_JOURNEYS_MAX = 64,          /* requests that wait for that; others get a 503 */
 	WEB_SETTLE_MS = 1000,           /* a request waits for what came before it */
 	ROUTER_SETTLES_MAX = 4096,
 	WEB_SEND_MS = 30 * 1000,        /* POST /api/v1/send */
@@ -637,6 +643,14 @@ enum {
 	JOURNEY_CHECK_MS = 1000,        /* how often sizes are looked at */
 	JOURNEY_FILES = 8,              /* of a role: each a part of journey.keep, of journey.size */
 	JOURNEY_DIALOGUE_MAX = 4 * 1024,        /* SMTP lines of one transaction */
+	/* Read again: fields of an event (ours have twelve at most); what is kept of one
+	 * message, all its hosts together: a thousand recipients have some events each, of
+	 * 200 bytes. */
+	JOURNEY_FIELDS_MAX = 32,
+	JOURNEY_FOUND_MAX = 10 * 1000,
+	JOURNEY_FOUND_ARENA_MAX = 16 * 1024 * 1024,
+	JOURNEY_PLACES_MAX = 1000,      /* mailboxes in which it was filed */
+	JOURNEY_WORDS_MAX = 1024,       /* an event, told in words */
 
 	/* cli/trace. Of a file in one turn, so that other work has its turn; of what was
 	 * there before, so that the session is known whose message comes next. */

@@ -254,7 +254,7 @@ static bool enough_descriptors(struct serve *s)
 	return false;
 }
 
-/* Each folder becomes the root of its role. */
+/* Each folder becomes the root of its role. Where the web shows mail, it reads journeys. */
 static bool open_roots(struct serve *s, int ret_roots[ROLE_KINDS])
 {
 	static const char *const names[ROLE_KINDS] = {
@@ -264,12 +264,16 @@ static bool open_roots(struct serve *s, int ret_roots[ROLE_KINDS])
 	};
 
 	for (unsigned i = 0; i < ROLE_KINDS; i++) {
+		const char *name = names[i];
+
 		ret_roots[i] = -1;
-		if (names[i] == NULL)
+		if (name == NULL)
 			continue;
-		ret_roots[i] = os_open(s->os, OS_ROOT, names[i], OS_FOLDER);
+		if (i == ROLE_WEB && config_shows_mail(s->setting.config))
+			name = "journey";
+		ret_roots[i] = os_open(s->os, OS_ROOT, name, OS_FOLDER);
 		if (ret_roots[i] < 0) {
-			complain(&s->to, "cannot open %s/%s: %s", s->data.path, names[i],
+			complain(&s->to, "cannot open %s/%s: %s", s->data.path, name,
 			    strerror(-ret_roots[i]));
 			return false;
 		}

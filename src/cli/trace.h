@@ -1,5 +1,5 @@
-/* cli/trace.h - the journey of a message, out of what the roles wrote down
- * (journey/event.h): read, put in order, told in words. */
+/* cli/trace.h - the journey of a message, out of the files that the roles wrote
+ * (journey/search.h finds it): read, put in order, told in words. */
 #ifndef CLI_TRACE_H
 #define CLI_TRACE_H
 
@@ -8,9 +8,11 @@
 
 #include <jansson.h>
 
+#include "base/heap.h"
 #include "base/slice.h"
+#include "journey/search.h"
 
-enum { TRACE_FOLDERS_MAX = 8 };
+enum { TRACE_FOLDERS_MAX = JOURNEY_FOLDERS_MAX };
 
 struct trace {
 	const char *folders[TRACE_FOLDERS_MAX];         /* data folders */
@@ -23,7 +25,7 @@ struct trace {
 /* All events of the message, also those of its session, and of what it became on
  * other hosts among the folders: as far as their words lead to one that took it from
  * this sender, after that. The array is the caller's (json_decref). */
-void trace_message(struct trace *trace, const char *id);
+void trace_message(struct trace *trace, struct heap *heap, const char *id);
 /* Ids of the last n messages that the first folder accepted, oldest first; with `to`: of
  * those for that address. An array of strings. */
 json_t *trace_ids(const struct trace *trace, const char *to, size_t n);

@@ -52,7 +52,7 @@ static json_t *tell(struct tracing *t, const char *id)
 	json_t *event;
 	size_t i;
 
-	trace_message(trace, id);
+	trace_message(trace, os_heap(t->os), id);
 	begin_us = json_integer_value(json_object_get(json_array_get(trace->events, 0), "t"));
 	if (!t->json && json_array_size(trace->events) > 0)
 		print_head(id, begin_us, false);

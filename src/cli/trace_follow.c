@@ -559,7 +559,7 @@ static void process_until(struct trace_follow *f, json_int_t until_us)
 static void on_line(void *context, size_t folder, slice line)
 {
 	struct trace_follow *f = context;
-	json_t *event = json_loadb((const char *)line.ptr, line.len, 0, NULL);
+	json_t *event = json_loadb((const char *)line.ptr, line.len, JSON_ALLOW_NUL, NULL);
 	json_int_t now_us = os_wall_us(f->os), t;
 
 	if (!json_is_object(event)) {

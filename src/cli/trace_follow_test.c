@@ -323,7 +323,7 @@ static void test_known(void **state)
 	add_sending(&r, "m", 1);
 	rig_follow(&r, (struct trace_follow_options){ .id = "m", .back = TRACE_BACK_BYTES });
 	add(&r, 0, "relay", 3, "\"e\":\"queued\",\"id\":\"m\"");
-	trace_message(&r.trace, "m");
+	trace_message(&r.trace, os_heap(r.os), "m");
 	assert_int_equal(json_array_size(r.trace.events), 3);
 	trace_follow_known(r.f, r.trace.events);
 	json_decref(r.trace.events);
@@ -376,7 +376,7 @@ static void test_message(void **state)
 	add_taken(&r, "h", 5, "other@b");
 	add_sent(&r, "m1", 6, "m2");
 	add_sent(&r, "m1", 7, "h");
-	trace_message(&r.trace, "m1");
+	trace_message(&r.trace, os_heap(r.os), "m1");
 	/* accepted, handed, two of attempt and sent; of Alice's m2 the session, accepted, sent. */
 	assert_int_equal(json_array_size(r.trace.events), 9);
 	json_decref(r.trace.events);

@@ -10,6 +10,7 @@
 
 #include "base/limits.h"
 #include "cli/trace.h"
+#include "journey/search.h"
 
 typedef void visit_line(void *context, slice line);
 
@@ -59,7 +60,7 @@ static void visit_folder(const char *data, visit_line *visit, void *context)
 
 static json_t *parse(slice line)
 {
-	return json_loadb((const char *)line.ptr, line.len, 0, NULL);
+	return json_loadb((const char *)line.ptr, line.len, JSON_ALLOW_NUL, NULL);
 }
 
 static const char *text_of(const json_t *event, const char *field)
@@ -74,31 +75,30 @@ static bool has(slice line, const char *needle)
 	return memmem(line.ptr, line.len, needle, strlen(needle)) != NULL;
 }
 
-/* ---- the lines of one message ---- */
+/* ---- one message ---- */
 
-enum { ID = 64, NUMBER = 32, SENDER = 400 };
-
-/* A message as one host calls it. */
-struct hop {
-	size_t host;
-	char id[ID];
-};
-
-struct search {
-	json_t *events;                 /* found so far */
-	struct hop hops[TRACE_HOPS_MAX];        /* where it was; those after `at`: where it may be */
-	size_t n_hops, at;
-	char session[NUMBER], transaction[NUMBER];
-	char sender[SENDER], first_sender[SENDER];
-	json_t *places;                 /* "account uid" of what was filed */
-	json_t *durable;                /* "account" -> when it was filed; until it was synced */
-	json_int_t accepted_us, first_us;
-};
-
-static void keep(struct search *s, json_t *event)
+static void on_line(void *context, slice line)
 {
-	json_object_set_new(event, "folder", json_integer((json_int_t)s->hops[s->at].host));
-	json_array_append(s->events, event);
+	journey_search_line(context, line);
+}
+
+void trace_message(struct trace *trace, struct heap *heap, const char *id)
+{
+	struct journey_search *s = journey_search_open(heap, slice_from(id), trace->n_folders);
+	const struct journey_found *found;
+	size_t folder, n;
+
+	while (journey_search_next(s, &folder))
+		visit_folder(trace->folders[folder], on_line, s);
+	found = journey_search_found(s, &n);
+	trace->events = json_array();
+	for (size_t i = 0; i < n; i++) {
+		json_t *event = parse(found[i].event.line);
+
+		json_object_set_new(event, "folder", json_integer((json_int_t)found[i].folder));
+		json_array_append_new(trace->events, event);
+	}
+	journey_search_close(s);
 }
 
 /* "250 2.0.0 Ok: queued as ID": other programs say it likewise. */
@@ -115,98 +115,6 @@ bool trace_next_id(const json_t *event, char *ret_id, size_t size)
 		return false;
 	snprintf(ret_id, size, "%.*s", (int)len, at);
 	return true;
-}
-
-/* Another host's words: they lead to other hosts, to each message once. */
-static void note_next(struct search *s, const struct trace *trace, const json_t *event)
-{
-	char id[ID];
-
-	if (!trace_next_id(event, id, sizeof id))
-		return;
-	for (size_t host = 0; host < trace->n_folders && s->n_hops < TRACE_HOPS_MAX; host++) {
-		bool was = false;
-
-		for (size_t i = 0; i < s->n_hops; i++)
-			was = was || (s->hops[i].host == host &&
-			    (i <= s->at || strcmp(s->hops[i].id, id) == 0));
-		if (was)
-			continue;
-		s->hops[s->n_hops].host = host;
-		snprintf(s->hops[s->n_hops++].id, ID, "%s", id);
-	}
-}
-
-static void by_id(void *context, slice line)
-{
-	struct search *s = context;
-	char needle[96];
-	json_t *event;
-
-	snprintf(needle, sizeof needle, "\"id\":\"%s\"", s->hops[s->at].id);
-	if (!has(line, needle) || (event = parse(line)) == NULL)
-		return;
-	keep(s, event);
-	if (strcmp(text_of(event, "e"), "accepted") == 0) {
-		snprintf(s->session, sizeof s->session, "%s", text_of(event, "s"));
-		snprintf(s->transaction, sizeof s->transaction, "%s", text_of(event, "x"));
-		snprintf(s->sender, sizeof s->sender, "%s", text_of(event, "from"));
-		s->accepted_us = json_integer_value(json_object_get(event, "t"));
-	} else if (strcmp(text_of(event, "e"), "filed") == 0) {
-		json_object_set(s->durable, text_of(event, "account"), json_object_get(event, "t"));
-		json_array_append_new(s->places, json_sprintf("\"account\":\"%s\",\"uid\":%lld}",
-		    text_of(event, "account"),
-		    (long long)json_integer_value(json_object_get(event, "uid"))));
-	}
-	json_decref(event);
-}
-
-/* The first sync of the mailbox after it was filed there. */
-static void note_durable(struct search *s, slice line)
-{
-	json_t *event = parse(line);
-	const char *account = text_of(event, "account");
-	json_t *filed = json_object_get(s->durable, account);
-
-	if (event != NULL && filed != NULL && json_integer_value(json_object_get(event, "t")) >=
-	    json_integer_value(filed)) {
-		keep(s, event);
-		json_object_del(s->durable, account);
-	}
-	json_decref(event);
-}
-
-/* Its session, up to the message; and what became of it in the mailbox. */
-static void by_session(void *context, slice line)
-{
-	struct search *s = context;
-	char needle[64];
-	json_t *event, *place;
-	bool match = false;
-	size_t i;
-
-	snprintf(needle, sizeof needle, "\"s\":\"%s\"", s->session);
-	if (s->session[0] != '\0' && has(line, needle) && !has(line, "\"id\":")) {
-		event = parse(line);
-		match = event != NULL &&
-		    (json_object_get(event, "x") == NULL ||
-		    strcmp(text_of(event, "x"), s->transaction) == 0) &&
-		    (json_integer_value(json_object_get(event, "t")) <= s->accepted_us ||
-		    strcmp(text_of(event, "e"), "closed") == 0 ||
-		    strcmp(text_of(event, "e"), "departure") == 0);
-		if (match)
-			keep(s, event);
-		json_decref(event);
-		return;
-	}
-	if (has(line, "\"e\":\"durable\"") && json_object_size(s->durable) > 0)
-		note_durable(s, line);
-	json_array_foreach(s->places, i, place)
-		match = match || has(line, json_string_value(place));
-	if (match && !has(line, "\"e\":\"filed\"") && (event = parse(line)) != NULL) {
-		keep(s, event);
-		json_decref(event);
-	}
 }
 
 static int by_time(const void *a, const void *b)
@@ -231,58 +139,6 @@ static json_t *sorted(json_t *array)
 	free(list);
 	json_decref(array);
 	return result;
-}
-
-static void forget(struct search *s, size_t before)
-{
-	while (json_array_size(s->events) > before)
-		json_array_remove(s->events, json_array_size(s->events) - 1);
-}
-
-/* False: this host knows nothing of it, or of another one with that id. */
-static bool search_hop(struct search *s, const struct trace *trace)
-{
-	const char *folder = trace->folders[s->hops[s->at].host];
-	size_t before = json_array_size(s->events);
-
-	s->session[0] = s->sender[0] = '\0';
-	s->accepted_us = 0;
-	json_array_clear(s->places);
-	json_object_clear(s->durable);
-	visit_folder(folder, by_id, s);
-	if (s->at > 0 && (strcmp(s->sender, s->first_sender) != 0 || s->accepted_us < s->first_us))
-		forget(s, before);
-	if (json_array_size(s->events) == before)
-		return false;
-	visit_folder(folder, by_session, s);
-	return true;
-}
-
-void trace_message(struct trace *trace, const char *id)
-{
-	struct search s = { .events = json_array(), .places = json_array(),
-		.durable = json_object() };
-
-	for (size_t host = 0; host < trace->n_folders && s.n_hops < TRACE_HOPS_MAX; host++) {
-		s.hops[0].host = host;
-		snprintf(s.hops[0].id, ID, "%s", id);
-		s.n_hops = 1;
-		if (search_hop(&s, trace))
-			break;
-	}
-	snprintf(s.first_sender, SENDER, "%s", s.sender);
-	s.first_us = s.accepted_us;
-	for (s.at = 0; s.at < s.n_hops; s.at++) {
-		size_t before = json_array_size(s.events), i;
-
-		if (s.at > 0 && !search_hop(&s, trace))
-			continue;
-		for (i = s.at > 0 ? before : 0; i < json_array_size(s.events); i++)
-			note_next(&s, trace, json_array_get(s.events, i));
-	}
-	json_decref(s.places);
-	json_decref(s.durable);
-	trace->events = sorted(s.events);
 }
 
 /* ---- which messages ---- */

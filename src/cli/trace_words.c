@@ -1,127 +1,66 @@
-/* cli/trace_words.c - an event in words, for people who want to see how mail works. */
-#include <stdlib.h>
+/* cli/trace_words.c - an event as a line for people, its dialogue below. */
 #include <string.h>
 
+#include "base/limits.h"
 #include "base/text.h"
 #include "cli/trace.h"
+#include "journey/dialogue.h"
+#include "journey/event_words.h"
 
-enum { WORDS = 1024, SHOWN = 400 };
-
-static const char *text_of(const json_t *event, const char *field)
+static slice text_of(const json_t *value)
 {
-	const char *text = json_string_value(json_object_get(event, field));
-
-	return text != NULL ? text : "";
+	return slice_of(json_string_value(value), json_string_length(value));
 }
 
-static long long number_of(const json_t *event, const char *field)
+/* Borrowed from the event: as journey/event_read.h reads a line. */
+static struct event_view view_of(json_t *event, struct event_field fields[JOURNEY_FIELDS_MAX])
 {
-	return (long long)json_integer_value(json_object_get(event, field));
-}
+	struct event_view view = { .fields = fields };
+	const char *name;
+	json_t *value;
 
-/* Fields in braces: "{peer} connects". What stands before the name is only there when
- * the field is: "found{, dnssec}". */
-static void fill(const json_t *event, const char *pattern, char *out, size_t size)
-{
-	static const char letters[] = "abcdefghijklmnopqrstuvwxyz";
-	size_t n = 0;
-
-	while (*pattern != '\0' && n + 1 < size) {
-		const char *end = *pattern == '{' ? strchr(pattern, '}') : NULL;
-		char name[32], shown[SHOWN];
-		const json_t *value;
-		int before;
-
-		if (end == NULL) {
-			out[n++] = *pattern++;
-			continue;
-		}
-		pattern++;
-		before = (int)strcspn(pattern, letters);
-		snprintf(name, sizeof name, "%.*s", (int)(end - pattern) - before, pattern + before);
-		value = json_object_get(event, name);
-		if (json_is_integer(value))
-			snprintf(shown, sizeof shown, "%lld", number_of(event, name));
-		else
-			text_printable(slice_from(text_of(event, name)), shown, sizeof shown);
-		n += (size_t)snprintf(out + n, size - n, "%.*s%s", shown[0] != '\0' ? before : 0,
-		    pattern, shown);
-		if (n >= size)
-			n = size - 1;
-		pattern = end + 1;
+	json_object_foreach(event, name, value) {
+		if (view.n == JOURNEY_FIELDS_MAX)
+			break;
+		fields[view.n++] = (struct event_field){ .name = slice_from(name),
+		    .is_number = json_is_integer(value), .number = json_integer_value(value),
+		    .text = json_is_string(value) ? text_of(value) : (slice){ 0 } };
 	}
-	/* Fields that are not there leave their blanks behind. */
-	while (n > 0 && (out[n - 1] == ' ' || out[n - 1] == ':'))
-		n--;
-	out[n] = '\0';
+	return view;
 }
 
-static const struct {
-	const char *event, *words;
-} table[] = {
-	{ "connection", "{peer}:{port} connects ({service})" },
-	{ "tls", "encrypted from here on: {version}, {cipher}" },
-	{ "login", "login of {account}: {verdict}" },
-	{ "recipient", "who is <{to}>? The directory says: {verdict} {words}" },
-	{ "accepted", "250: message {id} from <{from}>, {recipients} recipient(s), {size} bytes "
-	    "({stored} compressed), is on disk in the journal" },
-	{ "refused", "refused at its end: {words}" },
-	{ "departure", "accepted here; {answer}: {clause}, {words}. Better: {remedy}" },
-	{ "closed", "the connection ends" },
-	{ "handed", "the router hands it to the {to}, for {recipients} recipient(s)" },
-	{ "filed", "the router handed it on: mailbox of {to}, UID {uid}, in pack {pack} at byte "
-	    "{offset}" },
-	{ "durable", "and that is on disk" },
-	{ "put-off", "the store can't now; it is handed over again" },
-	{ "no-account", "the account was removed meanwhile" },
-	{ "read", "UID {uid} is read by POP3" },
-	{ "deleted", "UID {uid} is deleted by POP3" },
-	{ "looked-up", "DNS: {type} of {name}? {answer}{, dnssec}: {records}{words}" },
-	{ "attempt", "SMTP with {host} [{address}] {tls} {words}" },
-	{ "sent", "delivered to <{to}>: {host} said \"{words}\"" },
-	{ "deferred", "not yet delivered to <{to}> ({host}): {words}" },
-	{ "bounced", "refused for good for <{to}> ({host}): {words}" },
-	{ "expired", "given up for <{to}>: {words}" },
-	{ "queued", "it waits in the queue as {q}, on disk" },
-	{ "reported", "<{to}> is told of the {kind}, in message {as}" },
-};
-
-static void words_of(const json_t *event, char ret_words[WORDS])
+/* When it was said, in the margin. */
+static void print_dialogue(FILE *out, const struct event_view *event)
 {
-	const char *kind = text_of(event, "e");
+	slice rest = event_text_of(event, "dialogue");
+	struct dialogue_line line;
+	char shown[JOURNEY_WORDS_MAX], when[32];
 
-	for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
-		if (strcmp(kind, table[i].event) == 0) {
-			fill(event, table[i].words, ret_words, WORDS);
-			return;
-		}
+	while (dialogue_next(&rest, &line)) {
+		when[0] = '\0';
+		if (line.ms >= 0)
+			snprintf(when, sizeof when, "%lld ms", (long long)line.ms);
+		fprintf(out, "%30s  %s %s\n", when, line.server ? "S:" : "C:",
+		    text_printable(line.text, shown, sizeof shown));
 	}
-	text_printable(slice_from(kind), ret_words, WORDS);
-}
-
-static void print_dialogue(FILE *out, const json_t *event)
-{
-	slice rest = slice_from(text_of(event, "dialogue"));
-	char shown[WORDS];
-
-	while (rest.len > 0)
-		fprintf(out, "%32s%s\n", "", text_printable(slice_cut(&rest, '\n'), shown,
-		    sizeof shown));
 }
 
 void trace_print(FILE *out, const struct trace *trace, const json_t *event,
     json_int_t begin_us, bool dialogue)
 {
-	long long since = number_of(event, "t") - begin_us;
-	size_t host = (size_t)number_of(event, "folder");
+	struct event_field fields[JOURNEY_FIELDS_MAX];
+	/* jansson walks through objects that are not const only. */
+	const struct event_view view = view_of((json_t *)(uintptr_t)event, fields);
+	long long since = event_number_of(&view, "t") - begin_us;
+	size_t host = (size_t)event_number_of(&view, "folder");
 	const char *name = host < trace->n_folders ? trace->names[host] : NULL;
-	char words[WORDS], who[64], role[24];
+	char words[JOURNEY_WORDS_MAX], who[64], role[24];
 
-	words_of(event, words);
-	text_printable(slice_from(text_of(event, "role")), role, sizeof role);
+	event_words(&view, words);
+	text_printable(event_text_of(&view, "role"), role, sizeof role);
 	snprintf(who, sizeof who, "%s%s%s", name != NULL ? name : "", name != NULL ? " " : "",
 	    role);
 	fprintf(out, "%+9.3f s  %-18s  %s\n", (double)since / 1e6, who, words);
 	if (dialogue)
-		print_dialogue(out, event);
+		print_dialogue(out, &view);
 }

@@ -152,6 +152,11 @@ bool config_relays_to(const struct config *config, const uint8_t ip[16]);
 uint16_t config_relay_host_port(const struct config *config);
 enum config_tls config_relay_tls(const struct config *config);
 /* Is its certificate judged, by relay.ca? Then nothing goes to another one. */
+/* The web shows the mail: a page and an API to all of it. */
+static inline bool config_shows_mail(const struct config *config)
+{
+	return config->mock;
+}
 bool config_relay_judges(const struct config *config);
 bool config_relay_is_loopback(const struct config *config);
 

@@ -162,7 +162,9 @@ struct session {
 	bool loopback, secure;
 	bool greeted;
 	uint64_t number;                /* its name in the journey */
+	uint64_t begin_ms;
 	struct buffer dialogue;         /* SMTP's lines since the last that were written down */
+	size_t said_ahead;              /* bytes of the output are in it that did not leave yet */
 	bool secret_rest, rest;         /* the line that is not whole yet: it is a secret; a
 	                                 * part of it was heard */
 	unsigned maybe_secret;          /* lines, behind an AUTH that may have been refused */
@@ -372,6 +374,8 @@ void edge_tell_closed(struct session *s);
 bool edge_listens(const struct session *s);
 void edge_hear(struct session *s, slice in, bool secret);
 void edge_say(struct session *s, slice out);
+/* All of the output that did not leave yet, as the end of what belongs to a message. */
+void edge_say_ahead(struct session *s, slice out);
 
 /* edge_http.c */
 /* May more be accepted now? */

@@ -1,5 +1,7 @@
 /* role/edge_journey.c - what an edge writes down for `posthouse trace`: sessions,
  * logins, recipients and why, messages and their dialogue, secrets masked. */
+#include <stdio.h>
+
 #include "journey/event.h"
 #include "mail/departure.h"
 #include "role/edge_impl.h"
@@ -16,6 +18,7 @@ void edge_tell_open(struct session *s, const struct os_address *peer)
 {
 	struct event event;
 
+	s->begin_ms = os_now_ms(s->edge->os);
 	if (!begin(&event, s, "connection"))
 		return;
 	event_ip(&event, "peer", peer->ip);
@@ -68,13 +71,18 @@ bool edge_listens(const struct session *s)
 	    s->protocol == &edge_smtp_protocol;
 }
 
+/* "12 C: QUIT": milliseconds since the session began, who, what. */
 static void add_line(struct session *s, const char *who, slice line)
 {
+	char head[32];
+	size_t n = (size_t)snprintf(head, sizeof head, "%llu %s",
+	    (unsigned long long)(os_now_ms(s->edge->os) - s->begin_ms), who);
+
 	if (s->dialogue.heap == NULL)
 		s->dialogue = buffer_init(s->edge->heap, JOURNEY_DIALOGUE_MAX);
-	if (buffer_room(&s->dialogue) < line.len + 4)
+	if (buffer_room(&s->dialogue) < n + line.len + 1)
 		return;
-	buffer_add(&s->dialogue, slice_from(who));
+	buffer_add(&s->dialogue, slice_of(head, n));
 	buffer_add(&s->dialogue, line);
 	buffer_add(&s->dialogue, slice_lit("\n"));
 }
@@ -91,7 +99,7 @@ static slice without_end(slice line)
 static bool looks_secret(slice line)
 {
 	static const char *const words[] = { "DATA", "RSET", "NOOP", "QUIT", "STARTTLS", "EHLO",
-		"HELO", "HELP" };
+		"HELO", "HELP", "." };
 
 	for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
 		if (slice_equal_ascii(line, slice_from(words[i])))
@@ -129,6 +137,8 @@ void edge_hear(struct session *s, slice in, bool secret)
 	bool lenient = edge_lenient(s->edge), rest = s->rest, whole;
 	slice line = without_end(in);
 
+	if (!edge_listens(s))
+		return;
 	/* A line may end with CR, and its LF come later. */
 	if (in.len == 0 || (lenient && line.len == 0))
 		return;
@@ -193,13 +203,30 @@ static void tell_refusals(struct session *s, slice out)
 	}
 }
 
-void edge_say(struct session *s, slice out)
+/* ---- what the server says ---- */
+
+static void say(struct session *s, slice out)
 {
-	tell_refusals(s, out);
-	if (!edge_listens(s))
-		return;
 	while (out.len > 0)
 		add_line(s, "S: ", without_end(slice_cut(&out, '\n')));
+}
+
+void edge_say(struct session *s, slice out)
+{
+	size_t known = s->said_ahead < out.len ? s->said_ahead : out.len;
+
+	tell_refusals(s, out);
+	s->said_ahead -= known;
+	if (edge_listens(s))
+		say(s, slice_drop(out, known));
+}
+
+void edge_say_ahead(struct session *s, slice out)
+{
+	if (!edge_listens(s))
+		return;
+	say(s, slice_drop(out, s->said_ahead));
+	s->said_ahead = out.len;
 }
 
 static void end_dialogue(struct event *event, struct session *s)

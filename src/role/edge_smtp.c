@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "mail/departure.h"
 #include "role/edge_impl.h"
 
 const struct smtp_reply edge_later = { 451, "4.3.0",
@@ -297,18 +298,21 @@ void edge_smtp_committed(struct transaction *t, const struct smtp_reply *failure
 		edge_smtp_refuse(t, failure);
 		return;
 	}
+	message_id_print(t->message, id);
+	snprintf(words, sizeof words, "Ok: queued as %s", id);
+	reply.text = slice_from(words);
+	if (s != NULL) {
+		smtp_server_answer(s->smtp, &reply);
+		edge_say_ahead(s, smtp_server_output(s->smtp));
+	}
 	log_message(t, NULL);
 	t->edge->n_accepted++;
 	t->edge->accepted_bytes += t->body.size;
-	message_id_print(t->message, id);
 	t->body.spool = 0;              /* the router's from now on */
 	edge_transaction_drop(t);
 	if (s == NULL)
 		return;
 	s->fruit_ms = os_now_ms(s->edge->os);
-	snprintf(words, sizeof words, "Ok: queued as %s", id);
-	reply.text = slice_from(words);
-	smtp_server_answer(s->smtp, &reply);
 	edge_session_wake(s);
 }
 
@@ -350,6 +354,8 @@ static void on_event(struct session *s, const struct smtp_event *event)
 	case SMTP_EVENT_END:
 		edge_session_still(s);
 		s->transaction->departures = event->departures;
+		if (!(event->departures & departure_bit(DEPARTURE_DATA_CUT)))
+			edge_hear(s, slice_lit(".\n"), false);
 		edge_body_finish(s->transaction);
 		return;
 	case SMTP_EVENT_RESET:

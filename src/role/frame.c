@@ -236,9 +236,9 @@ static bool on_config(struct frame *f, struct ipc_message *message)
 
 static bool confine(struct frame *f, uint64_t uid, uint64_t gid)
 {
-	const struct os_confinement *may = &role_program(f->kind)->may;
+	const struct os_confinement may = role_may(f->kind, f->config);
 	const char *step = "";
-	int result = os_confine(f->os, may, f->root, (int64_t)uid, (int64_t)gid, &step);
+	int result = os_confine(f->os, &may, f->root, (int64_t)uid, (int64_t)gid, &step);
 
 	if (result < 0) {
 		frame_fatal(f, "cannot confine itself (%s): %s", step, strerror(-result));

@@ -342,6 +342,8 @@ static void test_keeper_gone(void **state)
  * find names, or takes connections, opens no file; only two connect out. */
 static void test_programs(void **state)
 {
+	const struct config server = { 0 }, mock = { .mock = true };
+
 	assert_null(role_program(ROLE_KEEPER));
 	assert_null(role_program_named(slice_lit("keeper")));
 	for (unsigned kind = ROLE_EDGE; kind < ROLE_KINDS; kind++) {
@@ -352,10 +354,14 @@ static void test_programs(void **state)
 		assert_int_equal(p->may.network_connect, kind == ROLE_RELAY ||
 		    kind == ROLE_RESOLVER);
 		assert_int_equal(p->may.network_datagrams, kind == ROLE_RESOLVER);
-		assert_int_equal(p->may.files, kind != ROLE_EDGE && kind != ROLE_RESOLVER &&
-		    kind != ROLE_WEB);
+		assert_int_equal(p->may.files, kind != ROLE_EDGE && kind != ROLE_RESOLVER);
+		assert_int_equal(p->may.files_write, p->may.files && kind != ROLE_WEB);
 		assert_int_equal(p->may.network_accept, kind == ROLE_EDGE ||
 		    kind == ROLE_DIRECTORY);
+		/* The web of a server has no files. */
+		assert_int_equal(role_may((enum role_kind)kind, &server).files, p->may.files &&
+		    kind != ROLE_WEB);
+		assert_int_equal(role_may((enum role_kind)kind, &mock).files, p->may.files);
 	}
 }
 

@@ -18,9 +18,18 @@ static const struct {
 	    { .files = true, .files_write = true, .network_connect = true } } },
 	{ ROLE_RESOLVER, { "resolver", resolver_start,
 	    { .network_connect = true, .network_datagrams = true } } },
-	/* Neither: its connections come from the edges. */
-	{ ROLE_WEB, { "web", web_start, { 0 } } },
+	/* Its connections come from the edges. Files only where it shows mail: journeys. */
+	{ ROLE_WEB, { "web", web_start, { .files = true } } },
 };
+
+struct os_confinement role_may(enum role_kind kind, const struct config *config)
+{
+	struct os_confinement may = role_program(kind)->may;
+
+	if (kind == ROLE_WEB)
+		may.files = config_shows_mail(config);
+	return may;
+}
 
 const struct os_program *role_program(enum role_kind kind)
 {

@@ -26,6 +26,8 @@ void web_view(struct http_call *call);                  /* GET /view/{id}.html, 
 void web_lint(struct http_call *call);                  /* GET /api/posthouse/v1/message/{id}/lint */
 void web_envelope(struct http_call *call);
 void web_parts(struct http_call *call);
+void web_journey(struct http_call *call);
+void web_transcript(struct http_call *call);
 
 /* web_send.c */
 void web_send(struct http_call *call);                  /* POST /api/v1/send */

@@ -7,6 +7,7 @@
  *   web_page.c       the page's files
  *   web_watch.c      a mock's messages, as stores tell of them -> web_index.h
  *   web_fetch.c      the same: read, expunged
+ *   web_journey.c    what roles wrote down of one
  *   web_walk.c       through the index: pages, searches
  *   web_list.c       routes of many messages
  *   web_listing.c    a list of many messages, written by turns
@@ -102,6 +103,7 @@ struct web {
 	uint64_t number_last;           /* of fetches and expunges */
 	struct list expunges;           /* struct web_expunge */
 	bool truncating;                /* one of all messages is under way */
+	struct list journeys;           /* struct web_journey */
 	struct list walks;              /* struct web_walk */
 	struct list waits;              /* struct web_wait */
 	size_t n_waits;

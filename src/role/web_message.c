@@ -1,13 +1,16 @@
 /* role/web_message.c - routes of one message: found, read from its store, shown.
  *
- *   a route -> its message (latest: a walk) -> its bytes (web_fetch.c) -> show() -> answer */
+ *   a route -> its message (latest: a walk) -> its journey (web_journey.c), where the route
+ *     wants that -> its bytes (web_fetch.c) -> show() -> answer */
 #include <stdio.h>
 #include <string.h>
 
+#include "api/journey.h"
 #include "api/message.h"
 #include "api/posthouse.h"
 #include "role/web_api.h"
 #include "role/web_events.h"
+#include "role/web_journey.h"
 #include "role/web_mail.h"
 #include "role/web_thumb.h"
 #include "role/web_walk.h"
@@ -24,7 +27,10 @@ struct asking {
 	slice part, id;                 /* of the request */
 	const char *unknown;            /* what a 404 says */
 	void (*show)(struct asking *a, const struct web_mail *mail, slice raw);
+	void (*tell)(struct asking *a, const struct api_journey *journey);
 	bool reads;                     /* who sees it has read it */
+	bool wants_journey;
+	struct web_journey *journey;
 };
 
 static void show_thumb(struct asking *a, const struct web_mail *mail, slice raw);
@@ -33,6 +39,7 @@ static void over(struct asking *a)
 {
 	if (a->entry != NULL)
 		index_release(a->web->index, a->entry);
+	web_journey_free(a->journey);
 	heap_free(a->web->heap, a);
 }
 
@@ -71,11 +78,49 @@ static void on_fetched(struct web_fetch *fetch, bool ok)
 	over(a);
 }
 
+/* hosts: places for the names of our own and of others. */
+static struct api_journey journey_of(const struct asking *a, slice *hosts,
+    char name[WEB_NAME_TEXT], char id[MESSAGE_ID_TEXT])
+{
+	struct api_journey journey = { .hosts = hosts, .n_hosts = 1 };
+
+	hosts[0] = a->web->frame.config->hostname;
+	journey.name = slice_of(name, web_entry_name(a->entry, name));
+	journey.id = slice_of(id, message_id_print(a->entry->id, id));
+	journey.found = journey_search_found(a->journey->search, &journey.n);
+	journey.followed = journey_search_followed(a->journey->search);
+	return journey;
+}
+
+static void on_journey(struct web_journey *j)
+{
+	struct asking *a = j->owner;
+	char name[WEB_NAME_TEXT], id[MESSAGE_ID_TEXT];
+	slice hosts[JOURNEY_FOLDERS_MAX];
+	struct api_journey journey;
+
+	if (a->tell == NULL) {
+		web_fetch(a->web, a->entry, on_fetched, a);
+		return;
+	}
+	journey = journey_of(a, hosts, name, id);
+	a->tell(a, &journey);
+	over(a);
+}
+
 static void fetch(struct asking *a, struct web_entry *entry)
 {
 	a->entry = entry;
 	index_hold(entry);
-	web_fetch(a->web, entry, on_fetched, a);
+	if (!a->wants_journey) {
+		web_fetch(a->web, entry, on_fetched, a);
+		return;
+	}
+	a->journey = web_journey_read(a->web, entry, on_journey, a);
+	if (a->journey == NULL) {
+		web_answer_text(a->web, a->request, 503, "Too many ask for journeys, try again");
+		over(a);
+	}
 }
 
 static void on_latest(struct web_walk *walk)
@@ -101,14 +146,15 @@ static void find_latest(struct asking *a)
 	web_walk_start(walk, on_latest, a);
 }
 
-static void find(struct http_call *call, slice id, const char *words, bool reads,
-    void (*show)(struct asking *a, const struct web_mail *mail, slice raw))
+static void find_as(struct http_call *call, const struct asking *how, slice id)
 {
 	struct asking *a = heap_new(call->web->heap, struct asking);
 	struct web_entry *entry;
 
-	*a = (struct asking){ .web = call->web, .request = call->request, .id = id,
-	    .unknown = words, .show = show, .reads = reads };
+	*a = *how;
+	a->web = call->web;
+	a->request = call->request;
+	a->id = id;
 	if (call->match.n_arguments > 1)
 		a->part = call->match.arguments[1];
 	if (slice_equal(id, slice_lit("latest"))) {
@@ -122,10 +168,24 @@ static void find(struct http_call *call, slice id, const char *words, bool reads
 		unknown(a);
 }
 
+static void find(struct http_call *call, slice id, const char *words, bool reads,
+    void (*show)(struct asking *a, const struct web_mail *mail, slice raw))
+{
+	find_as(call, &(struct asking){ .unknown = words, .show = show, .reads = reads }, id);
+}
+
 static void find_id(struct http_call *call, bool reads,
     void (*show)(struct asking *a, const struct web_mail *mail, slice raw))
 {
 	find(call, call->match.arguments[0], "404 page not found", reads, show);
+}
+
+static void find_journey(struct http_call *call,
+    void (*show)(struct asking *a, const struct web_mail *mail, slice raw),
+    void (*tell)(struct asking *a, const struct api_journey *journey))
+{
+	find_as(call, &(struct asking){ .unknown = "404 page not found", .show = show,
+	    .tell = tell, .wants_journey = true }, call->match.arguments[0]);
 }
 
 /* ---- as JSON ---- */
@@ -154,12 +214,32 @@ static void show_headers(struct asking *a, const struct web_mail *mail, slice ra
 	answer_json(a, &out, api_headers_json(&mail->mail, &out));
 }
 
+/* How it was sent is lint, too. */
 static void show_lint(struct asking *a, const struct web_mail *mail, slice raw)
 {
 	struct buffer out = buffer_init(a->web->heap, API_MESSAGE_JSON_MAX);
+	char name[WEB_NAME_TEXT], id[MESSAGE_ID_TEXT];
+	slice hosts[JOURNEY_FOLDERS_MAX];
+	struct api_journey journey = journey_of(a, hosts, name, id);
+	struct api_facts facts = mail->facts;
 
-	answer_json(a, &out, api_mail_lint_json(&mail->mail, &mail->facts,
+	facts.departures = api_journey_departures(&journey);
+	answer_json(a, &out, api_mail_lint_json(&mail->mail, &facts,
 	    os_wall_us(a->web->os) / 1000000, &out));
+}
+
+static void tell_journey(struct asking *a, const struct api_journey *journey)
+{
+	struct buffer out = buffer_init(a->web->heap, API_MESSAGE_JSON_MAX);
+
+	answer_json(a, &out, api_journey_json(journey, &out));
+}
+
+static void tell_transcript(struct asking *a, const struct api_journey *journey)
+{
+	struct buffer out = buffer_init(a->web->heap, API_MESSAGE_JSON_MAX);
+
+	answer_json(a, &out, api_transcript_json(journey, &out));
 }
 
 static void show_envelope(struct asking *a, const struct web_mail *mail, slice raw)
@@ -188,7 +268,17 @@ void web_headers(struct http_call *call)
 
 void web_lint(struct http_call *call)
 {
-	find_id(call, false, show_lint);
+	find_journey(call, show_lint, NULL);
+}
+
+void web_journey(struct http_call *call)
+{
+	find_journey(call, NULL, tell_journey);
+}
+
+void web_transcript(struct http_call *call)
+{
+	find_journey(call, NULL, tell_transcript);
 }
 
 void web_envelope(struct http_call *call)

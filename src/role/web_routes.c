@@ -41,6 +41,8 @@ static const struct http_route routes[] = {
 	{ "GET", OURS "/message/{id}/lint", web_lint },
 	{ "GET", OURS "/message/{id}/envelope", web_envelope },
 	{ "GET", OURS "/message/{id}/parts", web_parts },
+	{ "GET", OURS "/message/{id}/journey", web_journey },
+	{ "GET", OURS "/message/{id}/transcript", web_transcript },
 };
 
 static bool is_api(const struct http_target *target)

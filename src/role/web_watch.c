@@ -15,6 +15,7 @@
 #include "role/directory_mock.h"
 #include "role/web_events.h"
 #include "role/web_impl.h"
+#include "role/web_journey.h"
 #include "role/web_mail.h"
 #include "role/web_settle.h"
 #include "role/web_wait.h"
@@ -319,7 +320,7 @@ bool web_watch_start(struct web *web)
 	struct web_index *index;
 	int error;
 
-	if (!web->frame.config->mock)
+	if (!config_shows_mail(web->frame.config))
 		return true;
 	index = heap_new(web->heap, struct web_index);
 	error = index_init(index, web->os);
@@ -331,6 +332,7 @@ bool web_watch_start(struct web *web)
 	web->charsets = charsets_create(web->heap);
 	web->accounts = table_init(web->heap, os_random_u64(web->os));
 	web_fetch_init(web);
+	web_journey_init(web);
 	web_walk_init(web);
 	web_settle_init(web);
 	web_wait_init(web);
