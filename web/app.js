@@ -31,7 +31,6 @@ const view = new MessageView(byId("message"), {
 	close, step, say, mark: (id, read) => mark([id], read), remove: (id) => remove([id]), frameKeys,
 	search: (query) => go({ query, id: null }),
 	loaded: (id) => model.update(id, { Read: true }),
-	moved: (id) => go({ id }, true),
 });
 const events = live(model, list, { state, say, counted: showCount });
 

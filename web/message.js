@@ -45,7 +45,7 @@ function once(make) {
 
 export class MessageView {
 	/* act: { close(), step(by), remove(id), mark(id, read), search(query), say(words), loaded(id),
-	 * moved(id): it has another ID than was asked for; frameKeys(document) } */
+	 * frameKeys(document) } */
 	constructor(pane, act) {
 		this.pane = pane;
 		this.act = act;
@@ -87,10 +87,6 @@ export class MessageView {
 
 			if (signal.aborted)
 				return;
-			if (message.ID !== id) {        /* "latest" */
-				this.act.moved(message.ID);
-				return;
-			}
 			this.show(message, signal);
 			this.act.loaded(id);
 			if (focus)

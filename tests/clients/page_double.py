@@ -247,7 +247,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.answer(200, {"Version": "double", "Messages": len(rows), "Unread": 0, "Listen": self.double.listen})
         elif path == "/api/posthouse/v1/mailboxes":
             names = sorted({r["_"]["mailbox"] for r in self.double.rows} - {""})
-            self.answer(200, {"mailboxes": [{"name": n, "messages": 1, "unread": 0} for n in names]})
+            self.answer(200, {"Mailboxes": [{"Name": n, "Messages": 1, "Unread": 0} for n in names]})
         else:
             self.one(path)
 
