@@ -243,6 +243,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
         elif path == "/api/v1/messages":
             ids = self.body.get("IDs")
             self.remove([r for r in rows if not ids or r["ID"] in ids])
+        elif path == "/api/v1/tags" and method == "PUT":
+            for row in (r for r in rows if r["ID"] in self.body["IDs"]):
+                row["Tags"] = sorted(self.body["Tags"])
+                self.double.tell("update", {"ID": row["ID"], "Tags": row["Tags"]})
+            self.answer(200, "ok", "text/plain")
         elif path == "/api/v1/info":
             self.answer(200, {"Version": "double", "Messages": len(rows), "Unread": 0, "Listen": self.double.listen})
         elif path == "/api/posthouse/v1/mailboxes":

@@ -301,6 +301,9 @@ class RealCalls:
         gone = next(m for m in self.messages() if m["Subject"] == subject)
         self.ask("DELETE", "/api/v1/messages", {"IDs": [gone["ID"]]})
 
+    def tags(self, message):
+        return self.ask("GET", "/api/v1/message/" + message)["Tags"]
+
     def asked(self):
         return []
 
@@ -337,6 +340,10 @@ class Real(Browser):
     def test_every_view(self):
         row = samples.rich(31)
         self.drive("every_view", [row, *samples.many(5)], show=row)
+
+    def test_tags(self):
+        row = samples.rich(31)
+        self.drive("tags", [row], show=row)
 
     def test_hostile(self):
         elsewhere = Elsewhere()
