@@ -93,6 +93,11 @@ export function setAllRead({ query, mailbox }, read) {
 	return ask("PUT", base + "/api/v1/messages", { query: { mailbox, tz: query ? zone : "" }, body });
 }
 
+/* They have these tags and no others. */
+export function setTags(ids, tags) {
+	return ask("PUT", "/api/v1/tags", { body: { IDs: ids, Tags: tags } });
+}
+
 export function remove(ids) {
 	return ask("DELETE", base + "/api/v1/messages", { body: { IDs: ids } });
 }

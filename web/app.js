@@ -31,9 +31,10 @@ const view = new MessageView(byId("message"), {
 	close, step, say, mark: (id, read) => mark([id], read), remove: (id) => remove([id]), frameKeys,
 	search: (query) => go({ query, id: null }),
 	loaded: (id) => model.update(id, { Read: true }),
-	moved: (id) => go({ id }, true),
+	tag: (id, tags) => api.setTags([id], tags),
 });
-const events = live(model, list, { state, say, counted: showCount });
+const events = live(model, list, { state, say, counted: showCount, updated: (id, change) => view.updated(id, change),
+	reconnected: () => view.retry() });
 
 /* ---- the address ---- */
 
@@ -403,6 +404,7 @@ const acts = {
 		if (first !== undefined)
 			markTargets(!first.Read);
 	},
+	tags: () => state.id !== null && void view.editTags(),
 	remove: () => void removeTargets(),
 	search() {
 		byId("query").focus();

@@ -29,12 +29,12 @@ export function showHelp(info) {
 
 	fill(dialog, el("div", { class: "dialog-head" }, el("h2", { id: "dialog-title" }, "Help"),
 		el("button", { type: "button", class: "button", autofocus: true, on: { click: () => dialog.close() } }, "Close")),
-	el("h3", null, "Keys"),
-	el("dl", { class: "keys" }, ...keys.flatMap((row) => [
-		el("dt", null, ...row.show.split("  ").map((key) => el("kbd", null, key))), el("dd", null, row.words)])),
-	el("h3", null, "Search"),
-	el("dl", { class: "keys" }, ...terms.flatMap((row) => [el("dt", null, el("code", null, row.example)),
-		el("dd", null, row.words)])),
+	el("section", { class: "help-keys" }, el("h3", null, "Keys"),
+		el("dl", { class: "keys" }, ...keys.flatMap((row) => [
+			el("dt", null, ...row.show.split("  ").map((key) => el("kbd", null, key))), el("dd", null, row.words)]))),
+	el("section", null, el("h3", null, "Search"),
+		el("dl", { class: "keys" }, ...terms.flatMap((row) => [el("dt", null, el("code", null, row.example)),
+			el("dd", null, row.words)]))),
 	el("p", { class: "muted" }, "Programs read the same by HTTP: ", el("code", null, "/api/v1/"),
 		info?.Version ? ". Version " + info.Version + "." : "."));
 	dialog.showModal();

@@ -8,6 +8,7 @@ export const keys = [
 	{ keys: ["x"], show: "x", words: "select", act: "select" },
 	{ keys: ["*"], show: "*", words: "select all, or none", act: "selectAll" },
 	{ keys: ["m"], show: "m", words: "mark read or unread", act: "mark" },
+	{ keys: ["t"], show: "t", words: "change the tags", act: "tags" },
 	{ keys: ["#", "Delete"], show: "#  Del", words: "delete", act: "remove" },
 	{ keys: ["/"], show: "/", words: "search", act: "search" },
 	{ keys: ["["], show: "[", words: "view to the left: text, source …", act: "viewBefore" },

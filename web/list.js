@@ -107,12 +107,12 @@ export class ListView {
 		const row = { index: -1, shown: "" };
 
 		row.check = el("input", { type: "checkbox", tabindex: "-1" });
-		row.from = el("span", { class: "row-from" });
+		row.from = el("span", { class: "row-from", dir: "auto" });
 		row.to = el("span", { class: "row-to" });
 		row.time = el("time", { class: "row-time" });
 		row.state = el("span", { class: "hidden" });
-		row.subject = el("span", { class: "row-subject" });
-		row.snippet = el("span", { class: "row-snippet" });
+		row.subject = el("span", { class: "row-subject", dir: "auto" });
+		row.snippet = el("span", { class: "row-snippet", dir: "auto" });
 		row.marks = el("span", { class: "row-marks" });
 		row.link = el("a", { class: "row-link", tabindex: "-1" }, row.state,
 			el("span", { class: "row-line" }, row.from, row.to, row.time), row.subject,

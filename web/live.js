@@ -10,7 +10,7 @@ const RELOAD_MS = 400;                  /* between two readings anew */
 const DOUBT_MS = 1500;                  /* how long numbers may differ before we read anew */
 const SPEAK_MS = 1500;                  /* between two sentences to a screen reader */
 
-/* page: { state, counted() }. Returns { unread, removedHere(ids) }. */
+/* page: { state, say(words), counted(), updated(id, change), reconnected() }. Returns { unread, removedHere(ids) }. */
 export function live(model, list, page) {
 	const self = { unread: undefined, removedHere };
 	const here = new Set();                 /* IDs that this page deleted: their events are no news */
@@ -145,6 +145,7 @@ export function live(model, list, page) {
 			const { ID, ...change } = data;
 
 			model.update(ID, change);
+			page.updated(ID, change);
 		} else if (type === "stats") {
 			onStats(data);
 		} else if (type === "truncate" || type === "prune") {
@@ -208,6 +209,7 @@ export function live(model, list, page) {
 			notice("");
 			model.reload(list.first);       /* what came before it was open */
 			showMailboxes();
+			page.reconnected();
 		}
 	}
 

@@ -11,6 +11,7 @@ import { viewLint } from "./view_lint.js";
 import { viewTranscript } from "./transcript.js";
 import { viewJourney } from "./journey.js";
 
+const SUBJECT_LONG = 120;               /* characters; in smaller letters from there on */
 const SOURCE_MAX = 8 * 1024 * 1024;     /* of a message's source is read here */
 
 const tabs = [
@@ -45,7 +46,7 @@ function once(make) {
 
 export class MessageView {
 	/* act: { close(), step(by), remove(id), mark(id, read), search(query), say(words), loaded(id),
-	 * moved(id): it has another ID than was asked for; frameKeys(document) } */
+	 * tag(id, names), frameKeys(document) } */
 	constructor(pane, act) {
 		this.pane = pane;
 		this.act = act;
@@ -66,6 +67,7 @@ export class MessageView {
 		this.request.abort();
 		this.cleanUp();
 		this.id = null;
+		this.failed = false;
 		this.showBlank();
 	}
 
@@ -76,6 +78,7 @@ export class MessageView {
 	}
 
 	async open(id, focus) {
+		this.failed = false;
 		this.request.abort();
 		this.cleanUp();
 		this.request = new AbortController();
@@ -87,10 +90,6 @@ export class MessageView {
 
 			if (signal.aborted)
 				return;
-			if (message.ID !== id) {        /* "latest" */
-				this.act.moved(message.ID);
-				return;
-			}
 			this.show(message, signal);
 			this.act.loaded(id);
 			if (focus)
@@ -107,11 +106,18 @@ export class MessageView {
 	showError(error) {
 		const gone = error.status === 404;
 
+		this.failed = !gone;
 		fill(this.pane, el("div", { class: "message-head" }, this.tools(null)),
 			nothing(gone ? "This message is not here any more" : "This message can't be shown",
 				gone ? "It was deleted, or newer ones took its place." : error.message,
-				gone ? null : el("button", { type: "button", class: "button", on: {
-					click: () => this.open(this.id) } }, "Try again")));
+				el("button", { type: "button", class: "button", on: { click: () => gone ? this.act.close() :
+					this.open(this.id) } }, gone ? "Show the list" : "Try again")));
+	}
+
+	/* The server is there again. */
+	retry() {
+		if (this.failed)
+			this.open(this.id);
 	}
 
 	/* ---- head ---- */
@@ -132,7 +138,8 @@ export class MessageView {
 		};
 		this.panels = new Map();
 		fill(this.pane, el("header", { class: "message-head" }, this.tools(message),
-			el("h2", { class: "message-subject" }, message.Subject || "(no subject)"),
+			el("h2", { class: "message-subject" + (message.Subject.length > SUBJECT_LONG ? " long" : ""), dir: "auto" },
+				message.Subject || "(no subject)"),
 			this.people(message)), this.tabList(message),
 		this.holder = el("div", { class: "panels" }));
 		this.showEnvelope(signal);
@@ -157,21 +164,80 @@ export class MessageView {
 	people(message) {
 		const row = (name, value) => value && value.length !== 0 ?
 			[el("dt", null, name), el("dd", null, value)] : [];
-		const addresses = (list) => (list ?? []).map((a) => el("span", { class: "address" }, wholeAddress(a)));
+		const addresses = (list) => (list ?? []).map((a) => el("bdi", { class: "address" }, wholeAddress(a)));
 
 		this.envelope = el("dd", { class: "envelope" }, "…");
+		this.tags = el("dd", { class: "tag-row" });
+		this.showTags();
 		return el("dl", { class: "people" },
 			...row("From", addresses([message.From])),
 			...row("To", addresses(message.To)),
 			...row("Cc", addresses(message.Cc)),
 			...row("Bcc", addresses(message.Bcc)),
 			...row("Reply-To", addresses(message.ReplyTo)),
-			...row("Date", [el("time", { datetime: message.Date }, longDate(message.Date)),
-				el("span", { class: "muted" }, " · " + size(message.Size))]),
+			...row("Date", el("span", null, el("time", { datetime: message.Date }, longDate(message.Date)),
+				el("span", { class: "muted" }, " · " + size(message.Size)))),
 			el("dt", null, "Envelope"), this.envelope,
-			...row("Tags", (message.Tags ?? []).map((tag) => el("button", { type: "button", class: "tag",
-				title: "Show all with this tag",
-				on: { click: () => this.act.search('tag:"' + tag + '"') } }, tag))));
+			el("dt", null, "Tags"), this.tags);
+	}
+
+	/* ---- tags ---- */
+
+	showTags() {
+		const names = this.message.Tags ?? [];
+
+		fill(this.tags, ...names.map((tag) => el("button", { type: "button", class: "tag",
+			title: "Show all with this tag",
+			on: { click: () => this.act.search('tag:"' + tag + '"') } }, tag)),
+		el("button", { type: "button", class: "link", title: "Change the tags (t)", on: { click: () => this.editTags() } },
+			names.length > 0 ? "Change" : "Add a tag"));
+	}
+
+	editTags() {
+		if (!this.tags?.isConnected)
+			return;
+		const input = el("input", { type: "text", value: (this.message.Tags ?? []).join(", "), autocomplete: "off",
+			"aria-label": "Tags, with commas between them", placeholder: "one, another", enterkeyhint: "done" });
+		const done = () => {
+			this.showTags();
+			this.tags.querySelector(".link").focus();
+		};
+		const form = el("form", { class: "tag-form", on: { submit: async (event) => {
+			const { id } = this;
+			const names = input.value.split(",").map((name) => name.trim()).filter(Boolean);
+
+			event.preventDefault();
+			try {
+				await this.act.tag(id, names);
+			} catch (error) {
+				this.act.say(error.message);
+				return;
+			}
+			if (!form.isConnected)
+				return;
+			this.message.Tags = names;
+			done();
+		}, keydown: (event) => {
+			if (event.key === "Escape")
+				done();
+		} } }, input, el("button", { type: "submit", class: "button" }, "Save"),
+		el("button", { type: "button", class: "quiet", on: { click: done } }, "Cancel"));
+
+		fill(this.tags, form);
+		input.focus();
+	}
+
+	/* Here or elsewhere it was changed. */
+	updated(id, change) {
+		if (id !== this.id || !this.message || change.Tags === undefined)
+			return;
+		this.message.Tags = change.Tags;
+		if (this.tags.querySelector("form") !== null)
+			return;                 /* somebody writes others */
+		const focused = this.tags.contains(document.activeElement);
+		this.showTags();
+		if (focused)
+			this.tags.querySelector(".link").focus();
 	}
 
 	/* Who it was really from and for; headers say what they like. */
@@ -186,7 +252,8 @@ export class MessageView {
 				return;
 		}
 		if (envelope === null) {
-			fill(there, el("span", { class: "muted" }, "not available here"));
+			there.previousElementSibling.remove();
+			there.remove();         /* not of this server */
 			return;
 		}
 		const to = envelope.recipients;

@@ -1,59 +1,45 @@
 /* own.js - what Posthouse's own routes say of a message: null where a server has no such
- * route, else always the same form, whatever is left out. */
+ * route, else always the same form. */
 import { own } from "./api.js";
 
-/* Members may begin in upper case, as Mailpit's do. */
-function lower(value) {
-	if (Array.isArray(value))
-		return value.map(lower);
-	if (value === null || typeof value !== "object")
-		return value;
-	return Object.fromEntries(Object.entries(value).map(([name, v]) =>
-		[name.charAt(0).toLowerCase() + name.slice(1), lower(v)]));
-}
-
-async function about(kind, id, signal) {
-	return lower(await own("message/" + encodeURIComponent(id) + "/" + kind, { signal }));
+function about(kind, id, signal) {
+	return own("message/" + encodeURIComponent(id) + "/" + kind, { signal });
 }
 
 /* [{ rule, severity: "error", "warning" or "hint", where, line, clause, words, remedy }];
- * line: 0 where it is in none. */
+ * line: of the source, 0 where it is in none. */
 export async function lint(id, signal) {
 	const answer = await about("lint", id, signal);
 
-	return answer && (answer.findings ?? []).map((f) => ({
-		rule: f.rule ?? f.name ?? "", clause: f.clause ?? "", words: f.words ?? f.text ?? "", remedy: f.remedy ?? "",
-		severity: ["error", "warning"].includes(f.severity) ? f.severity : "hint", where: f.where ?? "",
-		line: f.line ?? Number(/^line (\d+)$/.exec(f.where ?? "")?.[1] ?? 0),
-	}));
+	return answer && answer.Findings.map((f) => ({ rule: f.Name, severity: f.Severity, where: f.Where, line: f.Line,
+		clause: f.Clause, words: f.Text, remedy: f.Remedy }));
 }
 
 /* { sender, recipients: [], mailbox, login } */
 export async function envelope(id, signal) {
 	const answer = await about("envelope", id, signal);
 
-	return answer && { sender: answer.sender ?? answer.from ?? "", recipients: answer.recipients ?? answer.to ?? [],
-		mailbox: answer.mailbox ?? "", login: answer.login ?? "" };
+	return answer && { sender: answer.From, recipients: answer.To, mailbox: answer.Mailbox, login: answer.Login };
 }
 
 /* [{ at, from: "client" or "server", text, masked }] */
 export async function transcript(id, signal) {
 	const answer = await about("transcript", id, signal);
 
-	return answer && (answer.lines ?? []).map((l) => ({ at: l.at, from: l.from, text: l.text ?? "", masked: Boolean(l.masked) }));
+	return answer && answer.Lines.map((l) => ({ at: l.At, from: l.From, text: l.Text, masked: l.Masked }));
 }
 
 /* [{ at, role, host, what, words, details: {} }] */
 export async function journey(id, signal) {
 	const answer = await about("journey", id, signal);
 
-	return answer && (answer.events ?? []).map((e) => ({ at: e.at, role: e.role ?? "", host: e.host ?? "",
-		what: e.what ?? "", words: e.words ?? "", details: e.details ?? {} }));
+	return answer && answer.Events.map((e) => ({ at: e.At, role: e.Role, host: e.Host, what: e.What, words: e.Words,
+		details: e.Details ?? {} }));
 }
 
 /* [{ name, messages, unread }] */
 export async function mailboxes() {
-	const answer = lower(await own("mailboxes"));
+	const answer = await own("mailboxes");
 
-	return answer && (answer.mailboxes ?? []);
+	return answer && answer.Mailboxes.map((m) => ({ name: m.Name, messages: m.Messages, unread: m.Unread }));
 }

@@ -1,4 +1,4 @@
-/* start.js - what an empty list says: how to send a first message, in four ways. */
+/* start.js - what an empty list says: how to send a first message, in five ways. */
 import { copyButton, el, fill, icon } from "./dom.js";
 
 /* "127.0.0.1:1025" as the server tells it, else Mailpit's port on this page's host. */
@@ -17,6 +17,8 @@ function ways({ host, port }) {
 	const bare = host.replace(/^\[|\]$/g, "");
 
 	return [
+		["posthouse", "posthouse send --server " + host + ":" + port + " --from me@example.org \\\n" +
+			"      --to you@example.org --subject Hello --body 'It works.'"],
 		["swaks", "swaks --server " + host + ":" + port + " --to you@example.org \\\n" +
 			"      --header 'Subject: Hello' --body 'It works.'"],
 		["curl", "printf 'From: me@example.org\\r\\nTo: you@example.org\\r\\nSubject: Hello\\r\\n\\r\\nIt works.\\r\\n' |\n" +
@@ -46,7 +48,7 @@ export function showStart(holder, info, say) {
 		el("h2", null, "No mail yet"),
 		el("p", null, "Point your program at ", el("code", null, where.host + ":" + where.port),
 			": any sender, any recipient, any password. Nothing is sent on; what comes is shown here at once."),
-		where.known ? null : el("p", { class: "muted" }, "(1025 is the port when none was chosen.)"),
+		where.known ? null : el("p", { class: "muted" }, "(1025 is the port when none was chosen; the mock said at its start which it is.)"),
 		el("div", { class: "start-ways" },
 			el("div", { class: "start-tools" }, el("div", { class: "segments", role: "group", "aria-label": "With" }, ...buttons),
 				copyButton(() => code.textContent, say)),

@@ -14,7 +14,7 @@ import { el, fill, icon, nothing } from "./dom.js";
 import { plural } from "./format.js";
 
 const SANDBOX = "allow-same-origin allow-popups allow-popups-to-escape-sandbox";
-const FRAMES = { blocked: api.base + "/assets/frame.html", remote: api.base + "/assets/frame_remote.html" };
+const FRAMES = { blocked: api.base + "/assets/frame.html", remote: api.base + "/assets/frame.html?remote" };
 const HEIGHT_MAX = 30000;               /* px; behind it the frame has a scroll bar */
 
 const dropped = "script, noscript, template, iframe, frame, frameset, object, embed, applet, portal, base, " +

@@ -109,7 +109,7 @@ function card(context, file, inline) {
 			sums.length === 0 ? null : el("details", { class: "sums" }, el("summary", null, "Checksums"),
 				el("dl", null, ...sums.flatMap(([kind, sum]) => [el("dt", null, kind), el("dd", null, sum)])))),
 		el("a", { class: "button", href: api.partPath(context.id, file.PartID), download: name,
-			"aria-label": "Download " + name }, icon("download"), "Download"));
+			"aria-label": "Download " + name }, icon("download"), el("span", { class: "wide" }, "Download")));
 }
 
 export async function viewAttachments(context) {

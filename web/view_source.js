@@ -1,8 +1,7 @@
 /* view_source.js - the message's text, and its source as it came, line by line.
  *
  * Source is drawn in blocks of lines, with their numbers beside them; the browser lays
- * out those blocks only that are near the screen. Numbers begin where the message does, as
- * lint counts: what delivery put on top of it has none. */
+ * out those blocks only that are near the screen. */
 import * as api from "./api.js";
 import { copyButton, el, nothing, outLink } from "./dom.js";
 import { plural, size } from "./format.js";
@@ -72,25 +71,9 @@ function lineNodes(line, inHead) {
 	return [el("b", { class: "field" }, name[0]), shown.slice(name[0].length) + "\n"];
 }
 
-/* How many lines delivery put on top: Return-Path, a Delivered-To for each recipient, Received. */
-function traceLines(lines) {
-	let n = 0;
-
-	for (const [name, many] of [["return-path:", false], ["delivered-to:", true], ["received:", false]]) {
-		while (lines[n]?.toLowerCase().startsWith(name)) {
-			for (n++; /^[ \t]/.test(lines[n] ?? ""); n++)
-				;
-			if (!many)
-				break;
-		}
-	}
-	return n;
-}
-
 class SourceLines {
 	constructor(lines) {
 		this.lines = lines;
-		this.trace = traceLines(lines);
 		this.headEnd = lines.findIndex((l) => l === "");
 		this.drawn = 0;
 		this.element = el("div", { class: "source" });
@@ -108,7 +91,7 @@ class SourceLines {
 			const nodes = [];
 
 			for (let i = this.drawn; i < to; i++) {
-				numbers.push(i < this.trace ? "+" : i + 1 - this.trace);
+				numbers.push(i + 1);
 				nodes.push(...lineNodes(this.lines[i], this.headEnd < 0 || i < this.headEnd));
 			}
 			const block = el("div", { class: "source-block" },
@@ -123,10 +106,8 @@ class SourceLines {
 		}
 	}
 
-	/* To a line of the message, from 1, and mark it. */
-	go(line) {
-		const number = line + this.trace;
-
+	/* To a line, from 1, and mark it. */
+	go(number) {
 		while (this.drawn < Math.min(number, this.lines.length))
 			this.draw(LINES_FIRST);
 		const block = this.element.querySelectorAll(".source-block")[Math.floor((number - 1) / BLOCK)];

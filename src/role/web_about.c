@@ -43,6 +43,34 @@ static void add_runtime(const struct web *web, struct api_json *j)
 	api_json_close(j, '}');
 }
 
+/* Where it was told to listen, for who has to send something first. A port that the kernel
+ * chose is not known here. */
+static void add_listen(const struct web *web, struct api_json *j)
+{
+	static const struct {
+		enum service service;
+		const char *name;
+	} told[] = {
+		{ SERVICE_SMTP, "SMTP" }, { SERVICE_SUBMISSIONS, "SMTPS" }, { SERVICE_POP3, "POP3" },
+	};
+	const struct config *config = web->frame.config;
+	char text[OS_ADDRESS_TEXT];
+
+	api_json_name(j, "Listen");
+	api_json_open(j, '{');
+	for (size_t t = 0; t < sizeof told / sizeof *told; t++) {
+		size_t i = 0;
+
+		while (i < config->n_listeners && config->listeners[i].service != told[t].service)
+			i++;
+		if (i == config->n_listeners || config->listeners[i].address.port == 0)
+			continue;
+		os_address_print(&config->listeners[i].address, text, sizeof text);
+		api_json_word(j, told[t].name, text);
+	}
+	api_json_close(j, '}');
+}
+
 void web_info(struct http_call *call)
 {
 	const struct web *web = call->web;
@@ -61,6 +89,7 @@ void web_info(struct http_call *call)
 	api_json_number(&j, "Unread", (int64_t)web->index->n_unread);
 	add_tags(web, &j);
 	add_runtime(web, &j);
+	add_listen(web, &j);
 	api_json_close(&j, '}');
 	answer(call, &j, &out);
 }
@@ -128,7 +157,7 @@ static void count(struct web *web)
 	}
 }
 
-/* {"mailboxes":[{"name","messages","unread"}]} */
+/* {"Mailboxes":[{"Name","Messages","Unread"}]} */
 void web_mailboxes(struct http_call *call)
 {
 	const struct web *web = call->web;
@@ -137,13 +166,13 @@ void web_mailboxes(struct http_call *call)
 
 	count(call->web);
 	api_json_open(&j, '{');
-	api_json_name(&j, "mailboxes");
+	api_json_name(&j, "Mailboxes");
 	api_json_open(&j, '[');
 	for (const struct web_mailbox *m = web->mailboxes; m != NULL; m = m->next) {
 		api_json_open(&j, '{');
-		api_json_text(&j, "name", m->name);
-		api_json_number(&j, "messages", (int64_t)m->n);
-		api_json_number(&j, "unread", (int64_t)m->n_unread);
+		api_json_text(&j, "Name", m->name);
+		api_json_number(&j, "Messages", (int64_t)m->n);
+		api_json_number(&j, "Unread", (int64_t)m->n_unread);
 		api_json_close(&j, '}');
 	}
 	api_json_close(&j, ']');

@@ -24,17 +24,21 @@ static const struct {
 	{ "index.html", page_policy },
 	{ "frame.html", "default-src 'none'; img-src blob: data:; style-src 'unsafe-inline'; "
 	    "font-src data:; " FRAME_SANDBOX },
-	{ "frame_remote.html", "default-src 'none'; img-src blob: data: http: https:; "
-	    "style-src 'unsafe-inline' http: https:; font-src data: http: https:; "
-	    FRAME_SANDBOX },
 	/* A file that somebody opens alone. */
 	{ NULL, "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'" },
 };
 
-static const char *policy_of(const struct http_asset *asset)
+/* Of "frame.html?remote", once somebody asked for what is elsewhere. */
+static const char remote_policy[] = "default-src 'none'; img-src blob: data: http: https:; "
+    "style-src 'unsafe-inline' http: https:; font-src data: http: https:; " FRAME_SANDBOX;
+
+static const char *policy_of(const struct http_asset *asset, const struct http_target *target)
 {
 	size_t i = 0;
+	slice value;
 
+	if (strcmp(asset->name, "frame.html") == 0 && http_target_get(target, "remote", &value))
+		return remote_policy;
 	while (policies[i].name != NULL && strcmp(policies[i].name, asset->name) != 0)
 		i++;
 	return policies[i].policy;
@@ -61,7 +65,8 @@ static void put_below_root(slice page, slice root, struct buffer *out)
 static void serve(struct http_call *call, const struct http_asset *asset)
 {
 	struct http_field fields[9] = {
-		{ "Content-Security-Policy", slice_from(policy_of(asset)) },
+		{ "Content-Security-Policy", slice_from(policy_of(asset,
+		    &call->request->target)) },
 		{ "Referrer-Policy", slice_lit("no-referrer") },
 		{ "X-Content-Type-Options", slice_lit("nosniff") },
 		{ "Cross-Origin-Resource-Policy", slice_lit("same-origin") },

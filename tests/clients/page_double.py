@@ -82,6 +82,7 @@ class Double:
         self.requests = []              # (method, target) of all that came
         self.broken = False             # refuses whatever comes
         self.listen = None              # what /api/v1/info tells of SMTP
+        self.unread = sum(not r["Read"] for r in self.rows)
         handler = type("Handler", (Handler,), {"double": self})
         self.server = Server(("127.0.0.1", 0), handler)
         self.url = "http://127.0.0.1:%d" % self.server.server_address[1]
@@ -108,12 +109,20 @@ class Double:
 
     def stats(self):
         with self.lock:
-            self.tell("stats", {"Total": len(self.rows), "Unread": sum(not r["Read"] for r in self.rows), "Version": "double"})
+            self.tell("stats", {"Total": len(self.rows), "Unread": self.unread, "Version": "double"})
 
     def add(self, row):
         with self.lock:
             self.rows.insert(0, row)
+            self.unread += not row["Read"]
             self.tell("new", public(row))
+        self.stats()
+
+    def remove(self, gone):
+        with self.lock:
+            self.rows.remove(gone)
+            self.unread -= not gone["Read"]
+            self.tell("delete", {"ID": gone["ID"]})
         self.stats()
 
     def break_connections(self):
@@ -234,29 +243,37 @@ class Handler(http.server.BaseHTTPRequestHandler):
         elif path == "/api/v1/messages":
             ids = self.body.get("IDs")
             self.remove([r for r in rows if not ids or r["ID"] in ids])
+        elif path == "/api/v1/tags" and method == "PUT":
+            for row in (r for r in rows if r["ID"] in self.body["IDs"]):
+                row["Tags"] = sorted(self.body["Tags"])
+                self.double.tell("update", {"ID": row["ID"], "Tags": row["Tags"]})
+            self.answer(200, "ok", "text/plain")
         elif path == "/api/v1/info":
             self.answer(200, {"Version": "double", "Messages": len(rows), "Unread": 0, "Listen": self.double.listen})
         elif path == "/api/posthouse/v1/mailboxes":
             names = sorted({r["_"]["mailbox"] for r in self.double.rows} - {""})
-            self.answer(200, {"mailboxes": [{"name": n, "messages": 1, "unread": 0} for n in names]})
+            self.answer(200, {"Mailboxes": [{"Name": n, "Messages": 1, "Unread": 0} for n in names]})
         else:
             self.one(path)
 
     def list(self, rows, found):
         start, limit = int(self.query.get("start", 0)), int(self.query.get("limit", 50))
         items = found[start:start + limit]
-        self.answer(200, {"total": len(rows), "unread": sum(not r["Read"] for r in rows), "count": len(items),
-                          "messages_count": len(found), "messages_unread": sum(not r["Read"] for r in found),
+        unread = [self.double.unread if r is self.double.rows else sum(not m["Read"] for m in r) for r in (rows, found)]
+        self.answer(200, {"total": len(rows), "unread": unread[0], "count": len(items),
+                          "messages_count": len(found), "messages_unread": unread[1],
                           "start": start, "tags": [], "messages": [public(r) for r in items]})
 
     def read(self, row, read):
         if row["Read"] != read:
             row["Read"] = read
+            self.double.unread += -1 if read else 1
             self.double.tell("update", {"ID": row["ID"], "Read": read})
 
     def remove(self, gone):
         ids = {r["ID"] for r in gone}
         self.double.rows[:] = [r for r in self.double.rows if r["ID"] not in ids]
+        self.double.unread -= sum(not r["Read"] for r in gone)
         for i in ids if len(ids) <= 200 else ():
             self.double.tell("delete", {"ID": i})
         if len(ids) > 200:

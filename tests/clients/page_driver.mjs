@@ -45,7 +45,8 @@ async function run(browser, job) {
 	}
 }
 
-const browser = await chromium.launch({ executablePath: "/usr/bin/chromium",
+/* Chromium's engine without its windows: a third of the time. */
+const browser = await chromium.launch({ executablePath: "/usr/bin/chromium-headless-shell",
 	args: ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--force-color-profile=srgb"] });
 say({ ready: browser.version() });
 for (let job = await read(); job !== null; job = await read())

@@ -45,7 +45,7 @@ def dialogue():
     rows += [("client", line) for line in ("From: Alice <alice@alice.example>", "Subject: Your order", "", "Thank you, Bob", "",
                                            "Your order is on its way.", "..", "Alice")]
     rows += [("client", "."), ("server", "250 2.0.0 Ok: queued as 1.3f.7"), ("client", "QUIT"), ("server", "221 2.0.0 Bye")]
-    return {"lines": [{"at": at(i * 7), "from": r[0], "text": r[1], "masked": len(r) > 2} for i, r in enumerate(rows)]}
+    return {"Lines": [{"At": at(i * 7), "From": r[0], "Text": r[1], "Masked": len(r) > 2} for i, r in enumerate(rows)]}
 
 
 def journey():
@@ -55,21 +55,21 @@ def journey():
             ("router", "handed", "the router hands it to the store, for 1 recipient(s)", {}),
             ("store", "filed", "the router handed it on: mailbox of all, UID 7", {"uid": 7, "pack": 1, "offset": 4096}),
             ("store", "durable", "and that is on disk", {})]
-    return {"events": [{"at": at(i * i * 9), "role": role, "host": "mock.example" if role == "edge" else "alice.example",
-                        "what": what, "words": words, "details": details} for i, (role, what, words, details) in enumerate(rows)]}
+    return {"Events": [{"At": at(i * i * 9), "Role": role, "Host": "mock.example" if role == "edge" else "alice.example",
+                        "What": what, "Words": words, "Details": details} for i, (role, what, words, details) in enumerate(rows)]}
 
 
-LINT = {"findings": [
-    {"rule": "data-line-end", "severity": "error", "clause": "RFC 5321 section 2.3.8",
-     "words": "lines of the message do not end in CR LF: here they were given it", "remedy": "end each line with \"\\r\\n\"", "where": ""},
-    {"rule": "date-missing", "severity": "warning", "clause": "RFC 5322 \u00a73.6.1", "words": "there is no Date field",
-     "remedy": "write the time of composing, with its zone", "where": "Date"},
-    {"rule": "html-only", "severity": "hint", "clause": "RFC 2046 \u00a75.1.4", "words": "HTML without a text beside it",
-     "remedy": "send multipart/alternative", "where": "line 12"}]}
+LINT = {"Findings": [
+    {"Name": "data-line-end", "Severity": "error", "Clause": "RFC 5321 section 2.3.8", "Where": "", "Line": 0,
+     "Text": "lines of the message do not end in CR LF: here they were given it", "Remedy": "end each line with \"\\r\\n\""},
+    {"Name": "date-missing", "Severity": "warning", "Clause": "RFC 5322 section 3.6.1", "Where": "Date", "Line": 0,
+     "Text": "there is no Date field", "Remedy": "write the time of composing, with its zone"},
+    {"Name": "html-only", "Severity": "hint", "Clause": "RFC 2046 section 5.1.4", "Where": "line 12", "Line": 17,
+     "Text": "HTML without a text beside it", "Remedy": "send multipart/alternative"}]}
 TRACE = (b"Return-Path: <bounce@alice.example>\r\nDelivered-To: bob@bob.example\r\nDelivered-To: hidden@bob.example\r\n"
          b"Received: from laptop.example ([127.0.0.1])\r\n\tby mock.example (Posthouse); Fri, 27 Nov 2026 09:41:07 +0000\r\n")
-ENVELOPE = {"sender": "bounce@alice.example", "recipients": ["bob@bob.example", "hidden@bob.example"], "mailbox": "shop",
-            "login": "shop", "received": at(0)}
+ENVELOPE = {"From": "bounce@alice.example", "To": ["bob@bob.example", "hidden@bob.example"], "Mailbox": "shop",
+            "Login": "shop", "Received": at(0)}
 
 
 def rich(number):

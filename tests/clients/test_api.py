@@ -254,11 +254,12 @@ class OneMessage(unittest.TestCase):
 
     def test_about(self):
         info = self.api.get("/api/v1/info")
+        self.assertEqual(info["Listen"], {})    # ports of 0: the kernel's choice
         self.assertEqual((info["Messages"], info["LatestVersion"], info["Tags"]["one"]), (1, "disabled", 1))
         self.assertIn("/api/posthouse/v1/wait", self.api.get("/api/posthouse/v1/openapi.json")["paths"])
         self.assertEqual(self.api.get("/api/v1/swagger.json")["swagger"], "2.0")
         self.assertFalse(self.api.get("/api/v1/webui")["MessageRelay"]["Enabled"])
-        self.assertEqual(self.api.get("/api/posthouse/v1/mailboxes")["mailboxes"][0]["name"], "mock")
+        self.assertEqual(self.api.get("/api/posthouse/v1/mailboxes")["Mailboxes"][0]["Name"], "mock")
 
     def test_origins(self):
         here = "http://%s:%d" % self.host.http
@@ -588,7 +589,7 @@ class Mailboxes(unittest.TestCase):
             self.assertEqual((a.subjects(), len(all_of_it.subjects())), ([], 3))
             b.ok("DELETE", "/api/v1/search", query="subject:b1")
             self.assertEqual(b.subjects(), ["b2", "b0"])
-            self.assertEqual({m["name"]: m["messages"] for m in all_of_it.get("/api/posthouse/v1/mailboxes")["mailboxes"]},
+            self.assertEqual({m["Name"]: m["Messages"] for m in all_of_it.get("/api/posthouse/v1/mailboxes")["Mailboxes"]},
                              {"mock": 0, "suite-a": 0, "suite-b@example.org": 2})
             other = Api(host, "not-there")
             self.assertEqual(other.subjects(), [])

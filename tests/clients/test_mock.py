@@ -3,6 +3,7 @@ import contextlib
 import json
 import os
 import poplib
+import re
 import shutil
 import signal
 import smtplib
@@ -13,7 +14,7 @@ import tempfile
 import unittest
 import urllib.request
 
-from server import POSTHOUSE, Demo, Mock, wait_for
+from server import POSTHOUSE, Demo, Mock, free_ports, wait_for
 
 RELEASE = os.environ["POSTHOUSE_RELEASE"]         # memory is measured without sanitizers
 UNTRUSTING = ssl._create_unverified_context()
@@ -330,11 +331,14 @@ class Options(Folder):
             process.stdout.close()
 
     def test_words(self):
-        process = subprocess.Popen([POSTHOUSE, "mock", "--smtp", "0", "--smtps", "none", "--pop3", "0",
+        port = free_ports(1)
+        process = subprocess.Popen([POSTHOUSE, "mock", "--smtp", str(port), "--smtps", "none", "--pop3", "0",
                                     "--http", "0", "--max-messages", "7", "--mailboxes", "login"], stdout=subprocess.PIPE, text=True)
         text = ""
         while "Ctrl-C" not in text:
             text += process.stdout.readline()
+        with urllib.request.urlopen(re.search(r"http://127[^/]+/", text)[0] + "api/v1/info", timeout=60) as answer:
+            self.assertEqual(json.load(answer)["Listen"], {"SMTP": "127.0.0.1:%d" % port})
         process.send_signal(signal.SIGINT)
         self.assertEqual(process.wait(60), 0)
         process.stdout.close()
