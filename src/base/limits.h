@@ -97,6 +97,12 @@ enum {
 	WEB_FEED_MAX = 64,
 	WEB_FEED_BYTES = 1024 * 1024,
 	WEB_RAW_MAX = 64 * 1024 * 1024,
+	/* Of each, what the index looks at: an attachment that begins behind that is not counted
+	 * there. And how many are taken apart at once on the pool, which has four threads and
+	 * mail to store, and by one work. */
+	WEB_GIST_RAW_MAX = 16 * 1024 * 1024,
+	WEB_GATHERERS = 2,
+	WEB_GIST_BATCH = 16,
 	/* A walk through all messages looks at the clock after so many, and lets others have
 	 * their turn after so long. */
 	WEB_TAGS_ARENA_MAX = 256 * 1024 * 1024, /* tags of all messages, mostly a few */

@@ -1,7 +1,7 @@
 /* role/web_fetch.c - messages read from their stores, and expunged there.
  *
  *   web_fetch() ------------------> FETCH -> BODY ... -> done
- *   web_feed() -> waits its turn ----^
+ *   web_feed() -> waits its turn ----^        (and web_fed() frees it)
  *   web_expunge() -> EXPUNGE for each mailbox, piece by piece -> EXPUNGED ... -> done
  *
  * A store that leaves ends what was asked of it: done(false). */
@@ -47,28 +47,42 @@ static struct web_fetch *new_fetch(struct web *web, struct web_entry *entry,
 
 static void feed_more(struct web *web);
 
-/* It was asked for, or never will be. */
+static void fetch_free(struct web_fetch *fetch)
+{
+	struct web *web = fetch->web;
+
+	list_remove(&fetch->order);
+	buffer_free(&fetch->raw);
+	index_release(web->index, fetch->entry);
+	heap_free(web->heap, fetch);
+}
+
+/* It was read, or never will be. */
 static void end(struct web_fetch *fetch, bool ok)
 {
 	struct web *web = fetch->web;
 	bool feeds = fetch->feeds;
 
-	if (fetch->number != 0 && feeds) {
-		web->n_feeding--;
-		web->feeding_bytes -= (size_t)fetch->entry->size;
-	}
 	if (table_get(&web->fetches, table_key(fetch->number)) == fetch)
 		table_remove(&web->fetches, table_key(fetch->number));
 	list_remove(&fetch->link);
-	list_remove(&fetch->order);
 	fetch->done(fetch, ok);
-	buffer_free(&fetch->raw);
-	index_release(web->index, fetch->entry);
-	heap_free(web->heap, fetch);
-	if (feeds) {
-		feed_more(web);
-		web_settle_check(web);
+	if (!feeds)
+		fetch_free(fetch);
+}
+
+void web_fed(struct web_fetch *fetch)
+{
+	struct web *web = fetch->web;
+
+	check(fetch->feeds);
+	if (fetch->number != 0) {
+		web->n_feeding--;
+		web->feeding_bytes -= (size_t)fetch->entry->size;
 	}
+	fetch_free(fetch);
+	feed_more(web);
+	web_settle_check(web);
 }
 
 static void ask(struct web_fetch *fetch)
@@ -130,6 +144,7 @@ void web_feed(struct web *web, struct web_entry *entry,
 	struct web_fetch *fetch = new_fetch(web, entry, done, NULL);
 
 	fetch->feeds = true;
+	fetch->raw.size_max = WEB_GIST_RAW_MAX;
 	fetch->serial = ++web->feed_last;
 	list_append(&web->feeds, &fetch->order);
 	list_append(&web->feed, &fetch->link);

@@ -7,6 +7,7 @@
  *   web_page.c       the page's files
  *   web_watch.c      a mock's messages, as stores tell of them -> web_index.h
  *   web_fetch.c      the same: read, expunged
+ *   web_gist.c       the same: taken apart for the index, on the pool
  *   web_journey.c    what roles wrote down of one
  *   web_walk.c       through the index: pages, searches
  *   web_list.c       routes of many messages
@@ -58,7 +59,7 @@ struct web_mailbox {
 
 /* A message on its way from its store. */
 struct web_fetch {
-	struct list link;               /* web->feed while it waits */
+	struct list link;               /* web->feed while it waits; web->read, web_gist.c */
 	uint64_t number;                /* in web->fetches, once it was asked for */
 	struct web *web;
 	struct web_entry *entry;        /* held */
@@ -66,7 +67,7 @@ struct web_fetch {
 	bool feeds;                     /* for the index: */
 	struct list order;              /* web->feeds */
 	uint64_t serial;                /* counts up */
-	/* Once. `raw` is the fetch's, which is freed afterwards. */
+	/* Once. `raw` is the fetch's, which is freed afterwards; one that feeds, by web_fed(). */
 	void (*done)(struct web_fetch *fetch, bool ok);
 	void *owner;
 };
@@ -98,8 +99,11 @@ struct web {
 	struct list feeds;              /* those and the ones under way, in their order */
 	uint64_t feed_last;             /* serial of the last */
 	struct list settling;           /* requests, web_settle.c */
-	size_t n_feeding, feeding_bytes;
+	size_t n_feeding, feeding_bytes;        /* those that were asked for and are not listed */
 	bool feeding;
+	struct list read;               /* struct web_fetch: those that no gatherer has yet */
+	struct list gatherers;          /* struct web_gatherer: at work, in their order */
+	struct list idle;               /* others */
 	uint64_t number_last;           /* of fetches and expunges */
 	struct list expunges;           /* struct web_expunge */
 	bool truncating;                /* one of all messages is under way */
@@ -185,9 +189,10 @@ void web_fetch_init(struct web *web);
 /* Have a message read; `done` comes later, or before it returns. */
 void web_fetch(struct web *web, struct web_entry *entry,
     void (*done)(struct web_fetch *fetch, bool ok), void *owner);
-/* For the index, in turn. */
+/* For the index, in turn; `done` sees to it that web_fed() follows, maybe later. */
 void web_feed(struct web *web, struct web_entry *entry,
     void (*done)(struct web_fetch *fetch, bool ok));
+void web_fed(struct web_fetch *fetch);
 bool web_fetch_body(struct web *web, struct ipc_channel *store, struct ipc_message *message);
 void web_fetch_left(struct web *web, unsigned store);
 /* Have them expunged, in any order; account 0 with n 0: all there are. `done` once. */

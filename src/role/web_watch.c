@@ -1,6 +1,6 @@
 /* role/web_watch.c - a mock's messages, as its stores tell of them.
  *
- *   MESSAGE -> index_add() -> read (web_fetch.c) -> its summary -> listed, and announced
+ *   MESSAGE -> index_add() -> read (web_fetch.c) -> its gist (web_gist.c) -> listed, and announced
  *   GONE -> index_remove(), announced
  *
  * (1) A message is listed, counted and found from its summary on, and not before.
@@ -14,6 +14,7 @@
 #include "directory/name.h"
 #include "role/directory_mock.h"
 #include "role/web_events.h"
+#include "role/web_gist.h"
 #include "role/web_impl.h"
 #include "role/web_journey.h"
 #include "role/web_mail.h"
@@ -114,45 +115,41 @@ static void list_blank(struct web *web, struct web_entry *entry)
 		web_changed(web);
 }
 
-static void list_mail(struct web *web, struct web_entry *entry, slice raw)
+/* In the order in which they were read. */
+void web_gathered(struct web *web, struct web_fetch *fetch, const struct web_gist *gist)
 {
-	struct arena arena = arena_init(web->heap, WEB_MAIL_ARENA_MAX);
-	struct buffer head = buffer_init(web->heap, API_PACKED_MAX);
-	struct buffer words = buffer_init(web->heap, API_WORDS_MAX);
-	struct web_mail mail;
-	struct api_summary summary;
+	struct web_entry *entry = fetch->entry;
 
-	web_mail_read(web, entry, raw, &arena, &mail);
-	api_summary_make(&mail.mail, &mail.facts, &arena, &summary);
-	summary.tags = api_tags_received(&mail.mail, &mail.facts, &arena);
-	index_set_tags(web->index, entry, summary.tags.names, summary.tags.n);
-	entry->n_attachments = (uint16_t)(summary.n_attachments < UINT16_MAX ?
-	    summary.n_attachments : UINT16_MAX);
-	api_words(&mail.mail, &mail.facts, &words);
-	if (api_summary_pack(&summary, &head) &&
-	    index_list(web->index, entry, buffer_bytes(&head), buffer_bytes(&words))) {
-		web_tell_new(web, &summary);
+	if (!entry->gone && gist->fits) {
+		index_set_tags(web->index, entry, gist->summary.tags.names, gist->summary.tags.n);
+		entry->n_attachments = (uint16_t)(gist->summary.n_attachments < UINT16_MAX ?
+		    gist->summary.n_attachments : UINT16_MAX);
+	}
+	if (entry->gone) {
+		;
+	} else if (gist->fits && index_list(web->index, entry, buffer_bytes(&gist->head),
+	    buffer_bytes(&gist->words))) {
+		web_tell_new(web, &gist->summary);
 		web_waits_see(web, entry);
 	} else {
 		list_blank(web, entry);
 	}
-	buffer_free(&head);
-	buffer_free(&words);
-	arena_reset(&arena);
+	web_fed(fetch);
 }
 
 static void on_read(struct web_fetch *fetch, bool ok)
 {
 	struct web *web = fetch->web;
 
-	if (fetch->entry->gone || fetch->entry->listed)
+	if (!fetch->entry->gone && ok) {
+		web_gather(web, fetch);
 		return;
+	}
 	/* A store that left tells of it again; one whose disk fails has it all the same. */
-	if (ok)
-		list_mail(web, fetch->entry, buffer_bytes(&fetch->raw));
-	else if (frame_peer(&web->frame, ROLE_STORE, account_store(fetch->entry->account,
-	    web->frame.config->stores)) != NULL)
+	if (!fetch->entry->gone && frame_peer(&web->frame, ROLE_STORE,
+	    account_store(fetch->entry->account, web->frame.config->stores)) != NULL)
 		list_blank(web, fetch->entry);
+	web_fed(fetch);
 }
 
 static void remove_entry(struct web *web, struct web_entry *entry)
@@ -333,6 +330,7 @@ bool web_watch_start(struct web *web)
 	web->accounts = table_init(web->heap, os_random_u64(web->os));
 	web_fetch_init(web);
 	web_journey_init(web);
+	web_gist_init(web);
 	web_walk_init(web);
 	web_settle_init(web);
 	web_wait_init(web);
