@@ -3,189 +3,21 @@
  *
  *   options -> a search -> GET .../wait --a message--> it is shown: 0
  *                                '--time is up--> what came instead is shown: 1 */
-#include <errno.h>
-#include <fcntl.h>
+#include "cli/expect.h"
+
+#include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <sysexits.h>
 #include <time.h>
 
-#include <jansson.h>
-
 #include "base/limits.h"
-#include "base/text.h"
 #include "cli/commands.h"
-#include "cli/expect_http.h"
-#include "cli/expect_junit.h"
-#include "cli/file.h"
 #include "mail/shown.h"
 #include "mail/utf8.h"
 
 #define OURS "/api/posthouse/v1"
 #define MAILPITS "/api/v1"
-
-struct expect {
-	const struct cli_args *args;
-	struct heap *heap;
-	struct arena arena;
-	slice url;                      /* without a slash at its end */
-	struct buffer query;
-	slice mailbox;                  /* empty: any */
-	const char *within;             /* as it was given */
-	uint64_t within_ms;
-	unsigned long count;
-	struct expect_http *http;
-	struct buffer answer;
-	/* What came of it. */
-	int status;
-	slice words;                    /* why not */
-	json_t *messages;               /* that match; NULL: none is known */
-	json_t *newest;                 /* when none does: of all that are there */
-	uint64_t there;                 /* so many */
-	double seconds;
-};
-
-/* ---- what is asked for ---- */
-
-/* "500ms", "5s", "2m", or seconds, as the API has it. */
-static bool read_time(slice text, uint64_t *ret_ms)
-{
-	static const struct {
-		slice unit;
-		uint64_t ms;
-	} units[] = { { slice_lit("ms"), 1 }, { slice_lit("s"), 1000 }, { slice_lit("m"), 60000 } };
-	uint64_t number, ms = 1000;
-
-	for (size_t i = 0; i < sizeof units / sizeof *units; i++) {
-		if (!slice_ends(text, units[i].unit))
-			continue;
-		text = slice_head(text, text.len - units[i].unit.len);
-		ms = units[i].ms;
-		break;
-	}
-	if (!slice_to_u64(text, WEB_WAIT_MAX_MS / ms, &number))
-		return false;
-	*ret_ms = number * ms;
-	return true;
-}
-
-static bool add_to_query(struct expect *e, const char *before, slice value, const char *after)
-{
-	if (buffer_room(&e->query) < strlen(before) + value.len + strlen(after) + 1)
-		return false;
-	if (buffer_bytes(&e->query).len > 0)
-		buffer_add(&e->query, slice_lit(" "));
-	buffer_add(&e->query, slice_from(before));
-	buffer_add(&e->query, value);
-	buffer_add(&e->query, slice_from(after));
-	return true;
-}
-
-static bool is_blank(slice text)
-{
-	return slice_trim(text).len == 0;
-}
-
-/* The language has nothing in which a quote could stand: what is before it and what is behind
- * it are looked for apart. */
-static int add_field(struct expect *e, const char *option, const char *key)
-{
-	const char *value;
-
-	for (size_t i = 0; (value = cli_value_at(e->args, option, i)) != NULL; i++) {
-		slice rest = slice_from(value);
-		bool any = false;
-
-		while (rest.len > 0) {
-			slice piece = slice_cut(&rest, '"');
-
-			if (is_blank(piece))
-				continue;
-			any = true;
-			if (!add_to_query(e, key, piece, "\""))
-				return cli_misuse("expect: that is too long to be looked for");
-		}
-		if (!any)
-			return cli_misuse("expect: %s wants something to look for, and it is empty",
-			    option);
-	}
-	return CLI_OK;
-}
-
-static int read_query(struct expect *e)
-{
-	static const char *const fields[][2] = { { "--from", "from:\"" }, { "--to", "to:\"" },
-		{ "--subject", "subject:\"" } };
-	const char *value = cli_value(e->args, "--query");
-
-	e->query = buffer_init(e->heap, SEARCH_QUERY_MAX);
-	for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
-		int status = add_field(e, fields[i][0], fields[i][1]);
-
-		if (status != CLI_OK)
-			return status;
-	}
-	if (value != NULL && is_blank(slice_from(value)))
-		return cli_misuse("expect: --query wants something to look for, and it is empty");
-	if (value != NULL && !add_to_query(e, "", slice_from(value), ""))
-		return cli_misuse("expect: that is too long to be looked for");
-	return CLI_OK;
-}
-
-static int read_url(struct expect *e)
-{
-	const char *value = cli_value(e->args, "--url"), *where = "--url";
-	slice url;
-	char shown[64];
-
-	if (value == NULL) {
-		value = getenv("POSTHOUSE_URL");
-		where = "POSTHOUSE_URL";
-	}
-	url = value != NULL && value[0] != 0 ? slice_from(value) :
-	    slice_lit("http://127.0.0.1:8025");
-	if (slice_find(url, slice_lit("://")) == url.len)
-		url = arena_printf(&e->arena, "http://%.*s",
-		    slice_arg(slice_head(url, url.len < EXPECT_URL_MAX ? url.len : 0)));
-	while (slice_ends(url, slice_lit("/")))
-		url = slice_head(url, url.len - 1);
-	if ((!slice_starts_ascii(url, slice_lit("http://")) &&
-	    !slice_starts_ascii(url, slice_lit("https://"))) || url.len > EXPECT_URL_MAX ||
-	    url.len < strlen("http://x"))
-		return cli_misuse("expect: %s wants an address such as http://127.0.0.1:8025, not "
-		    "\"%s\"", where, text_printable(slice_from(value), shown, sizeof shown));
-	e->url = url;
-	return CLI_OK;
-}
-
-static int read_options(struct expect *e)
-{
-	const char *mailbox = cli_value(e->args, "--mailbox");
-	char shown[64];
-	int status = read_query(e);
-
-	if (status == CLI_OK)
-		status = read_url(e);
-	if (status != CLI_OK)
-		return status;
-	e->within = cli_value(e->args, "--within");
-	if (e->within == NULL)
-		e->within = "10s";
-	if (!read_time(slice_from(e->within), &e->within_ms))
-		return cli_misuse("expect: --within wants a time up to %dm: 500ms, 5s, 2m, not "
-		    "\"%s\"", WEB_WAIT_MAX_MS / 60000, text_printable(slice_from(e->within), shown,
-		    sizeof shown));
-	e->mailbox = slice_from(mailbox);
-	if (mailbox != NULL && (is_blank(e->mailbox) || e->mailbox.len > SASL_LOGIN_MAX))
-		return cli_misuse("expect: --mailbox wants a name of up to %d bytes",
-		    SASL_LOGIN_MAX);
-	return cli_number(e->args, "--count", 0, EXPECT_COUNT_MAX, 1, &e->count) ? CLI_OK :
-	    CLI_USAGE;
-}
-
-/* ---- the answers ---- */
 
 /* What was asked for may be in the words, whatever it was. */
 static int fail(struct expect *e, int status, const char *format, ...)
@@ -194,18 +26,19 @@ static int fail(struct expect *e, int status, const char *format, ...)
 static int fail(struct expect *e, int status, const char *format, ...)
 {
 	char words[EXPECT_WORDS];
+	size_t len, n;
 	va_list args;
 
 	va_start(args, format);
 	vsnprintf(words, sizeof words, format, args);
 	va_end(args);
-	for (size_t i = 0, n; words[i] != 0; i += n > 0 ? n : 1) {
-		n = utf8_length(slice_from(words + i));
+	len = strlen(words);
+	for (size_t i = 0; i < len; i += n > 0 ? n : 1) {
+		n = utf8_length(slice_of(words + i, len - i));
 		if (n == 0)
 			words[i] = '?';
 	}
-	e->words = slice_copy(&e->arena, slice_of(words, shown_line((unsigned char *)words,
-	    strlen(words))));
+	e->words = slice_copy(&e->arena, slice_of(words, shown_line((unsigned char *)words, len)));
 	return e->status = status;
 }
 
@@ -382,140 +215,6 @@ static int ask(struct expect *e)
 	return fail_status(e, status);
 }
 
-/* ---- what is said ---- */
-
-/* At most `most` bytes, whole characters. */
-static void add_piece(const char *text, size_t most, struct buffer *out)
-{
-	slice rest = slice_from(text);
-	size_t len = 0, n;
-
-	while ((n = utf8_length(slice_drop(rest, len))) > 0 && len + n <= most)
-		len += n;
-	buffer_add(out, slice_head(rest, len));
-	if (len < rest.len)
-		buffer_add(out, slice_lit("..."));
-}
-
-static void add_address(json_t *who, struct buffer *out)
-{
-	const char *address = json_string_value(json_object_get(who, "Address"));
-
-	add_piece(address != NULL && address[0] != 0 ? address : "-", EXPECT_PIECE, out);
-}
-
-/* "ID  FROM -> TO, TO  SUBJECT", in one line. */
-static void describe(json_t *message, struct buffer *out)
-{
-	const char *id = json_string_value(json_object_get(message, "ID"));
-	const char *subject = json_string_value(json_object_get(message, "Subject"));
-	json_t *to = json_object_get(message, "To");
-	size_t before = buffer_bytes(out).len, n = json_array_size(to);
-	unsigned char *text;
-
-	add_piece(id != NULL ? id : "-", EXPECT_PIECE, out);
-	buffer_add(out, slice_lit("  "));
-	add_address(json_object_get(message, "From"), out);
-	buffer_add(out, slice_lit(" -> "));
-	for (size_t i = 0; i < n && i < 3; i++) {
-		if (i > 0)
-			buffer_add(out, slice_lit(", "));
-		add_address(json_array_get(to, i), out);
-	}
-	if (n > 3)
-		buffer_printf(out, " and %zu more", n - 3);
-	buffer_add(out, n > 0 ? slice_lit("  ") : slice_lit("-  "));
-	add_piece(subject != NULL ? subject : "", EXPECT_PIECE, out);
-	text = out->ptr + out->start + before;
-	buffer_truncate(out, before + shown_line(text, buffer_bytes(out).len - before));
-	buffer_add(out, slice_lit("\n"));
-}
-
-/* Lines: the messages that are there, or those that came instead. */
-static void describe_all(const struct expect *e, struct buffer *out)
-{
-	size_t i;
-	json_t *message;
-
-	json_array_foreach(e->messages, i, message) {
-		if (i < EXPECT_COUNT_MAX)
-			describe(message, out);
-	}
-	if (e->newest == NULL)
-		return;
-	if (e->there == 0)
-		buffer_printf(out, "There is no message at all%s.\n",
-		    e->mailbox.len > 0 ? " in this mailbox" : "");
-	else
-		buffer_printf(out, "The newest of the %llu that are there:\n",
-		    (unsigned long long)e->there);
-	json_array_foreach(e->newest, i, message) {
-		if (i < 3)
-			describe(message, out);
-	}
-}
-
-static void print_json(const struct expect *e)
-{
-	slice query = buffer_bytes(&e->query);
-	json_t *line = json_pack("{s:b, s:o?, s:f, s:O*, s:O*}", "ok", e->status == CLI_OK, "query",
-	    json_stringn((const char *)query.ptr, query.len), "seconds",
-	    (double)(int64_t)(e->seconds * 1000) / 1000, "messages", e->messages, "newest", e->newest);
-
-	if (e->status != CLI_OK)
-		json_object_set_new(line, "error", json_stringn((const char *)e->words.ptr,
-		    e->words.len));
-	json_dumpf(line, stdout, JSON_COMPACT | JSON_REAL_PRECISION(6));
-	printf("\n");
-	json_decref(line);
-}
-
-/* False after a line. */
-static bool write_junit(const struct expect *e, const char *path, slice lines)
-{
-	struct junit_case what = { .name = buffer_bytes(&e->query), .seconds = e->seconds,
-	    .result = e->status == CLI_OK ? JUNIT_PASSED : e->status == CLI_FAILED ? JUNIT_FAILED :
-	    JUNIT_ERROR, .words = e->words, .more = lines };
-	struct buffer xml = buffer_init(e->heap, EXPECT_LINES_MAX * 16);
-	mode_t mask = umask(0);
-	char shown[64];
-	int result;
-
-	umask(mask);
-	if (what.name.len == 0)
-		what.name = slice_lit("any message");
-	junit_write(&what, &xml);
-	result = file_write(AT_FDCWD, path, buffer_bytes(&xml), true);
-	if (result == 0 && chmod(path, 0666 & ~mask) != 0)      /* no secret: others read it */
-		result = -errno;
-	buffer_free(&xml);
-	if (result != 0)
-		cli_fail("expect: cannot write %s: %s", text_printable(slice_from(path), shown,
-		    sizeof shown), strerror(-result));
-	return result == 0;
-}
-
-static int report(const struct expect *e)
-{
-	const char *junit = cli_value(e->args, "--junit");
-	struct buffer lines = buffer_init(e->heap, EXPECT_LINES_MAX);
-	bool written = true;
-	slice text;
-
-	describe_all(e, &lines);
-	text = buffer_bytes(&lines);
-	if (e->status != CLI_OK)
-		fprintf(stderr, "posthouse: expect: %.*s\n", slice_arg(e->words));
-	if (cli_flag(e->args, "--json"))
-		print_json(e);
-	else if (text.len > 0)
-		fwrite(text.ptr, 1, text.len, e->status == CLI_OK ? stdout : stderr);
-	if (junit != NULL)
-		written = write_junit(e, junit, text);
-	buffer_free(&lines);
-	return e->status == CLI_OK && !written ? CLI_FAILED : e->status;
-}
-
 static int run(const struct cli_args *args)
 {
 	struct expect e = { .args = args, .heap = heap_create(EXPECT_MEMORY) };
@@ -524,7 +223,7 @@ static int run(const struct cli_args *args)
 
 	e.arena = arena_init(e.heap, EXPECT_WORDS + 8 * (EXPECT_URL_MAX + 4 * SEARCH_QUERY_MAX));
 	e.answer = buffer_init(e.heap, EXPECT_ANSWER_MAX);
-	status = read_options(&e);
+	status = expect_read(&e);
 	if (status == CLI_OK) {
 		e.http = expect_http_create(e.heap, &why);
 		if (e.http == NULL)
@@ -532,7 +231,7 @@ static int run(const struct cli_args *args)
 	}
 	if (status == CLI_OK) {
 		ask(&e);
-		status = report(&e);
+		status = expect_report(&e);
 	}
 	expect_http_destroy(e.http);
 	json_decref(e.messages);

@@ -333,13 +333,19 @@ static struct session *add_session(struct trace_follow *f, const json_t *event)
 	return s;
 }
 
+/* What may be of one transaction among several. */
+static bool is_of_transaction(const json_t *event)
+{
+	return is(event, "recipient") || is(event, "mailbox") || is(event, "departure");
+}
+
 /* Its recipients are of no interest any more. */
 static void end_transaction(struct session *s, const json_t *event)
 {
 	for (size_t i = json_array_size(s->events); i-- > 0;) {
 		const json_t *at = json_array_get(s->events, i);
 
-		if (is(at, "recipient") && strcmp(text_of(at, "x"), text_of(event, "x")) == 0)
+		if ((is(at, "recipient") || is(at, "mailbox")) && strcmp(text_of(at, "x"), text_of(event, "x")) == 0)
 			json_array_remove(s->events, i);
 	}
 }
@@ -379,7 +385,7 @@ static bool take_session(struct message *m, const struct session *s, const json_
 	json_array_foreach(s->events, i, event) {
 		const char *transaction = text_of(event, "x");
 
-		if ((is(event, "recipient") || is(event, "departure")) && transaction[0] != '\0' &&
+		if (is_of_transaction(event) && transaction[0] != '\0' &&
 		    strcmp(transaction, text_of(accepted, "x")) != 0)
 			continue;
 		if (is(event, "recipient"))

@@ -155,6 +155,7 @@ static void test_order(void **state)
 	add(&r, 0, "edge.0", 1, "\"e\":\"connection\",\"s\":\"1\"");
 	add(&r, 0, "edge.0", 1, "\"e\":\"recipient\",\"s\":\"1\",\"x\":\"1\",\"to\":\"a@a\"");
 	add(&r, 0, "edge.0", 1, "\"e\":\"recipient\",\"s\":\"1\",\"x\":\"2\",\"to\":\"a@a\"");
+	add(&r, 0, "edge.0", 1, "\"e\":\"mailbox\",\"s\":\"1\",\"x\":\"2\"");
 	add(&r, 0, "edge.0", 1, "\"e\":\"accepted\",\"s\":\"1\",\"x\":\"1\",\"id\":\"m1\",\"from\":\"\","
 	    "\"recipients\":1");
 	expect(&r, "|m1: connection;recipient;accepted;filed;");
@@ -170,7 +171,7 @@ static void test_order(void **state)
 	add(&r, 0, "store.0", 7, "\"e\":\"read\",\"account\":\"a\",\"uid\":7");
 	add(&r, 0, "store.0", 7, "\"e\":\"read\",\"account\":\"a\",\"uid\":8");
 	add(&r, 0, "edge.0", 8, "\"e\":\"closed\",\"s\":\"1\"");
-	expect(&r, "|m2: connection;recipient;accepted;|again m1: read;|again m2: closed;");
+	expect(&r, "|m2: connection;recipient;mailbox;accepted;|again m1: read;|again m2: closed;");
 	rig_drop(&r);
 }
 

@@ -58,6 +58,7 @@ static const struct {
 	{ "tls", "encrypted from here on: {version}, {cipher}" },
 	{ "login", "login of {account}: {verdict}" },
 	{ "recipient", "who is <{to}>? The directory says: {verdict} {words}" },
+	{ "mailbox", "its field X-Posthouse-Mailbox says \"{name}\", mailbox {account}: {verdict}" },
 	{ "accepted", "250: message {id} from <{from}>, {recipients} recipient(s), {size} bytes "
 	    "({stored} compressed), is on disk in the journal" },
 	{ "refused", "refused at its end: {words}" },

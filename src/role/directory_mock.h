@@ -9,9 +9,8 @@
 #ifndef ROLE_DIRECTORY_MOCK_H
 #define ROLE_DIRECTORY_MOCK_H
 
+#include "directory/mock_name.h"
 #include "role/directory_impl.h"
-
-#define MOCK_MAILBOX "mock"
 
 /* After the database is open. True without a mock, where role->mock stays NULL; false
  * after frame_fatal(). */
@@ -26,10 +25,6 @@ enum directory_verdict directory_mock_recipient(struct directory_role *role, uin
  * why not. */
 bool directory_mock_login(struct directory_role *role, slice login, struct arena *arena,
     struct directory_account *ret_account, slice *ret_words);
-
-/* The address of a login's mailbox, of arena (DIRECTORY_ANSWER_MAX), whether it is there or
- * not. Needs no mock. */
-slice directory_mock_address(struct arena *arena, slice login, slice domain);
 
 /* The web is there: it hears of all mailboxes, and of each new one from now on. */
 void directory_mock_tell(struct directory_role *role);

@@ -92,6 +92,7 @@ static void makes_a_mailbox_for_each_login(void **state)
 		assert_int_equal(log_in(rig, SERVICE_POP3, peer, same, "y")->account, a->account);
 	}
 	assert_int_equal(log_in(rig, SERVICE_POP3, peer, MOCK_MAILBOX, "y")->account, one);
+	assert_int_equal(log_in(rig, SERVICE_SMTP, peer, "", "y")->account, one);
 	/* An account that never was: what an edge says is not believed. */
 	assert_int_equal(target_of(rig, 4711, "x@y.example"), one);
 	rig_free(rig);

@@ -367,6 +367,7 @@ void edge_tell_open(struct session *s, const struct os_address *peer);
 void edge_tell_secured(const struct session *s);
 void edge_tell_login(const struct session *s, const struct answer *answer);
 void edge_tell_recipient(const struct session *s, slice recipient, const struct answer *answer);
+void edge_tell_mailbox(const struct session *s, slice name, const struct answer *answer);
 void edge_tell_message(struct transaction *t, const struct smtp_reply *failure);
 void edge_tell_closed(struct session *s);
 /* The dialogue is written down: bytes that SMTP took, one line or a part of it, and

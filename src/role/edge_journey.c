@@ -63,6 +63,19 @@ void edge_tell_recipient(const struct session *s, slice recipient, const struct 
 	event_end(&event);
 }
 
+void edge_tell_mailbox(const struct session *s, slice name, const struct answer *answer)
+{
+	struct event event;
+
+	if (!begin(&event, s, "mailbox"))
+		return;
+	event_name(&event, "x", s->transaction->id);
+	event_text(&event, "name", name);
+	event_text(&event, "verdict", slice_from(directory_verdict_row(answer->verdict)->name));
+	event_text(&event, "account", answer->address);
+	event_end(&event);
+}
+
 /* ---- the dialogue ---- */
 
 bool edge_listens(const struct session *s)

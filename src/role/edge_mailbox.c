@@ -90,6 +90,7 @@ static void on_mailbox(struct session *s, const struct answer *answer)
 {
 	struct transaction *t = s->transaction;
 
+	edge_tell_mailbox(s, t->mailbox, answer);
 	if (answer->verdict != DIRECTORY_OK) {
 		refuse(t, answer);
 		return;

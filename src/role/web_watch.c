@@ -11,6 +11,7 @@
 
 #include "account/slot.h"
 #include "base/check.h"
+#include "directory/mock_name.h"
 #include "directory/name.h"
 #include "role/directory_mock.h"
 #include "role/web_events.h"
@@ -29,7 +30,7 @@ static int digit(unsigned char c)
 	return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-/* "bob%40bob.example@mock.localhost" is bob@bob.example's (role/directory_mock.h). */
+/* "bob%40bob.example@mock.localhost" is bob@bob.example's (directory/mock_name.h). */
 static slice name_of(struct heap *heap, slice address)
 {
 	slice local = slice_head(address, slice_find_last_byte(address, '@'));
@@ -75,9 +76,9 @@ struct web_mailbox *web_mailbox_named(const struct web *web, slice name)
 	struct web_mailbox *m = find_mailbox(web, name);
 	slice found;
 
-	if (m != NULL)
+	if (m != NULL || name.len == 0)
 		return m;
-	found = name_of(web->heap, directory_mock_address(&arena, name_login(&arena, name),
+	found = name_of(web->heap, mock_name(&arena, name_login(&arena, name),
 	    web->frame.config->domains[0]));
 	m = find_mailbox(web, found);
 	heap_free(web->heap, (void *)(uintptr_t)found.ptr);

@@ -81,6 +81,7 @@ class Finds(WithMock):
                            "The newest of the 5 that are there:\n", "  alice@example.com -> bob@example.org  n4\n")
         self.assertEqual([line.rsplit(None, 1)[1] for line in done.stderr.splitlines()[2:]], ["n4", "n3", "n2"])
         Api(self.host).ok("DELETE", "/api/v1/messages")
+        self.said(self.expect("--subject", b"\xff\xc3\x1b[1m\xc3\xbc", "--within", "0"), 1, 'matches subject:"?? [1mü"\n')
         self.said(self.expect("--within", "0s"), 1, "no message came within 0s\nThere is no message at all.\n")
 
     def test_values(self):

@@ -97,6 +97,10 @@ class Takes(unittest.TestCase):
             self.assertEqual(host.subjects("Suite-B@Example.org"), ["b0", "b1", "b2"])
             self.assertEqual(host.subjects("new"), [])
             self.assertEqual(host.subjects("mock"), ["nobody's"])
+            send(host, "it says so\r\nX-Posthouse-Mailbox: Suite-A", login="another")
+            self.assertEqual(host.subjects("suite-a"), ["a1", "a2", "it says so"])
+            event = wait_for(lambda: [e for e in events(host) if e["e"] == "mailbox"], what="its journey")[0]
+            self.assertEqual((event["name"], event["account"]), ("Suite-A", "suite-a@mock.localhost"))
 
 
 class Keeps(Folder):
