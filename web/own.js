@@ -57,3 +57,11 @@ export async function mailboxes() {
 
 	return answer && (answer.mailboxes ?? []);
 }
+
+/* [{ name, url, here }]: of a lab; else none. */
+export async function hosts() {
+	const answer = lower(await own("hosts"));
+
+	return (answer?.hosts ?? []).filter((h) => /^https?:\/\//.test(h.uRL ?? h.url ?? ""))
+		.map((h) => ({ name: h.name ?? "", url: h.uRL ?? h.url, here: Boolean(h.here) }));
+}

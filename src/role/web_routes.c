@@ -35,6 +35,7 @@ static const struct http_route routes[] = {
 	{ "GET", "/api/events", web_events },
 
 	{ "GET", OURS "/wait", web_wait },
+	{ "GET", OURS "/hosts", web_hosts },
 	{ "GET", OURS "/mailboxes", web_mailboxes },
 	{ "GET", OURS "/openapi.json", web_openapi },
 	{ "GET", OURS "/message/{id}/lint", web_lint },
@@ -56,6 +57,13 @@ bool web_is_foreign(const struct http_request *request)
 	if (at == origin.len || !http_header(request, "Host", &host))
 		return true;
 	return !slice_equal_ascii(slice_drop(origin, at + 3), host);
+}
+
+/* Marks and tags are the page's own. */
+static bool changes_mail(const struct http_route *route)
+{
+	return route->answer == web_delete || route->answer == web_delete_found ||
+	    route->answer == web_send;
 }
 
 static bool is_api(const struct http_target *target)
@@ -89,7 +97,10 @@ bool web_api(struct http_call *call)
 	    &request->target, match);
 	if (match->route == NULL)
 		return false;
-	if (!web_knows_all(web))
+	if (web->frame.config->lab && changes_mail(match->route))
+		web_answer_text(web, request, 403, "A lab's mail is to be looked at: it is sent by SMTP "
+		    "and deleted by POP3");
+	else if (!web_knows_all(web))
 		web_answer_text(web, request, 503, WEB_AWAY);
 	else if (match->route->answer == web_events)
 		web_events(call);
