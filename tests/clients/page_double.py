@@ -81,6 +81,7 @@ class Double:
         self.sockets = set()
         self.requests = []              # (method, target) of all that came
         self.broken = False             # refuses whatever comes
+        self.hosts = []                 # of a lab
         self.listen = None              # what /api/v1/info tells of SMTP
         handler = type("Handler", (Handler,), {"double": self})
         self.server = Server(("127.0.0.1", 0), handler)
@@ -236,6 +237,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.remove([r for r in rows if not ids or r["ID"] in ids])
         elif path == "/api/v1/info":
             self.answer(200, {"Version": "double", "Messages": len(rows), "Unread": 0, "Listen": self.double.listen})
+        elif path == "/api/posthouse/v1/hosts":
+            self.answer(200, {"Hosts": self.double.hosts})
         elif path == "/api/posthouse/v1/mailboxes":
             names = sorted({r["_"]["mailbox"] for r in self.double.rows} - {""})
             self.answer(200, {"mailboxes": [{"name": n, "messages": 1, "unread": 0} for n in names]})
