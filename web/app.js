@@ -8,13 +8,14 @@
  * The address is the state: whatever changes it goes through go(), and apply() follows. */
 import * as api from "./api.js";
 import { ask, say, showHelp } from "./dialogs.js";
-import { byId, setIcon } from "./dom.js";
+import { byId, el, fill, setIcon } from "./dom.js";
 import { plural, number } from "./format.js";
 import { listen } from "./keys.js";
 import { ListModel } from "./list_model.js";
 import { ListView } from "./list.js";
 import { live } from "./live.js";
 import { MessageView } from "./message.js";
+import { hosts } from "./own.js";
 import { showTerms } from "./search_terms.js";
 import { showNoMatch, showStart, showTrouble } from "./start.js";
 
@@ -427,6 +428,13 @@ listen(document, acts);
 showTheme();
 showTools();
 apply(readAddress());
+/* In a lab each host has such a page. */
+hosts().then((all) => {
+	if (all.length < 2)
+		return;
+	fill(byId("hosts"), all.map((h) => el("a", { href: h.here ? "/" : h.url, "aria-current": h.here ? "page" : null }, h.name)));
+	byId("hosts").hidden = false;
+}, () => {});
 api.info().then((answer) => {
 	info = answer;
 	byId("blank").dataset.kind = "";

@@ -43,3 +43,11 @@ export async function mailboxes() {
 
 	return answer && answer.Mailboxes.map((m) => ({ name: m.Name, messages: m.Messages, unread: m.Unread }));
 }
+
+/* [{ name, url, here }]: of a lab; else none. */
+export async function hosts() {
+	const answer = lower(await own("hosts"));
+
+	return (answer?.hosts ?? []).filter((h) => /^https?:\/\//.test(h.uRL ?? h.url ?? ""))
+		.map((h) => ({ name: h.name ?? "", url: h.uRL ?? h.url, here: Boolean(h.here) }));
+}

@@ -27,7 +27,7 @@
 enum { LOOK_MS = 100, READY_MS = 60 * 1000, END_MS = 30 * 1000 };
 
 /* Of a fresh lab: the usual ones with 2000 before them. */
-static const unsigned usual_ports[LAB_PORTS] = { 2525, 2587, 2465, 2110, 2995 };
+static const unsigned usual_ports[LAB_PORTS] = { 2525, 2587, 2465, 2110, 2995, 8025 };
 static const unsigned usual_dns = 5300;
 
 /* ---- the end ---- */
@@ -161,7 +161,8 @@ static void start_again(struct lab *lab)
 {
 	for (size_t i = 0; i < LAB_HOSTS && lab->ready && !lab->ending; i++) {
 		if (lab->hosts[i].ended)
-			lab_host_start(&lab->hosts[i], lab->os, lab->ports, lab->dns_text);
+			lab_host_start(&lab->hosts[i], &lab->hosts[1 - i], lab->os, lab->ports,
+			    lab->dns_text);
 	}
 }
 
@@ -303,6 +304,18 @@ static bool judge_folder(const char *data, char ret_base[PATH_MAX])
 	return false;
 }
 
+/* Each server looks into the other's journeys, whichever starts first. */
+static bool make_journeys(const char *data)
+{
+	char path[LAB_PATH_MAX + 64];
+
+	snprintf(path, sizeof path, "%s/journey", data);
+	if ((mkdir(data, 0700) == 0 || errno == EEXIST) && (mkdir(path, 0700) == 0 || errno == EEXIST))
+		return true;
+	cli_fail("cannot make the folder %s: %s", path, strerror(errno));
+	return false;
+}
+
 static bool make_folders(struct lab *lab, const char *data)
 {
 	char base[PATH_MAX];
@@ -319,6 +332,8 @@ static bool make_folders(struct lab *lab, const char *data)
 		snprintf(host->data, sizeof host->data, "%s/%s", base, host->name);
 		lab->trace.folders[i] = host->data;
 		lab->trace.names[i] = host->name;
+		if (!make_journeys(host->data))
+			return false;
 	}
 	lab->trace.n_folders = LAB_HOSTS;
 	lab_show_start(lab);
@@ -348,7 +363,9 @@ static void choose_ports(struct lab *lab, unsigned long base)
 {
 	for (unsigned i = 0; i < LAB_PORTS; i++)
 		lab->ports[i] = base != 0 ? (unsigned)base + i : usual_ports[i];
-	lab->dns_port = base != 0 ? (unsigned)base + LAB_PORTS : usual_dns;
+	/* The page came later: DNS keeps its place. */
+	lab->ports[LAB_HTTP] = base != 0 ? (unsigned)base + LAB_PORTS : usual_ports[LAB_HTTP];
+	lab->dns_port = base != 0 ? (unsigned)base + LAB_HTTP : usual_dns;
 }
 
 static bool start(struct lab *lab)
@@ -373,7 +390,8 @@ static bool start(struct lab *lab)
 		lab->hosts[i].changed = on_changed;
 		lab->hosts[i].owner = lab;
 		lab->hosts[i].fd = -1;
-		if (!lab_host_start(&lab->hosts[i], lab->os, lab->ports, lab->dns_text))
+		if (!lab_host_start(&lab->hosts[i], &lab->hosts[1 - i], lab->os, lab->ports,
+			    lab->dns_text))
 			return false;
 	}
 	lab->began_ms = os_now_ms(lab->os);
@@ -439,15 +457,16 @@ const struct cli_command cli_lab = {
 	.details =
 	    "Starts a name server for bob.example and alice.example, and a whole mail server for\n"
 	    "each, on 127.0.0.2 and 127.0.0.3. Sends a first message and shows its journey as it\n"
-	    "happens: who connects to whom, what the DNS says, what was stored where. Then it\n"
+	    "happens: who connects to whom, what the DNS says, what was stored where. A page of\n"
+	    "each shows its mail to who looks on this machine, and what became of it. Then it\n"
 	    "says what to try, shows the journeys of your own messages, and stays up until\n"
 	    "Ctrl-C. A server that was stopped (kill) starts again when you press Enter. Nothing\n"
 	    "leaves this machine: other names are not there, and no message goes to an address\n"
 	    "that is not on loopback.\n",
 	.options = {
 		{ "--data", "DIR", "Keep it here; otherwise in ./posthouse.lab." },
-		{ "--port-base", "N", "smtp, submission, submissions, pop3, pop3s and DNS on N, N+1, "
-		    "..." },
+		{ "--port-base", "N", "smtp, submission, submissions, pop3, pop3s, DNS and pages on N, "
+		    "N+1, ..." },
 		{ "--send", "no", "Send no first message." },
 		{ "--dialogue", NULL, "Show the lines of SMTP of later messages, too." },
 		{ "--zone", "FILE", "Serve this zone file, too; may be repeated." },

@@ -37,11 +37,11 @@ static void add(struct words *w, const char *format, ...)
 }
 
 /* Short times: who plays with it does not wait for hours. */
-static void make_words(struct words *w, const struct lab_host *host, const unsigned ports[5],
-    const char *dns)
+static void make_words(struct words *w, const struct lab_host *host, const struct lab_host *other,
+    const unsigned ports[LAB_PORTS], const char *dns)
 {
-	static const char *const services[5] = { "smtp", "submission", "submissions", "pop3",
-		"pop3s" };
+	static const char *const services[LAB_PORTS] = { "smtp", "submission", "submissions", "pop3",
+		"pop3s", "http" };
 
 	add(w, "posthouse");
 	add(w, "serve");
@@ -49,13 +49,18 @@ static void make_words(struct words *w, const struct lab_host *host, const unsig
 	add(w, "--demo-host=%s", host->name);
 	add(w, "--json");
 	add(w, "--data=%s", host->data);
-	for (size_t i = 0; i < 5; i++)
+	for (size_t i = 0; i < LAB_PORTS; i++)
 		add(w, "--set=listen.%s=%s:%u", services[i], host->address, ports[i]);
 	add(w, "--set=relay.port=%u", ports[0]);
 	add(w, "--set=relay.retry=10s");
 	add(w, "--set=relay.retry_max=5m");
 	add(w, "--set=relay.warn=5m");
 	add(w, "--set=dns.servers=%s", dns);
+	add(w, "--set=lab=yes");
+	add(w, "--set=lab.hosts=%s.example=%s:%u,%s.example=%s:%u", host->name, host->address,
+	    ports[5], other->name, other->address, ports[5]);
+	add(w, "--set=lab.beside=%s/journey", other->data);
+	add(w, "--set=journey.size=64M");
 	add(w, "--set=edges=1");
 	add(w, "--set=stores=1");
 }
@@ -104,14 +109,14 @@ static void on_output(struct os_watch *watch, int events)
 	host->changed(host);
 }
 
-bool lab_host_start(struct lab_host *host, struct os *os, const unsigned ports[5],
-    const char *dns)
+bool lab_host_start(struct lab_host *host, const struct lab_host *other, struct os *os,
+    const unsigned ports[LAB_PORTS], const char *dns)
 {
 	struct words *words = heap_new(os_heap(os), struct words);
 	int fds[2], errors;
 	char path[sizeof host->data + 8];
 
-	make_words(words, host, ports, dns);
+	make_words(words, host, other, ports, dns);
 	json_decref(host->says);
 	host->says = NULL;
 	host->ended = false;

@@ -91,6 +91,8 @@ void lab_advise(struct lab *lab)
 	lab->advised = true;
 	advise_messages(lab);
 	fprintf(lab->out,
+	    "Both their mail in a browser, and each message's journey:\n"
+	    "  http://%s:%u/ (Alice's)   http://%s:%u/ (Bob's)\n"
 	    "A mail program: %s, password %s; SMTP %s:%u (STARTTLS), POP3 %s:%u.\n"
 	    "Each message again, with every line:\n"
 	    "  %s trace --data %s --also %s --dialogue\n"
@@ -99,6 +101,7 @@ void lab_advise(struct lab *lab)
 	    "  %s queue list --data %s\n"
 	    "Enter, here, starts her server again (or: kill -USR1 %d).\n"
 	    "New messages show up here. Ctrl-C stops the lab.\n",
+	    alice->address, lab->ports[LAB_HTTP], bob->address, lab->ports[LAB_HTTP],
 	    lab_account(lab, LAB_BOB, "address"), lab_account(lab, LAB_BOB, "password"),
 	    bob->address, lab->ports[1], bob->address, lab->ports[3], cli_program(), bob->data,
 	    alice->data, alice->pid, cli_program(), bob->data, (int)getpid());

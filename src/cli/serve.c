@@ -62,6 +62,12 @@ bool serve_judge_mock(const struct serve *s, const struct setting *setting, stru
 {
 	const char *place = setting_place(setting, arena, config_line(setting->config, "mock"));
 
+	if (setting->config->lab && s->demo_host == NULL) {
+		complain(&s->to, "%slab = yes is for `posthouse lab` alone: a server would show all "
+		    "mail to whoever asks", setting_place(setting, arena,
+		    config_line(setting->config, "lab")));
+		return false;
+	}
 	if (setting->config->mock == s->mock)
 		return true;
 	if (s->mock)
@@ -277,13 +283,30 @@ static bool open_roots(struct serve *s, int ret_roots[ROLE_KINDS])
 			    strerror(-ret_roots[i]));
 			return false;
 		}
+		if (i == ROLE_WEB)
+			serve_journey_share(s, ret_roots[i], 0750);
 	}
 	return true;
+}
+
+/* What is not there is not shown. */
+static int open_beside(const struct serve *s)
+{
+	const struct config *config = s->setting.config;
+	struct arena arena = arena_init(os_heap(s->os), SERVE_MEMORY);
+	int fd = -1;
+
+	if (config->lab && config->lab_beside.len > 0)
+		fd = open(slice_cstr(&arena, config->lab_beside), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	arena_reset(&arena);
+	return fd;
 }
 
 static bool prepare(struct serve *s, struct keeper_inputs *inputs)
 {
 	const struct setting *setting = &s->setting;
+
+	inputs->beside = open_beside(s);
 
 	if (s->memory)
 		return mock_prepare(s, inputs->seal_key) && open_roots(s, inputs->roots) &&

@@ -88,6 +88,8 @@ void serve_log_start(struct serve *serve);
 
 /* serve_journey.c */
 int serve_journey_open(struct serve *serve, enum role_kind kind, unsigned index);
+/* Let roles read it, where their web does. */
+void serve_journey_share(const struct serve *serve, int fd, mode_t mode);
 void serve_journey_start(struct serve *serve);
 
 #endif

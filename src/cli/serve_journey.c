@@ -6,6 +6,7 @@
  * that part of its share of journey.size, and of journey.keep. (1) A file is dropped
  * when its first event is older than journey.keep. (2) When the older ones of all have
  * more than their part of journey.size, the oldest of them go. */
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -43,6 +44,15 @@ static bool has_journey(enum role_kind kind)
 	    kind == ROLE_RELAY;
 }
 
+/* By root alone, but for the web of a lab, which reads it as the user that roles become. */
+void serve_journey_share(const struct serve *s, int fd, mode_t mode)
+{
+	if (s->uid < 0 || !config_shows_mail(s->setting.config))
+		return;
+	if (fchown(fd, (uid_t)-1, (gid_t)s->gid) < 0 || fchmod(fd, mode) < 0)
+		os_log(s->os, OS_WARN, "the web can't read journeys: %s", strerror(errno));
+}
+
 int serve_journey_open(struct serve *s, enum role_kind kind, unsigned index)
 {
 	char name[NAME];
@@ -54,6 +64,8 @@ int serve_journey_open(struct serve *s, enum role_kind kind, unsigned index)
 	fd = os_open(s->os, OS_ROOT, name, OS_WRITE | OS_CREATE);
 	if (fd < 0)
 		os_log(s->os, OS_WARN, "cannot open %s: %s", name, strerror(-fd));
+	else
+		serve_journey_share(s, fd, 0640);
 	return fd;
 }
 

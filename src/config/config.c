@@ -199,6 +199,22 @@ static void judge_smart_host(struct reading *r)
 		    "judged; write the file, or relay.tls = required to take any certificate");
 }
 
+/* Nobody logs in there. */
+static void judge_lab(struct reading *r)
+{
+	const struct config *c = r->config;
+
+	if (c->lab && c->mock)
+		fail(r, config_line(c, "lab"), "lab: a mock shows its mail as it is; write lab = no");
+	for (size_t i = 0; c->lab && i < c->n_listeners; i++) {
+		const struct config_listener *l = &c->listeners[i];
+
+		if (l->service == SERVICE_HTTP && !os_ip_is_loopback(l->address.ip))
+			fail(r, l->line ? l->line : config_line(c, "lab"),
+			    "listen.http: a lab's page shows all mail, so only on loopback");
+	}
+}
+
 /* What single values can't show. */
 static void judge_together(struct reading *r)
 {
@@ -227,6 +243,7 @@ static void judge_together(struct reading *r)
 		fail(r, config_line(c, "tls.key"), "tls.key wants its tls.certificate");
 	judge_relay(r);
 	judge_smart_host(r);
+	judge_lab(r);
 	if (c->mock && c->n_domains == 0)
 		fail(r, config_line(c, "mock"), "mock: its mailboxes want a domain: set domains");
 	if (c->mock && c->relay)

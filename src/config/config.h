@@ -12,7 +12,7 @@
 #include "os/os.h"
 
 enum {
-	CONFIG_KEYS = 71,               /* rows of the table */
+	CONFIG_KEYS = 74,               /* rows of the table */
 	CONFIG_SUBMISSIONS_PORT = 465,  /* RFC 8314: TLS from the first byte */
 };
 
@@ -100,6 +100,9 @@ struct config {
 	unsigned relay_expire_s;        /* then it is returned */
 	unsigned relay_sessions;        /* at once, to all hosts */
 	unsigned relay_sessions_per_host;
+	bool lab;                       /* the web shows mail of our accounts */
+	slice lab_hosts;                /* "bob.example=127.0.0.2:8025,...": whose webs there are */
+	slice lab_beside;               /* folder of another host's journeys, or empty */
 	bool mock, mock_strict;
 	unsigned mock_mailboxes;        /* enum config_mailboxes */
 	unsigned mock_messages;         /* of a mailbox; 0: any number */
@@ -155,7 +158,7 @@ enum config_tls config_relay_tls(const struct config *config);
 /* The web shows the mail: a page and an API to all of it. */
 static inline bool config_shows_mail(const struct config *config)
 {
-	return config->mock;
+	return config->mock || config->lab;
 }
 bool config_relay_judges(const struct config *config);
 bool config_relay_is_loopback(const struct config *config);

@@ -190,6 +190,14 @@ const struct config_key config_keys[CONFIG_KEYS] = {
 	    .means = "The path that all of a mock's HTTP is below: /mail/." },
 	{ "mock.compression", CONFIG_YES, CONFIG_RESTART, FIELD(mock_compression), .preset = "yes",
 	    .means = "Whether a mock's HTTP is compressed for who takes gzip." },
+	{ "lab", CONFIG_YES, CONFIG_RESTART, FIELD(lab), .preset = "no",
+	    .means = "Whether a page at listen.http, on loopback, shows all mail to whoever looks: "
+	    "what `posthouse lab` sets, and only it may." },
+	{ "lab.hosts", CONFIG_WORD, CONFIG_RESTART, FIELD(lab_hosts), .preset = "none",
+	    .means = "Domains of a lab's hosts and where their pages are: "
+	    "bob.example=127.0.0.2:8025,alice.example=127.0.0.3:8025." },
+	{ "lab.beside", CONFIG_WORD, CONFIG_RESTART, FIELD(lab_beside), .preset = "none",
+	    .means = "Folder with the journeys of a lab's other host." },
 	{ "dns.servers", CONFIG_SERVERS, CONFIG_RESTART, FIELD(dns_servers), .preset = "system",
 	    .means = "Who resolves names: addresses, with a port if it is not 53; system: "
 	    "whom /etc/resolv.conf names; root: nobody, we ask from the root on." },

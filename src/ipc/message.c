@@ -96,6 +96,8 @@ static const struct ipc_rule rules[IPC_TYPES] = {
 
 	{ IPC_ANCHORS,       "ANCHORS",      KEEPER,     RESOLVER,   LARGE,  0, 0 },
 
+	{ IPC_BESIDE,        "BESIDE",       KEEPER,     WEB,        0,      1, 1 },
+
 	{ IPC_HTTP,          "HTTP",         EDGE,       WEB,        SMALL,  1, 1 },
 	{ IPC_HTTP_IS,       "HTTP_IS",      WEB,        EDGE,       SMALL,  0, 0 },
 

@@ -137,6 +137,9 @@ enum ipc_type {
 	/* keeper -> resolver */
 	IPC_ANCHORS,            /* slice: what dns.trust_anchor holds, a record a line; before START */
 
+	/* keeper -> web, in a lab */
+	IPC_BESIDE,             /* + fd: folder of another host's journeys; before START */
+
 	/* edge <-> web. Not one byte of the stream was read. */
 	IPC_HTTP,               /* u64 number, 16 bytes peer ip; + fd: stream */
 	IPC_HTTP_IS,            /* u64 number, u8 HTTP_*: of unknown ones it means nothing */

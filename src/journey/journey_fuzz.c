@@ -11,7 +11,7 @@
 #include "journey/event_words.h"
 #include "journey/search.h"
 
-enum { ROUNDS_MAX = 2 * TRACE_HOPS_MAX + 2 * JOURNEY_FOLDERS_MAX };
+enum { ROUNDS_MAX = 4 * TRACE_HOPS_MAX + 4 * JOURNEY_FOLDERS_MAX };
 
 static void look_at(const struct event_view *event)
 {

@@ -1,5 +1,6 @@
-/* journey/search.c - each folder is read twice: for the events that name the message, then
- * for those of its session and of its mailboxes, which do not. */
+/* journey/search.c - other hosts' folders are read for who brought the message; then each
+ * twice: for the events that name it, then for those of its session and of its mailboxes,
+ * which do not. */
 #include "journey/search.h"
 
 #include <inttypes.h>
@@ -25,7 +26,7 @@ struct place {
 };
 
 /* What is read for, or was; what follows is decided when it has been. */
-enum pass { BEGIN, BY_ID, BY_SESSION, END };
+enum pass { BACK, BEGIN, BY_ID, BY_SESSION, END };
 
 struct journey_search {
 	struct heap *heap;
@@ -36,6 +37,10 @@ struct journey_search {
 	struct hop hops[TRACE_HOPS_MAX];        /* where it was; those after `at`: where it may be */
 	size_t n_hops, at;
 	size_t n_folders, before;       /* what was found before this hop */
+	char id[ID];                    /* which message is asked for */
+	struct hop origin;              /* where it came from, as somebody's words have it */
+	size_t back;                    /* the folder that is read for those */
+	bool reached;                   /* from there it came to us, indeed */
 	bool over;                      /* what was found is in order */
 	bool known;                     /* some host knows it */
 	bool followed;                  /* its session brought another message afterwards */
@@ -92,6 +97,67 @@ static bool look(struct journey_search *s, slice line, struct event_view *ret_ev
 	return event_read(line, &s->scratch, ret_event);
 }
 
+/* ---- where it came from ---- */
+
+/* "250 2.0.0 Ok: queued as ID": other programs say it likewise. */
+bool event_next_id(const struct event_view *event, slice *ret_id)
+{
+	slice lead = slice_lit("queued as "), words = event_text_of(event, "words"), id;
+	size_t at = slice_find(words, lead), n = 0;
+
+	if (at == words.len || !event_is(event, "sent"))
+		return false;
+	id = slice_drop(words, at + lead.len);
+	while (n < id.len && id.ptr[n] > ' ' && id.ptr[n] < 0x7f && id.ptr[n] != ')' &&
+	    id.ptr[n] != '"' && id.ptr[n] != '\\')
+		n++;
+	*ret_id = slice_head(id, n);
+	return n > 0 && n < ID;
+}
+
+/* Another host has delivered it to us: "queued as" our id. */
+static void by_words(struct journey_search *s, slice line)
+{
+	struct event_view event;
+	slice id;
+
+	if (!has(line, s->id) || !has(line, "\"e\":\"sent\"") || !look(s, line, &event) ||
+	    !event_next_id(&event, &id) || !slice_equal(id, slice_from(s->id)))
+		return;
+	s->origin.folder = s->back;
+	copy(s->origin.id, ID, event_text_of(&event, "id"));
+}
+
+/* Begin there, or with us. */
+static void begin_at(struct journey_search *s, struct hop first)
+{
+	s->hops[0] = first;
+	s->n_hops = 1;
+	s->at = s->n = 0;
+	s->known = s->followed = false;
+	s->pass = BEGIN;
+}
+
+static void begin_with_us(struct journey_search *s)
+{
+	struct hop ours = { .folder = 0 };
+
+	memcpy(ours.id, s->id, sizeof ours.id);
+	s->origin.id[0] = '\0';
+	begin_at(s, ours);
+}
+
+/* All other hosts were read for it, or one more is to be. */
+static void look_back(struct journey_search *s)
+{
+	if (++s->back < s->n_folders)
+		return;
+	if (s->origin.id[0] != '\0')
+		begin_at(s, s->origin);
+	else
+		begin_with_us(s);
+}
+
 /* ---- lines that name it ---- */
 
 static void note_filed(struct journey_search *s, const struct event_view *event)
@@ -124,6 +190,12 @@ static void by_id(struct journey_search *s, slice line)
 
 /* ---- lines of its session, and of the mailboxes ---- */
 
+/* Of the message that is asked for, and not of what it was or became elsewhere. */
+static bool is_ours(const struct journey_search *s)
+{
+	return strcmp(s->hops[s->at].id, s->id) == 0;
+}
+
 /* Its session's, up to the message, and its end. Edges count their sessions each. */
 static void of_session(struct journey_search *s, slice line)
 {
@@ -135,7 +207,7 @@ static void of_session(struct journey_search *s, slice line)
 		return;
 	x = event_find(&event, "x");
 	if (event_find(&event, "id") != NULL) {
-		s->followed = s->followed || (!s->known && event_is(&event, "accepted") &&
+		s->followed = s->followed || (is_ours(s) && event_is(&event, "accepted") &&
 		    event_number_of(&event, "t") >= s->accepted_us &&
 		    !slice_equal(event_text_of(&event, "id"), slice_from(s->hops[s->at].id)));
 		return;
@@ -206,29 +278,15 @@ void journey_search_line(struct journey_search *s, slice line)
 {
 	if (line.len < 3 || line.len > JOURNEY_LINE_MAX)
 		return;
-	if (s->pass == BY_ID)
+	if (s->pass == BACK)
+		by_words(s, line);
+	else if (s->pass == BY_ID)
 		by_id(s, line);
 	else if (s->pass == BY_SESSION)
 		by_session(s, line);
 }
 
 /* ---- from host to host ---- */
-
-/* "250 2.0.0 Ok: queued as ID": other programs say it likewise. */
-bool event_next_id(const struct event_view *event, slice *ret_id)
-{
-	slice lead = slice_lit("queued as "), words = event_text_of(event, "words"), id;
-	size_t at = slice_find(words, lead), n = 0;
-
-	if (at == words.len || !event_is(event, "sent"))
-		return false;
-	id = slice_drop(words, at + lead.len);
-	while (n < id.len && id.ptr[n] > ' ' && id.ptr[n] < 0x7f && id.ptr[n] != ')' &&
-	    id.ptr[n] != '"' && id.ptr[n] != '\\')
-		n++;
-	*ret_id = slice_head(id, n);
-	return n > 0 && n < ID;
-}
 
 /* Another host's words: they lead to other hosts, to each message once. */
 static void note_next(struct journey_search *s, const struct event_view *event)
@@ -287,6 +345,7 @@ static void end_hop(struct journey_search *s)
 		s->first_us = s->accepted_us;
 	}
 	s->known = true;
+	s->reached = s->reached || is_ours(s);
 	for (size_t i = s->before; i < s->n; i++)
 		note_next(s, &s->found[i].event);
 	move_on(s);
@@ -327,13 +386,18 @@ static void put_in_order(struct journey_search *s)
 
 bool journey_search_next(struct journey_search *s, size_t *ret_folder)
 {
-	if (s->pass == BY_ID && is_known(s)) {
+	if (s->pass == BACK) {
+		look_back(s);
+	} else if (s->pass == BY_ID && is_known(s)) {
 		s->pass = BY_SESSION;
 	} else if (s->pass == BY_ID) {
 		move_on(s);
 	} else if (s->pass == BY_SESSION) {
 		end_hop(s);
 	}
+	/* Words that lead elsewhere. */
+	if (s->pass == END && s->origin.id[0] != '\0' && !s->reached)
+		begin_with_us(s);
 	if (s->pass == END) {
 		if (!s->over)
 			put_in_order(s);
@@ -342,7 +406,7 @@ bool journey_search_next(struct journey_search *s, size_t *ret_folder)
 	}
 	if (s->pass == BEGIN)
 		begin_hop(s);
-	*ret_folder = s->hops[s->at].folder;
+	*ret_folder = s->pass == BACK ? s->back : s->hops[s->at].folder;
 	return true;
 }
 
@@ -358,10 +422,11 @@ struct journey_search *journey_search_open(struct heap *heap, slice id, size_t n
 	s->scratch = arena_init(heap, SCRATCH);
 	s->places = heap_alloc(heap, JOURNEY_PLACES_MAX * sizeof *s->places);
 	s->n_folders = n_folders;
-	s->n_hops = 1;
-	copy(s->hops[0].id, ID, id);
-	if (n_folders == 0 || s->hops[0].id[0] == '\0')
+	copy(s->id, ID, id);
+	if (n_folders == 0 || s->id[0] == '\0')
 		s->pass = END;
+	else if (n_folders == 1)
+		begin_with_us(s);
 	return s;
 }
 

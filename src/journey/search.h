@@ -1,6 +1,7 @@
 /* journey/search.h - the journey of one message, found among the lines that roles wrote
- * down (journey/event.h): what names it, its session, and what it became on other hosts, as
- * far as their words lead to one that took it from this sender, after that. Pure.
+ * down (journey/event.h): what names it, its session, what it was on the host that sent it to
+ * us, and what it became on others, as far as their words lead to one that took it from this
+ * sender, after that. Pure.
  *
  *   struct journey_search *s = journey_search_open(heap, id, n_folders);
  *   while (journey_search_next(s, &folder))

@@ -64,15 +64,14 @@ static size_t fill_ruleset(const struct os_confinement *may, long version,
 	return sizeof *ret_rules;
 }
 
-static int allow_below(int rules_fd, int root, const struct os_confinement *may,
-    uint64_t handled)
+static int allow_below(int rules_fd, int root, bool write, uint64_t handled)
 {
 	struct path_beneath rule = {
 		.allowed = FS_READ_FILE | FS_READ_DIR,
 		.folder = root,
 	};
 
-	if (may->files_write)
+	if (write)
 		rule.allowed |= FS_WRITE_FILE | FS_TRUNCATE | FS_MAKE_REG | FS_MAKE_DIR |
 		    FS_REMOVE_FILE | FS_REMOVE_DIR;
 	rule.allowed &= handled;
@@ -95,7 +94,9 @@ int confine_landlock(const struct os_confinement *may, int root)
 	if (fd < 0)
 		return -errno;
 	if (may->files && root >= 0)
-		error = allow_below(fd, root, may, rules.fs);
+		error = allow_below(fd, root, may->files_write, rules.fs);
+	if (error == 0 && may->files && may->beside > 0)
+		error = allow_below(fd, may->beside, false, rules.fs);
 	if (error == 0 && syscall(RESTRICT_SELF, fd, 0) < 0)
 		error = -errno;
 	close(fd);

@@ -25,7 +25,7 @@
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
-enum duty { ALWAYS, NEVER, FILES, WRITE, ACCEPT, CONNECT, DATAGRAMS };
+enum duty { ALWAYS, NEVER, FILES, WRITE, MEMORY, ACCEPT, CONNECT, DATAGRAMS };
 
 /* Who may make a call with any arguments, and what the others get (0: killed).
  * Calls that depend on their arguments have rows in `by_argument`. */
@@ -39,7 +39,7 @@ static const struct {
 	{ SCMP_SYS(madvise), ALWAYS, 0 }, { SCMP_SYS(brk), ALWAYS, 0 },
 	{ SCMP_SYS(mincore), ALWAYS, 0 }, { SCMP_SYS(mlock), NEVER, EPERM },
 	{ SCMP_SYS(mlock2), NEVER, EPERM }, { SCMP_SYS(munlock), NEVER, EPERM },
-	{ SCMP_SYS(memfd_create), NEVER, EPERM }, { SCMP_SYS(get_mempolicy), NEVER, ENOSYS },
+	{ SCMP_SYS(memfd_create), MEMORY, EPERM }, { SCMP_SYS(get_mempolicy), NEVER, ENOSYS },
 	/* descriptors that one has */
 	{ SCMP_SYS(read), ALWAYS, 0 }, { SCMP_SYS(write), ALWAYS, 0 },
 	{ SCMP_SYS(readv), ALWAYS, 0 }, { SCMP_SYS(writev), ALWAYS, 0 },
@@ -124,6 +124,8 @@ static bool has_duty(const struct os_confinement *may, enum duty duty)
 		return may->network_accept;
 	case CONNECT:
 		return may->network_connect;
+	case MEMORY:
+		return may->memory_files;
 	case DATAGRAMS:
 		return may->network_connect && may->network_datagrams;
 	}

@@ -34,6 +34,7 @@ static const struct os_confinement nothing = { 0 };
 static const struct os_confinement accepts = { .network_accept = true };
 static const struct os_confinement connects = { .network_connect = true };
 static const struct os_confinement reads = { .files = true };
+static const struct os_confinement beside = { .files = true, .memory_files = true };
 static const struct os_confinement writes = { .files = true, .files_write = true };
 
 /* ---- attempts ---- */
@@ -55,6 +56,7 @@ static void no_files(struct place *p)
 	expect(readlink("/proc/self/exe", link, sizeof link) < 0);
 	expect(syscall(SYS_statx, AT_FDCWD, "/etc/passwd", 0, 0, &st) < 0);
 	expect(os_open(p->os, OS_ROOT, "secret", OS_READ) < 0);
+	expect(os_memory_file(p->os) == -EPERM);
 }
 
 static void no_reading_back(struct place *p)
@@ -162,6 +164,26 @@ static void reads_below(struct place *p)
 	expect(openat(p->root, "secret", O_RDONLY | O_TRUNC) < 0 && errno == EACCES);
 	expect(os_unlink(p->os, OS_ROOT, "secret") == -EACCES);
 	expect(os_mkdir(p->os, OS_ROOT, "new") == -EACCES);
+}
+
+/* Its root is another folder; in_child() has the rest. */
+static void reads_beside(struct place *p)
+{
+	char text[8];
+	int fd = os_open(p->os, p->root, "secret", OS_READ), names = 0;
+
+	expect(fd >= 0);
+	expect(os_pread(p->os, fd, text, 6, 0) == 6);
+	expect(os_list(p->os, p->root, ".", name_seen, &names) == 0 && names == 3);
+	expect(os_open(p->os, p->root, "secret", OS_WRITE) == -EACCES);
+	expect(os_open(p->os, p->root, "new", OS_READ | OS_CREATE) == -EACCES);
+	expect(os_unlink(p->os, p->root, "secret") == -EACCES);
+	expect(open("/etc/passwd", O_RDONLY) < 0);
+	expect(openat(p->root, "link", O_RDONLY) < 0);
+	fd = os_memory_file(p->os);
+	expect(fd >= 0);
+	expect(os_pwrite(p->os, fd, slice_lit("mine"), 0) == 0);
+	expect(os_pread(p->os, fd, text, 4, 0) == 4);
 }
 
 static void nothing_beside(struct place *p)
@@ -309,6 +331,7 @@ static const struct {
 	{ "connects", &connects, connects_out, 0 },
 	{ "reads below its root", &reads, reads_below, 0 },
 	{ "nothing beside its root", &reads, nothing_beside, 0 },
+	{ "reads one folder beside its root", &beside, reads_beside, 0 },
 	{ "writes below its root", &writes, writes_below, 0 },
 	{ "pool threads", &writes, pool_works, 0 },
 	{ "libraries", &accepts, libraries_work, 0 },
@@ -374,9 +397,14 @@ static void drop_place(struct place *p)
 
 static void in_child(struct place *p, size_t i, bool as_root)
 {
-	const struct os_confinement *may = cases[i].may;
+	struct os_confinement may = *cases[i].may;
+	int root = may.files ? dup(p->root) : OS_ROOT;
 
-	child_confine(p->os, may, may->files ? dup(p->root) : OS_ROOT, as_root);
+	if (cases[i].may == &beside) {
+		may.beside = p->root;
+		root = openat(p->root, "sub", O_RDONLY | O_DIRECTORY);
+	}
+	child_confine(p->os, &may, root, as_root);
 	cases[i].attempt(p);
 	_exit(0);
 }

@@ -286,6 +286,8 @@ void os_dns_cancel(struct os *os, struct os_dns_query *query);
 struct os_confinement {
 	bool files;             /* open, create and unlink below its root */
 	bool files_write;
+	bool memory_files;      /* os_memory_file() */
+	int beside;             /* with files: one more folder, to read only; 0: none */
 	bool network_accept;    /* accept on listeners it was given */
 	bool network_connect;
 	bool network_datagrams; /* send them, from a port of its own: DNS */

@@ -216,7 +216,7 @@ static bool on_peer_message(struct frame *frame, struct ipc_channel *peer,
 
 static void on_peer_joined(struct frame *frame, struct ipc_channel *peer)
 {
-	if (ipc_peer_kind(peer) == ROLE_WEB && role_of(frame)->mock != NULL)
+	if (ipc_peer_kind(peer) == ROLE_WEB && config_shows_mail(frame->config))
 		directory_mock_tell(role_of(frame));
 }
 

@@ -236,10 +236,12 @@ static bool on_config(struct frame *f, struct ipc_message *message)
 
 static bool confine(struct frame *f, uint64_t uid, uint64_t gid)
 {
-	const struct os_confinement may = role_may(f->kind, f->config);
+	struct os_confinement may = role_may(f->kind, f->config);
 	const char *step = "";
-	int result = os_confine(f->os, &may, f->root, (int64_t)uid, (int64_t)gid, &step);
+	int result;
 
+	may.beside = f->beside > 0 ? f->beside : 0;
+	result = os_confine(f->os, &may, f->root, (int64_t)uid, (int64_t)gid, &step);
 	if (result < 0) {
 		frame_fatal(f, "cannot confine itself (%s): %s", step, strerror(-result));
 		return false;
@@ -321,6 +323,14 @@ static bool on_hold(struct frame *f, struct ipc_message *message)
 	return true;
 }
 
+static bool on_beside(struct frame *f, struct ipc_message *message)
+{
+	if (!bytes_end(&message->body) || f->started || f->beside >= 0)
+		return false;
+	f->beside = ipc_take_fd(message);
+	return true;
+}
+
 /* ---- the keeper's messages ---- */
 
 static const struct {
@@ -335,6 +345,7 @@ static const struct {
 	{ IPC_LOG, on_log },
 	{ IPC_JOURNEY, on_journey },
 	{ IPC_HOLD, on_hold },
+	{ IPC_BESIDE, on_beside },
 };
 
 static bool on_keeper_message(struct ipc_channel *keeper, struct ipc_message *message)
@@ -366,7 +377,7 @@ void frame_init(struct frame *f, struct os *os, enum role_kind kind, unsigned in
     int channel, const struct frame_handler *handler, void *owner)
 {
 	*f = (struct frame){ .os = os, .kind = kind, .index = index, .handler = handler,
-	    .owner = owner, .root = OS_ROOT, .hold = -1 };
+	    .owner = owner, .root = OS_ROOT, .hold = -1, .beside = -1 };
 	f->counting = (struct os_timer){ .fire = on_counting, .owner = f };
 	f->config_arena = arena_init(os_heap(os), CONFIG_MEMORY_MAX);
 	f->pending = heap_alloc(os_heap(os), PEERS_MAX * sizeof *f->pending);

@@ -69,6 +69,7 @@ struct frame {
 	bool over;                      /* after frame_fatal(): nothing more is heard */
 	int root;                       /* descriptor, until confined */
 	int hold;                       /* the data folder's lock, or -1 */
+	int beside;                     /* journeys of another host, a folder, or -1 */
 	struct os_timer counting;       /* runs while it is ready and the web is a peer */
 	const struct frame_handler *handler;
 	void *owner;                    /* the role */

@@ -300,6 +300,7 @@ struct keeper *keeper_start(struct os *os, const struct keeper_inputs *inputs,
 	memcpy(k->seal_key, inputs->seal_key, sizeof k->seal_key);
 	memcpy(k->roots, inputs->roots, sizeof k->roots);
 	k->hold = inputs->hold;
+	k->beside = inputs->beside;
 	k->uid = inputs->uid;
 	k->gid = inputs->gid;
 	take_texts(k, settings);

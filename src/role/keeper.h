@@ -39,6 +39,8 @@ struct keeper_inputs {
 	/* What every role holds open as long as it lives: the data folder's lock;
 	 * given to the keeper. -1: nothing. */
 	int hold;
+	int beside;                     /* journeys of another host, for the web of a lab; given
+	                                 * likewise; 0, -1: none */
 	int64_t uid, gid;               /* whom roles become; -1: who we are */
 	bool watch;                     /* kill a role that answers no PING (watch.silence):
 	                                 * only for processes */

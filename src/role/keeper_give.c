@@ -126,6 +126,17 @@ static void give_hold(struct keeper_role *r)
 	ipc_end(r->channel, fd);
 }
 
+static void give_beside(struct keeper_role *r)
+{
+	int fd = r->kind == ROLE_WEB && r->keeper->beside > 0 ?
+	    duplicate(r, r->keeper->beside) : -1;
+
+	if (fd < 0)
+		return;
+	ipc_begin(r->channel, IPC_BESIDE);
+	ipc_end(r->channel, fd);
+}
+
 static bool is_for(const struct keeper_role *r, const struct keeper_listener *l)
 {
 	return r->kind == (l->service == SERVICE_CONTROL ? ROLE_DIRECTORY : ROLE_EDGE);
@@ -214,6 +225,7 @@ void keeper_give_all(struct keeper_role *r)
 
 	keeper_give_log(r);
 	give_hold(r);
+	give_beside(r);
 	keeper_give_config(r, true);
 	give_key(r);
 	keeper_give_certificate(r);

@@ -51,7 +51,7 @@ struct keeper {
 
 	unsigned char seal_key[32];
 	int roots[ROLE_KINDS];
-	int hold;
+	int hold, beside;
 	int64_t uid, gid;
 	slice config_text, chain, key;  /* own copies */
 	slice relay_host, relay_login, relay_password, relay_ca;        /* likewise */

@@ -232,7 +232,7 @@ static void begin(void)
 	listeners[1] = listener("127.0.0.1:110", SERVICE_POP3);
 	world.inputs.settings = (struct keeper_settings){ &world.config, slice_lit("chain"),
 	    slice_lit("key"), listeners, 2 };
-	world.inputs.hold = -1;
+	world.inputs.hold = world.inputs.beside = -1;
 	world.inputs.uid = world.inputs.gid = -1;
 }
 

@@ -18,8 +18,9 @@ static const struct {
 	    { .files = true, .files_write = true, .network_connect = true } } },
 	{ ROLE_RESOLVER, { "resolver", resolver_start,
 	    { .network_connect = true, .network_datagrams = true } } },
-	/* Its connections come from the edges. Files only where it shows mail: journeys. */
-	{ ROLE_WEB, { "web", web_start, { .files = true } } },
+	/* Its connections come from the edges. Files only where it shows mail: journeys, and in
+	 * memory an index. */
+	{ ROLE_WEB, { "web", web_start, { .files = true, .memory_files = true } } },
 };
 
 struct os_confinement role_may(enum role_kind kind, const struct config *config)
@@ -27,7 +28,7 @@ struct os_confinement role_may(enum role_kind kind, const struct config *config)
 	struct os_confinement may = role_program(kind)->may;
 
 	if (kind == ROLE_WEB)
-		may.files = config_shows_mail(config);
+		may.files = may.memory_files = config_shows_mail(config);
 	return may;
 }
 

@@ -81,7 +81,7 @@ bool settle_message(struct router *r, struct ipc_message *message)
 	uint64_t request = get_u64(&message->body);
 	struct settle *settle;
 
-	if (message->type != IPC_SETTLE || !bytes_end(&message->body) || !r->frame.config->mock ||
+	if (message->type != IPC_SETTLE || !bytes_end(&message->body) || !config_shows_mail(r->frame.config) ||
 	    r->n_settles >= ROUTER_SETTLES_MAX)
 		return false;
 	settle = heap_new(r->heap, struct settle);

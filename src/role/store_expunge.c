@@ -122,7 +122,7 @@ bool store_expunge(struct store *s, struct ipc_message *message)
 	struct expunge *e;
 	struct box *box;
 
-	if (!s->watch.on || n > IPC_BODY_MAX / sizeof(uint32_t) ||
+	if (!s->watch.on || !s->frame.config->mock || n > IPC_BODY_MAX / sizeof(uint32_t) ||
 	    s->n_expunges >= STORE_EXPUNGES_MAX ||
 	    account_store(account, s->frame.config->stores) != s->frame.index)
 		return false;

@@ -298,7 +298,7 @@ static void start_scan(struct store *s)
 
 bool store_watch(struct store *s, struct ipc_message *message)
 {
-	if (!bytes_end(&message->body) || !s->frame.config->mock || s->watch.on)
+	if (!bytes_end(&message->body) || !config_shows_mail(s->frame.config) || s->watch.on)
 		return false;
 	s->watch.on = s->watch.listing = true;
 	start_scan(s);

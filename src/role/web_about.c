@@ -142,6 +142,53 @@ void web_swagger(struct http_call *call)
 	answer_file(call, api_swagger());
 }
 
+/* ---- a lab's hosts ---- */
+
+size_t web_lab_hosts(const struct web *web, struct web_host ret_hosts[WEB_HOSTS_MAX])
+{
+	const struct config *config = web->frame.config;
+	slice rest = config->lab ? config->lab_hosts : (slice){ 0 };
+	size_t n = 0;
+
+	while (rest.len > 0 && n < WEB_HOSTS_MAX) {
+		slice address = slice_cut(&rest, ',');
+		slice name = slice_cut(&address, '=');
+
+		ret_hosts[n++] = (struct web_host){ name, address,
+		    config->n_domains > 0 && slice_equal_ascii(name, config->domains[0]) };
+	}
+	return n;
+}
+
+/* {"Hosts":[{"Name","URL","Here"}]}; none in a mock, which is alone. */
+void web_hosts(struct http_call *call)
+{
+	const struct web *web = call->web;
+	struct buffer out = buffer_init(web->heap, ABOUT_MAX), url = buffer_init(web->heap, ABOUT_MAX);
+	struct web_host hosts[WEB_HOSTS_MAX];
+	size_t n = web_lab_hosts(web, hosts);
+	struct api_json j = api_json_begin(&out);
+
+	api_json_open(&j, '{');
+	api_json_name(&j, "Hosts");
+	api_json_open(&j, '[');
+	for (size_t i = 0; i < n; i++) {
+		buffer_truncate(&url, 0);
+		buffer_printf(&url, "http://%.*s/", slice_arg(hosts[i].address));
+		api_json_open(&j, '{');
+		api_json_text(&j, "Name", hosts[i].name);
+		api_json_text(&j, "URL", buffer_bytes(&url));
+		api_json_bool(&j, "Here", hosts[i].here);
+		api_json_close(&j, '}');
+	}
+	api_json_close(&j, ']');
+	api_json_close(&j, '}');
+	buffer_free(&url);
+	answer(call, &j, &out);
+}
+
+/* ---- mailboxes ---- */
+
 static void count(struct web *web)
 {
 	for (struct web_mailbox *m = web->mailboxes; m != NULL; m = m->next)

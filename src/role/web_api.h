@@ -42,6 +42,7 @@ void web_tag_delete(struct http_call *call);            /* DELETE */
 void web_info(struct http_call *call);                  /* GET /api/v1/info */
 void web_ui(struct http_call *call);                    /* GET /api/v1/webui */
 void web_chaos(struct http_call *call);                 /* GET, PUT /api/v1/chaos */
+void web_hosts(struct http_call *call);                 /* GET /api/posthouse/v1/hosts */
 void web_mailboxes(struct http_call *call);             /* GET /api/posthouse/v1/mailboxes */
 void web_openapi(struct http_call *call);               /* GET /api/posthouse/v1/openapi.json */
 void web_swagger(struct http_call *call);               /* GET /api/v1/swagger.json */

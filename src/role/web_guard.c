@@ -306,7 +306,7 @@ void web_guard_init(struct web *web)
 	os_random(web->os, g->key, KEY);
 	list_init(&g->waiting);
 	take_root(web);
-	g->all_local = config->mock;
+	g->all_local = config_shows_mail(config);
 	for (size_t i = 0; i < config->n_listeners; i++) {
 		const struct config_listener *l = &config->listeners[i];
 		char text[OS_IP_TEXT];

@@ -200,6 +200,16 @@ void web_expunge(struct web *web, struct web_entry *const *entries, size_t n, bo
     uint64_t account, void (*done)(void *owner, bool ok), void *owner);
 bool web_expunged(struct web *web, struct ipc_channel *store, struct ipc_message *message);
 
+/* web_about.c */
+enum { WEB_HOSTS_MAX = 8 };
+/* A host of a lab and its page. */
+struct web_host {
+	slice name, address;            /* "bob.example", "127.0.0.2:8025" */
+	bool here;
+};
+/* As lab.hosts names them; returns how many. */
+size_t web_lab_hosts(const struct web *web, struct web_host ret_hosts[WEB_HOSTS_MAX]);
+
 /* web_page.c */
 void web_page(struct http_call *call);  /* whatever its address, it is one page */
 void web_asset(struct http_call *call); /* /assets/{name} */

@@ -63,14 +63,14 @@ static void read_file(struct os *os, struct journey_search *search, int fd, unsi
 	}
 }
 
-static void read_folder(struct web_journey *j, unsigned char *window)
+static void read_folder(struct web_journey *j, int dir, unsigned char *window)
 {
 	struct os *os = j->web->os;
 	struct folder f = { .heap = j->heap };
 
-	os_list(os, OS_ROOT, ".", add_name, &f);        /* what can't be read is not there */
+	os_list(os, dir, ".", add_name, &f);        /* what can't be read is not there */
 	for (size_t i = 0; i < f.n; i++) {
-		int fd = os_open(os, OS_ROOT, f.names[i], OS_READ);
+		int fd = os_open(os, dir, f.names[i], OS_READ);
 
 		if (fd < 0)
 			continue;
@@ -87,11 +87,27 @@ static void run(struct os_work *work)
 	size_t folder;
 
 	while (journey_search_next(j->search, &folder))
-		read_folder(j, window);
+		read_folder(j, folder == 0 ? OS_ROOT : j->web->frame.beside, window);
 	heap_free(j->heap, window);
 }
 
 /* ---- on the loop ---- */
+
+/* In a lab the other one's name is the other domain. */
+size_t web_journey_hosts(const struct web *web, slice ret_hosts[JOURNEY_FOLDERS_MAX])
+{
+	const struct config *config = web->frame.config;
+	struct web_host hosts[WEB_HOSTS_MAX];
+	size_t n = web_lab_hosts(web, hosts);
+
+	ret_hosts[0] = config->lab && config->n_domains > 0 ? config->domains[0] : config->hostname;
+	ret_hosts[1] = (slice){ 0 };
+	for (size_t i = 0; i < n; i++) {
+		if (!hosts[i].here)
+			ret_hosts[1] = hosts[i].name;
+	}
+	return web->frame.beside >= 0 ? 2 : 1;
+}
 
 static void start(struct web_journey *j)
 {
@@ -128,6 +144,7 @@ struct web_journey *web_journey_read(struct web *web, const struct web_entry *en
 {
 	char id[MESSAGE_ID_TEXT];
 	size_t len = message_id_print(entry->id, id);
+	slice hosts[JOURNEY_FOLDERS_MAX];
 	struct web_journey *j;
 
 	if (count(&web->journeys) >= WEB_JOURNEYS_MAX)
@@ -136,7 +153,8 @@ struct web_journey *web_journey_read(struct web *web, const struct web_entry *en
 	*j = (struct web_journey){ .web = web, .heap = heap_create(SIZE_MAX), .done = done,
 	    .owner = owner, .work = { .run = run, .done = on_read, .owner = j } };
 	heap_on_drop(web->heap, drop_heap, j->heap);
-	j->search = journey_search_open(j->heap, slice_of(id, len), 1);
+	j->search = journey_search_open(j->heap, slice_of(id, len),
+	    web_journey_hosts(web, hosts));
 	list_append(&web->journeys, &j->link);
 	if (web->journeys.next == &j->link)
 		start(j);

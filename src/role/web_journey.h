@@ -17,6 +17,8 @@ struct web_journey {
 };
 
 void web_journey_init(struct web *web);
+/* Whose journeys they are, ours first: of each folder. Returns how many there are. */
+size_t web_journey_hosts(const struct web *web, slice ret_hosts[JOURNEY_FOLDERS_MAX]);
 /* `done` comes later, once; after it the journey is the caller's, to be freed. NULL: too many
  * ask. */
 struct web_journey *web_journey_read(struct web *web, const struct web_entry *entry,

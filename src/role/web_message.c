@@ -82,9 +82,9 @@ static void on_fetched(struct web_fetch *fetch, bool ok)
 static struct api_journey journey_of(const struct asking *a, slice *hosts,
     char name[WEB_NAME_TEXT], char id[MESSAGE_ID_TEXT])
 {
-	struct api_journey journey = { .hosts = hosts, .n_hosts = 1 };
+	struct api_journey journey = { .hosts = hosts };
 
-	hosts[0] = a->web->frame.config->hostname;
+	journey.n_hosts = web_journey_hosts(a->web, hosts);
 	journey.name = slice_of(name, web_entry_name(a->entry, name));
 	journey.id = slice_of(id, message_id_print(a->entry->id, id));
 	journey.found = journey_search_found(a->journey->search, &journey.n);

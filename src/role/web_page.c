@@ -102,12 +102,12 @@ static void serve(struct http_call *call, const struct http_asset *asset)
 	buffer_free(&moved);
 }
 
-/* Only a mock has what the page shows. */
+/* Only a mock and a lab have what the page shows. */
 static void find_and_serve(struct http_call *call, slice name)
 {
 	const struct http_asset *asset = http_asset_find(name);
 
-	if (asset == NULL || !call->web->frame.config->mock)
+	if (asset == NULL || !config_shows_mail(call->web->frame.config))
 		web_answer_text(call->web, call->request, 404, "404 page not found");
 	else
 		serve(call, asset);

@@ -36,6 +36,7 @@ static const struct http_route routes[] = {
 	{ "GET", "/api/events", web_events },
 
 	{ "GET", OURS "/wait", web_wait },
+	{ "GET", OURS "/hosts", web_hosts },
 	{ "GET", OURS "/mailboxes", web_mailboxes },
 	{ "GET", OURS "/openapi.json", web_openapi },
 	{ "GET", OURS "/message/{id}/lint", web_lint },
@@ -44,6 +45,13 @@ static const struct http_route routes[] = {
 	{ "GET", OURS "/message/{id}/journey", web_journey },
 	{ "GET", OURS "/message/{id}/transcript", web_transcript },
 };
+
+/* Marks and tags are the page's own. */
+static bool changes_mail(const struct http_route *route)
+{
+	return route->answer == web_delete || route->answer == web_delete_found ||
+	    route->answer == web_send;
+}
 
 static bool is_api(const struct http_target *target)
 {
@@ -72,7 +80,10 @@ bool web_api(struct http_call *call)
 	    &request->target, match);
 	if (match->route == NULL)
 		return false;
-	if (!web_knows_all(web))
+	if (web->frame.config->lab && changes_mail(match->route))
+		web_answer_text(web, request, 403, "A lab's mail is to be looked at: it is sent by SMTP "
+		    "and deleted by POP3");
+	else if (!web_knows_all(web))
 		web_answer_text(web, request, 503, WEB_AWAY);
 	else if (match->route->answer == web_events)
 		web_events(call);

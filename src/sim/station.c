@@ -250,7 +250,7 @@ static bool open_roots(struct os *os, int roots[ROLE_KINDS])
 static void start(struct station *s)
 {
 	struct keeper_listener listeners[SERVICES];
-	struct keeper_inputs inputs = { .hold = -1, .uid = -1, .gid = -1, .watch = true };
+	struct keeper_inputs inputs = { .hold = -1, .beside = -1, .uid = -1, .gid = -1, .watch = true };
 	struct os *os = sim_process_create(s->host, "keeper");
 
 	check(s->configs[s->config].n_listeners < SERVICES);

@@ -81,6 +81,7 @@ class Double:
         self.sockets = set()
         self.requests = []              # (method, target) of all that came
         self.broken = False             # refuses whatever comes
+        self.hosts = []                 # of a lab
         self.listen = None              # what /api/v1/info tells of SMTP
         self.unread = sum(not r["Read"] for r in self.rows)
         handler = type("Handler", (Handler,), {"double": self})
@@ -250,6 +251,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.answer(200, "ok", "text/plain")
         elif path == "/api/v1/info":
             self.answer(200, {"Version": "double", "Messages": len(rows), "Unread": 0, "Listen": self.double.listen})
+        elif path == "/api/posthouse/v1/hosts":
+            self.answer(200, {"Hosts": self.double.hosts})
         elif path == "/api/posthouse/v1/mailboxes":
             names = sorted({r["_"]["mailbox"] for r in self.double.rows} - {""})
             self.answer(200, {"Mailboxes": [{"Name": n, "Messages": 1, "Unread": 0} for n in names]})

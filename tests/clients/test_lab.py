@@ -12,6 +12,8 @@ import subprocess
 import tempfile
 import time
 import unittest
+import urllib.error
+import urllib.request
 
 from server import POSTHOUSE, free_ports, wait_for
 
@@ -21,7 +23,7 @@ READY_SECONDS = 60
 class Lab:
     def __init__(self, *options, words=("--data", "lab"), stdin=subprocess.DEVNULL):
         self.folder = tempfile.mkdtemp(prefix="posthouse-lab-")
-        self.base = free_ports(6)
+        self.base = free_ports(7)
         self.process = subprocess.Popen(
             [POSTHOUSE, "lab", *words, "--port-base", str(self.base), *options],
             cwd=self.folder, stdin=stdin, stdout=subprocess.PIPE,
@@ -121,6 +123,80 @@ def dialogue(address, lines, after_data):
                 f.flush()
                 reply()
     return codes
+
+
+def get(address, path, method="GET"):
+    """(status, body)"""
+    request = urllib.request.Request("http://%s%s" % (address, path), method=method)
+    try:
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            return answer.status, answer.read()
+    except urllib.error.HTTPError as error:
+        return error.code, error.read()
+
+
+def ask(address, path):
+    status, body = get(address, path)
+    assert status == 200, (status, body)
+    return json.loads(body)
+
+
+class TestPage(unittest.TestCase):
+    def test_both(self):
+        """A page of each host, one journey over both."""
+        with Lab() as lab:
+            said = lab.until("Ctrl-C stops the lab.")
+            bob, alice = ("127.0.0.%d:%d" % (n, lab.base + 6) for n in (2, 3))
+            for address in (alice, bob):
+                self.assertIn("http://%s/" % address, said)
+                status, page = get(address, "/")
+                self.assertEqual(status, 200)
+                self.assertIn(b'id="hosts"', page)
+                hosts = ask(address, "/api/posthouse/v1/hosts")["Hosts"]
+                self.assertEqual({h["Name"]: h["URL"] for h in hosts},
+                                 {"bob.example": "http://%s/" % bob, "alice.example": "http://%s/" % alice})
+                self.assertEqual([h["URL"] for h in hosts if h["Here"]], ["http://%s/" % address])
+            message, = ask(alice, "/api/v1/messages")["messages"]
+            self.assertEqual(message["Subject"], "A first message")
+            self.assertEqual(ask(bob, "/api/v1/messages")["messages"], [])
+            self.assertEqual(ask(alice, "/api/posthouse/v1/mailboxes")["mailboxes"],
+                             [{"name": "alice", "messages": 1, "unread": 1}])
+            path = "/api/posthouse/v1/message/%s/" % message["ID"]
+            events = ask(alice, path + "journey")["Events"]
+            at = [(e["Host"], e["What"]) for e in events]
+            order = [at.index(step) for step in (
+                ("bob.example", "connection"), ("bob.example", "login"), ("bob.example", "accepted"),
+                ("bob.example", "looked-up"), ("alice.example", "connection"), ("alice.example", "accepted"),
+                ("bob.example", "sent"), ("alice.example", "filed"), ("alice.example", "durable"))]
+            self.assertEqual(order, sorted(order), at)
+            lines = [(line["From"], line["Text"]) for line in ask(alice, path + "transcript")["Lines"]]
+            self.assertIn(("client", "EHLO mail.bob.example"), lines)
+            self.assertIn(("server", "250 2.0.0 Ok: queued as " + message["ID"]), lines)
+            # Nothing is deleted or sent there; POP3 deletes, and the page follows.
+            for method, where in (("DELETE", "/api/v1/messages"), ("DELETE", "/api/v1/search?query=x"),
+                                  ("POST", "/api/v1/send")):
+                status, words = get(alice, where, method)
+                self.assertEqual(status, 403)
+                self.assertIn(b"POP3", words)
+            self.assertEqual(ask(alice, "/api/v1/messages")["total"], 1)
+            account, password = re.search(r"--user (\S+?):(\S+)$", said, re.M).groups()
+            box = poplib.POP3("127.0.0.3", lab.base + 3, timeout=30)
+            box.user(account)
+            box.pass_(password)
+            box.dele(1)
+            box.quit()
+            wait_for(lambda: ask(alice, "/api/v1/messages")["total"] == 0, what="the deletion")
+
+    def test_only_a_lab(self):
+        """A server that somebody writes a configuration for shows no mail; nor a lab to others."""
+        with tempfile.TemporaryDirectory() as folder:
+            for words, said in ((["--demo"], "lab = yes is for `posthouse lab` alone"),
+                                (["--demo", "--demo-host=bob", "--set=listen.http=0.0.0.0:0"],
+                                 "only on loopback")):
+                done = subprocess.run([POSTHOUSE, "serve", *words, "--data", folder + "/data", "--set=lab=yes"],
+                                      capture_output=True, text=True, timeout=60)
+                self.assertNotEqual(done.returncode, 0)
+                self.assertIn(said, done.stderr)
 
 
 class TestLab(unittest.TestCase):
@@ -227,7 +303,7 @@ class TestLab(unittest.TestCase):
             with open(lab.folder_of("bob.log"), "w") as f:
                 f.write("what the first one wrote\n")
             other = subprocess.run([POSTHOUSE, "lab", "--data", "lab/", "--port-base",
-                                    str(free_ports(6))], capture_output=True, text=True,
+                                    str(free_ports(7))], capture_output=True, text=True,
                                    timeout=60, cwd=lab.folder)
             self.assertEqual((other.returncode, other.stdout), (1, ""))
             self.assertIn("another lab runs in", other.stderr)
@@ -237,7 +313,7 @@ class TestLab(unittest.TestCase):
             self.assertEqual(lab.end(), 0)
 
     def test_ports_that_are_taken(self):
-        base = free_ports(6, ("127.0.0.1", "127.0.0.3"))
+        base = free_ports(7, ("127.0.0.1", "127.0.0.3"))
         with socket.socket() as s, tempfile.TemporaryDirectory() as folder:
             # Connections of an earlier lab there may not be forgotten yet.
             s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -270,7 +346,7 @@ class TestLab(unittest.TestCase):
         with tempfile.TemporaryDirectory() as folder:
             process = subprocess.Popen(
                 [POSTHOUSE, "lab", "--send", "no", "--data", folder + "/lab", "--port-base",
-                 str(free_ports(6))], env=environment, stdin=subprocess.DEVNULL,
+                 str(free_ports(7))], env=environment, stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE, text=True)
             said = ""
             while "Ctrl-C stops" not in said:
