@@ -35,26 +35,40 @@ static void read_envelope(slice raw, struct arena *arena, struct api_facts *fact
 	facts->n_recipients = n;
 }
 
-void web_mail_read(struct web *web, const struct web_entry *entry, slice raw,
-    struct arena *arena, struct web_mail *ret)
+struct api_facts web_mail_facts(const struct web *web, const struct web_entry *entry,
+    struct arena *arena)
 {
 	char name[WEB_NAME_TEXT];
 	size_t len = web_entry_name(entry, name);
 	bool logins = web->frame.config->mock_mailboxes == CONFIG_MAILBOXES_LOGIN;
-
-	ret->mail = api_mail_read(raw, web->charsets, arena);
-	ret->arena = arena;
-	ret->facts = (struct api_facts){
+	struct api_facts facts = {
 		.id = slice_copy(arena, slice_of(name, len)),
 		.mailbox = web_mailbox_name(web, entry->account),
 		.received_us = entry->received_us,
 		.size = entry->size,
 		.read = entry->read,
 	};
+
 	/* Without a login mail is in the one mailbox. */
-	if (logins && !slice_equal(ret->facts.mailbox, slice_lit(MOCK_MAILBOX)))
-		ret->facts.login = ret->facts.mailbox;
+	if (logins && !slice_equal(facts.mailbox, slice_lit(MOCK_MAILBOX)))
+		facts.login = facts.mailbox;
+	return facts;
+}
+
+void web_mail_open(const struct api_facts *facts, slice raw, struct charsets *charsets,
+    struct arena *arena, struct web_mail *ret)
+{
+	*ret = (struct web_mail){ .facts = *facts, .arena = arena,
+	    .mail = api_mail_read(raw, charsets, arena) };
 	read_envelope(raw, arena, &ret->facts);
+}
+
+void web_mail_read(struct web *web, const struct web_entry *entry, slice raw,
+    struct arena *arena, struct web_mail *ret)
+{
+	struct api_facts facts = web_mail_facts(web, entry, arena);
+
+	web_mail_open(&facts, raw, web->charsets, arena, ret);
 }
 
 struct api_tags web_entry_tags(const struct web_entry *entry, struct arena *arena)

@@ -17,6 +17,12 @@ struct web_mail {
 /* Borrows raw; the rest is of the arena, WEB_MAIL_ARENA_MAX. */
 void web_mail_read(struct web *web, const struct web_entry *entry, slice raw,
     struct arena *arena, struct web_mail *ret);
+/* The same in two steps: what the index knows of it, its mailbox borrowed, and the rest, which
+ * may be done on the pool, with converters that nobody else uses meanwhile. */
+struct api_facts web_mail_facts(const struct web *web, const struct web_entry *entry,
+    struct arena *arena);
+void web_mail_open(const struct api_facts *facts, slice raw, struct charsets *charsets,
+    struct arena *arena, struct web_mail *ret);
 struct api_tags web_entry_tags(const struct web_entry *entry, struct arena *arena);
 
 #endif

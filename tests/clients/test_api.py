@@ -482,6 +482,36 @@ class Many(unittest.TestCase):
         status, head, body = self.api.ask("GET", "/metrics")
         self.assertIn(b"\nmailpit_messages 601\n", body)
 
+    def test_long_messages(self):
+        """Those that are taken apart on the pool, several at once; one goes meanwhile."""
+        attached = os.urandom(600 * 1024)
+        m = EmailMessage()
+        m["From"], m["To"], m["Subject"] = "alice@example.com", "bob@example.org", "long"
+        m.set_content("Hi long")
+        m.add_attachment(attached, "application", "octet-stream", filename="a.bin")
+        name = send(self.host, m)
+        field = "\r\n".join(["Content-Type: text/plain; x=y"] + [" ; a%d=b" % n for n in range(60000)])
+        other = send(self.host, ("From: alice@example.com\r\nSubject: field\r\n%s\r\n\r\nHi field\r\n" % field).encode())
+        found = []
+
+        def ask():
+            found.append(self.api.get("/api/v1/message/" + name))
+            found.append(self.api.get("/api/v1/message/" + other))
+            found.append(self.api.ask("GET", "/api/v1/message/%s/part/2" % name)[2])
+        threads = [threading.Thread(target=ask) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        for one in found:
+            if isinstance(one, bytes):
+                self.assertEqual(one, attached)
+            elif one["ID"] == name:
+                self.assertEqual(one["Attachments"][0]["Checksums"]["SHA256"], hashlib.sha256(attached).hexdigest())
+            else:
+                self.assertEqual((one["Subject"], one["Text"].strip()), ("field", "Hi field"))
+        self.assertEqual(len(found), 12)
+
     def test_marks(self):
         unread = lambda: self.api.get("/api/v1/messages")["unread"]
         self.api.get("/api/v1/message/" + self.ids[0])
