@@ -10,6 +10,7 @@
 #include "base/check.h"
 #include "base/limits.h"
 #include "mail/base64.h"
+#include "mail/compose_piece.h"
 #include "mail/date.h"
 #include "mail/encoded_word.h"
 #include "mail/media_type.h"
@@ -18,7 +19,6 @@
 #include "mail/utf8.h"
 
 enum {
-	BASE64_LINE = 57,               /* bytes: 76 characters, RFC 2045 s6.8 */
 	UNIQUE_MAX = 60,
 	BOUNDARY_MAX = UNIQUE_MAX + 3,
 	DATA_LEAD_MAX = 300,            /* "data:image/png;name=...;base64," */
@@ -39,39 +39,12 @@ static struct boundary boundary_of(const struct send *s, char level)
 	return b;
 }
 
+static slice bytes_of(const struct boundary *b)
+{
+	return slice_of(b->bytes, b->len);
+}
+
 /* ---- the header ---- */
-
-static bool write_line(struct buffer *out, const char *name, slice value)
-{
-	struct field f = field_begin(out, name);
-
-	field_word(&f, value);
-	return field_end(&f);
-}
-
-static bool write_text_field(struct buffer *out, const char *name, slice value)
-{
-	struct field f = field_begin(out, name);
-
-	if (encoded_word_needed(value))
-		encoded_word_write(&f, value);
-	else
-		field_text(&f, value);
-	return field_end(&f);
-}
-
-static bool write_message_id(const struct send *s, struct buffer *out)
-{
-	struct field f = field_begin(out, "Message-ID");
-
-	field_space(&f, s->facts->unique.len + s->facts->hostname.len + 3);
-	field_glue(&f, slice_lit("<"));
-	field_glue(&f, s->facts->unique);
-	field_glue(&f, slice_lit("@"));
-	field_glue(&f, s->facts->hostname);
-	field_glue(&f, slice_lit(">"));
-	return field_end(&f);
-}
 
 static bool write_tags(const struct send *s, struct buffer *out)
 {
@@ -114,7 +87,7 @@ static bool write_headers(const struct send *s, struct buffer *out)
 		if (!write_custom(out, name, s->headers[i].value))
 			return false;
 	}
-	return has_id || write_message_id(s, out);
+	return has_id || piece_message_id(out, s->facts->unique, s->facts->hostname);
 }
 
 static bool write_list(struct buffer *out, const char *name, const struct send_list *list)
@@ -128,14 +101,14 @@ static bool write_header(const struct send *s, struct buffer *out)
 	char date[DATE_TEXT];
 	size_t n = date_print(s->facts->wall_us, date);
 
-	return write_line(out, "Date", slice_of(date, n)) &&
+	return piece_line(out, "Date", slice_of(date, n)) &&
 	    compose_mailboxes(out, "From", &s->from, 1) && write_list(out, "To", &s->to) &&
 	    write_list(out, "Cc", &s->cc) && (s->to.n + s->cc.n > 0 ||
-	        write_line(out, "To", slice_lit("undisclosed-recipients:;"))) &&
+	        piece_line(out, "To", slice_lit("undisclosed-recipients:;"))) &&
 	    write_list(out, "Reply-To", &s->reply_to) &&
-	    (s->subject.len == 0 || write_text_field(out, "Subject", s->subject)) &&
+	    (s->subject.len == 0 || piece_text(out, "Subject", s->subject)) &&
 	    (s->tags.n == 0 || write_tags(s, out)) && write_headers(s, out) &&
-	    write_line(out, "MIME-Version", slice_lit("1.0"));
+	    piece_line(out, "MIME-Version", slice_lit("1.0"));
 }
 
 /* ---- texts ---- */
@@ -162,33 +135,13 @@ static bool is_seven_bit(slice text)
 	return true;
 }
 
-static bool write_lines(slice text, struct buffer *out)
-{
-	while (text.len > 0) {
-		bool ended = slice_find_byte(text, '\n') < text.len;
-		slice line = slice_cut(&text, '\n');
-
-		if (ended && line.len > 0 && line.ptr[line.len - 1] == '\r')
-			line.len--;
-		if (!buffer_append(out, line) || (ended && !buffer_append(out, slice_lit("\r\n"))))
-			return false;
-	}
-	return true;
-}
-
-static bool write_encoding(struct buffer *out, const char *name)
-{
-	return write_line(out, "Content-Transfer-Encoding", slice_from(name)) &&
-	    buffer_append(out, slice_lit("\r\n"));
-}
-
 static bool write_text(struct buffer *out, const char *type, slice text)
 {
 	bool plain = is_seven_bit(text);
 
-	return write_line(out, "Content-Type", slice_from(type)) &&
-	    write_encoding(out, plain ? "7bit" : "quoted-printable") &&
-	    (plain ? write_lines(text, out) : quoted_printable_write(text, out));
+	return piece_line(out, "Content-Type", slice_from(type)) &&
+	    piece_encoding(out, plain ? "7bit" : "quoted-printable") &&
+	    (plain ? piece_lines(out, text) : quoted_printable_write(text, out));
 }
 
 /* ---- files ---- */
@@ -301,27 +254,13 @@ static bool write_file_fields(const struct send_file *file, slice bytes, struct 
 	if (!field_end(&f))
 		return false;
 	if (file->content_id.len == 0)
-		return write_encoding(out, "base64");
+		return piece_encoding(out, "base64");
 	f = field_begin(out, "Content-ID");
 	field_space(&f, file->content_id.len + 2);
 	field_glue(&f, slice_lit("<"));
 	field_glue(&f, file->content_id);
 	field_glue(&f, slice_lit(">"));
-	return field_end(&f) && write_encoding(out, "base64");
-}
-
-static bool write_base64(slice bytes, struct buffer *out)
-{
-	while (bytes.len > 0) {
-		slice line = slice_head(bytes, bytes.len < BASE64_LINE ? bytes.len : BASE64_LINE);
-
-		if (buffer_room(out) < base64_length(line.len) + 2)
-			return false;
-		base64_encode(line, out);
-		buffer_add(out, slice_lit("\r\n"));
-		bytes = slice_drop(bytes, line.len);
-	}
-	return true;
+	return field_end(&f) && piece_encoding(out, "base64");
 }
 
 static bool write_file(const struct send_file *file, struct buffer *out, struct api_fault *fault)
@@ -329,7 +268,7 @@ static bool write_file(const struct send_file *file, struct buffer *out, struct 
 	struct buffer bytes = buffer_init(out->heap, file->content.len);
 	bool ok = decode(file, &bytes, fault) &&
 	    write_file_fields(file, buffer_bytes(&bytes), out) &&
-	    write_base64(buffer_bytes(&bytes), out);
+	    piece_base64(out, buffer_bytes(&bytes));
 
 	buffer_free(&bytes);
 	return ok;
@@ -342,15 +281,8 @@ static bool write_begin(struct buffer *out, const char *type, const struct bound
 	struct field f = field_begin(out, "Content-Type");
 
 	field_word(&f, slice_from(type));
-	parameter_write(&f, "boundary", slice_of(b->bytes, b->len));
+	parameter_write(&f, "boundary", bytes_of(b));
 	return field_end(&f);
-}
-
-static bool write_boundary(struct buffer *out, const struct boundary *b, const char *end)
-{
-	return buffer_append(out, slice_lit("\r\n--")) &&
-	    buffer_append(out, slice_of(b->bytes, b->len)) && buffer_append(out, slice_from(end)) &&
-	    buffer_append(out, slice_lit("\r\n"));
 }
 
 /* Files with a Content-ID, or those without. */
@@ -368,10 +300,10 @@ static bool write_files(const struct send *s, bool inlines, const struct boundar
 {
 	for (size_t i = 0; i < s->n_files; i++) {
 		if ((s->files[i].content_id.len > 0) == inlines &&
-		    (!write_boundary(out, b, "") || !write_file(&s->files[i], out, fault)))
+		    (!piece_boundary(out, bytes_of(b), "") || !write_file(&s->files[i], out, fault)))
 			return false;
 	}
-	return write_boundary(out, b, "--");
+	return piece_boundary(out, bytes_of(b), "--");
 }
 
 static bool write_content(const struct send *s, struct buffer *out)
@@ -386,7 +318,7 @@ static bool write_related(const struct send *s, struct buffer *out, struct api_f
 
 	if (count(s, true) == 0)
 		return write_content(s, out);
-	return write_begin(out, "multipart/related", &b) && write_boundary(out, &b, "") &&
+	return write_begin(out, "multipart/related", &b) && piece_boundary(out, bytes_of(&b), "") &&
 	    write_content(s, out) && write_files(s, true, &b, out, fault);
 }
 
@@ -396,9 +328,9 @@ static bool write_alternative(const struct send *s, struct buffer *out, struct a
 
 	if (s->html.len == 0 || s->text.len == 0)
 		return write_related(s, out, fault);
-	return write_begin(out, "multipart/alternative", &b) && write_boundary(out, &b, "") &&
-	    write_text(out, "text/plain; charset=utf-8", s->text) && write_boundary(out, &b, "") &&
-	    write_related(s, out, fault) && write_boundary(out, &b, "--");
+	return write_begin(out, "multipart/alternative", &b) && piece_boundary(out, bytes_of(&b), "") &&
+	    write_text(out, "text/plain; charset=utf-8", s->text) && piece_boundary(out, bytes_of(&b), "") &&
+	    write_related(s, out, fault) && piece_boundary(out, bytes_of(&b), "--");
 }
 
 static bool write_mixed(const struct send *s, struct buffer *out, struct api_fault *fault)
@@ -407,7 +339,7 @@ static bool write_mixed(const struct send *s, struct buffer *out, struct api_fau
 
 	if (count(s, false) == 0)
 		return write_alternative(s, out, fault);
-	return write_begin(out, "multipart/mixed", &b) && write_boundary(out, &b, "") &&
+	return write_begin(out, "multipart/mixed", &b) && piece_boundary(out, bytes_of(&b), "") &&
 	    write_alternative(s, out, fault) && write_files(s, false, &b, out, fault);
 }
 

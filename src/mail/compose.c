@@ -6,17 +6,14 @@
 #include "base/check.h"
 #include "base/limits.h"
 #include "mail/address.h"
-#include "mail/base64.h"
+#include "mail/compose_piece.h"
 #include "mail/date.h"
 #include "mail/encoded_word.h"
 #include "mail/parameter.h"
 #include "mail/quoted_printable.h"
 #include "mail/utf8.h"
 
-enum {
-	BASE64_LINE = 57,               /* bytes: 76 characters, RFC 2045 s6.8 */
-	BOUNDARY_MAX = 70,              /* RFC 2046 s5.1.1 */
-};
+enum { BOUNDARY_MAX = 70 };             /* RFC 2046 s5.1.1 */
 
 /* ---- judging ---- */
 
@@ -175,44 +172,12 @@ bool compose_mailboxes(struct buffer *out, const char *field,
 
 /* ---- the header ---- */
 
-static bool write_line(struct buffer *out, const char *name, slice value)
-{
-	struct field f = field_begin(out, name);
-
-	field_word(&f, value);
-	return field_end(&f);
-}
-
-static bool write_subject(struct buffer *out, slice subject)
-{
-	struct field f = field_begin(out, "Subject");
-
-	if (encoded_word_needed(subject))
-		encoded_word_write(&f, subject);
-	else
-		field_text(&f, subject);
-	return field_end(&f);
-}
-
-static bool write_message_id(const struct compose_message *m, struct buffer *out)
-{
-	struct field f = field_begin(out, "Message-ID");
-
-	field_space(&f, m->unique.len + m->hostname.len + 3);
-	field_glue(&f, slice_lit("<"));
-	field_glue(&f, m->unique);
-	field_glue(&f, slice_lit("@"));
-	field_glue(&f, m->hostname);
-	field_glue(&f, slice_lit(">"));
-	return field_end(&f);
-}
-
 /* RFC 5322 s3.6.3 lets a header name nobody; many readers take one that does for
  * junk. */
 static bool write_to(const struct compose_message *m, struct buffer *out)
 {
 	if (m->n_to + m->n_cc == 0)
-		return write_line(out, "To", slice_lit("undisclosed-recipients:;"));
+		return piece_line(out, "To", slice_lit("undisclosed-recipients:;"));
 	return (m->n_to == 0 || compose_mailboxes(out, "To", m->to, m->n_to)) &&
 	    (m->n_cc == 0 || compose_mailboxes(out, "Cc", m->cc, m->n_cc));
 }
@@ -222,10 +187,10 @@ static bool write_header(const struct compose_message *m, struct buffer *out)
 	char date[DATE_TEXT];
 	size_t n = date_print(m->wall_us, date);
 
-	return write_line(out, "Date", slice_of(date, n)) &&
+	return piece_line(out, "Date", slice_of(date, n)) &&
 	    compose_mailboxes(out, "From", &m->from, 1) && write_to(m, out) &&
-	    (m->subject.len == 0 || write_subject(out, m->subject)) &&
-	    write_message_id(m, out) && write_line(out, "MIME-Version", slice_lit("1.0"));
+	    (m->subject.len == 0 || piece_text(out, "Subject", m->subject)) &&
+	    piece_message_id(out, m->unique, m->hostname) && piece_line(out, "MIME-Version", slice_lit("1.0"));
 }
 
 /* ---- the text ---- */
@@ -260,27 +225,6 @@ static enum encoding choose(slice text, bool eight_bit, slice boundary)
 	return encoding == EIGHT_BIT && !eight_bit ? QUOTED : encoding;
 }
 
-/* As it is, but for the line ends. */
-static bool write_lines(slice text, struct buffer *out)
-{
-	while (text.len > 0) {
-		bool ended = slice_find_byte(text, '\n') < text.len;
-		slice line = slice_cut(&text, '\n');
-
-		if (ended && line.len > 0 && line.ptr[line.len - 1] == '\r')
-			line.len--;
-		if (!buffer_append(out, line) || (ended && !buffer_append(out, slice_lit("\r\n"))))
-			return false;
-	}
-	return true;
-}
-
-static bool write_encoding(struct buffer *out, const char *name)
-{
-	return write_line(out, "Content-Transfer-Encoding", slice_from(name)) &&
-	    buffer_append(out, slice_lit("\r\n"));
-}
-
 /* The fields of the text, and the text; its last line has an end. */
 static bool write_text(const struct compose_message *m, bool eight_bit, slice boundary,
     struct buffer *out)
@@ -288,29 +232,15 @@ static bool write_text(const struct compose_message *m, bool eight_bit, slice bo
 	enum encoding encoding = choose(m->text, eight_bit, boundary);
 	bool fits;
 
-	fits = write_line(out, "Content-Type", slice_lit("text/plain; charset=utf-8")) &&
-	    write_encoding(out, encoding_names[encoding]) && (encoding == QUOTED ?
-	        quoted_printable_write(m->text, out) : write_lines(m->text, out));
+	fits = piece_line(out, "Content-Type", slice_lit("text/plain; charset=utf-8")) &&
+	    piece_encoding(out, encoding_names[encoding]) && (encoding == QUOTED ?
+	        quoted_printable_write(m->text, out) : piece_lines(out, m->text));
 	if (!fits || m->text.len == 0 || m->text.ptr[m->text.len - 1] == '\n')
 		return fits;
 	return buffer_append(out, slice_lit("\r\n"));
 }
 
 /* ---- the files ---- */
-
-static bool write_base64(slice bytes, struct buffer *out)
-{
-	while (bytes.len > 0) {
-		slice line = slice_head(bytes, bytes.len < BASE64_LINE ? bytes.len : BASE64_LINE);
-
-		if (buffer_room(out) < base64_length(line.len) + 2)
-			return false;
-		base64_encode(line, out);
-		buffer_add(out, slice_lit("\r\n"));
-		bytes = slice_drop(bytes, line.len);
-	}
-	return true;
-}
 
 static bool write_file(const struct compose_file *file, struct buffer *out)
 {
@@ -326,13 +256,7 @@ static bool write_file(const struct compose_file *file, struct buffer *out)
 	field_word(&f, slice_lit("attachment"));
 	if (file->name.len > 0)
 		parameter_write(&f, "filename", file->name);
-	return field_end(&f) && write_encoding(out, "base64") && write_base64(file->bytes, out);
-}
-
-static bool write_boundary(struct buffer *out, slice boundary, const char *end)
-{
-	return buffer_append(out, slice_lit("\r\n--")) && buffer_append(out, boundary) &&
-	    buffer_append(out, slice_from(end)) && buffer_append(out, slice_lit("\r\n"));
+	return field_end(&f) && piece_encoding(out, "base64") && piece_base64(out, file->bytes);
 }
 
 /* multipart/mixed: RFC 2046 s5.1.3. Neither quoted-printable nor base 64 can hold
@@ -348,15 +272,15 @@ static bool write_parts(const struct compose_message *m, bool eight_bit, struct 
 	parameter_write(&f, "boundary", boundary);
 	/* RFC 2045 s6.4: 8bit in it is 8bit outside. Files are base 64. */
 	if (!field_end(&f) || (choose(m->text, eight_bit, boundary) == EIGHT_BIT &&
-	    !write_line(out, "Content-Transfer-Encoding", slice_lit("8bit"))))
+	    !piece_line(out, "Content-Transfer-Encoding", slice_lit("8bit"))))
 		return false;
-	if (!write_boundary(out, boundary, "") || !write_text(m, eight_bit, boundary, out))
+	if (!piece_boundary(out, boundary, "") || !write_text(m, eight_bit, boundary, out))
 		return false;
 	for (size_t i = 0; i < m->n_files; i++) {
-		if (!write_boundary(out, boundary, "") || !write_file(&m->files[i], out))
+		if (!piece_boundary(out, boundary, "") || !write_file(&m->files[i], out))
 			return false;
 	}
-	return write_boundary(out, boundary, "--");
+	return piece_boundary(out, boundary, "--");
 }
 
 /* ---- all of it ---- */

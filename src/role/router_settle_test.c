@@ -4,7 +4,7 @@
 
 enum { ANSWERS_MAX = 16 };
 
-static const char mock[] = "mock = yes\nrelay = no\nlisten.http = 127.0.0.1:8025\n"
+static const char mock[] = "mock = yes\ndomains = mock.example\nrelay = no\nlisten.http = 10.0.0.1:8025\n"
     "journal.size = 64M\njournal.segment = 4M\n";
 
 /* The web that asks. */

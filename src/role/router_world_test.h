@@ -471,6 +471,15 @@ static void keeper_begin(void)
 	world.root = os_open(world.os, OS_ROOT, "journal", OS_READ | OS_FOLDER);
 	world.inputs.settings = (struct keeper_settings){ &world.config, slice_lit("x"),
 	    slice_lit("y"), NULL, 0 };
+	if (world.config.mock) {        /* with a web */
+		static struct keeper_listener http = { .service = SERVICE_HTTP };
+
+		assert_true(os_address_parse(slice_lit("10.0.0.1:8025"), &http.address));
+		http.fd = os_listen(world.os, &http.address, 10);
+		assert_true(http.fd >= 0);
+		world.inputs.settings.listeners = &http;
+		world.inputs.settings.n_listeners = 1;
+	}
 	world.inputs.hold = -1;
 	world.inputs.uid = world.inputs.gid = -1;
 	world.keeper = keeper_start(world.os, &world.inputs, &handler, NULL);

@@ -12,6 +12,7 @@
 #include "role/web_api.h"
 #include "role/web_events.h"
 #include "role/web_listing.h"
+#include "role/web_reading.h"
 #include "role/web_thumb.h"
 #include "role/web_wait.h"
 
@@ -297,6 +298,7 @@ void web_start(struct os *os, int channel, unsigned index)
 	list_init(&web->reports);
 	web_listing_init(web);
 	web_thumb_init(web);
+	web_reading_init(web);
 	web->grace = (struct os_timer){ .fire = on_grace, .owner = web };
 	frame_init(&web->frame, os, ROLE_WEB, index, channel, &handler, web);
 }

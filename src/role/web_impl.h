@@ -13,6 +13,7 @@
  *   web_list.c       routes of many messages
  *   web_listing.c    a list of many messages, written by turns
  *   web_message.c    routes of one
+ *   web_reading.c    a message taken apart for them
  *   web_thumb.c      a picture made small
  *   web_send.c       a route that sends one
  *   web_tagged.c     routes of tags
@@ -115,6 +116,8 @@ struct web {
 	size_t n_listings;
 	struct list thumbs;             /* web_thumb.c: the first is being made */
 	size_t n_thumbs;
+	struct list readings;           /* web_reading.c: the first is under way */
+	size_t reading_bytes;           /* of all messages that are asked for */
 	struct list listeners;          /* struct web_listener */
 	size_t n_listeners;
 	struct os_timer ping, stats;

@@ -1,7 +1,7 @@
 /* role/web_message.c - routes of one message: found, read from its store, shown.
  *
  *   a route -> its message (latest: a walk) -> its journey (web_journey.c), where the route
- *     wants that -> its bytes (web_fetch.c) -> show() -> answer */
+ *     wants that -> its bytes (web_fetch.c) -> taken apart (web_reading.c) -> show() -> answer */
 #include <stdio.h>
 #include <string.h>
 
@@ -11,7 +11,7 @@
 #include "role/web_api.h"
 #include "role/web_events.h"
 #include "role/web_journey.h"
-#include "role/web_mail.h"
+#include "role/web_reading.h"
 #include "role/web_thumb.h"
 #include "role/web_walk.h"
 
@@ -31,6 +31,8 @@ struct asking {
 	bool reads;                     /* who sees it has read it */
 	bool wants_journey;
 	struct web_journey *journey;
+	size_t size;                    /* of web->reading_bytes */
+	slice made;                     /* of its reading */
 };
 
 static void show_thumb(struct asking *a, const struct web_mail *mail, slice raw);
@@ -40,6 +42,7 @@ static void over(struct asking *a)
 	if (a->entry != NULL)
 		index_release(a->web->index, a->entry);
 	web_journey_free(a->journey);
+	a->web->reading_bytes -= a->size;
 	heap_free(a->web->heap, a);
 }
 
@@ -50,13 +53,26 @@ static void unknown(struct asking *a)
 	over(a);
 }
 
+static bool make_message(const struct web_reading *r, struct buffer *out)
+{
+	return api_message_json(&r->mail.mail, &r->mail.facts, &r->tags, out);
+}
+
+static void show_message(struct asking *a, const struct web_mail *mail, slice raw);
+
+static void on_read(struct web_reading *r)
+{
+	struct asking *a = r->owner;
+
+	a->made = buffer_bytes(&r->made);
+	a->show(a, &r->mail, r->raw);
+	over(a);
+}
+
 static void on_fetched(struct web_fetch *fetch, bool ok)
 {
 	struct asking *a = fetch->owner;
 	struct web *web = a->web;
-	struct arena arena = arena_init(web->heap, WEB_MAIL_ARENA_MAX);
-	slice raw = buffer_bytes(&fetch->raw);
-	struct web_mail mail;
 
 	if (!ok && a->entry->gone) {
 		unknown(a);
@@ -72,10 +88,15 @@ static void on_fetched(struct web_fetch *fetch, bool ok)
 		web_tell_read(web, a->entry);
 		web_changed(web);
 	}
-	web_mail_read(web, a->entry, raw, &arena, &mail);
-	a->show(a, &mail, raw);
-	arena_reset(&arena);
-	over(a);
+	web_read(web, a->entry, &fetch->raw, a->show == show_message ? make_message : NULL,
+	    on_read, a);
+}
+
+/* What many ask for at once is held for each. */
+static bool has_room(const struct web *web, const struct web_entry *entry)
+{
+	return entry->size <= WEB_FEED_BYTES || web->reading_bytes +
+	    http_server_answers(web->http) + entry->size <= HTTP_ANSWERS_MAX;
 }
 
 /* hosts: places for the names of our own and of others. */
@@ -110,6 +131,13 @@ static void on_journey(struct web_journey *j)
 
 static void fetch(struct asking *a, struct web_entry *entry)
 {
+	if (!has_room(a->web, entry)) {
+		web_answer_text(a->web, a->request, 503, "Too much is being read, try again");
+		over(a);
+		return;
+	}
+	a->size = (size_t)entry->size;
+	a->web->reading_bytes += a->size;
 	a->entry = entry;
 	index_hold(entry);
 	if (!a->wants_journey) {
@@ -202,9 +230,9 @@ static void answer_json(struct asking *a, struct buffer *out, bool ok)
 static void show_message(struct asking *a, const struct web_mail *mail, slice raw)
 {
 	struct buffer out = buffer_init(a->web->heap, API_MESSAGE_JSON_MAX);
-	struct api_tags tags = web_entry_tags(a->entry, mail->arena);
 
-	answer_json(a, &out, api_message_json(&mail->mail, &mail->facts, &tags, &out));
+	buffer_add(&out, a->made);
+	answer_json(a, &out, a->made.len > 0);
 }
 
 static void show_headers(struct asking *a, const struct web_mail *mail, slice raw)

@@ -113,11 +113,37 @@ static void print_row(const struct web *web, enum counter counter, struct buffer
 	}
 }
 
+/* Of a mock, by the names that Mailpit gives them. */
+static void print_mock(const struct web *web, struct buffer *out)
+{
+	const struct web_index *index = web->index;
+
+	print_one(out, "mailpit_messages", true, "Messages that are listed.", index->n_listed);
+	print_one(out, "mailpit_messages_unread", true, "Those that nobody has read.",
+	    index->n_unread);
+	print_one(out, "mailpit_uptime_seconds", true, "Since the web role started.",
+	    (uint64_t)(os_wall_us(web->os) - web->start_us) / 1000000);
+	print_one(out, "mailpit_memory_usage_bytes", true, "What the web role's heap holds.",
+	    heap_used(web->heap));
+	print_one(out, "mailpit_messages_deleted_total", false, "Messages that are gone.",
+	    web->n_deleted);
+	print_one(out, "mailpit_smtp_accepted_total", false, "Messages that got a 250.",
+	    web_counter(web, COUNTER_EDGE_ACCEPTED));
+	print_one(out, "mailpit_smtp_accepted_size_bytes_total", false, "Their size.",
+	    web_counter(web, COUNTER_EDGE_ACCEPTED_BYTES));
+	print_one(out, "mailpit_smtp_rejected_total", false,
+	    "Recipients and messages that were refused.",
+	    web_counter(web, COUNTER_EDGE_REJECTED));
+	print_one(out, "mailpit_smtp_ignored_total", false, "None ever is.", 0);
+}
+
 void web_metrics(struct http_call *call)
 {
 	struct buffer out = buffer_init(call->web->heap, WEB_METRICS_MAX);
 
 	print_own(call->web, &out);
+	if (call->web->index != NULL)
+		print_mock(call->web, &out);
 	for (unsigned i = 0; i < COUNTERS; i++)
 		print_row(call->web, (enum counter)i, &out);
 	web_answer(call->web, call->request, 200, "text/plain; version=0.0.4; charset=utf-8", &out);

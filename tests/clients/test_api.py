@@ -425,7 +425,7 @@ class Many(unittest.TestCase):
     """Lists, searches, marks and deletions."""
 
     def setUp(self):
-        self.host = Mock().__enter__()
+        self.host = Mock("--max-messages", "0").__enter__()
         self.addCleanup(self.host.__exit__, None, None, None)
         self.api = Api(self.host)
         self.ids = [send(self.host, text("number %d" % n, "body%d words" % n, X_Tags="even" if n % 2 == 0 else "odd"))
@@ -458,6 +458,60 @@ class Many(unittest.TestCase):
             self.assertEqual(self.api.ask("GET", "/api/v1/search", query=query)[::2], (400, b"Error: no search query"))
         self.assertEqual(self.api.ask("GET", "/api/v1/search", query="x " * 3000)[0], 400)
         self.assertEqual(self.api.ask("DELETE", "/api/v1/search")[0], 400)
+
+    def test_long_list(self):
+        """More than are written in one turn, and several such lists at once."""
+        with smtplib.SMTP(*self.host.smtp, timeout=60) as client:
+            for n in range(590, -1, -1):
+                client.sendmail("alice@example.com", ["bob@example.org"], text("more %d" % n))
+        want = ["more %d" % n for n in range(591)] + ["number %d" % n for n in reversed(range(10))]
+        self.assertEqual(self.api.get("/api/v1/messages")["total"], 601)
+        found, packed = [], []
+
+        def ask():
+            found.append(self.api.subjects(limit=0))
+            packed.append(self.api.ask("GET", "/api/v1/search?query=alice&limit=1000", headers={"Accept-Encoding": "gzip"}))
+        threads = [threading.Thread(target=ask) for _ in range(6)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        self.assertEqual(found, [want] * 6)
+        for status, head, body in packed:
+            self.assertEqual((status, head["content-encoding"]), (200, "gzip"))
+            self.assertEqual([m["Subject"] for m in json.loads(gzip.decompress(body))["messages"]], want)
+        status, head, body = self.api.ask("GET", "/metrics")
+        self.assertIn(b"\nmailpit_messages 601\n", body)
+
+    def test_long_messages(self):
+        """Those that are taken apart on the pool, several at once; one goes meanwhile."""
+        attached = os.urandom(600 * 1024)
+        m = EmailMessage()
+        m["From"], m["To"], m["Subject"] = "alice@example.com", "bob@example.org", "long"
+        m.set_content("Hi long")
+        m.add_attachment(attached, "application", "octet-stream", filename="a.bin")
+        name = send(self.host, m)
+        field = "\r\n".join(["Content-Type: text/plain; x=y"] + [" ; a%d=b" % n for n in range(60000)])
+        other = send(self.host, ("From: alice@example.com\r\nSubject: field\r\n%s\r\n\r\nHi field\r\n" % field).encode())
+        found = []
+
+        def ask():
+            found.append(self.api.get("/api/v1/message/" + name))
+            found.append(self.api.get("/api/v1/message/" + other))
+            found.append(self.api.ask("GET", "/api/v1/message/%s/part/2" % name)[2])
+        threads = [threading.Thread(target=ask) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        for one in found:
+            if isinstance(one, bytes):
+                self.assertEqual(one, attached)
+            elif one["ID"] == name:
+                self.assertEqual(one["Attachments"][0]["Checksums"]["SHA256"], hashlib.sha256(attached).hexdigest())
+            else:
+                self.assertEqual((one["Subject"], one["Text"].strip()), ("field", "Hi field"))
+        self.assertEqual(len(found), 12)
 
     def test_marks(self):
         unread = lambda: self.api.get("/api/v1/messages")["unread"]
@@ -707,6 +761,38 @@ class Events(unittest.TestCase):
             host.stop()
             self.assertEqual(listener.frame(), (8, struct.pack(">H", 1001)))
             self.assertRaises(EOFError, listener.bytes, 1)
+
+    def test_too_many(self):
+        """Of those that wait or listen so many and no more; when they go, others may come."""
+        with Mock() as host:
+            api = Api(host)
+            listeners = [Listener(host) for _ in range(256)]
+            self.assertEqual({one.status for one in listeners}, {101})
+            late = Listener(host)
+            self.assertEqual(late.status, 503)
+            late.close()
+            waits = [http.client.HTTPConnection(*host.http, timeout=60) for _ in range(256)]
+            for one in waits:
+                one.request("GET", "/api/posthouse/v1/wait?query=subject:come&timeout=60s")
+            wait_for(lambda: api.ask("GET", "/api/posthouse/v1/wait?timeout=1ms")[0] == 503)
+            # Who goes unheard is answered all the same, and its place is free.
+            for one in waits[:100]:
+                one.close()
+            for one in listeners:
+                one.close()
+            send(host, text("come"))
+            for one in waits[100:]:
+                self.assertEqual(one.getresponse().status, 200)
+                one.close()
+            self.assertEqual(api.wait("subject:come")["Subject"], "come")
+            late = wait_for(lambda: self.listens(host), what="a place")
+            late.close()
+
+    def listens(self, host):
+        listener = Listener(host)
+        if listener.status == 101:
+            return listener
+        listener.close()
 
     def test_no_websocket(self):
         with Mock() as host:
