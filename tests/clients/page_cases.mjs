@@ -134,6 +134,13 @@ async function mailboxes({ page, url, job, call }) {
 	await call("add", { subject: "For the first", mailbox: job.names[0] });
 	await until(page, () => document.querySelector('#rows li[aria-posinset="1"] .row-subject')?.textContent === "For the first");
 	assert.equal(await page.locator("#rows li").count(), 2);
+	await page.check("#select-all");
+	await page.click("#delete");
+	assert.match(await page.getByRole("dialog").innerText(), /All messages in mailbox first\./);
+	await page.getByRole("dialog").getByRole("button", { name: "Delete" }).click();
+	await page.getByRole("heading", { name: "Nothing in first" }).waitFor();
+	await page.getByRole("button", { name: "Show all mailboxes" }).click();
+	await count(page, "2, 2 unread");
 }
 
 /* ---- one message ---- */
