@@ -17,7 +17,7 @@ import { live } from "./live.js";
 import { MessageView } from "./message.js";
 import { hosts } from "./own.js";
 import { showTerms } from "./search_terms.js";
-import { showNoMatch, showStart, showTrouble } from "./start.js";
+import { showEmptyMailbox, showNoMatch, showStart, showTrouble } from "./start.js";
 
 const TYPING_MS = 300;                  /* of silence before what was typed is searched */
 
@@ -131,7 +131,8 @@ function changed(what, n) {
 function showBlank() {
 	const blank = byId("blank");
 	const trouble = model.error !== null && model.total === 0;
-	const kind = trouble ? "trouble" : !model.ready || model.total > 0 ? "" : state.query ? "none:" + state.query : "start";
+	const kind = trouble ? "trouble" : !model.ready || model.total > 0 ? "" : state.query ? "none:" + state.query :
+		state.mailbox ? "mailbox:" + state.mailbox : "start";
 
 	byId("scroller").classList.toggle("loading", !model.ready && !trouble);
 	if (blank.dataset.kind === kind && !trouble)
@@ -142,6 +143,8 @@ function showBlank() {
 		showTrouble(blank, model.error, () => model.reload());
 	else if (kind === "start")
 		showStart(blank, info, say);
+	else if (kind.startsWith("mailbox:"))
+		showEmptyMailbox(blank, state.mailbox, () => go({ mailbox: "", id: null }));
 	else if (kind !== "")
 		showNoMatch(blank, state.query, { all: () => go({ query: "", id: null }), terms: () => toggleTerms(true) });
 	document.body.classList.toggle("empty", kind === "start");
@@ -259,15 +262,22 @@ function markTargets(read) {
 	return trying(() => api.setAllRead(state, read));
 }
 
+/* What "everything" is. */
+function allWords() {
+	if (!list.everything)
+		return "";
+	return "All " + (state.query ? "that is found by " + state.query : "messages") +
+		(state.mailbox ? " in mailbox " + state.mailbox : "") + ". ";
+}
+
 async function removeTargets() {
 	const ids = targets();
 	const n = list.everything ? model.total : ids.length;
 
 	if (n === 0)
 		return;
-	if ((n > 1 || list.everything) && !await ask("Delete " + plural(n, "message") + "?",
-		list.everything && state.query ? "All that is found by: " + state.query :
-			"They can't be brought back.", "Delete"))
+	if ((n > 1 || list.everything) && !await ask("Delete " + plural(n, "message") + "?", allWords() +
+		"They can't be brought back.", "Delete"))
 		return;
 	if (!list.everything) {
 		await remove(ids);

@@ -63,6 +63,13 @@ export function showNoMatch(holder, query, act) {
 			el("button", { type: "button", class: "quiet", on: { click: act.terms } }, "How to search"))));
 }
 
+export function showEmptyMailbox(holder, name, all) {
+	fill(holder, el("div", { class: "start" }, el("div", { class: "start-mark" }, icon("horn")),
+		el("h2", null, "Nothing in " + name),
+		el("p", null, "What is sent with the login ", el("code", null, name), " comes here."),
+		el("p", null, el("button", { type: "button", class: "button", on: { click: all } }, "Show all mailboxes"))));
+}
+
 export function showTrouble(holder, error, again) {
 	fill(holder, el("div", { class: "start" },
 		el("h2", null, error.status === 0 ? "The server can't be reached" : "The list can't be read"),

@@ -65,6 +65,35 @@ async function fetchParts(context, html) {
 	return urls;
 }
 
+/* ---- names ---- */
+
+const everyOf = Document.prototype.querySelectorAll;
+const { getAttribute, removeAttribute, replaceWith, append } = Element.prototype;
+const firstChild = Object.getOwnPropertyDescriptor(Node.prototype, "firstChild").get;
+
+/* An <img name="body"> is the document's body to a script, an <input name="attributes"> a form's
+ * attributes. So before anything else forms become blocks, and names go; until then nothing is
+ * asked of the document but by the functions of its class. */
+function disarm(parsed) {
+	for (const node of everyOf.call(parsed, "form")) {
+		const block = document.createElement("div");
+
+		for (const name of ["id", "class", "style", "align", "dir"]) {
+			const value = getAttribute.call(node, name);
+
+			if (value !== null)
+				block.setAttribute(name, value);
+		}
+		for (let child; (child = firstChild.call(node)) !== null;)
+			append.call(block, child);
+		replaceWith.call(node, block);
+	}
+	for (const node of everyOf.call(parsed, "[name]:not(a, map)"))
+		removeAttribute.call(node, "name");
+	for (const node of everyOf.call(parsed, "object, embed"))
+		removeAttribute.call(node, "id");
+}
+
 /* ---- the first wall ---- */
 
 function cleanUrl(node, name, value, state) {
@@ -83,18 +112,28 @@ function cleanUrl(node, name, value, state) {
 			node.removeAttribute(name);
 			node.setAttribute("data-blocked", "");
 		}
-	} else if (!/^\s*data:image\//i.test(value)) {
+	} else if (!/^\s*data:image\//i.test(value) || node.localName === "use") {
 		node.removeAttribute(name);     /* of a page that is not there, or of this one */
 	}
 }
 
-function cleanLink(node, value) {
-	if (!/^\s*(https?:|mailto:|tel:|#)/i.test(value)) {
-		node.removeAttribute("href");
-		node.removeAttribute("xlink:href");
-	} else if (!value.trim().startsWith("#")) {
-		node.setAttribute("target", "_blank");
-		node.setAttribute("rel", "noreferrer noopener");
+function isLink(node) {
+	return ["a", "area"].includes(node.localName);
+}
+
+/* After what it has of its own, a target too, is gone. */
+function cleanLink(node) {
+	for (const name of ["href", "xlink:href"]) {
+		const value = node.getAttribute(name);
+
+		if (value === null)
+			continue;
+		if (!/^\s*(https?:|mailto:|tel:|#)/i.test(value)) {
+			node.removeAttribute(name);
+		} else if (!value.trim().startsWith("#")) {
+			node.setAttribute("target", "_blank");
+			node.setAttribute("rel", "noreferrer noopener");
+		}
 	}
 }
 
@@ -109,16 +148,14 @@ function cleanCss(text, state) {
 
 function cleanAttribute(node, { name, value }, state) {
 	const low = name.toLowerCase();
-	const link = ["a", "area"].includes(node.localName);
-
 	if (low.startsWith("on") || ["srcdoc", "action", "formaction", "ping", "target", "rel", "nonce", "form",
 		"manifest", "autofocus", "is", "accesskey", "popovertarget", "commandfor"].includes(low))
 		node.removeAttribute(name);
 	else if (low === "srcset" || low === "imagesrcset")
 		node.removeAttribute(name);
-	else if ((low === "href" || low === "xlink:href") && link)
-		cleanLink(node, value);
-	else if (["src", "href", "xlink:href", "background", "poster", "data", "lowsrc", "longdesc", "cite"]
+	else if ((low === "href" || low === "xlink:href") && isLink(node))
+		;                               /* cleanLink(), after all others */
+	else if (["src", "href", "xlink:href", "background", "poster", "data", "lowsrc", "dynsrc", "longdesc", "cite"]
 		.includes(low) && !(value.trim().startsWith("#") && node.localName === "use"))
 		cleanUrl(node, name, value, state);
 	else if (low === "style")
@@ -127,6 +164,7 @@ function cleanAttribute(node, { name, value }, state) {
 
 /* state: { parts, allowed, remote }; counts in `remote` what would come from elsewhere. */
 function clean(parsed, state) {
+	disarm(parsed);
 	for (const node of parsed.querySelectorAll("link")) {
 		const style = /(^|\s)stylesheet(\s|$)/i.test(node.getAttribute("rel") ?? "") &&
 			remote.test(node.getAttribute("href") ?? "");
@@ -146,6 +184,8 @@ function clean(parsed, state) {
 		const before = [...node.attributes];
 		for (const attribute of before)
 			cleanAttribute(node, attribute, state);
+		if (isLink(node))
+			cleanLink(node);
 		if (node.localName === "style")
 			node.textContent = cleanCss(node.textContent, state);
 	}

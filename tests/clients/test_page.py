@@ -22,19 +22,26 @@ from server import Mock, wait_for
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
 WEB = os.path.join(ROOT, "web")
-PLAYWRIGHT = "playwright-core@1.65.1"
+PACKAGES = {"playwright-core": "1.65.1", "axe-core": "4.14.1"}
+FOLDER = os.path.join(ROOT, "build", "npm")
 CASE_SECONDS = 240
 
 
+def version(name):
+    try:
+        with open(os.path.join(FOLDER, "node_modules", name, "package.json")) as f:
+            return json.load(f)["version"]
+    except FileNotFoundError:
+        return None
+
+
 def modules():
-    """Where playwright-core is; npm brings it, without a browser."""
-    folder = os.path.join(ROOT, "build", "npm")
-    wanted = os.path.join(folder, "node_modules", "playwright-core", "package.json")
-    if not os.path.exists(wanted) or json.load(open(wanted))["version"] != PLAYWRIGHT.split("@")[1]:
-        os.makedirs(folder, exist_ok=True)
-        subprocess.run(["npm", "install", "--prefix", folder, "--no-save", "--no-audit", "--no-fund", "--ignore-scripts",
-                        PLAYWRIGHT], check=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
-    return folder
+    """Where playwright-core and axe-core are; npm brings them, without a browser."""
+    if any(version(name) != wanted for name, wanted in PACKAGES.items()):
+        os.makedirs(FOLDER, exist_ok=True)
+        subprocess.run(["npm", "install", "--prefix", FOLDER, "--no-save", "--no-audit", "--no-fund", "--ignore-scripts",
+                        *("%s@%s" % p for p in PACKAGES.items())], check=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+    return FOLDER
 
 
 class Elsewhere:
@@ -42,6 +49,7 @@ class Elsewhere:
 
     def __init__(self):
         self.paths, self.cookies = [], []
+        self.connections = 0
         self.came = threading.Condition()
         outer = self
 
@@ -64,7 +72,12 @@ class Elsewhere:
             def log_message(self, *_):
                 pass
 
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        class Server(http.server.ThreadingHTTPServer):
+            def process_request(self, *what):
+                outer.connections += 1
+                super().process_request(*what)
+
+        self.server = Server(("127.0.0.1", 0), Handler)
         self.server.daemon_threads = True
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
         # Another site than the page's, so that a cookie of the page's host is not its own.
@@ -207,7 +220,8 @@ class Page(Browser):
         self.drive("keyboard", [*rows, samples.rich(40)], id="M0000040")
 
     def test_dark(self):
-        self.drive("dark", [samples.rich(31), *samples.many(30)], id="M0000031")
+        self.drive("dark", [samples.rich(31), *samples.many(30)], id="M0000031",
+                   axe=os.path.join(FOLDER, "node_modules", "axe-core", "axe.min.js"))
 
     def test_phone(self):
         self.drive("phone", [samples.rich(31), *samples.many(30)], id="M0000031")
@@ -259,6 +273,9 @@ class Calls:
 
     def cookies(self):
         return self.elsewhere.cookies
+
+    def connections(self):
+        return self.elsewhere.connections
 
     def waitSeen(self, path):
         self.elsewhere.wait(path)
@@ -312,6 +329,9 @@ class RealCalls:
 
     def cookies(self):
         return self.elsewhere.cookies
+
+    def connections(self):
+        return self.elsewhere.connections
 
     def waitSeen(self, path):
         self.elsewhere.wait(path)
