@@ -16,11 +16,10 @@ static size_t lower_wide(slice character, unsigned char ret[CHARACTER_MAX])
 	return (size_t)utf8proc_encode_char(utf8proc_tolower(code), ret);
 }
 
-static bool is_between_words(unsigned char c)
-{
-	return c == ' ' || c == '\r' || c == '\n' || c == '\t' || c == '<' || c == '>' ||
-	    c == '"' || c == ',' || c == ';' || c == '(' || c == ')';
-}
+static const bool between_words[256] = {
+	[' '] = true, ['\r'] = true, ['\n'] = true, ['\t'] = true, ['<'] = true, ['>'] = true,
+	['"'] = true, [','] = true, [';'] = true, ['('] = true, [')'] = true,
+};
 
 struct folding {
 	struct buffer *out;
@@ -63,21 +62,40 @@ bool fold_text(slice text, struct buffer *out)
 	return flush(&f);
 }
 
+/* What stands before a character of 8 bits, as far as there is room; *ret_wide: that one is
+ * next. */
+static size_t take_plain(struct folding *f, slice text, bool *first, bool *gap, bool *ret_wide)
+{
+	size_t i = 0;
+
+	*ret_wide = false;
+	for (; i < text.len && f->n < STEP - 1 && !*ret_wide; i++) {
+		unsigned char c = text.ptr[i];
+
+		if (between_words[c]) {
+			*gap = !*first;
+			continue;
+		}
+		if (*gap)
+			f->bytes[f->n++] = ' ';
+		*first = *gap = false;
+		if (c >= 0x80)
+			*ret_wide = true;
+		else
+			f->bytes[f->n++] = c >= 'A' && c <= 'Z' ? c | 0x20 : c;
+	}
+	return *ret_wide ? i - 1 : i;
+}
+
 bool fold_words(slice text, struct buffer *out)
 {
 	struct folding f = { .out = out };
-	bool first = true, gap = false;
+	bool first = true, gap = false, wide;
 
 	while (text.len > 0) {
-		if (is_between_words(text.ptr[0])) {
-			gap = !first;
-			text = slice_drop(text, 1);
-			continue;
-		}
-		if (gap)
-			f.bytes[f.n++] = ' ';
-		first = gap = false;
-		take(&f, &text);
+		text = slice_drop(text, take_plain(&f, text, &first, &gap, &wide));
+		if (wide)
+			take(&f, &text);
 		if (f.n >= STEP - 1 && !flush(&f))
 			return false;
 	}
