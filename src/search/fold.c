@@ -62,39 +62,44 @@ bool fold_text(slice text, struct buffer *out)
 	return flush(&f);
 }
 
-/* What stands before a character of 8 bits, as far as there is room; *ret_wide: that one is
- * next. */
-static size_t take_plain(struct folding *f, slice text, bool *first, bool *gap, bool *ret_wide)
-{
-	size_t i = 0;
+/* Where a text stands: nothing came yet, in a word, behind one. */
+enum place { BEGIN, WORD, GAP };
 
-	*ret_wide = false;
-	for (; i < text.len && f->n < STEP - 1 && !*ret_wide; i++) {
-		unsigned char c = text.ptr[i];
+/* Take what stands before a character of 8 bits, as far as there is room. True: that one is
+ * next. What changes is in registers: bytes may alias whatever is in memory. */
+static bool take_plain(struct folding *f, slice *text, enum place *place)
+{
+	const unsigned char *at = text->ptr, *end = at + text->len;
+	enum place now = *place;
+	size_t n = f->n;
+
+	for (; at < end && n < STEP - 1; at++) {
+		unsigned char c = *at;
 
 		if (between_words[c]) {
-			*gap = !*first;
+			now = now == BEGIN ? BEGIN : GAP;
 			continue;
 		}
-		if (*gap)
-			f->bytes[f->n++] = ' ';
-		*first = *gap = false;
+		if (now == GAP)
+			f->bytes[n++] = ' ';
+		now = WORD;
 		if (c >= 0x80)
-			*ret_wide = true;
-		else
-			f->bytes[f->n++] = c >= 'A' && c <= 'Z' ? c | 0x20 : c;
+			break;
+		f->bytes[n++] = c >= 'A' && c <= 'Z' ? c | 0x20 : c;
 	}
-	return *ret_wide ? i - 1 : i;
+	*text = slice_drop(*text, (size_t)(at - text->ptr));
+	*place = now;
+	f->n = n;
+	return at < end && *at >= 0x80 && now == WORD;
 }
 
 bool fold_words(slice text, struct buffer *out)
 {
 	struct folding f = { .out = out };
-	bool first = true, gap = false, wide;
+	enum place place = BEGIN;
 
 	while (text.len > 0) {
-		text = slice_drop(text, take_plain(&f, text, &first, &gap, &wide));
-		if (wide)
+		if (take_plain(&f, &text, &place))
 			take(&f, &text);
 		if (f.n >= STEP - 1 && !flush(&f))
 			return false;
