@@ -14,6 +14,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import time
 
 from measure import TICKS, Group, cgroups, read
@@ -94,6 +95,16 @@ def need_packages(*names):
                            ROOT + "/packaging/debian.sh", *names], cwd=ROOT)
     if done.returncode != 0:
         raise Missing("its packages cannot be installed")
+
+
+def build():
+    """The release, as ./run has it."""
+    done = subprocess.run(["sh", "-c", 'root=$1; . "$root/packaging/debian.sh"; '
+                           'need_packages $packages_build && '
+                           'build "$root/build/release" --buildtype=release -Dtests=false',
+                           "sh", ROOT], cwd=ROOT)
+    if done.returncode != 0:
+        sys.exit("bench: there is nothing to measure")
 
 
 def version(package):

@@ -123,20 +123,17 @@ static void add_body(const struct api_mail *mail, struct buffer *out)
 	buffer_free(&text);
 }
 
-void api_words(const struct api_mail *mail, const struct api_facts *facts, struct buffer *out)
+void api_words(const struct api_mail *mail, const struct api_summary *s, struct buffer *out)
 {
 	struct arena scratch = arena_init(out->heap, API_SUMMARY_ARENA_MAX);
-	struct api_summary s = { 0 };
-	struct api_addresses from;
 
-	make_addresses(mail, facts, &scratch, &s);
-	from = (struct api_addresses){ 1, &s.from };
-	add_addresses(&from, out);
+	add_words(s->from.name, out);
+	add_words(s->from.address, out);
 	add_words(api_mail_field(mail, "subject", HEADER_TEXT_MAX, &scratch), out);
-	add_addresses(&s.to, out);
-	add_addresses(&s.cc, out);
-	add_addresses(&s.bcc, out);
-	add_addresses(&s.reply_to, out);
+	add_addresses(&s->to, out);
+	add_addresses(&s->cc, out);
+	add_addresses(&s->bcc, out);
+	add_addresses(&s->reply_to, out);
 	add_words(api_mail_id(mail, "return-path", &scratch), out);
 	add_names(mail, out);
 	add_body(mail, out);

@@ -2,6 +2,7 @@
  * of 100,000 keeps that. Pure.
  *
  *   api_summary_make(&mail, &facts, &arena, &summary);      of a message
+ *   api_words(&mail, &summary, &words);                     the same
  *   api_summary_pack(&summary, &out);                       bytes for the index
  *   api_summary_search(packed, &scratch, &message);         for search_matches()
  *   api_summary_unpack(packed, &arena, &summary);           for a page of the list
@@ -36,11 +37,12 @@ struct api_summary {
 void api_summary_make(const struct api_mail *mail, const struct api_facts *facts,
     struct arena *arena, struct api_summary *ret);
 
-/* Append the words of a message, folded (search/fold.h): its fields of addresses, names with
+/* Append the words of a message, whose summary was made, folded (search/fold.h): its fields of addresses, names with
  * them, hidden recipients, subject, Return-Path, the text of its HTML with the addresses of
  * links, or its text, and the names of attached files; as much as fits. With a buffer of
  * API_WORDS_MAX, that many; what stands behind is not found. */
-void api_words(const struct api_mail *mail, const struct api_facts *facts, struct buffer *out);
+void api_words(const struct api_mail *mail, const struct api_summary *summary,
+    struct buffer *out);
 
 /* Append it, at most API_PACKED_MAX bytes: fields of four to eight bytes, then texts with
  * their lengths, those for a search first. False: no room; *out is as before. */

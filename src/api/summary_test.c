@@ -17,11 +17,15 @@ static slice json_of(struct sample_world *w, const struct api_summary *s)
 
 static slice words_of(struct sample_world *w, const struct api_facts *facts, size_t max)
 {
+	struct arena arena = arena_init(w->heap, API_SUMMARY_ARENA_MAX);
 	struct buffer out = buffer_init(w->heap, max);
+	struct api_summary s;
 	slice words;
 
-	api_words(&w->mail, facts, &out);
+	api_summary_make(&w->mail, facts, &arena, &s);
+	api_words(&w->mail, &s, &out);
 	words = slice_copy(&w->more, buffer_bytes(&out));
+	arena_reset(&arena);
 	buffer_free(&out);
 	return words;
 }

@@ -165,8 +165,11 @@ static int find(slice label)
 		if ((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'))
 			plain[n++] = (char)c;
 	}
+	if (n == 0)
+		return -1;
 	for (size_t i = 0; i < sizeof labels / sizeof labels[0]; i++) {
-		if (slice_equal(slice_of(plain, n), slice_from(labels[i].label)))
+		if (labels[i].label[0] == plain[0] &&
+		    slice_equal(slice_of(plain, n), slice_from(labels[i].label)))
 			return *labels[i].converter ? converter_named(labels[i].converter) :
 			    labels[i].built_in;
 	}
@@ -250,21 +253,10 @@ static void from_windows_1252(struct sink *s, slice text)
 	}
 }
 
-static size_t good_length(slice text)
-{
-	size_t n = 0, length = 1;
-
-	while (n < text.len && length > 0) {
-		length = text.ptr[n] < 0x80 ? 1 : utf8_length(slice_drop(text, n));
-		n += length;
-	}
-	return n;
-}
-
 static void from_utf8(struct sink *s, slice text)
 {
 	for (;;) {
-		size_t n = good_length(text);
+		size_t n = utf8_run(text);
 
 		if (!put(s, slice_head(text, n)) || n == text.len)
 			return;
@@ -319,6 +311,14 @@ static bool is_surely_utf8(slice text)
 	return characters >= NO_CHANCE && utf8_valid(text);
 }
 
+static bool has_japanese_escape(slice text)
+{
+	slice at = slice_drop(text, slice_find_byte(text, '\x1b'));
+
+	return at.len > 0 && (slice_find(at, slice_lit("\x1b$B")) < at.len ||
+	    slice_find(at, slice_lit("\x1b$@")) < at.len);
+}
+
 /* What it is, whatever it is said to be: a row of converters. */
 static int judge(struct charsets *c, slice label, slice text, unsigned *ret_faults)
 {
@@ -327,12 +327,10 @@ static int judge(struct charsets *c, slice label, slice text, unsigned *ret_faul
 
 	if (i >= BUILT_IN && converter(c, i) == (iconv_t)-1)
 		i = -1;
-	if ((i < 0 || i == ASCII) && ascii &&
-	    (slice_find(text, slice_lit("\x1b$B")) < text.len ||
-	     slice_find(text, slice_lit("\x1b$@")) < text.len))
+	if ((i < 0 || i == ASCII) && ascii && has_japanese_escape(text))
 		i = converter_named("ISO-2022-JP-2");
 	else if (i < 0 || i == ASCII)
-		i = utf8_valid(text) ? UTF8 : WINDOWS_1252;
+		i = ascii || utf8_valid(text) ? UTF8 : WINDOWS_1252;
 	else if (i != UTF8 && !ascii && is_surely_utf8(text))
 		i = UTF8;
 	if (i >= BUILT_IN && converter(c, i) == (iconv_t)-1)

@@ -131,5 +131,22 @@ static void test_beginning(void **state)
 	heap_drop(heap);
 }
 
-UNIT_TESTS(cmocka_unit_test(test_rows), cmocka_unit_test(test_wide), cmocka_unit_test(test_long),
+/* Whole characters at the beginning, wherever the others stand in steps of eight. */
+static void test_run(void **state)
+{
+	unsigned char text[40];
+
+	for (size_t at = 0; at < sizeof text - 1; at++) {
+		memset(text, 'a', sizeof text);
+		text[at] = 0xC3;
+		assert_int_equal(utf8_run(slice_of(text, sizeof text)), at);
+		assert_int_equal(utf8_run(slice_of(text, at + 1)), at);
+		assert_false(utf8_valid(slice_of(text, sizeof text)));
+		text[at + 1] = 0xA9;
+		assert_int_equal(utf8_run(slice_of(text, sizeof text)), sizeof text);
+		assert_true(utf8_valid(slice_of(text, sizeof text)));
+	}
+}
+
+UNIT_TESTS(cmocka_unit_test(test_run), cmocka_unit_test(test_rows), cmocka_unit_test(test_wide), cmocka_unit_test(test_long),
     cmocka_unit_test(test_beginning))

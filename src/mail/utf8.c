@@ -1,6 +1,9 @@
 /* mail/utf8.c - well-formed UTF-8: the table of RFC 3629 section 4. */
 #include "mail/utf8.h"
 
+#include <stdint.h>
+#include <string.h>
+
 /* First octet first..last: the second must be in low..high, others 80..BF. */
 static const struct {
 	unsigned char first, last, low, high;
@@ -38,16 +41,34 @@ size_t utf8_length(slice s)
 	return rows[i].len;
 }
 
+/* Mostly all of it, so eight at a time. */
+static size_t ascii_run(slice s)
+{
+	size_t n = 0;
+	uint64_t eight;
+
+	for (; n + sizeof eight <= s.len; n += sizeof eight) {
+		memcpy(&eight, s.ptr + n, sizeof eight);
+		if (eight & 0x8080808080808080)
+			break;
+	}
+	while (n < s.len && s.ptr[n] < 0x80)
+		n++;
+	return n;
+}
+
+size_t utf8_run(slice s)
+{
+	size_t at = ascii_run(s), n;
+
+	while ((n = utf8_length(slice_drop(s, at))) > 0) {
+		at += n;
+		at += ascii_run(slice_drop(s, at));
+	}
+	return at;
+}
+
 bool utf8_valid(slice s)
 {
-	size_t at = 0;
-
-	while (at < s.len) {
-		size_t n = s.ptr[at] < 128 ? 1 : utf8_length(slice_drop(s, at));
-
-		if (n == 0)
-			return false;
-		at += n;
-	}
-	return true;
+	return utf8_run(s) == s.len;
 }

@@ -8,6 +8,8 @@
  * none (empty, cut, overlong, a surrogate, above U+10FFFF). */
 size_t utf8_length(slice s);
 
+/* How many bytes at the beginning are whole characters. */
+size_t utf8_run(slice s);
 bool utf8_valid(slice s);
 
 #endif

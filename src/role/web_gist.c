@@ -37,7 +37,7 @@ static void make(struct job *job, struct charsets *charsets)
 
 	web_mail_open(&job->facts, buffer_bytes(&job->fetch->raw), charsets, &job->arena, &mail);
 	api_summary_make(&mail.mail, &mail.facts, &job->arena, &gist->summary);
-	api_words(&mail.mail, &mail.facts, &gist->words);
+	api_words(&mail.mail, &gist->summary, &gist->words);
 	gist->fits = api_summary_pack(&gist->summary, &gist->head);
 }
 

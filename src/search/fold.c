@@ -16,11 +16,10 @@ static size_t lower_wide(slice character, unsigned char ret[CHARACTER_MAX])
 	return (size_t)utf8proc_encode_char(utf8proc_tolower(code), ret);
 }
 
-static bool is_between_words(unsigned char c)
-{
-	return c == ' ' || c == '\r' || c == '\n' || c == '\t' || c == '<' || c == '>' ||
-	    c == '"' || c == ',' || c == ';' || c == '(' || c == ')';
-}
+static const bool between_words[256] = {
+	[' '] = true, ['\r'] = true, ['\n'] = true, ['\t'] = true, ['<'] = true, ['>'] = true,
+	['"'] = true, [','] = true, [';'] = true, ['('] = true, [')'] = true,
+};
 
 struct folding {
 	struct buffer *out;
@@ -63,21 +62,45 @@ bool fold_text(slice text, struct buffer *out)
 	return flush(&f);
 }
 
+/* Where a text stands: nothing came yet, in a word, behind one. */
+enum place { BEGIN, WORD, GAP };
+
+/* Take what stands before a character of 8 bits, as far as there is room. True: that one is
+ * next. What changes is in registers: bytes may alias whatever is in memory. */
+static bool take_plain(struct folding *f, slice *text, enum place *place)
+{
+	const unsigned char *at = text->ptr, *end = at + text->len;
+	enum place now = *place;
+	size_t n = f->n;
+
+	for (; at < end && n < STEP - 1; at++) {
+		unsigned char c = *at;
+
+		if (between_words[c]) {
+			now = now == BEGIN ? BEGIN : GAP;
+			continue;
+		}
+		if (now == GAP)
+			f->bytes[n++] = ' ';
+		now = WORD;
+		if (c >= 0x80)
+			break;
+		f->bytes[n++] = c >= 'A' && c <= 'Z' ? c | 0x20 : c;
+	}
+	*text = slice_drop(*text, (size_t)(at - text->ptr));
+	*place = now;
+	f->n = n;
+	return at < end && *at >= 0x80 && now == WORD;
+}
+
 bool fold_words(slice text, struct buffer *out)
 {
 	struct folding f = { .out = out };
-	bool first = true, gap = false;
+	enum place place = BEGIN;
 
 	while (text.len > 0) {
-		if (is_between_words(text.ptr[0])) {
-			gap = !first;
-			text = slice_drop(text, 1);
-			continue;
-		}
-		if (gap)
-			f.bytes[f.n++] = ' ';
-		first = gap = false;
-		take(&f, &text);
+		if (take_plain(&f, &text, &place))
+			take(&f, &text);
 		if (f.n >= STEP - 1 && !flush(&f))
 			return false;
 	}

@@ -2,6 +2,7 @@
 #include "search/query.h"
 
 #include "base/limits.h"
+#include "search/find.h"
 #include "search/fold.h"
 #include "search/when.h"
 
@@ -178,11 +179,6 @@ bool search_parse(slice query, int zone_minutes, struct arena *arena,
 
 /* ---- a message ---- */
 
-static bool has(slice text, slice part)
-{
-	return part.len == 0 || slice_find(text, part) < text.len;
-}
-
 static bool has_tag(const struct search_message *m, slice tag)
 {
 	for (size_t i = 0; i < m->n_tags; i++) {
@@ -198,22 +194,23 @@ static bool is_true(const struct search_term *t, const struct search_message *m)
 	case SEARCH_WORDS:
 		return !t->is_not;
 	case SEARCH_FROM:
-		return has(m->from, t->text);
+		return find_part(m->from, t->text);
 	case SEARCH_TO:
-		return has(m->to, t->text);
+		return find_part(m->to, t->text);
 	case SEARCH_CC:
-		return has(m->cc, t->text);
+		return find_part(m->cc, t->text);
 	case SEARCH_BCC:
-		return has(m->bcc, t->text);
+		return find_part(m->bcc, t->text);
 	case SEARCH_REPLY_TO:
-		return has(m->reply_to, t->text);
+		return find_part(m->reply_to, t->text);
 	case SEARCH_ADDRESSED:
-		return has(m->from, t->text) || has(m->to, t->text) || has(m->cc, t->text) ||
-		    has(m->bcc, t->text) || has(m->reply_to, t->text);
+		return find_part(m->from, t->text) || find_part(m->to, t->text) ||
+		    find_part(m->cc, t->text) || find_part(m->bcc, t->text) ||
+		    find_part(m->reply_to, t->text);
 	case SEARCH_SUBJECT:
-		return has(m->subject, t->text);
+		return find_part(m->subject, t->text);
 	case SEARCH_MESSAGE_ID:
-		return has(m->message_id, t->text);
+		return find_part(m->message_id, t->text);
 	case SEARCH_TAG:
 		return has_tag(m, t->text);
 	case SEARCH_READ:
@@ -252,7 +249,7 @@ bool search_matches_words(const struct search_query *query, slice words)
 	for (size_t i = 0; i < query->n; i++) {
 		const struct search_term *t = &query->terms[i];
 
-		if (t->key == SEARCH_WORDS && has(words, t->text) == t->is_not)
+		if (t->key == SEARCH_WORDS && find_part(words, t->text) == t->is_not)
 			return false;
 	}
 	return true;

@@ -1,0 +1,10 @@
+/* search/find.h - does a text have a part? As slice_find(), for many short texts, each looked
+ * into once: no table is made first, and 64 places are compared at a time. */
+#ifndef SEARCH_FIND_H
+#define SEARCH_FIND_H
+
+#include "base/slice.h"
+
+bool find_part(slice text, slice part);
+
+#endif
