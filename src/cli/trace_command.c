@@ -212,7 +212,7 @@ const struct cli_command cli_trace = {
 	    "ID is what the 250 said: \"queued as ID\". Without it, the last message. Times are\n"
 	    "those since the first event. What other programs' servers do with a message that\n"
 	    "they took is not known here; but if their data folder is on this machine, --also\n"
-	    "names it, and the journey goes on there.\n"
+	    "names it, and the journey goes on there, or began there.\n"
 	    "--follow shows each event once, as it happens: of ID all of it, else the messages\n"
 	    "that come from now on, and what becomes of those that wait.\n",
 	.options = {

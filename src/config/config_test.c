@@ -55,6 +55,12 @@ static const struct {
 	{ HOST "domains = a.example, , b.example\n", 2, "domains: \"\" is not a domain name; "
 	    "write one such as mail.example.org" },
 	{ HOST "domains = a.example, A.EXAMPLE\n", 2, "domains: \"a.example\" is listed twice" },
+	{ HOST "lab = yes\nlisten.http = 127.0.0.1:8025, 192.0.2.1:8025\n", 3,
+	    "listen.http: a lab's page shows all mail, so only on loopback" },
+	{ HOST "lab = yes\nlisten.http = 8025\n", 3,
+	    "listen.http: a lab's page shows all mail, so only on loopback" },
+	{ HOST "domains = a.example\nrelay = no\nmock = yes\nlab = yes\n", 5,
+	    "lab: a mock shows its mail as it is; write lab = no" },
 	{ HOST "limit.errors = 0\n", 2,
 	    "limit.errors: \"0\" is out of range; it may be from 1 to 1000" },
 	{ HOST "limit.errors = many\n", 2, "limit.errors: \"many\" is not a number" },

@@ -342,7 +342,7 @@ static void test_keeper_gone(void **state)
  * find names, or takes connections, opens no file; only two connect out. */
 static void test_programs(void **state)
 {
-	const struct config server = { 0 }, mock = { .mock = true };
+	const struct config server = { 0 }, mock = { .mock = true }, lab = { .lab = true };
 
 	assert_null(role_program(ROLE_KEEPER));
 	assert_null(role_program_named(slice_lit("keeper")));
@@ -362,6 +362,8 @@ static void test_programs(void **state)
 		assert_int_equal(role_may((enum role_kind)kind, &server).files, p->may.files &&
 		    kind != ROLE_WEB);
 		assert_int_equal(role_may((enum role_kind)kind, &mock).files, p->may.files);
+		assert_int_equal(role_may((enum role_kind)kind, &lab).files, p->may.files);
+		assert_int_equal(role_may((enum role_kind)kind, &server).memory_files, false);
 	}
 }
 

@@ -169,6 +169,10 @@ class TestPage(unittest.TestCase):
                 ("bob.example", "looked-up"), ("alice.example", "connection"), ("alice.example", "accepted"),
                 ("bob.example", "sent"), ("alice.example", "filed"), ("alice.example", "durable"))]
             self.assertEqual(order, sorted(order), at)
+            done = subprocess.run([POSTHOUSE, "trace", "--data", lab.folder_of("alice"), "--also",
+                                   lab.folder_of("bob"), message["ID"]], capture_output=True, text=True, timeout=60)
+            self.assertIn("login of bob@bob.example: ok", done.stdout)
+            self.assertIn("mailbox of alice@alice.example, UID 1", done.stdout)
             lines = [(line["From"], line["Text"]) for line in ask(alice, path + "transcript")["Lines"]]
             self.assertIn(("client", "EHLO mail.bob.example"), lines)
             self.assertIn(("server", "250 2.0.0 Ok: queued as " + message["ID"]), lines)

@@ -184,6 +184,13 @@ class Page(Browser):
         rows = [message(2, mailbox="second"), message(1, mailbox="first")]
         self.drive("mailboxes", rows, names=["first", "second"])
 
+    def test_hosts(self):
+        self.wanted("hosts")
+        with Double(self.mock.http, samples.many(3)) as double:
+            double.hosts = [{"Name": "bob.example", "URL": "http://127.0.0.9:1/", "Here": False},
+                            {"Name": "alice.example", "URL": double.url + "/", "Here": True}]
+            self.run_case("hosts", Calls(double, None), url=double.url, n=3)
+
     def test_views(self):
         self.drive("views", [samples.rich(31), *samples.many(30)], id="M0000031")
 
