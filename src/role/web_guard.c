@@ -309,11 +309,13 @@ void web_guard_init(struct web *web)
 	g->all_local = config_shows_mail(config);
 	for (size_t i = 0; i < config->n_listeners; i++) {
 		const struct config_listener *l = &config->listeners[i];
-		char text[OS_IP_TEXT];
+		char text[OS_IP_TEXT + 2] = "[";
+		size_t n;
 
 		if (l->service != SERVICE_HTTP || l->address.path[0] != 0)
 			continue;
-		os_ip_print(l->address.ip, text, sizeof text);
-		g->all_local = g->all_local && http_host_is_local(slice_from(text));
+		n = os_ip_print(l->address.ip, text + 1, OS_IP_TEXT);
+		text[n + 1] = ']';
+		g->all_local = g->all_local && http_host_is_local(slice_of(text, n + 2));
 	}
 }
