@@ -27,6 +27,11 @@ async function text(page, name) {
 	return (await tab(page, name)).innerText();
 }
 
+/* The page shows it before the server has it. */
+async function deleted(page) {
+	await page.waitForResponse((response) => response.request().method() === "DELETE");
+}
+
 async function count(page, words) {
 	await until(page, (w) => document.getElementById("list-count").textContent === w, words);
 }
@@ -447,7 +452,7 @@ async function selecting({ page, url, call, job, trouble }) {
 	await page.getByRole("button", { name: "Cancel" }).click();
 	assert.equal(await subject(page, 1), first);
 	await page.click("#delete");
-	await page.getByRole("dialog").getByRole("button", { name: "Delete" }).click();
+	await Promise.all([deleted(page), page.getByRole("dialog").getByRole("button", { name: "Delete" }).click()]);
 	await until(page, (s) => document.querySelector('#rows li[aria-posinset="1"] .row-subject').textContent !== s, first);
 	assert.equal((await call("subjects")).length, job.n - 3);
 	await page.fill("#query", "subject:invoice");
@@ -509,7 +514,7 @@ async function keyboard({ page, url, call, job, trouble }) {
 	await count(page, "2 selected");
 	await key("m");
 	await key("Escape");
-	await key("#");
+	await Promise.all([deleted(page), key("#")]);
 	await until(page, (n) => document.querySelector("#rows li").getAttribute("aria-setsize") === n, String(job.n - 1));
 	assert.equal((await call("subjects")).length, job.n - 1);
 	await at(4);
