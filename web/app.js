@@ -119,13 +119,22 @@ function changed(what, n) {
 		list.shift(n);
 	else
 		list.drawSoon();
-	if (what === "all")
+	if (what === "all") {
 		list.setOpen(state.id);
+		sayFound();
+	}
 	if (stepTo >= 0 && model.at(stepTo) !== undefined)
 		open(model.at(stepTo).ID, true);
 	showBlank();
 	showCount();
 	showTools();
+}
+
+/* To who hears the page, once for each search. */
+function sayFound() {
+	if (state.query && sayFound.last !== state.query)
+		byId("announce").textContent = plural(model.total, "message") + " found";
+	sayFound.last = state.query;
 }
 
 function showBlank() {

@@ -176,7 +176,7 @@ export class MessageView {
 			...row("Bcc", addresses(message.Bcc)),
 			...row("Reply-To", addresses(message.ReplyTo)),
 			...row("Date", el("span", null, el("time", { datetime: message.Date }, longDate(message.Date)),
-				el("span", { class: "muted" }, " · " + size(message.Size)))),
+				" · ", el("span", { class: "muted whole" }, size(message.Size)))),
 			el("dt", null, "Envelope"), this.envelope,
 			el("dt", null, "Tags"), this.tags);
 	}

@@ -17,17 +17,17 @@ function ways({ host, port }) {
 	const bare = host.replace(/^\[|\]$/g, "");
 
 	return [
-		["posthouse", "posthouse send --server " + host + ":" + port + " --from me@example.org \\\n" +
-			"      --to you@example.org --subject Hello --body 'It works.'"],
-		["swaks", "swaks --server " + host + ":" + port + " --to you@example.org \\\n" +
-			"      --header 'Subject: Hello' --body 'It works.'"],
+		["posthouse", "posthouse send --server " + host + ":" + port + " \\\n" +
+			"  --from me@example.org \\\n  --to you@example.org \\\n  --subject Hello --body 'It works.'"],
+		["swaks", "swaks --server " + host + ":" + port + " \\\n  --to you@example.org \\\n" +
+			"  --header 'Subject: Hello' \\\n  --body 'It works.'"],
 		["curl", "printf 'From: me@example.org\\r\\nTo: you@example.org\\r\\nSubject: Hello\\r\\n\\r\\nIt works.\\r\\n' |\n" +
 			"curl smtp://" + host + ":" + port + " --mail-from me@example.org --mail-rcpt you@example.org -T -"],
 		["Python", "import smtplib\nfrom email.message import EmailMessage\n\n" +
 			"m = EmailMessage()\nm['From'], m['To'], m['Subject'] = 'me@example.org', 'you@example.org', 'Hello'\n" +
 			"m.set_content('It works.')\n" +
 			"with smtplib.SMTP('" + bare + "', " + port + ") as s:\n    s.send_message(m)"],
-		["By hand", "ncat -C " + bare + " " + port + "\nEHLO me.example\nMAIL FROM:<me@example.org>\nRCPT TO:<you@example.org>\n" +
+		["ncat", "ncat -C " + bare + " " + port + "\nEHLO me.example\nMAIL FROM:<me@example.org>\nRCPT TO:<you@example.org>\n" +
 			"DATA\nSubject: Hello\n\nIt works.\n.\nQUIT"],
 	];
 }

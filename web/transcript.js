@@ -89,14 +89,12 @@ export async function viewTranscript(context) {
 		return nothing("No dialogue", "This message did not come by SMTP.");
 	const shown = lines.slice(0, LINES_MAX);
 	const list = el("ol", { class: "dialogue" }, ...rows(shown));
-	const quiet = el("button", { type: "button", class: "segment", "aria-pressed": "true", on: { click: () => {
-		const on = list.classList.toggle("bare") === false;
-
-		quiet.setAttribute("aria-pressed", on);
-	} } }, "Explain");
+	const quiet = el("button", { type: "button", class: "button", on: { click: () => {
+		quiet.textContent = list.classList.toggle("bare") ? "Explain" : "Hide explanations";
+	} } }, "Hide explanations");
 	return el("div", null,
 		el("div", { class: "view-tools" }, el("span", { class: "muted" }, plural(lines.length, "line") +
 			(shown.length < lines.length ? ", the first " + shown.length + " shown" : "")),
-		el("span", { class: "gap" }), el("div", { class: "segments" }, quiet)),
+		el("span", { class: "gap" }), quiet),
 		list);
 }

@@ -16,7 +16,7 @@ def png(width, height, colour):
 
 
 LOGO = png(120, 40, (11, 107, 93))
-PDF = b"%PDF-1.4\n" + b"x" * 8000
+PDF = b"%PDF-1.4\n" + b"x" * 2000
 HTML = """<html><head><style>body{font-family:Georgia,serif;color:#222;background:#f3efe6}
 .card{max-width:520px;margin:24px auto;background:#fff;padding:32px;border-radius:6px}
 .go{display:inline-block;background:#0b6b5d;color:#fff;padding:10px 18px;border-radius:4px;text-decoration:none}
