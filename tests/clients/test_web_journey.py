@@ -135,6 +135,23 @@ class Journeys(unittest.TestCase):
             self.assertEqual([e["Details"]["to"] for e in about(self.host, id, "journey")["Events"]
                               if e["What"] == "recipient"], ["bob%d@example.org" % number])
 
+    def test_pipelined(self):
+        """Both in one piece: each reply to an end of data is its own message's."""
+        one = b"MAIL FROM:<a@b.example>\r\nRCPT TO:<%s@x.example>\r\nDATA\r\nSubject: %s\r\n\r\nx\r\n.\r\n"
+        with socket.create_connection(self.host.smtp, timeout=60) as s, s.makefile("rb") as replies:
+            replies.readline()
+            s.sendall(b"EHLO client.example\r\n")
+            while replies.readline()[3:4] == b"-":
+                pass
+            s.sendall(one % (b"one", b"one") + one % (b"two", b"two") + b"QUIT\r\n")
+            ids = [queued(line) for line in replies if b"queued as" in line]
+        self.finished(ids[1])
+        for name, id in zip(("one", "two"), ids):
+            said = texts(self.host, id)
+            self.assertEqual([line for line in said if line.startswith("C: RCPT") or "queued as" in line],
+                             ["C: RCPT TO:<%s@x.example>" % name, "S: 250 2.0.0 Ok: queued as " + id])
+            self.assertEqual("S: 221 2.0.0 Bye" in said, name == "two")
+
     def test_gone(self):
         """It left after the dot, and read nothing; and it had its own ideas of SMTP, with a NUL."""
         with socket.create_connection(self.host.smtp, timeout=60) as s:
