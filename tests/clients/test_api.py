@@ -754,6 +754,27 @@ class Events(unittest.TestCase):
             self.assertEqual(listener.event("error")[1]["Message"][0], "5")
             listener.close()
 
+    def test_many(self):
+        """More than are taken apart at once, some with much to read: each is there once."""
+        with Mock() as host:
+            api, listener = Api(host), Listener(host)
+            sent = []
+            with smtplib.SMTP(*host.smtp, timeout=60) as client:
+                client.ehlo("client.example")
+                for i in range(100):
+                    client.mail("a@example.com")
+                    client.rcpt("b@example.com")
+                    more = "X-A: some words here\r\n" * (20000 if i % 20 == 0 else 1)
+                    words = client.data(more.encode() + text("no %d" % i, X_Tags="t%d" % (i % 7)))[1]
+                    sent.append(words.decode().split(" queued as ")[1])
+            listed = api.get("/api/v1/messages?limit=200")["messages"]
+            self.assertEqual([m["ID"] for m in listed], sent[::-1])
+            self.assertEqual([m["Subject"] for m in listed], ["no %d" % i for i in reversed(range(100))])
+            told = [listener.event("new")[1] for _ in sent]
+            self.assertEqual({m["ID"]: (m["Subject"], m["Tags"]) for m in told},
+                             {name: ("no %d" % i, ["t%d" % (i % 7)]) for i, name in enumerate(sent)})
+            listener.close()
+
     def test_protocol(self):
         with Mock() as host:
             listener = Listener(host)
