@@ -229,7 +229,18 @@ function mark(ids, read) {
 	return trying(() => api.setRead(ids, read));
 }
 
+/* A lab's mail is deleted by POP3 alone: its servers are real ones. */
+function mayRemove() {
+	const may = !document.body.classList.contains("lab");
+
+	if (!may)
+		say("A lab's mail is deleted by POP3");
+	return may;
+}
+
 function remove(ids) {
+	if (!mayRemove())
+		return undefined;
 	const index = model.indexOf(state.id);
 	const focused = byId("rows").contains(document.activeElement);
 
@@ -283,7 +294,7 @@ async function removeTargets() {
 	const ids = targets();
 	const n = list.everything ? model.total : ids.length;
 
-	if (n === 0)
+	if (n === 0 || !mayRemove())
 		return;
 	if ((n > 1 || list.everything) && !await ask("Delete " + plural(n, "message") + "?", allWords() +
 		"They can't be brought back.", "Delete"))
@@ -453,6 +464,7 @@ hosts().then((all) => {
 		return;
 	fill(byId("hosts"), all.map((h) => el("a", { href: h.here ? "/" : h.url, "aria-current": h.here ? "page" : null }, h.name)));
 	byId("hosts").hidden = false;
+	document.body.classList.add("lab");
 }, () => {});
 api.info().then((answer) => {
 	info = answer;

@@ -46,8 +46,8 @@ export async function mailboxes() {
 
 /* [{ name, url, here }]: of a lab; else none. */
 export async function hosts() {
-	const answer = lower(await own("hosts"));
+	const answer = await own("hosts");
 
-	return (answer?.hosts ?? []).filter((h) => /^https?:\/\//.test(h.uRL ?? h.url ?? ""))
-		.map((h) => ({ name: h.name ?? "", url: h.uRL ?? h.url, here: Boolean(h.here) }));
+	return (answer?.Hosts ?? []).filter((h) => /^https?:\/\//.test(h.URL))
+		.map((h) => ({ name: h.Name, url: h.URL, here: h.Here }));
 }

@@ -156,6 +156,12 @@ async function hosts({ page, url, trouble }) {
 	assert.deepEqual(await page.locator("#hosts a").evaluateAll((all) =>
 		all.map((a) => [a.textContent, a.getAttribute("href"), a.getAttribute("aria-current")])),
 	[["bob.example", "http://127.0.0.9:1/", null], ["alice.example", "/", "page"]]);
+	/* Its mail is deleted by POP3: the page does not offer to. */
+	await page.locator("#rows .row a").first().click();
+	await page.waitForSelector(".message-tools");
+	assert.equal(await page.locator("[aria-label^='Delete']:visible").count(), 0);
+	await page.keyboard.press("#");
+	await page.waitForFunction(() => document.body.textContent.includes("deleted by POP3"));
 	quiet(trouble);
 }
 
