@@ -186,7 +186,7 @@ class Page(Browser):
 
     def test_hosts(self):
         self.wanted("hosts")
-        with Double(self.mock.http, samples.many(3)) as double:
+        with Double(mock.http, samples.many(3)) as double:
             double.hosts = [{"Name": "bob.example", "URL": "http://127.0.0.9:1/", "Here": False},
                             {"Name": "alice.example", "URL": double.url + "/", "Here": True}]
             self.run_case("hosts", Calls(double, None), url=double.url, n=3)
