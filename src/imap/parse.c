@@ -201,17 +201,19 @@ static bool take_literal(struct imap_parse *p, slice *ret, bool *ret_binary)
 {
 	struct imap_parse q = *p;
 	bool binary = imap_sees(&q, '~');
-	uint64_t len;
+	uint64_t len = 0;
 
 	if (binary)
 		q.rest = slice_drop(q.rest, 1);
 	if (!imap_take(&q, '{', "a string") || !imap_take_number(&q, SIZE_MAX, &len) ||
 	    (imap_sees(&q, '+') && !imap_take(&q, '+', "")) || !imap_take(&q, '}', "}") ||
-	    !imap_take(&q, '\r', "a line end") || !imap_take(&q, '\n', "a line end") ||
-	    len > q.rest.len) {
+	    !imap_take(&q, '\r', "a line end") || !imap_take(&q, '\n', "a line end")) {
 		p->rest = q.rest;
-		return fail(p, len > q.rest.len && q.wanted[0] == '\0' ? "as much as was announced" :
-		    q.wanted);
+		return fail(p, q.wanted);
+	}
+	if (len > q.rest.len) {
+		p->rest = q.rest;
+		return fail(p, "as much as was announced");
 	}
 	if (!binary && slice_find_byte(slice_head(q.rest, len), 0) < len)
 		return fail(p, "a literal without NUL");
