@@ -38,6 +38,7 @@ enum {
 	/* Fewer (RLIMIT_NOFILE) are no mail server: channels, segments and listeners
 	 * alone take some 50. */
 	DESCRIPTORS_MIN = 256,
+	OS_BRIEF_BYTES = 256 * 1024,    /* copied in about 50 us, as long as a thread takes to wake */
 	DEFER_ROUNDS_MAX = 16,          /* chains of gathering are shorter than this */
 	CHANNEL_PACKETS = 8,            /* in flight, so that a busy peer costs no turn */
 	PLAN_COPY_PIECE = 64 * 1024,    /* on the stack of a pool thread */

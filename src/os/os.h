@@ -87,6 +87,11 @@ void os_watch_stop(struct os *os, struct os_watch *watch);
 struct os_work {
 	void (*run)(struct os_work *work);
 	void (*done)(struct os_work *work);
+	/* It does no more than a few calls for files, of at most OS_BRIEF_BYTES: where files are
+	 * in memory these don't block, and a thread costs more than they do. Then run comes before
+	 * os_work_start() returns, and done at the end of the turn. */
+	bool brief;
+	struct os_defer after;          /* for os_uv_loop.c */
 	struct os *os;                  /* set by os_work_start */
 	void *owner;
 	void *impl;

@@ -65,6 +65,14 @@ static int open_again(int fd, int how)
 	return again < 0 ? -errno : again;
 }
 
+/* The same open file once more, which does for what is only read at offsets. */
+static int duplicate(int fd)
+{
+	int again = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+
+	return again < 0 ? -errno : again;
+}
+
 /* ---- nodes; with the lock ---- */
 
 static struct node *node_add(struct memory *m, struct node *parent, slice name, int fd, bool folder)
@@ -192,7 +200,9 @@ static int open_node(struct memory *m, struct node *folder, slice name, int flag
 		return -EEXIST;
 	if (node->folder)
 		return how == O_RDONLY ? open_folder(node) : -EISDIR;
-	return flags & OS_FOLDER ? -ENOTDIR : open_again(node->fd, how);
+	if (flags & OS_FOLDER)
+		return -ENOTDIR;
+	return how == O_RDONLY ? duplicate(node->fd) : open_again(node->fd, how);
 }
 
 /* ---- the calls ---- */

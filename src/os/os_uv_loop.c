@@ -274,12 +274,33 @@ static void work_done(uv_work_t *uv, int status)
 		work->done(work);
 }
 
+static void brief_done(struct os_defer *after)
+{
+	struct os_work *work = after->owner;
+
+	work->impl = NULL;
+	work->done(work);
+}
+
+static void run_at_once(struct os *os, struct os_work *work)
+{
+	work->impl = work;
+	work->run(work);
+	work->after = (struct os_defer){ .run = brief_done, .owner = work };
+	os_defer(os, &work->after);
+}
+
 void loop_work_start(struct os *os, struct os_work *work)
 {
 	struct os_uv *self = os_uv_of(os);
-	struct work *w = heap_new(self->world->heap, struct work);
+	struct work *w;
 
 	check(work->impl == NULL);
+	if (work->brief && self->world->memory != NULL) {
+		run_at_once(os, work);
+		return;
+	}
+	w = heap_new(self->world->heap, struct work);
 	w->uv.data = w;
 	w->os = self;
 	w->work = work;

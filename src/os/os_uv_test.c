@@ -164,6 +164,26 @@ static void test_work(void **state)
 	os_uv_destroy(os);
 }
 
+/* Where files are in memory, brief work is run at once, and is done later; other work goes to
+ * the pool there, too. */
+static void test_brief_work(void **state)
+{
+	for (int brief = 0; brief < 2; brief++) {
+		struct os *os = make_in_memory();
+		struct steps s = { .os = os };
+
+		s.work = (struct os_work){ .run = work_run, .done = work_done, .owner = &s,
+			.brief = brief };
+		os_work_start(os, &s.work);
+		if (brief)
+			assert_int_equal(s.left, 42);
+		assert_string_equal(s.text, "");
+		os_uv_run(os);
+		assert_string_equal(s.text, "done");
+		os_uv_destroy(os);
+	}
+}
+
 static void caught(struct os_signal *signal)
 {
 	struct steps *s = signal->owner;
@@ -746,7 +766,7 @@ static void test_keeper_goes(void **state)
 }
 
 UNIT_TESTS(cmocka_unit_test(test_loop_order), cmocka_unit_test(test_defer_does_not_starve),
-    cmocka_unit_test(test_work), cmocka_unit_test(test_signal), cmocka_unit_test(test_clock),
+    cmocka_unit_test(test_work), cmocka_unit_test(test_brief_work), cmocka_unit_test(test_signal), cmocka_unit_test(test_clock),
     cmocka_unit_test(test_files), cmocka_unit_test(test_files_in_memory), cmocka_unit_test(test_paths_refused),
     cmocka_unit_test(test_tcp4), cmocka_unit_test(test_tcp6), cmocka_unit_test(test_unix), cmocka_unit_test(test_udp4),
     cmocka_unit_test(test_udp6),

@@ -178,8 +178,13 @@ void plan_add(struct os *os, struct plan *plan, struct plan_step step)
 
 void plan_start(struct os *os, struct plan *plan)
 {
+	uint64_t bytes = 0;
+
 	plan->error = 0;
 	plan->unreadable = false;
+	for (size_t i = 0; i < plan->n && bytes <= OS_BRIEF_BYTES; i++)
+		bytes += plan->steps[i].bytes.len + plan->steps[i].length;
+	plan->work.brief = bytes <= OS_BRIEF_BYTES;
 	os_work_start(os, &plan->work);
 }
 

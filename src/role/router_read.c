@@ -229,7 +229,8 @@ static void read_start(struct segment *s)
 		size = s->need;
 	if (size > left)
 		size = left;
-	job->work = (struct os_work){ .run = run, .done = on_read, .owner = job };
+	job->work = (struct os_work){ .run = run, .done = on_read, .owner = job,
+	    .brief = size <= OS_BRIEF_BYTES };
 	job->segment = s;
 	job->at = s->reader.offset;
 	job->size = size;

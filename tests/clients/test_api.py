@@ -677,7 +677,7 @@ class Mailboxes(unittest.TestCase):
             a = Api(host, "suite-a")
             self.assertEqual(a.subjects(), ["large", "small"] * 2)
             self.assertEqual(a.get("/api/v1/message/latest")["Username"], "suite-a")
-            self.assertEqual({m["name"]: m["messages"] for m in a.get("/api/posthouse/v1/mailboxes")["mailboxes"]},
+            self.assertEqual({m["Name"]: m["Messages"] for m in a.get("/api/posthouse/v1/mailboxes")["Mailboxes"]},
                              {"mock": 1, "another": 1, "suite-a": 4})
             self.assertEqual(host.subjects("suite-a"), ["small", "large"] * 2)         # by POP3
             for name in ("bob@Example.org", "Ünï \t<x> \"'%", "x" * 60, "y" * 100, "z" * 900, "Bob@mock.LOCALHOST"):

@@ -159,8 +159,8 @@ class TestPage(unittest.TestCase):
             message, = ask(alice, "/api/v1/messages")["messages"]
             self.assertEqual(message["Subject"], "A first message")
             self.assertEqual(ask(bob, "/api/v1/messages")["messages"], [])
-            self.assertEqual(ask(alice, "/api/posthouse/v1/mailboxes")["mailboxes"],
-                             [{"name": "alice", "messages": 1, "unread": 1}])
+            self.assertEqual(ask(alice, "/api/posthouse/v1/mailboxes")["Mailboxes"],
+                             [{"Name": "alice", "Messages": 1, "Unread": 1}])
             path = "/api/posthouse/v1/message/%s/" % message["ID"]
             events = ask(alice, path + "journey")["Events"]
             at = [(e["Host"], e["What"]) for e in events]

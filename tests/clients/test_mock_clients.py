@@ -111,7 +111,7 @@ class Suites(unittest.TestCase):
             for process in processes:
                 process.join(120)
             self.assertEqual([process.exitcode for process in processes], [0, 0, 0])
-            self.assertEqual({m["name"]: m["messages"] for m in Api(host).get("/api/posthouse/v1/mailboxes")["mailboxes"]},
+            self.assertEqual({m["Name"]: m["Messages"] for m in Api(host).get("/api/posthouse/v1/mailboxes")["Mailboxes"]},
                              {"mock": 1, "suite-a": 1, "suite-b": 1, "suite-c": 1})
 
 
