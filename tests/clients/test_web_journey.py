@@ -208,7 +208,7 @@ class Journeys(unittest.TestCase):
             id = send(client, "many")
         sockets = [socket.create_connection(self.host.http, timeout=60) for _ in range(20)]
         for s in sockets:
-            s.sendall(b"GET %s%s/journey HTTP/1.0\r\nHost: x\r\n\r\n" % (OURS.encode(), id.encode()))
+            s.sendall(b"GET %s%s/journey HTTP/1.0\r\nHost: localhost\r\n\r\n" % (OURS.encode(), id.encode()))
         for s in sockets:
             with s, s.makefile("rb") as stream:
                 self.assertIn(b" 200 ", stream.readline())
