@@ -28,7 +28,7 @@ DOCUMENT = os.path.join(ROOT, "doc", "FUZZING.md")
 
 # Seconds in a run of all: the parsers and engines that strangers or a crash
 # speak to get more than the small ones.
-SECONDS_LONG, SECONDS = 10, 4
+SECONDS_LONG, SECONDS = 8, 3
 LONG = ("smtp_server", "smtp_client", "pop3_server", "pop3_client", "address", "header", "mime",
         "log_replay", "log_segment", "ipc", "role")
 SEEDS_MAX = 400

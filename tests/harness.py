@@ -17,6 +17,9 @@ import fuzz
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 BUILD = os.path.join(ROOT, "build", "test")
 RELEASE = os.path.join(ROOT, "build", "release")
+# Of these the sanitizers make minutes, of reading the same megabytes again and again; what they
+# run is fuzzed and has unit tests.
+WITHOUT_SANITIZERS = ("faults/test_damaged_queue", "faults/test_repair", "faults/test_verify")
 FAULTS_OF_FILES = ("bodies", "damage", "damaged_queue", "repair", "verify")
 # Those that take a minute begin first, so that none of them is left alone at the end.
 LONG = ("unit/router_test", "unit/router_relay_test", "unit/store_test", "unit/relay_queue_test",
@@ -107,8 +110,10 @@ def python_jobs(folder, word):
     for name in sorted(os.listdir(os.path.join(ROOT, "tests", folder))):
         if name.startswith("test_") and name.endswith(".py") and word in name:
             path = os.path.join(ROOT, "tests", folder, name)
-            jobs.append(("%s/%s" % (folder, name[:-3]),
-                         [sys.executable, os.path.join(ROOT, "tests", "tap.py"), path]))
+            title = "%s/%s" % (folder, name[:-3])
+            program = os.path.join(RELEASE if title in WITHOUT_SANITIZERS else BUILD, "posthouse")
+            jobs.append((title, ["env", "POSTHOUSE=" + program, sys.executable,
+                                 os.path.join(ROOT, "tests", "tap.py"), path]))
     return jobs
 
 
