@@ -236,3 +236,26 @@ bool api_parts_json(const struct api_mail *mail, slice id, struct buffer *out)
 	api_json_close(&j, '}');
 	return api_json_end(&j, true);
 }
+
+/* ---- wait ---- */
+
+bool api_wait_read(slice text, uint64_t *ret_ms)
+{
+	static const struct {
+		slice unit;
+		uint64_t ms;
+	} units[] = { { slice_lit("ms"), 1 }, { slice_lit("s"), 1000 }, { slice_lit("m"), 60000 } };
+	uint64_t number, ms = 1000;
+
+	for (size_t i = 0; i < sizeof units / sizeof *units; i++) {
+		if (!slice_ends(text, units[i].unit))
+			continue;
+		text = slice_head(text, text.len - units[i].unit.len);
+		ms = units[i].ms;
+		break;
+	}
+	if (!slice_to_u64(text, UINT32_MAX, &number))
+		return false;
+	*ret_ms = number * ms;
+	return true;
+}

@@ -29,4 +29,8 @@ bool api_envelope_json(const struct api_facts *facts, struct buffer *out)
 bool api_parts_json(const struct api_mail *mail, slice id, struct buffer *out)
     __attribute__((warn_unused_result));
 
+/* How long `wait` may take: "30s", "500ms", "2m", or "10", which are seconds. False: none of
+ * these. */
+bool api_wait_read(slice text, uint64_t *ret_ms) __attribute__((warn_unused_result));
+
 #endif

@@ -180,6 +180,26 @@ static void test_defects(void **state)
 	sample_end(&w);
 }
 
-UNIT_TESTS(cmocka_unit_test(test_envelope), cmocka_unit_test(test_lint),
+static void test_wait(void **state)
+{
+	static const struct {
+		const char *text;
+		int64_t ms;             /* -1: none */
+	} rows[] = {
+		{ "30s", 30000 }, { "500ms", 500 }, { "2m", 120000 }, { "10", 10000 }, { "0", 0 },
+		{ "4294967295m", 4294967295LL * 60000 }, { "4294967296", -1 }, { "", -1 }, { "s", -1 },
+		{ "-1s", -1 }, { "1.5s", -1 }, { "1h", -1 }, { " 1s", -1 },
+	};
+	uint64_t ms;
+
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		bool ok = api_wait_read(slice_from(rows[i].text), &ms);
+
+		if (ok != (rows[i].ms >= 0) || (ok && ms != (uint64_t)rows[i].ms))
+			fail_msg("%s", rows[i].text);
+	}
+}
+
+UNIT_TESTS(cmocka_unit_test(test_wait), cmocka_unit_test(test_envelope), cmocka_unit_test(test_lint),
     cmocka_unit_test(test_lint_line),
     cmocka_unit_test(test_lint_json), cmocka_unit_test(test_parts), cmocka_unit_test(test_defects))

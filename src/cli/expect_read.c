@@ -4,30 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "api/posthouse.h"
 #include "base/limits.h"
 #include "base/text.h"
-
-/* "500ms", "5s", "2m", or seconds, as the API has it. */
-static bool read_time(slice text, uint64_t *ret_ms)
-{
-	static const struct {
-		slice unit;
-		uint64_t ms;
-	} units[] = { { slice_lit("ms"), 1 }, { slice_lit("s"), 1000 }, { slice_lit("m"), 60000 } };
-	uint64_t number, ms = 1000;
-
-	for (size_t i = 0; i < sizeof units / sizeof *units; i++) {
-		if (!slice_ends(text, units[i].unit))
-			continue;
-		text = slice_head(text, text.len - units[i].unit.len);
-		ms = units[i].ms;
-		break;
-	}
-	if (!slice_to_u64(text, WEB_WAIT_MAX_MS / ms, &number))
-		return false;
-	*ret_ms = number * ms;
-	return true;
-}
 
 static bool add_to_query(struct expect *e, const char *before, slice value, const char *after)
 {
@@ -131,7 +110,7 @@ int expect_read(struct expect *e)
 	e->within = cli_value(e->args, "--within");
 	if (e->within == NULL)
 		e->within = "10s";
-	if (!read_time(slice_from(e->within), &e->within_ms))
+	if (!api_wait_read(slice_from(e->within), &e->within_ms) || e->within_ms > WEB_WAIT_MAX_MS)
 		return cli_misuse("expect: --within wants a time up to %dm: 500ms, 5s, 2m, not "
 		    "\"%s\"", WEB_WAIT_MAX_MS / 60000, text_printable(slice_from(e->within), shown,
 		    sizeof shown));

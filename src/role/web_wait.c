@@ -7,6 +7,7 @@
 #include "role/web_wait.h"
 
 #include "api/list.h"
+#include "api/posthouse.h"
 #include "role/web_walk.h"
 
 struct web_wait {
@@ -111,28 +112,6 @@ static void on_walked(struct web_walk *walk)
 		time_is_up(w);
 }
 
-/* "30s", "500ms", "2m", "10": seconds. False: none of these. */
-static bool read_time(slice text, uint64_t *ret_ms)
-{
-	static const struct {
-		slice unit;
-		uint64_t ms;
-	} units[] = { { slice_lit("ms"), 1 }, { slice_lit("s"), 1000 }, { slice_lit("m"), 60000 } };
-	uint64_t number, ms = 1000;
-
-	for (size_t i = 0; i < sizeof units / sizeof *units; i++) {
-		if (!slice_ends(text, units[i].unit))
-			continue;
-		text = slice_head(text, text.len - units[i].unit.len);
-		ms = units[i].ms;
-		break;
-	}
-	if (!slice_to_u64(text, UINT32_MAX, &number))
-		return false;
-	*ret_ms = number * ms < WEB_WAIT_MAX_MS ? number * ms : WEB_WAIT_MAX_MS;
-	return true;
-}
-
 void web_wait(struct http_call *call)
 {
 	struct web *web = call->web;
@@ -144,10 +123,12 @@ void web_wait(struct http_call *call)
 	http_target_get(&call->request->target, "query", &query);
 	http_target_get(&call->request->target, "count", &number);
 	http_target_get(&call->request->target, "timeout", &timeout);
-	if (!read_time(timeout, &ms)) {
+	if (!api_wait_read(timeout, &ms)) {
 		web_answer_text(web, call->request, 400, "timeout wants a time: 30s, 500ms or 2m");
 		return;
 	}
+	if (ms > WEB_WAIT_MAX_MS)
+		ms = WEB_WAIT_MAX_MS;
 	if (!slice_to_u64(number, ACCOUNT_MESSAGES_MAX, &count) || count == 0) {
 		web_answer_text(web, call->request, 400, "count wants a number of messages");
 		return;
