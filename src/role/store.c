@@ -268,6 +268,7 @@ void store_start(struct os *os, int channel, unsigned index)
 	store_mock_init(s);
 	store_watch_init(s);
 	store_fetch_init(s);
+	list_init(&s->expunges);
 	s->drain_timer = (struct os_timer){ .fire = on_grace_over, .owner = s };
 	s->retry_timer = (struct os_timer){ .fire = on_retry, .owner = s };
 	frame_init(&s->frame, os, ROLE_STORE, index, channel, &handler, s);

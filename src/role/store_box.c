@@ -3,7 +3,7 @@
  *   (load) -> loaded -> (rows) full
  *                '----> (files) writable -> flights
  *
- * box_step() walks what waits, in this order: offers, removal, web, session, upkeep.
+ * box_step() walks what waits, in this order: offers, removal, web, changes, sessions, upkeep.
  * The first that needs the pool starts a job; job_done() steps again. */
 #include <string.h>
 
@@ -108,7 +108,7 @@ struct box *box_get(struct store *s, uint64_t id)
 	list_init(&box->opened);
 	list_init(&box->starved);
 	list_init(&box->next);
-	list_init(&box->expunges);
+	list_init(&box->changes);
 	new_state(box);
 	table_put(&s->table, table_key(box->id), box);
 	list_append(&s->boxes, &box->link);
@@ -137,7 +137,7 @@ static bool is_idle(const struct box *box)
 	return !box->busy && !box->flying && box->session == NULL && !box->removing &&
 	    list_empty(&box->starved) && list_empty(&box->next) &&
 	    list_empty(&box->offers) && list_empty(&box->pending) && list_empty(&box->dirty) &&
-	    list_empty(&box->expunges) && !store_watch_wants(box);
+	    list_empty(&box->changes) && !store_watch_wants(box);
 }
 
 static void forget(struct box *box)
@@ -359,7 +359,7 @@ static void became_bad(struct box *box, enum account_load_result why)
 	if (list_empty(&box->pending))
 		unload(box);
 	store_watch_bad(box);
-	store_expunges_bad(box);
+	box_changes_fail(box);
 	if (box->session != NULL)
 		session_box_bad(box->session, why == ACCOUNT_IO);
 }
@@ -399,9 +399,7 @@ static void files_failed(struct box *box)
 	store_failed(box->store, "account: no new file", box->error);
 	box->flush_failed = true;
 	offers_answer(box, &box->offers, SIZE_MAX, DELIVERY_LATER);
-	store_expunges_bad(box);
-	if (box->session != NULL)
-		session_committed(box->session, false);
+	box_changes_fail(box);
 }
 
 static void judge_job(struct box *box)
@@ -587,12 +585,12 @@ static bool step_load(struct box *box)
 	if (box->loaded)
 		return false;
 	if (list_empty(&box->offers) && box->session == NULL && !box->removing &&
-	    list_empty(&box->expunges) && !store_watch_wants(box))
+	    list_empty(&box->changes) && !store_watch_wants(box))
 		return true;
 	if (box->bad != ACCOUNT_LOADED && os_now_ms(s->os) < box->bad_until_ms) {
 		offers_answer(box, &box->offers, SIZE_MAX, DELIVERY_LATER);
 		store_watch_bad(box);
-		store_expunges_bad(box);
+		box_changes_fail(box);
 		if (box->session != NULL)
 			session_box_bad(box->session, box->bad == ACCOUNT_IO);
 		return true;
@@ -643,7 +641,7 @@ static bool step_session(struct box *box)
 	struct session *session = box->session;
 	struct account *a = box->account;
 
-	if (session == NULL || !session_wants(session))
+	if (session == NULL || !session_waits(session))
 		return false;
 	if (a->removed) {
 		session_box_bad(session, false);
@@ -655,8 +653,7 @@ static bool step_session(struct box *box)
 	}
 	/* Show what was delivered a moment ago, too; and nothing that a deletion which
 	 * failed would take away in the next life. */
-	if (session_waits(session) && (a->n_changes > 0 || a->torn ||
-	    store_mock_expired(box)) && !box->flush_failed &&
+	if ((a->n_changes > 0 || a->torn || store_mock_expired(box)) && !box->flush_failed &&
 	    !store_stopped(box->store)) {
 		if (!box_writable(box, false))
 			return true;
@@ -665,16 +662,11 @@ static bool step_session(struct box *box)
 	}
 	/* Without what an earlier life may have shown already, messages would vanish
 	 * and come back: to a POP3 client new ones. */
-	if (session_waits(session) && a->n_changes > 0 && a->changes[0].kept) {
+	if (a->n_changes > 0 && a->changes[0].kept) {
 		session_box_bad(session, true);
 		return false;
 	}
-	if (session_waits(session))
-		session_box_ready(session);
-	else if (box_expunges(box))
-		return false;           /* it steps again when that has landed */
-	else if (!session_deletes(session) || box_writable(box, false))
-		session_expunge(session);
+	session_box_ready(session);
 	return box->busy;
 }
 
@@ -705,7 +697,7 @@ void box_step(struct box *box)
 	if (!box_take_offers(box) || box->flying)
 		return;
 	step_keys(box);
-	if (step_removing(box) || store_watch_step(box) || store_expunge_step(box) ||
+	if (step_removing(box) || store_watch_step(box) || box_changes_step(box) ||
 	    step_session(box) || step_mock(box))
 		return;
 	(void)step_upkeep(box);

@@ -140,7 +140,6 @@ static void settle(struct box *box)
 	store_watch_settling(box);
 	account_settled(box->account);
 	store_watch_settled(box);
-	store_expunge_landed(box, true);
 	box_close_folders(box);
 	pieces_free(box, &box->flying_pieces);
 	offers_answer(box, &box->pending, box->n_flying, DELIVERY_DURABLE);
@@ -148,9 +147,7 @@ static void settle(struct box *box)
 	box_judge_waiting(box);
 	if (box->account->n_changes == 0)
 		list_remove(&box->dirty);
-	if (box->session != NULL && box->expunge_flies)
-		session_committed(box->session, true);
-	box->expunge_flies = false;
+	box_changes_landed(box, true);
 }
 
 /* Also what came after the flight began: its place in the pack and in the log is
@@ -162,12 +159,9 @@ static void give_up(struct box *box)
 	offers_answer(box, &box->pending, SIZE_MAX, DELIVERY_LATER);
 	box->n_flying = 0;
 	box->flush_failed = true;
-	box->expunge_flies = false;
-	store_expunge_landed(box, false);
 	list_remove(&box->dirty);
 	box->hot = false;
-	if (box->session != NULL)
-		session_committed(box->session, false);
+	box_changes_landed(box, false);
 }
 
 static void take_back(struct box *box)
@@ -322,8 +316,7 @@ static void board(struct store *s, struct box *box)
 	flying->box = box;
 	flying->n_changes = box->account->n_changes;
 	box->flying = true;
-	box->expunge_flies = box->session != NULL && session_expunges(box->session);
-	store_expunge_boards(box);
+	box_changes_board(box);
 	while ((at = list_take_first(&box->pieces)) != NULL)
 		list_append(&box->flying_pieces, at);
 	list_for(p, &box->pending)

@@ -9,6 +9,7 @@
  *   store_watch.c       a mock's web: told what is there, and what changes
  *   store_fetch.c       the same: messages, piece by piece
  *   store_expunge.c     the same: messages go
+ *   store_queue.c       what clients change, in their order
  *   store_session.c     logins and connections meet; the session's life
  *   store_pop3.c        the POP3 engine's events
  *   store_read.c        messages from packs, piece by piece
@@ -43,6 +44,7 @@
 #include "pop3/server.h"
 #include "role/frame.h"
 
+struct box;
 struct session;
 
 /* A segment of the router's. It is not used anew before all that is in it was
@@ -82,6 +84,23 @@ struct piece {
 	uint64_t from_offset, from_len, checksum;
 	size_t len;
 	unsigned char bytes[];
+};
+
+/* What a client changes. */
+struct box_change {
+	struct list link;               /* box->changes */
+	const struct change_kind *kind;
+	bool made, flies;
+};
+
+struct change_kind {
+	bool together;                  /* it only adds: others like it may be made meanwhile */
+	bool pack;                      /* messages: a pack must be open */
+	bool cold;                      /* nobody waits for it */
+	/* The box is writable. False: there is nothing to change; it has landed. */
+	bool (*make)(struct box *box, struct box_change *c);
+	/* It is durable (or was nothing), or is not going to be. */
+	void (*landed)(struct box *box, struct box_change *c, bool ok);
 };
 
 enum job {
@@ -135,8 +154,7 @@ struct box {
 
 	struct session *session;        /* POP3: one at a time */
 	struct list next;               /* sessions that wait for it to end */
-	bool expunge_flies;             /* its QUIT is in the flight */
-	struct list expunges;           /* of the web, store_expunge.c */
+	struct list changes;            /* of clients, store_queue.c */
 	bool removing;                  /* IPC_REMOVED came: no more deliveries */
 	bool purged;                    /* and only the HEAD that says so is left */
 };
@@ -235,7 +253,8 @@ struct store {
 	struct list fetches, fetching;  /* struct fetch: those that wait, and the others */
 	size_t n_fetches, n_fetching;
 	struct os_defer fetch_defer;
-	size_t n_expunges;              /* of the web */
+	struct list expunges;           /* of the web */
+	size_t n_expunges;
 };
 
 /* ---- store.c ---- */
@@ -326,13 +345,16 @@ void store_fetches_over(struct store *s);
 
 /* ---- store_expunge.c ---- */
 bool store_expunge(struct store *s, struct ipc_message *message);
-/* True: a job comes first. */
-bool store_expunge_step(struct box *box);
-bool box_expunges(const struct box *box);       /* a change of it waits, or flies */
-void store_expunge_boards(struct box *box);
-void store_expunge_landed(struct box *box, bool ok);
-void store_expunges_bad(struct box *box);       /* the box can't be read */
 void store_expunges_over(struct store *s);      /* the web left */
+
+/* ---- store_queue.c ---- */
+/* A change waits; box_step() comes to it. */
+void box_change(struct box *box, struct box_change *c, const struct change_kind *kind);
+/* Make what can be made. True: a job comes first. */
+bool box_changes_step(struct box *box);
+void box_changes_board(struct box *box);
+void box_changes_landed(struct box *box, bool ok);
+void box_changes_fail(struct box *box);         /* those that are not made */
 
 /* ---- store_session.c ---- */
 /* Ascending; for the journey. */
@@ -341,17 +363,9 @@ void sessions_init(struct store *s);
 bool store_login(struct store *s, struct ipc_message *message);
 bool store_adopt(struct store *s, struct ipc_message *message);
 bool store_removed(struct store *s, struct ipc_message *message);
-/* Does it want anything of its box: the messages, or an expunge? */
-bool session_wants(const struct session *session);
 bool session_waits(const struct session *session);      /* for the messages */
 void session_box_ready(struct session *session);
 void session_box_bad(struct session *session, bool later);
-/* Make the changes that its QUIT asks for; the box is writable. */
-void session_expunge(struct session *session);
-bool session_deletes(const struct session *session);    /* some message is marked */
-bool session_expunges(const struct session *session);   /* they are made */
-/* They are durable, or are not going to be. No-op when none were asked for. */
-void session_committed(struct session *session, bool all);
 void session_over(struct session *session);     /* at once, whatever it did */
 void sessions_end(struct store *s);
 

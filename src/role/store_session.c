@@ -84,17 +84,13 @@ static void session_free(struct session *session)
 {
 	struct store *s = session->store;
 
-	reading_stop(session);
+	session->kind->free(session);
 	os_timer_stop(s->os, &session->timer);
 	if (session->stream != NULL)
 		stream_destroy(session->stream);
 	if (session->fd >= 0)
 		os_close(s->os, session->fd);
-	pop3_server_destroy(session->engine);
 	buffer_free(&session->in);
-	heap_free(s->heap, session->messages);
-	heap_free(s->heap, session->rows);
-	heap_free(s->heap, session->uidls);
 	list_remove(&session->link);
 	heap_free(s->heap, session);
 	s->n_sessions--;
@@ -113,6 +109,7 @@ static void leave_box(struct session *session)
 	struct box *box = session->box;
 	struct list *next;
 
+	session->kind->leave(session);
 	session->box = NULL;
 	list_remove(&session->queue);
 	if (box == NULL)
@@ -132,12 +129,10 @@ void session_over(struct session *session)
 		session->state = SESSION_OVER;
 		if (session->nonce != NULL)
 			nonce_free(session->store, session->nonce);
-		/* Its turn to read must not come any more. */
-		list_remove(&session->reading.link);
 		leave_box(session);
 	}
 	/* A work that runs reads with this session's memory: it calls again. */
-	if (!session->reading.busy)
+	if (!session->kind->busy(session))
 		os_defer(session->store->os, &session->end);
 }
 
@@ -162,20 +157,18 @@ static void on_timeout(struct os_timer *timer)
 	struct session *session = timer->owner;
 
 	if (session->state == SESSION_QUEUE) {
-		/* RFC 2449 s8.1.1 */
 		list_remove(&session->queue);
 		store_session_touch(session);
-		session_refuse(session, "[IN-USE] Another session has this mailbox");
+		session->kind->refuse(session, REFUSE_IN_USE);
 		return;
 	}
 	/* A second time: not even our last words went out. */
-	if (session->engine == NULL || session->quitting) {
+	if (session->stream == NULL || session->quitting) {
 		session_over(session);
 		return;
 	}
 	store_session_touch(session);
-	pop3_server_timeout(session->engine);
-	session_pump(session);
+	session->kind->timeout(session);
 }
 
 static struct session *session_create(struct store *s, int fd, uint8_t flags, slice unread)
@@ -183,6 +176,7 @@ static struct session *session_create(struct store *s, int fd, uint8_t flags, sl
 	struct session *session = heap_new(s->heap, struct session);
 
 	session->store = s;
+	session->kind = &session_pop3;
 	session->fd = fd;
 	session->flags = flags;
 	session->in = buffer_init(s->heap, IN_MAX);
@@ -202,7 +196,7 @@ static void bind(struct session *session, uint64_t account)
 
 	store_session_touch(session);
 	if (box->removing) {
-		session_refuse(session, "[AUTH] This account was removed");
+		session->kind->refuse(session, REFUSE_REMOVED);
 		return;
 	}
 	if (box->session != NULL) {
@@ -218,57 +212,33 @@ static void bind(struct session *session, uint64_t account)
 	box_step(box);
 }
 
-bool session_wants(const struct session *session)
-{
-	return session->state == SESSION_BOX || session->state == SESSION_COMMIT;
-}
-
 bool session_waits(const struct session *session)
 {
 	return session->state == SESSION_BOX;
 }
 
-bool session_deletes(const struct session *session)
-{
-	for (uint32_t i = 0; i < session->n; i++) {
-		if (session->messages[i].deleted)
-			return true;
-	}
-	return false;
-}
-
-bool session_expunges(const struct session *session)
-{
-	return session->state == SESSION_EXPUNGE;
-}
-
 void session_box_ready(struct session *session)
 {
 	check(session->state == SESSION_BOX);
-	session_speak(session);
+	session->kind->speak(session);
 }
 
 /* With those who wait for the same box: it is the same for them. */
 void session_box_bad(struct session *session, bool later)
 {
-	const char *words = later ? "[SYS/TEMP] The mailbox can't be read now; try again" :
-	    "[SYS/PERM] The mailbox can't be read; tell the postmaster";
+	enum session_refusal why = later ? REFUSE_LATER : REFUSE_DAMAGED;
 	struct box *box = session->box;
 	struct list *next;
 
-	if (session->state == SESSION_COMMIT) {
-		session_committed(session, false);
-		return;
-	}
 	if (session->state != SESSION_BOX)
 		return;
 	box->session = NULL;
 	session->box = NULL;
-	session_refuse(session, words);
+	session->kind->refuse(session, why);
 	while ((next = list_take_first(&box->next)) != NULL) {
 		session = list_item(next, struct session, queue);
 		store_session_touch(session);
-		session_refuse(session, words);
+		session->kind->refuse(session, why);
 	}
 }
 
@@ -283,35 +253,6 @@ void store_tell_deleted(const struct box *box, const uint32_t *uids, size_t n)
 		event_number(&event, "uid", uids[i]);
 		event_end(&event);
 	}
-}
-
-void session_expunge(struct session *session)
-{
-	struct store *s = session->store;
-	uint32_t *uids = heap_alloc(s->heap, (session->n + (size_t)1) * sizeof *uids);
-	size_t n = 0;
-
-	check(session->state == SESSION_COMMIT);
-	for (uint32_t i = 0; i < session->n; i++) {
-		if (session->messages[i].deleted)
-			uids[n++] = session->rows[i].uid;
-	}
-	session->state = SESSION_EXPUNGE;
-	store_tell_deleted(session->box, uids, n);
-	if (account_expunge(session->box->account, uids, n) > 0)
-		box_dirty(session->box, true);
-	else
-		session_committed(session, true);
-	heap_free(s->heap, uids);
-}
-
-void session_committed(struct session *session, bool all)
-{
-	if (session->state != SESSION_COMMIT && session->state != SESSION_EXPUNGE)
-		return;
-	session->state = SESSION_OPEN;
-	pop3_server_committed(session->engine, all);
-	session_pump(session);
 }
 
 /* ---- messages ---- */
