@@ -283,7 +283,7 @@ static slice take_fields(struct imap_work *w, slice header, const struct imap_se
 }
 
 /* Of a message: its header, or what follows that; ptr NULL: a part that has none. */
-static slice take_of_message(struct imap_reading *r, const struct imap_section *section)
+static slice take_of_message(struct imap_look *r, const struct imap_section *section)
 {
 	slice header, body;
 
@@ -305,7 +305,7 @@ static slice take_of_message(struct imap_reading *r, const struct imap_section *
 }
 
 /* ptr NULL: there is none. */
-static slice take_section(struct imap_reading *r, const struct imap_section *section)
+static slice take_section(struct imap_look *r, const struct imap_section *section)
 {
 	const struct mime *m;
 	long i;
@@ -323,7 +323,7 @@ static slice take_section(struct imap_reading *r, const struct imap_section *sec
 
 /* BINARY: a part, its encoding undone; what is no leaf stays as it is, and so does a
  * message, which says itself how its parts are encoded. False: nobody knows how. */
-static bool take_binary(struct imap_reading *r, const struct imap_section *section, slice *ret)
+static bool take_binary(struct imap_look *r, const struct imap_section *section, slice *ret)
 {
 	const struct mime_part *part;
 	long i;
@@ -383,7 +383,7 @@ static void put_literal(struct imap_writer *out, slice text, bool binary)
 
 /* ---- items that need text ---- */
 
-static void put_section(struct teller *t, struct imap_reading *r, const struct imap_fetch_item *item)
+static void put_section(struct teller *t, struct imap_look *r, const struct imap_fetch_item *item)
 {
 	static const enum imap_section_kind kinds[] = {
 		[IMAP_FETCH_RFC822] = IMAP_SECTION_ALL,
@@ -409,7 +409,7 @@ static void put_section(struct teller *t, struct imap_reading *r, const struct i
 }
 
 /* What BINARY would have. */
-static void put_binary_size(struct teller *t, struct imap_reading *r,
+static void put_binary_size(struct teller *t, struct imap_look *r,
     const struct imap_fetch_item *item)
 {
 	slice part = item->section.part;
@@ -430,7 +430,7 @@ static void put_binary_size(struct teller *t, struct imap_reading *r,
 }
 
 /* RFC 8970: without text it is empty, since NIL would mean that there is one to come. */
-static void put_preview(struct teller *t, struct imap_reading *r)
+static void put_preview(struct teller *t, struct imap_look *r)
 {
 	struct imap_work *w = r->w;
 	const struct mime *m = imap_mime(r);
@@ -447,7 +447,7 @@ static void put_preview(struct teller *t, struct imap_reading *r)
 	imap_put_string(t->out, text);
 }
 
-static void put_item(struct teller *t, struct imap_reading *r, const struct imap_fetch_item *item)
+static void put_item(struct teller *t, struct imap_look *r, const struct imap_fetch_item *item)
 {
 	switch (item->kind) {
 	case IMAP_FETCH_BODY:
@@ -481,7 +481,7 @@ static void put_item(struct teller *t, struct imap_reading *r, const struct imap
 	}
 }
 
-void imap_fetch_message(struct imap_reading *r)
+void imap_fetch_message(struct imap_look *r)
 {
 	struct imap_writer out = { .out = &r->w->out };
 	size_t before = buffer_bytes(out.out).len;

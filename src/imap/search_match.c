@@ -204,7 +204,7 @@ static bool part_has(struct imap_work *w, const struct mime_part *part, slice te
 
 /* BODY, in parts that are text and the headers of messages in it; or TEXT, in all headers,
  * too. */
-static bool message_has(struct imap_reading *r, slice text, bool headers)
+static bool message_has(struct imap_look *r, slice text, bool headers)
 {
 	const struct mime *m;
 
@@ -226,7 +226,7 @@ static bool message_has(struct imap_reading *r, slice text, bool headers)
 }
 
 /* HEADER: in one of the fields of that name. */
-static bool field_has(struct imap_reading *r, const struct imap_key *key)
+static bool field_has(struct imap_look *r, const struct imap_key *key)
 {
 	slice rest = imap_header(r);
 	struct header_field field;
@@ -240,7 +240,7 @@ static bool field_has(struct imap_reading *r, const struct imap_key *key)
 }
 
 /* The day that Date says where it was written. Without one, none. */
-static bool fits_sent(struct imap_reading *r, const struct imap_key *key)
+static bool fits_sent(struct imap_look *r, const struct imap_key *key)
 {
 	slice rest = imap_header(r);
 	struct header_field field;
@@ -257,7 +257,7 @@ static bool fits_sent(struct imap_reading *r, const struct imap_key *key)
 
 static bool match_text(void *context, const struct imap_key *key)
 {
-	struct imap_reading *r = context;
+	struct imap_look *r = context;
 
 	switch (key->kind) {
 	case IMAP_KEY_HEADER:
@@ -274,7 +274,7 @@ static bool match_text(void *context, const struct imap_key *key)
 	}
 }
 
-void imap_search_message(struct imap_reading *r)
+void imap_search_message(struct imap_look *r)
 {
 	const struct imap_search *search = r->w->search;
 	struct imap_key_state *states = r->w->states + (size_t)(r->item - r->w->items) * search->n;

@@ -80,7 +80,7 @@ void imap_work_add(struct imap_work *w, const struct imap_work_item *item,
 
 /* ---- one message ---- */
 
-slice imap_header(struct imap_reading *r)
+slice imap_header(struct imap_look *r)
 {
 	if (!r->has_header)
 		r->header = mime_header(r->text);
@@ -88,7 +88,7 @@ slice imap_header(struct imap_reading *r)
 	return r->header;
 }
 
-const struct mime *imap_mime(struct imap_reading *r)
+const struct mime *imap_mime(struct imap_look *r)
 {
 	if (!r->parsed)
 		r->m = mime_parse(r->text, &r->w->parts);
@@ -103,7 +103,7 @@ struct charsets *imap_work_charsets(struct imap_work *w)
 	return w->charsets;
 }
 
-static void fetch_message(struct imap_reading *r)
+static void fetch_message(struct imap_look *r)
 {
 	struct imap_work *w = r->w;
 	size_t before = buffer_bytes(&w->out).len;
@@ -114,7 +114,7 @@ static void fetch_message(struct imap_reading *r)
 
 void imap_work_message(struct imap_work *w, size_t i, enum imap_text_result result, slice text)
 {
-	struct imap_reading r = { .w = w, .item = &w->items[i], .text = slice_lit("") };
+	struct imap_look r = { .w = w, .item = &w->items[i], .text = slice_lit("") };
 
 	check(i < w->n);
 	r.item->result = result;

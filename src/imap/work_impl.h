@@ -6,7 +6,7 @@
 #include "imap/work.h"
 #include "mail/mime.h"
 
-struct imap_reading {
+struct imap_look {
 	struct imap_work *w;
 	struct imap_work_item *item;
 	slice text;
@@ -15,13 +15,13 @@ struct imap_reading {
 	struct mime m;                  /* with imap_mime() */
 };
 
-slice imap_header(struct imap_reading *r);
-const struct mime *imap_mime(struct imap_reading *r);
+slice imap_header(struct imap_look *r);
+const struct mime *imap_mime(struct imap_look *r);
 
 struct charsets *imap_work_charsets(struct imap_work *w);
 
 /* The answer, or hit, of a message whose text is there. */
-void imap_fetch_message(struct imap_reading *r);
-void imap_search_message(struct imap_reading *r);
+void imap_fetch_message(struct imap_look *r);
+void imap_search_message(struct imap_look *r);
 
 #endif
