@@ -349,6 +349,13 @@ enum {
 	IMAP_SECTION_LEVELS_MAX = 64,   /* of the number of a part */
 	IMAP_SEARCH_KEYS_MAX = 4096,    /* of one SEARCH: 100 bytes each */
 	IMAP_SEARCH_DEPTH_MAX = 64,     /* of OR, NOT and parentheses in one another */
+	/* What a search is made ready in: sets, 8 bytes for each two of a command; texts in
+	 * UTF-8, three for one, and folded. */
+	IMAP_SEARCH_ARENA_MAX = 32 * 1024 * 1024,
+	/* What FETCH may answer for one message: as often as the message is long, and what
+	 * envelopes and structures may be beyond that. Clients ask for each part once. */
+	IMAP_ANSWER_TIMES = 4,
+	IMAP_ANSWER_MORE = 16 * 1024 * 1024,
 	IMAP_KEYWORDS_MAX = 128,        /* in one list of flags */
 	IMAP_KEYWORD_MAX = 100,         /* octets of one */
 	/* Before login: a name and a password as literals, or an AUTHENTICATE with its
