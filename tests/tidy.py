@@ -13,8 +13,8 @@ import sys
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 # DESIGN section 3, and ARCHITECTURE.md: what stands above may be included.
-LAYERS = ["base", "mail", "dns", "auth", "smtp", "imap", "pop3", "jmap", "sieve", "http", "os",
-          "log", "pack", "journal", "account", "queue", "journey", "directory", "search", "api", "ipc",
+LAYERS = ["base", "mail", "dns", "auth", "smtp", "search", "imap", "pop3", "jmap", "sieve", "http", "os",
+          "log", "pack", "journal", "account", "queue", "journey", "directory", "api", "ipc",
           "config", "role", "sim", "cli"]
 FILE_LINES_MAX = 1000
 FUNCTION_LINES_MAX = 100

@@ -353,8 +353,33 @@ enum {
 	IMAP_SECTION_LEVELS_MAX = 64,   /* of the number of a part */
 	IMAP_SEARCH_KEYS_MAX = 4096,    /* of one SEARCH: 100 bytes each */
 	IMAP_SEARCH_DEPTH_MAX = 64,     /* of OR, NOT and parentheses in one another */
+	/* What a search is made ready in: sets, 8 bytes for each two of a command; texts in
+	 * UTF-8, three for one, and folded. */
+	IMAP_SEARCH_ARENA_MAX = 32 * 1024 * 1024,
+	/* What FETCH may answer for one message: as often as the message is long, and what
+	 * envelopes and structures may be beyond that. Clients ask for each part once. */
+	IMAP_ANSWER_TIMES = 4,
+	IMAP_ANSWER_MORE = 16 * 1024 * 1024,
 	IMAP_KEYWORDS_MAX = 128,        /* in one list of flags */
 	IMAP_KEYWORD_MAX = 100,         /* octets of one */
+	/* Before login: a name and a password as literals, or an AUTHENTICATE with its
+	 * initial response; nobody is known yet. */
+	IMAP_LOGIN_COMMAND_MAX = SASL_LINE_MAX + 2048,
+	IMAP_WORDS_MAX = 400,           /* of a response, without what a command names */
+	/* No command starts unless so much room is left: the capabilities, the flags. */
+	IMAP_REPLY_ROOM = 16 * 1024,
+	/* What one session may have unsent before what runs waits; then one more response
+	 * fits, however long: a set of IMAP_RANGES_MAX, or many keywords. */
+	IMAP_OUTPUT_MAX = 32 * 1024,
+	IMAP_SYNC_MAX = 4 * 1024 * 1024,
+	IMAP_SET_LINE = 1000,           /* ranges in one VANISHED */
+	IMAP_TEXT_PIECE = 64 * 1024,    /* of a message that comes, handed on at once */
+	/* Messages looked at before other sessions have their turn: well below 5 ms. */
+	IMAP_TURN_UNITS = 8 * 1024,
+	IMAP_UNSEEN_SCAN = 4096,        /* looked at for the first unseen one */
+	IMAP_ID_PAIRS_MAX = 30,         /* RFC 2971 s3.3 */
+	IMAP_PATTERNS_MAX = 32,         /* of one LIST */
+	IMAP_APPENDS_MAX = 1000,        /* messages of one APPEND */
 
 	/* account */
 	/* Rows in memory while a session reads them: 72 bytes each. */

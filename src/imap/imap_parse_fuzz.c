@@ -50,7 +50,7 @@ static bool match(void *context, const struct imap_key *key)
 static void check_search(slice in, struct arena *arena, struct heap *heap)
 {
 	struct imap_parse p = imap_parse_begin(in, arena);
-	bool scratch[IMAP_SEARCH_KEYS_MAX];
+	static struct imap_key_state states[IMAP_SEARCH_KEYS_MAX];
 	struct imap_search s;
 
 	if (!imap_take_search(&p, &s) || !imap_take_end(&p)) {
@@ -68,8 +68,10 @@ static void check_search(slice in, struct arena *arena, struct heap *heap)
 		}
 		check(key->kind == IMAP_KEY_AND ? n >= 1 : key->kind == IMAP_KEY_OR ? n == 2 :
 		    key->kind == IMAP_KEY_NOT ? n == 1 : n == 0);
+		check(key->children == n && (i == 0 || key->parent < i));
 	}
-	(void)imap_search_fits(&s, match, NULL, scratch);
+	imap_search_begin(&s, states);
+	check(imap_search_go(&s, IMAP_COST_ALL, match, NULL, states) != IMAP_UNKNOWN);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

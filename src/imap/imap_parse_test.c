@@ -269,25 +269,83 @@ static void test_searches(void **state)
 	}
 }
 
+/* What fits, and which keys were asked for. */
+struct asked {
+	uint32_t flags;
+	char text[64];
+};
+
 static bool is_seen(void *context, const struct imap_key *key)
 {
-	uint32_t flags = *(const uint32_t *)context;
+	struct asked *asked = context;
 
-	return key->kind == IMAP_KEY_ALL || (flags & key->mask) == key->bits;
+	if (key->kind == IMAP_KEY_FLAGS)
+		return (asked->flags & key->mask) == key->bits;
+	strncat(asked->text, (const char *)key->text.ptr, 1);
+	return key->text.ptr[1] == 'y';
 }
 
 static void test_fits(void **state)
 {
 	struct imap_parse p = begin(slice_lit("OR (SEEN NOT FLAGGED) (DRAFT UNSEEN) NOT DELETED"));
-	bool scratch[IMAP_SEARCH_KEYS_MAX];
+	struct imap_key_state states[IMAP_SEARCH_KEYS_MAX];
 	struct imap_search search;
 
 	assert_true(imap_take_search(&p, &search) && imap_take_end(&p));
 	for (uint32_t flags = 0; flags < 32; flags++) {
+		struct asked asked = { .flags = flags };
 		bool seen = flags & IMAP_SEEN, want = ((seen && !(flags & IMAP_FLAGGED)) ||
 		    ((flags & IMAP_DRAFT) && !seen)) && !(flags & IMAP_DELETED);
 
-		assert_int_equal(imap_search_fits(&search, is_seen, &flags, scratch), want);
+		imap_search_begin(&search, states);
+		assert_int_equal(imap_search_go(&search, IMAP_COST_NONE, is_seen, &asked, states),
+		    want ? IMAP_YES : IMAP_NO);
+	}
+}
+
+/* Of a message that is seen and nothing else: what is asked for of its header and of its
+ * text, and the answer after each of the three. A key that is "xy" fits. */
+static const struct {
+	const char *text, *header, *all, *answers;
+} costs[] = {
+	{ "BODY by SEEN FROM ay", "a", "ab", "??y" },
+	{ "BODY by SEEN FROM an", "a", "a", "?nn" },
+	{ "BODY by DELETED FROM an", "", "", "nnn" },
+	{ "OR BODY by SEEN", "", "", "yyy" },
+	{ "OR BODY by FROM ay", "a", "a", "?yy" },
+	{ "OR BODY by FROM an", "a", "ab", "??y" },
+	{ "OR BODY bn OR TEXT cn SUBJECT dn FROM ey", "de", "debc", "??n" },
+	{ "NOT (FROM ay BODY bn TEXT cy)", "a", "ab", "??y" },
+	{ "NOT (FROM an BODY bn) SEEN", "a", "a", "?yy" },
+	{ "NOT NOT BODY by UNSEEN", "", "", "nnn" },
+	{ "BODY \"\" TEXT ty", "", "t", "??y" },
+};
+
+static void test_costs(void **state)
+{
+	struct imap_key_state states[IMAP_SEARCH_KEYS_MAX];
+
+	for (size_t i = 0; i < sizeof costs / sizeof costs[0]; i++) {
+		struct imap_parse p = begin(slice_from(costs[i].text));
+		struct asked asked = { .flags = IMAP_SEEN };
+		struct imap_search search;
+		char answers[4] = "";
+
+		assert_true(imap_take_search(&p, &search) && imap_take_end(&p));
+		/* The empty one has no letter. */
+		for (size_t k = 0; k < search.n; k++) {
+			if (search.keys[k].kind == IMAP_KEY_BODY && search.keys[k].text.len == 0)
+				search.keys[k] = (struct imap_key){ .kind = IMAP_KEY_FLAGS,
+					.end = search.keys[k].end };
+		}
+		imap_search_begin(&search, states);
+		answers[0] = "?ny"[imap_search_go(&search, IMAP_COST_NONE, is_seen, &asked, states)];
+		assert_string_equal(asked.text, "");
+		answers[1] = "?ny"[imap_search_go(&search, IMAP_COST_HEADER, is_seen, &asked, states)];
+		assert_string_equal(asked.text, costs[i].header);
+		answers[2] = "?ny"[imap_search_go(&search, IMAP_COST_ALL, is_seen, &asked, states)];
+		assert_string_equal(asked.text, costs[i].all);
+		assert_string_equal(answers, costs[i].answers);
 	}
 }
 
@@ -327,7 +385,7 @@ int main(void)
 		cmocka_unit_test(test_strings), cmocka_unit_test(test_binary),
 		cmocka_unit_test(test_mailboxes), cmocka_unit_test(test_flags),
 		cmocka_unit_test(test_fetches), cmocka_unit_test(test_searches),
-		cmocka_unit_test(test_fits), cmocka_unit_test(test_bounds),
+		cmocka_unit_test(test_fits), cmocka_unit_test(test_costs), cmocka_unit_test(test_bounds),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

@@ -96,6 +96,10 @@ static struct imap_key *add(struct reader *r, enum imap_key_kind kind)
 	}
 	key = &r->search->keys[r->search->n++];
 	*key = (struct imap_key){ .kind = kind, .end = (uint32_t)r->search->n };
+	if (r->depth > 0) {
+		key->parent = r->open[r->depth - 1];
+		r->search->keys[key->parent].children++;
+	}
 	return key;
 }
 
@@ -193,15 +197,6 @@ static bool take_key(struct reader *r)
 	return take_argument(r, row, key);
 }
 
-static size_t children(const struct imap_search *s, uint32_t at)
-{
-	size_t n = 0;
-
-	for (uint32_t i = at + 1; i < s->n; i = s->keys[i].end)
-		n++;
-	return n;
-}
-
 /* A key was read; what it completes ends. *more: another one is to follow in what is open. */
 static bool close_keys(struct reader *r, bool *more)
 {
@@ -211,7 +206,7 @@ static bool close_keys(struct reader *r, bool *more)
 		uint32_t at = r->open[r->depth - 1];
 		struct imap_key *key = &s->keys[at];
 
-		if (key->kind == IMAP_KEY_OR && children(s, at) < 2) {
+		if (key->kind == IMAP_KEY_OR && key->children < 2) {
 			*more = true;
 			return imap_take_space(r->p);
 		}
@@ -291,19 +286,70 @@ bool imap_take_search(struct imap_parse *p, struct imap_search *ret)
 	return take_keys(p, ret);
 }
 
-bool imap_search_fits(const struct imap_search *search,
-    bool (*match)(void *context, const struct imap_key *key), void *context, bool *scratch)
-{
-	for (size_t i = search->n; i-- > 0;) {
-		const struct imap_key *key = &search->keys[i];
-		bool all = true, any = false;
+/* ---- judged ---- */
 
-		for (uint32_t at = (uint32_t)i + 1; at < key->end; at = search->keys[at].end) {
-			all = all && scratch[at];
-			any = any || scratch[at];
-		}
-		scratch[i] = key->kind == IMAP_KEY_AND ? all : key->kind == IMAP_KEY_OR ? any :
-		    key->kind == IMAP_KEY_NOT ? !any : match(context, key);
+enum imap_key_cost imap_key_cost(const struct imap_key *key)
+{
+	switch (key->kind) {
+	case IMAP_KEY_HEADER:
+	case IMAP_KEY_SENT_BEFORE:
+	case IMAP_KEY_SENT_ON:
+	case IMAP_KEY_SENT_SINCE:
+		return IMAP_COST_HEADER;
+	case IMAP_KEY_BODY:
+	case IMAP_KEY_TEXT:
+		/* Nothing is part of everything. */
+		return key->text.len > 0 ? IMAP_COST_ALL : IMAP_COST_NONE;
+	default:
+		return IMAP_COST_NONE;
 	}
-	return scratch[0];
+}
+
+static bool has_children(const struct imap_key *key)
+{
+	return key->kind == IMAP_KEY_AND || key->kind == IMAP_KEY_OR || key->kind == IMAP_KEY_NOT;
+}
+
+void imap_search_begin(const struct imap_search *search, struct imap_key_state *states)
+{
+	for (size_t i = 0; i < search->n; i++)
+		states[i] = (struct imap_key_state){ IMAP_UNKNOWN, search->keys[i].children };
+}
+
+/* Key i is judged; and with it those that it decides. Returns the key after them. */
+static uint32_t settle(const struct imap_search *search, struct imap_key_state *states,
+    uint32_t i, bool yes)
+{
+	for (;;) {
+		uint32_t parent = search->keys[i].parent;
+		enum imap_key_kind kind = search->keys[parent].kind;
+
+		states[i].answer = yes ? IMAP_YES : IMAP_NO;
+		if (i == 0)
+			return search->keys[i].end;
+		if (kind == IMAP_KEY_NOT)
+			yes = !yes;
+		else if (yes == (kind == IMAP_KEY_AND) && --states[parent].left > 0)
+			return search->keys[i].end;
+		i = parent;
+	}
+}
+
+enum imap_answer imap_search_go(const struct imap_search *search, enum imap_key_cost most,
+    bool (*match)(void *context, const struct imap_key *key), void *context,
+    struct imap_key_state *states)
+{
+	uint32_t i = 0;
+
+	while (states[0].answer == IMAP_UNKNOWN && i < search->n) {
+		const struct imap_key *key = &search->keys[i];
+
+		if (states[i].answer != IMAP_UNKNOWN)
+			i = key->end;
+		else if (has_children(key) || imap_key_cost(key) > most)
+			i++;
+		else
+			i = settle(search, states, i, match(context, key));
+	}
+	return states[0].answer;
 }

@@ -2,12 +2,14 @@
  * RFC 5032 WITHIN, RFC 7162 MODSEQ, RFC 8474 OBJECTID, RFC 8514 SAVEDATE).
  *
  * A flat list of keys, each before what it is made of, so that nothing recurses: keys[0] is
- * the IMAP_KEY_AND of all. The answer for a message is found from the last key to the first. */
+ * the IMAP_KEY_AND of all. What a message needs to be looked at for is looked at last, and only
+ * while the answer hangs on it. */
 #ifndef IMAP_SEARCH_H
 #define IMAP_SEARCH_H
 
 #include "base/limits.h"
 #include "imap/parse.h"
+#include "imap/sequence.h"
 
 enum imap_key_kind {
 	IMAP_KEY_AND,                   /* all keys up to `end`, at least one */
@@ -34,11 +36,14 @@ enum imap_key_kind {
 struct imap_key {
 	enum imap_key_kind kind;
 	uint32_t end;                   /* what it is made of: the keys up to this one, without it */
+	uint32_t parent;                /* what it is in */
+	uint32_t children;              /* how many it is made of */
 	bool without;
 	uint32_t bits, mask;            /* of enum imap_flag */
 	slice name, text;
 	int64_t days;
 	uint64_t number;
+	struct imap_set set;            /* of NUMBERS and UIDS, once it is prepared */
 };
 
 struct imap_search {
@@ -53,8 +58,30 @@ struct imap_search {
 /* What follows SEARCH or UID SEARCH and its space. */
 bool imap_take_search(struct imap_parse *p, struct imap_search *ret);
 
-/* The answer for one message: `match` says it of a key that is made of no others. */
-bool imap_search_fits(const struct imap_search *search,
-    bool (*match)(void *context, const struct imap_key *key), void *context, bool *scratch);
+/* What it takes to judge a key that is made of no others. */
+enum imap_key_cost {
+	IMAP_COST_NONE,
+	IMAP_COST_HEADER,
+	IMAP_COST_ALL,
+};
+
+enum imap_key_cost imap_key_cost(const struct imap_key *key);
+
+enum imap_answer { IMAP_UNKNOWN, IMAP_NO, IMAP_YES };
+
+/* What is known of one message and a key. */
+struct imap_key_state {
+	enum imap_answer answer;
+	uint32_t left;                  /* of its children, those that it hangs on */
+};
+
+/* Of no key anything is known: states[n]. */
+void imap_search_begin(const struct imap_search *search, struct imap_key_state *states);
+
+/* Ask for keys that cost at most so much, as long as the answer, which is returned, hangs on
+ * them: `match` says whether the message fits one. */
+enum imap_answer imap_search_go(const struct imap_search *search, enum imap_key_cost most,
+    bool (*match)(void *context, const struct imap_key *key), void *context,
+    struct imap_key_state *states);
 
 #endif

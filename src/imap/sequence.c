@@ -92,19 +92,24 @@ enum imap_set_result imap_set_read(slice text, uint32_t star, struct arena *aren
 	return IMAP_SET_OK;
 }
 
-bool imap_set_has(const struct imap_set *set, uint32_t number)
+bool imap_set_overlaps(const struct imap_set *set, uint32_t first, uint32_t last)
 {
 	size_t low = 0, high = set->n;
 
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
 
-		if (set->ranges[middle].last < number)
+		if (set->ranges[middle].last < first)
 			low = middle + 1;
 		else
 			high = middle;
 	}
-	return low < set->n && set->ranges[low].first <= number;
+	return low < set->n && set->ranges[low].first <= last;
+}
+
+bool imap_set_has(const struct imap_set *set, uint32_t number)
+{
+	return imap_set_overlaps(set, number, number);
 }
 
 /* ---- writing ---- */

@@ -31,6 +31,7 @@ enum imap_set_result imap_set_read(slice text, uint32_t star, struct arena *aren
     struct imap_set *ret) __attribute__((warn_unused_result));
 
 bool imap_set_has(const struct imap_set *set, uint32_t number);
+bool imap_set_overlaps(const struct imap_set *set, uint32_t first, uint32_t last);
 
 /* Append ranges, ascending and apart, as a set: "2:4,9". A writer begins zeroed but for `out`; the
  * last is written by imap_set_finish(). False: something had no room. */

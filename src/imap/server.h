@@ -44,7 +44,6 @@ enum imap_change_kind {
 	IMAP_COPY,              /* uids, name */
 	IMAP_MOVE,              /* likewise */
 	IMAP_EXPUNGE,           /* uids: those of them that are \Deleted when it is made */
-	IMAP_RECENT,            /* nothing to wait for: all below its uid_next were told as \Recent */
 };
 
 enum imap_flag_op { IMAP_FLAGS_ADD, IMAP_FLAGS_REMOVE, IMAP_FLAGS_SET };
@@ -87,7 +86,9 @@ enum imap_event_kind {
 	IMAP_EVENT_LOGIN,       /* question: login, secret; answer with _login_refused(), or hand over */
 	IMAP_EVENT_STARTTLS,    /* note: after the output, switch to TLS, call _secured() */
 	/* store */
-	IMAP_EVENT_CHANGE,      /* question: change; answer with _changed(). RECENT is a note */
+	IMAP_EVENT_CHANGE,      /* question: change; answer with _changed() */
+	IMAP_EVENT_RECENT,      /* note: all that is in the selected mailbox now was told as \Recent
+	                         * (recent_from may go up, without haste) */
 	IMAP_EVENT_APPEND,      /* question: append; answer with _append_ready() */
 	IMAP_EVENT_TEXT,        /* note: the next octets of it, valid until the next call */
 	IMAP_EVENT_COMMIT,      /* question: all messages of the command; answer with _appended() */

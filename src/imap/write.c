@@ -1,9 +1,6 @@
 /* imap/write.c - quoted strings and literals. */
 #include "imap/write.h"
 
-#include <inttypes.h>
-#include <stdio.h>
-
 #include "base/limits.h"
 
 void imap_put(struct imap_writer *w, slice text)
@@ -13,10 +10,14 @@ void imap_put(struct imap_writer *w, slice text)
 
 void imap_put_number(struct imap_writer *w, uint64_t number)
 {
-	char text[24];
-	int len = snprintf(text, sizeof text, "%" PRIu64, number);
+	unsigned char text[20];
+	size_t at = sizeof text;
 
-	imap_put(w, slice_of(text, (size_t)len));
+	do {
+		text[--at] = (unsigned char)('0' + number % 10);
+		number /= 10;
+	} while (number > 0);
+	imap_put(w, slice_of(text + at, sizeof text - at));
 }
 
 static bool is_fold(unsigned char c)

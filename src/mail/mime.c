@@ -420,6 +420,33 @@ static void note_line(struct parser *p, slice line)
 		part->defects |= MIME_8BIT_BODY;
 }
 
+/* As take_header_line() does it. */
+slice mime_header(slice message)
+{
+	size_t at = 0, junk_at = 0;
+	bool junk = false;
+
+	while (at < message.len) {
+		slice rest = slice_drop(message, at), text;
+		size_t end = slice_find_byte(rest, '\n');
+		bool folded = at > 0 && (rest.ptr[0] == ' ' || rest.ptr[0] == '\t');
+
+		text = header_without_end(slice_head(rest, end < rest.len ? end + 1 : end));
+		if (!folded && header_name_length(text) > 0) {
+			junk = false;
+		} else if (!folded && junk) {
+			return slice_head(message, junk_at);
+		} else if (!folded) {
+			if (text.len == 0)
+				return slice_head(message, at + end + 1);
+			junk = true;
+			junk_at = at;
+		}
+		at += end < rest.len ? end + 1 : end;
+	}
+	return slice_head(message, junk ? junk_at : at);
+}
+
 struct mime mime_parse(slice message, struct arena *arena)
 {
 	struct parser p = { .m = { .message = message }, .arena = arena, .size = FIRST_PARTS,

@@ -90,6 +90,10 @@ struct mime {
 /* The arena must have MIME_ARENA_MAX. The message must stay as long as it. */
 struct mime mime_parse(slice message, struct arena *arena);
 
+/* The header of a message, as mime_parse() would have it, without all the rest. What may
+ * follow the first blank line does not matter. */
+slice mime_header(slice message);
+
 /* The next field of a part's header; lines that are none are passed over. *rest begins as
  * the header. */
 bool mime_field_next(slice *rest, struct header_field *ret);

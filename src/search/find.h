@@ -7,4 +7,8 @@
 
 bool find_part(slice text, slice part);
 
+/* The same, but letters of ASCII in the text may be of either case; in the part they are
+ * small ones. */
+bool find_part_any_case(slice text, slice part);
+
 #endif

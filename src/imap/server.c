@@ -1,0 +1,295 @@
+/* imap/server.c - the engine's frame: what runs, what it waits for, what goes out. The
+ * states and invariants stand in server_impl.h. */
+#include "imap/server.h"
+
+#include <string.h>
+
+#include "base/check.h"
+#include "base/limits.h"
+#include "imap/server_impl.h"
+
+/* ---- life ---- */
+
+struct imap_server *imap_server_create(struct heap *heap,
+    const struct imap_server_config *config, bool secure, bool loopback)
+{
+	struct imap_server *s = heap_new(heap, struct imap_server);
+
+	s->heap = heap;
+	s->config = config;
+	s->state = IMAP_NOT_AUTHENTICATED;
+	s->secure = secure;
+	s->loopback = loopback;
+	s->out = buffer_init(heap, IMAP_SYNC_MAX);
+	s->last = buffer_init(heap, IMAP_SYNC_MAX);
+	s->command = buffer_init(heap, IMAP_LOGIN_COMMAND_MAX);
+	s->text = buffer_init(heap, IMAP_TEXT_PIECE);
+	s->arena = arena_init(heap, IMAP_PARSE_ARENA_MAX);
+	return s;
+}
+
+static void wipe_command(struct imap_server *s)
+{
+	if (s->command.ptr != NULL && s->state == IMAP_NOT_AUTHENTICATED)
+		explicit_bzero(s->command.ptr, s->command.capacity);
+	buffer_free(&s->command);
+}
+
+static void free_command(struct imap_server *s)
+{
+	heap_free(s->heap, s->uids);
+	s->uids = NULL;
+	arena_reset(&s->arena);
+	buffer_free(&s->last);
+	s->job = NULL;
+	s->step = NULL;
+}
+
+void imap_server_destroy(struct imap_server *s)
+{
+	if (s == NULL)
+		return;
+	wipe_command(s);
+	imap_forget_login(s);
+	imap_unselect(s);
+	free_command(s);
+	imap_work_free(s->ready);
+	imap_work_free(s->held);
+	buffer_free(&s->text);
+	buffer_free(&s->out);
+	heap_free(s->heap, (void *)(uintptr_t)s->login.ptr);
+	heap_free(s->heap, s);
+}
+
+void imap_server_greet(struct imap_server *s)
+{
+	buffer_add(&s->out, slice_lit("* OK [CAPABILITY "));
+	imap_put_capabilities(s, &s->out);
+	buffer_printf(&s->out, "] %.*s IMAP ready\r\n", slice_arg(s->config->hostname));
+}
+
+/* Only what is printable: words may come from elsewhere. */
+static void say_bye(struct imap_server *s, const char *code, slice words)
+{
+	buffer_add(&s->out, slice_lit("* BYE "));
+	if (code != NULL)
+		buffer_printf(&s->out, "[%s] ", code);
+	for (size_t i = 0; i < words.len && i < IMAP_WORDS_MAX; i++) {
+		unsigned char c = words.ptr[i];
+
+		if (c < ' ' || c > '~')
+			c = '?';
+		buffer_add(&s->out, slice_of(&c, 1));
+	}
+	buffer_add(&s->out, slice_lit("\r\n"));
+}
+
+void imap_server_refuse(struct imap_server *s, const char *code, slice words)
+{
+	if (s->state == IMAP_OVER)
+		return;
+	/* In the middle of a response nothing can be said. */
+	if (s->ready == NULL && s->held == NULL && buffer_room(&s->out) >= IMAP_REPLY_ROOM)
+		say_bye(s, code, words);
+	imap_end(s);
+}
+
+void imap_server_timeout(struct imap_server *s)
+{
+	imap_server_refuse(s, NULL, slice_lit("too long silent, closing"));
+}
+
+bool imap_server_idles(const struct imap_server *s)
+{
+	return s->wait == IMAP_WAIT_NOTHING && s->step == NULL;
+}
+
+slice imap_server_tag(const struct imap_server *s)
+{
+	return s->tag;
+}
+
+void imap_server_resume(struct imap_server *s, const struct imap_host *host, slice tag,
+    slice login)
+{
+	struct imap_parse p = imap_parse_begin(tag, &s->arena);
+	unsigned char *copy = heap_alloc(s->heap, login.len + 1);
+	slice good;
+
+	if (login.len > 0)
+		memcpy(copy, login.ptr, login.len);
+	s->login = slice_of(copy, login.len);
+	s->host = host;
+	s->state = IMAP_AUTHENTICATED;
+	s->command = buffer_init(s->heap, IMAP_COMMAND_MAX);
+	if (!imap_take_tag(&p, &good) || !imap_take_end(&p))
+		good = slice_lit("*");
+	buffer_printf(&s->out, "%.*s OK [CAPABILITY ", slice_arg(good));
+	imap_put_capabilities(s, &s->out);
+	buffer_add(&s->out, slice_lit("] logged in\r\n"));
+}
+
+/* ---- events ---- */
+
+void imap_raise(struct imap_server *s, struct imap_event event)
+{
+	s->event = event;
+	s->event_ready = true;
+}
+
+void imap_ask(struct imap_server *s, enum imap_wait wait, struct imap_event event)
+{
+	check(s->wait == IMAP_WAIT_NOTHING);
+	s->wait = wait;
+	imap_raise(s, event);
+}
+
+void imap_ask_change(struct imap_server *s, void (*answered)(struct imap_server *s,
+    enum imap_result result))
+{
+	s->answered = answered;
+	imap_ask(s, IMAP_WAIT_CHANGE, (struct imap_event){
+	    .kind = IMAP_EVENT_CHANGE, .change = &s->change });
+}
+
+void imap_end(struct imap_server *s)
+{
+	imap_forget_login(s);
+	imap_sync_stop(s);
+	s->state = IMAP_OVER;
+	s->wait = IMAP_WAIT_NOTHING;
+	s->step = NULL;
+	imap_raise(s, (struct imap_event){ .kind = IMAP_EVENT_BYE });
+}
+
+bool imap_server_next(struct imap_server *s, struct imap_event *ret_event)
+{
+	if (!s->event_ready)
+		return false;
+	s->event_ready = false;
+	*ret_event = s->event;
+	return true;
+}
+
+bool imap_answered(struct imap_server *s, enum imap_wait wait)
+{
+	if (s->state == IMAP_OVER)
+		return false;           /* the session ended meanwhile */
+	check(s->wait == wait && !s->event_ready);
+	s->wait = IMAP_WAIT_NOTHING;
+	return true;
+}
+
+void imap_server_changed(struct imap_server *s, enum imap_result result)
+{
+	if (!imap_answered(s, IMAP_WAIT_CHANGE))
+		return;
+	s->answered(s, result);
+	imap_go_on(s);
+}
+
+void imap_server_worked(struct imap_server *s, struct imap_work *work)
+{
+	if (!imap_answered(s, IMAP_WAIT_WORK)) {
+		imap_work_free(work);
+		return;
+	}
+	s->worked(s, work);
+	imap_go_on(s);
+}
+
+/* ---- what runs ---- */
+
+bool imap_room(const struct imap_server *s)
+{
+	return buffer_bytes(&s->out).len < IMAP_OUTPUT_MAX;
+}
+
+bool imap_yields(struct imap_server *s, unsigned units)
+{
+	s->budget = s->budget > units ? s->budget - units : 0;
+	s->hungry = s->budget == 0;
+	return s->hungry;
+}
+
+static bool may_step(const struct imap_server *s)
+{
+	return s->step != NULL && s->wait == IMAP_WAIT_NOTHING && !s->event_ready && imap_room(s) &&
+	    !s->hungry;
+}
+
+void imap_go_on(struct imap_server *s)
+{
+	while (may_step(s))
+		s->step(s);
+}
+
+bool imap_server_run(struct imap_server *s)
+{
+	s->budget = IMAP_TURN_UNITS;
+	s->hungry = false;
+	imap_go_on(s);
+	return s->hungry && s->step != NULL;
+}
+
+void imap_command_over(struct imap_server *s)
+{
+	free_command(s);
+	wipe_command(s);
+	s->scanned = 0;
+	s->tag = (slice){ 0 };
+	s->row = NULL;
+	s->change = (struct imap_change){ 0 };
+}
+
+/* ---- bytes ---- */
+
+size_t imap_server_feed(struct imap_server *s, slice in)
+{
+	size_t used = 0;
+
+	s->budget = IMAP_TURN_UNITS;
+	s->hungry = false;
+	imap_go_on(s);
+	while (used < in.len) {
+		size_t n;
+
+		/* RFC 9051 s6.2.1: what came behind STARTTLS in the clear is worth nothing. */
+		if (s->state == IMAP_OVER || s->wait == IMAP_WAIT_TLS)
+			return in.len;
+		if (s->event_ready || s->wait != IMAP_WAIT_NOTHING || s->step != NULL ||
+		    s->ready != NULL || !imap_room(s))
+			break;
+		n = imap_read(s, slice_drop(in, used));
+		used += n;
+		imap_go_on(s);
+		if (n == 0)
+			break;
+	}
+	return used;
+}
+
+slice imap_server_output(const struct imap_server *s)
+{
+	slice out = buffer_bytes(&s->out);
+
+	if (out.len == 0 && s->ready != NULL)
+		return buffer_bytes(&s->ready->out);
+	return out;
+}
+
+void imap_server_sent(struct imap_server *s, size_t n)
+{
+	if (buffer_bytes(&s->out).len > 0) {
+		buffer_consume(&s->out, n);
+	} else if (n > 0) {
+		check(s->ready != NULL);
+		buffer_consume(&s->ready->out, n);
+		if (buffer_bytes(&s->ready->out).len == 0) {
+			imap_work_free(s->ready);
+			s->ready = s->held;
+			s->held = NULL;
+		}
+	}
+	imap_go_on(s);
+}

@@ -1,0 +1,27 @@
+/* imap/work_impl.h - one message on its way through a work: taken apart when something asks
+ * for that, and only once. */
+#ifndef IMAP_WORK_IMPL_H
+#define IMAP_WORK_IMPL_H
+
+#include "imap/work.h"
+#include "mail/mime.h"
+
+struct imap_look {
+	struct imap_work *w;
+	struct imap_work_item *item;
+	slice text;
+	slice header;                   /* with imap_header() */
+	bool has_header, parsed;
+	struct mime m;                  /* with imap_mime() */
+};
+
+slice imap_header(struct imap_look *r);
+const struct mime *imap_mime(struct imap_look *r);
+
+struct charsets *imap_work_charsets(struct imap_work *w);
+
+/* The answer, or hit, of a message whose text is there. */
+void imap_fetch_message(struct imap_look *r);
+void imap_search_message(struct imap_look *r);
+
+#endif
