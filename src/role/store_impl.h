@@ -12,6 +12,7 @@
  *   store_queue.c       what clients change, in their order
  *   store_session.c     logins and connections meet; the session's life
  *   store_pop3.c        the POP3 engine's events
+ *   store_imap.c        the IMAP engine's; see store_imap.h for what belongs to it
  *   store_read.c        messages from packs, piece by piece
  *
  *   IPC_DELIVER -> offer -(box loaded, files open)-> change -(flight)-> IPC_DELIVERED
@@ -37,6 +38,7 @@
 #include "account/files.h"
 #include "base/limits.h"
 #include "base/table.h"
+#include "imap/server.h"
 #include "journal/delivery.h"
 #include "os/plan.h"
 #include "os/stream.h"
@@ -82,6 +84,7 @@ struct piece {
 	uint64_t offset;
 	int from;                       /* -1: all is in bytes */
 	uint64_t from_offset, from_len, checksum;
+	struct buffer frames;           /* or here, behind the bytes */
 	size_t len;
 	unsigned char bytes[];
 };
@@ -150,11 +153,15 @@ struct box {
 	struct list dirty;              /* store->dirty, hot ones first */
 	bool hot;                       /* somebody waits: sync at once */
 	struct list starved;            /* store->starved: waits for descriptors */
-	bool flush_failed;              /* since the session asked */
+	bool flush_failed;              /* since a session asked */
 
 	struct session *session;        /* POP3: one at a time */
 	struct list next;               /* sessions that wait for it to end */
+	struct list imap;               /* sessions, any number of them */
+	struct list views;              /* struct box_view: the mailboxes they have selected */
+	size_t append_bytes;            /* of store->append_bytes */
 	struct list changes;            /* of clients, store_queue.c */
+	unsigned boarded, landed;       /* flights it was on, and the last that is over */
 	bool removing;                  /* IPC_REMOVED came: no more deliveries */
 	bool purged;                    /* and only the HEAD that says so is left */
 };
@@ -248,6 +255,13 @@ struct store {
 	struct list readers;            /* sessions that wait to read */
 	struct os_timer drain_timer;
 	struct pop3_server_config pop3;
+	struct imap_server_config imap;
+	struct list works;              /* struct working: IMAP's, that wait for the pool */
+	size_t n_works;                 /* that run */
+	size_t append_bytes;            /* of messages that gather */
+	void *zstd;                     /* to compress them */
+	uint64_t append_generation;     /* of their ids; 0: none yet */
+	uint32_t append_sequence;
 	struct os_timer age_timer;      /* of a mock: its old messages go */
 	struct watch watch;
 	struct list fetches, fetching;  /* struct fetch: those that wait, and the others */
@@ -274,6 +288,8 @@ struct box *box_get(struct store *s, uint64_t id);
 void box_step(struct box *box);
 /* May changes be made (with `pack`: messages)? False: a job prepares it. */
 bool box_writable(struct box *box, bool pack);
+/* No work of the pool changes what sessions see? */
+bool box_is_readable(const struct box *box);
 /* Something waits for a flight; hot: so does somebody. */
 void box_dirty(struct box *box, bool hot);
 void box_count_memory(struct box *box);
@@ -296,6 +312,10 @@ bool box_take_offers(struct box *box);
 void box_judge_waiting(struct box *box);
 void offers_answer(struct box *box, struct list *offers, size_t n, enum delivery_result result);
 void pieces_free(struct box *box, struct list *pieces);
+/* An entry for the pack, at its end: with what is in frames, which it takes. */
+void box_add_piece(struct box *box, slice entry, struct buffer *frames);
+/* No entry may be added now. */
+bool box_pack_is_crowded(const struct box *box);
 
 /* ---- store_source.c ---- */
 void sources_init(struct store *s);
@@ -363,9 +383,26 @@ void sessions_init(struct store *s);
 bool store_login(struct store *s, struct ipc_message *message);
 bool store_adopt(struct store *s, struct ipc_message *message);
 bool store_removed(struct store *s, struct ipc_message *message);
-bool session_waits(const struct session *session);      /* for the messages */
-void session_box_ready(struct session *session);
-void session_box_bad(struct session *session, bool later);
+/* Has the box sessions; do some wait for it? */
+bool box_has_sessions(const struct box *box);
+bool box_is_awaited(const struct box *box);
+/* Some wait for what is not durable yet. */
+bool sessions_want_flight(const struct box *box);
+void sessions_ready(struct box *box);
+/* Those that wait can't have it; `all`: the others can't have it any longer. */
+enum session_refusal {
+	REFUSE_REMOVED,                 /* the account is gone */
+	REFUSE_IN_USE,                  /* POP3: by another session */
+	REFUSE_LATER,                   /* the disk failed */
+	REFUSE_DAMAGED,
+	REFUSALS,
+};
+void sessions_refuse(struct box *box, enum session_refusal why, bool all);
+void sessions_wake(struct box *box);            /* the box can be read again */
+void sessions_drain(struct store *s);
+/* ---- store_view.c: around account_settled() ---- */
+void views_settling(struct box *box);
+void views_settled(struct box *box);
 void session_over(struct session *session);     /* at once, whatever it did */
 void sessions_end(struct store *s);
 

@@ -25,16 +25,9 @@ enum session_state {
 	SESSION_OVER,
 };
 
-enum session_refusal {
-	REFUSE_REMOVED,                 /* the account is gone */
-	REFUSE_IN_USE,                  /* POP3: by another session */
-	REFUSE_LATER,                   /* the disk failed */
-	REFUSE_DAMAGED,
-	REFUSALS,
-};
-
 /* What a session speaks. */
 struct session_kind {
+	void (*create)(struct session *session);        /* may be NULL */
 	/* Speak: with the account that the box has, or only to refuse. */
 	void (*speak)(struct session *session);
 	void (*refuse)(struct session *session, enum session_refusal why);
@@ -48,7 +41,7 @@ struct session_kind {
 	void (*free)(struct session *session);
 };
 
-extern const struct session_kind session_pop3;
+extern const struct session_kind session_pop3, session_imap;
 
 struct session_row {
 	uint32_t uid, pack, offset;
@@ -72,7 +65,8 @@ struct session {
 	struct store *store;
 	struct box *box;
 	const struct session_kind *kind;
-	struct list queue;              /* box->next */
+	struct list queue;              /* POP3: box->next */
+	unsigned flight;                /* the box's that has all it is to be shown */
 	struct nonce *nonce;            /* while it waits for a login */
 	enum session_state state;
 	int fd;                         /* until there is a stream */
@@ -84,6 +78,9 @@ struct session {
 	bool quitting;                  /* the engine has said its last words */
 	bool ended;                     /* and they are with the stream */
 	bool pumping;
+
+	struct list in_box;             /* IMAP: box->imap */
+	struct imap_session *imap;
 
 	/* POP3 */
 	struct pop3_server *engine;
