@@ -48,6 +48,7 @@ struct account {
 	uint64_t modseq;
 	uint32_t uidvalidity_next;      /* above all that a mailbox was given; 0: not known yet */
 	bool removed;                   /* with the changes */
+	uint64_t rows_more;             /* that COPIED changes add */
 
 	struct account_change *changes; /* kept ones first */
 	size_t n_changes, changes_capacity;
@@ -117,6 +118,10 @@ enum account_answer account_copy(struct account *a, uint16_t from, uint16_t to,
     const uint32_t *uids, size_t n, bool move, uint32_t saved_s, uint32_t *ret_uid_first,
     uint64_t *ret_count);
 
+/* An account that was never written has no UIDVALIDITY; it gets one now (not 0), not only
+ * with account_begin(): to be shown, or to make a mailbox. No-op for others. */
+void account_born(struct account *a, uint32_t uidvalidity, int64_t created_us);
+
 /* What the changes that wait make, counts as there for these (CREATE of "a/b" may make "a"
  * first). Superiors are not made. */
 enum account_answer account_create(struct account *a, slice name, enum account_use use,
@@ -139,9 +144,16 @@ int account_keyword(const struct account *a, slice name);
 /* The same, added when it is new; -1: the table is full. */
 int account_keyword_add(struct account *a, slice name);
 
+/* Does a mailbox exist, once all changes are made? */
+bool account_has_mailbox(struct account *a, uint16_t number);
+
 /* For account/change.c, mailbox.c and trim.c: a change whose record is `payload`, the
- * memory of which goes over. */
+ * memory of which goes over; the change that expunges what is in ranges, to the graveyard
+ * where saved_s says so. Returns count. */
 void account_add_change(struct account *a, uint8_t type, struct buffer *payload);
+uint64_t account_expunge_ranges(struct account *a, uint16_t mailbox,
+    const struct uid_range *ranges, uint32_t n, uint64_t count, uint64_t bytes,
+    uint32_t saved_s);
 
 /* Expunge INBOX's oldest for good, counted with all changes: as many as leave `keep` (0:
  * none for that), and those at the front that were received before before_us. Full state.

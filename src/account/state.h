@@ -87,6 +87,9 @@ static inline bool account_mailbox_exists(const struct account_mailbox *m)
 	return m != NULL && (m->state & MAILBOX_EXISTS) != 0;
 }
 
+/* As its record tells it; name: borrowed. */
+struct mailbox_entry account_mailbox_entry(const struct account_mailbox *m);
+
 /* Its number, 0 up; -1: no message has it, or only changes name it. ASCII in any case. */
 int account_state_keyword(const struct account_state *s, slice name);
 
@@ -106,6 +109,7 @@ enum record_result state_apply_flags(struct account_state *s, slice payload);
 enum record_result state_apply_copied(struct account_state *s, slice payload);
 enum record_result state_apply_expunged(struct account_state *s, uint8_t type, slice payload);
 
+void state_mailboxes_init(struct account_state *s);
 void state_mailboxes_free(struct account_state *s);
 /* An entry of that number, made when there is none. */
 struct account_mailbox *state_mailbox_at(struct account_state *s, unsigned number);
