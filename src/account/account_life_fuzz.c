@@ -58,7 +58,7 @@ static void check_rows(struct life *l)
 		unsigned times = 0;
 
 		for (size_t i = 0; i < s->n_rows; i++) {
-			if (s->rows[i].key.id.sequence != n + 1)
+			if (s->rows[i].key.sequence != n + 1)
 				continue;
 			uid = s->rows[i].uid;
 			times++;
@@ -177,7 +177,7 @@ static void load(struct life *l, bool full)
 static void deliver(struct life *l, uint32_t n, uint8_t size)
 {
 	struct account_row row = {
-		.key = { { 1, n + 1, 5 }, 2 }, .received_us = n, .size = 1 + size,
+		.key = { 5, n + 1, 1, 2 }, .received_us = n, .size = 1 + size,
 		.stored = size, .pack = 1, .offset = n * 64,
 	};
 	enum account_deliver judged = account_judge(l->a, row.key);
@@ -194,7 +194,7 @@ static void deliver(struct life *l, uint32_t n, uint8_t size)
 static bool expunge_waits(const struct account *a)
 {
 	for (size_t i = 0; i < a->n_changes; i++) {
-		if (a->changes[i].type == RECORD_EXPUNGED)
+		if (a->changes[i].type == RECORD_EXPUNGED_FROM)
 			return true;
 	}
 	return false;
@@ -210,9 +210,9 @@ static void expunge(struct life *l, uint8_t from, uint8_t to)
 		return;
 	for (size_t i = from % MESSAGES; i < s->n_rows && i <= to && n < MESSAGES; i += 1 + to % 3) {
 		uids[n++] = s->rows[i].uid;
-		l->known[(s->rows[i].key.id.sequence - 1) % MESSAGES].expunged = MAYBE;
+		l->known[(s->rows[i].key.sequence - 1) % MESSAGES].expunged = MAYBE;
 	}
-	check(account_expunge(l->a, uids, n) == n);
+	check(account_expunge(l->a, ACCOUNT_INBOX, uids, n, 0) == n);
 }
 
 static void cut(struct life *l)

@@ -64,7 +64,7 @@ static struct account *load(struct world *w, bool full, enum account_load_result
 static struct account_row message(uint32_t n)
 {
 	return (struct account_row){
-		.key = { { 1, n, 1000 + n / 10 }, 2 },
+		.key = { 1000 + n / 10, n, 1, 2 },
 		.received_us = 5000 + n,
 		.size = 100 + n,
 		.stored = 90 + n,
@@ -130,7 +130,7 @@ static void check_rows(const struct account *a, uint32_t from, uint32_t n)
 		assert_int_equal(a->state.rows[i].size, want.size);
 		assert_int_equal(a->state.rows[i].offset, want.offset);
 		assert_int_equal(a->state.rows[i].received_us, want.received_us);
-		assert_int_equal(a->state.rows[i].key.id.generation, want.key.id.generation);
+		assert_int_equal(a->state.rows[i].key.generation, want.key.generation);
 	}
 	assert_int_equal(a->state.head.bytes, bytes);
 	if (a->state.full)

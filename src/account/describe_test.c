@@ -82,10 +82,10 @@ static void tells_each_record(void **state)
 {
 	static const struct uid_range ranges[] = { { 1, 1 }, { 3, 5 } };
 	struct account_row row = { .uid = 1, .modseq = 1, .received_us = 1000000,
-	    .key = { { 1, 2, 3 }, 4 }, .size = 500, .stored = 300, .pack = 1, .offset = 16 };
-	struct account_head head = { .account = ID, .uidvalidity = 5, .uid_next = 1, .n_chain = 1,
+	    .key = { 3, 2, 1, 4 }, .size = 500, .stored = 300, .pack = 1, .offset = 16 };
+	struct account_head head = { .account = ID, .uidvalidity = 5, .uidvalidity_next = 6, .uid_next = 1, .n_chain = 1,
 	    .chain = { { 2, 9, 8192 } } };
-	struct account_expunged expunged = { 2, 4, 900, ranges, 2 };
+	struct account_expunged expunged = { 2, 4, 900, ranges, 2, 0 };
 	struct world w;
 	struct buffer out;
 
@@ -103,7 +103,7 @@ static void tells_each_record(void **state)
 	add(&w, RECORD_DELIVERED, slice_drop(buffer_bytes(&out), 1));
 	buffer_truncate(&out, 0);
 	record_expunged_write(&expunged, &out);
-	add(&w, RECORD_EXPUNGED, buffer_bytes(&out));
+	add(&w, RECORD_EXPUNGED_FROM, buffer_bytes(&out));
 	buffer_truncate(&out, 0);
 	record_vanished_write(ID, 7, 0, NULL, 0, &out);
 	add(&w, RECORD_VANISHED, buffer_bytes(&out));

@@ -61,8 +61,8 @@ static void write_entry(struct world *w, struct account *a, int pack, uint32_t n
 	pack_entry_write(&entry, place, buffer_bytes(&prefix), body);
 	buffer_add(&entry, slice_of(frame, body.stored));
 	assert_int_equal(os_pwrite(w->os, pack, buffer_bytes(&entry), row->offset), 0);
-	row->stored = buffer_bytes(&entry).len;
-	row->size = buffer_bytes(&prefix).len + body.size;
+	row->stored = (uint32_t)buffer_bytes(&entry).len;
+	row->size = (uint32_t)(buffer_bytes(&prefix).len + body.size);
 	buffer_free(&prefix);
 	buffer_free(&entry);
 }
@@ -94,11 +94,11 @@ static void live(struct world *w, uint32_t messages)
 	    a->log_next, a->state.head.pack_next, &files), 0);
 	account_begin(a, files.log_number, ++w->generation, 4711, 12345);
 	for (uint32_t i = 0; i < messages; i++) {
-		struct account_row row = { .key = { { 1, w->sent + 1, 1000 }, 0 },
+		struct account_row row = { .key = { 1000, w->sent + 1, 1, 0 },
 		    .pack = files.pack_number, .offset = end };
 
 		write_entry(w, a, files.pack, w->sent++, &row);
-		end += (uint32_t)row.stored;
+		end += row.stored;
 		account_deliver(a, &row);
 		settle(w, a, files.log);
 	}
@@ -177,7 +177,7 @@ static unsigned mend(struct world *w, unsigned *ret_have, unsigned *ret_same)
 		fail_msg("after repair: %s: %s", w->last.path, w->last.text);
 	*ret_have = *ret_same = 0;
 	for (size_t i = 0; i < s.state.n_rows; i++) {
-		uint32_t number = s.state.rows[i].key.id.sequence;
+		uint32_t number = s.state.rows[i].key.sequence;
 
 		assert_in_range(number, 1, MESSAGES);
 		assert_int_equal(*ret_have & 1u << number, 0);

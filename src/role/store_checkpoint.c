@@ -40,6 +40,10 @@ static void write_pieces(struct store *s, struct box *box)
 
 		plan_step_add(s, (struct plan_step){ .verb = PLAN_WRITE, .fd = box->files.pack,
 		    .offset = piece->offset, .bytes = slice_of(piece->bytes, piece->len) });
+		if (buffer_bytes(&piece->frames).len > 0)
+			plan_step_add(s, (struct plan_step){ .verb = PLAN_WRITE,
+			    .fd = box->files.pack, .offset = piece->offset + piece->len,
+			    .bytes = buffer_bytes(&piece->frames) });
 		if (piece->from >= 0)
 			plan_step_add(s, (struct plan_step){ .verb = PLAN_COPY,
 			    .fd = box->files.pack, .offset = piece->offset + piece->len,
@@ -138,6 +142,7 @@ static void learn_cost(struct store *s)
 static void settle(struct box *box)
 {
 	store_watch_settling(box);
+	views_settling(box);
 	account_settled(box->account);
 	store_watch_settled(box);
 	box_close_folders(box);
@@ -147,7 +152,10 @@ static void settle(struct box *box)
 	box_judge_waiting(box);
 	if (box->account->n_changes == 0)
 		list_remove(&box->dirty);
+	box->landed = box->flight;
 	box_changes_landed(box, true);
+	/* Those who made a change know of it already. */
+	views_settled(box);
 }
 
 /* Also what came after the flight began: its place in the pack and in the log is
@@ -316,6 +324,7 @@ static void board(struct store *s, struct box *box)
 	flying->box = box;
 	flying->n_changes = box->account->n_changes;
 	box->flying = true;
+	box->flight = ++box->boarded;
 	box_changes_board(box);
 	while ((at = list_take_first(&box->pieces)) != NULL)
 		list_append(&box->flying_pieces, at);

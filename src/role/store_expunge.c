@@ -17,18 +17,21 @@ static bool make(struct box *box, struct box_change *change)
 {
 	const struct account_state *state = &box->account->state;
 	struct expunge *e = list_item(change, struct expunge, change);
-	uint64_t n = 0;
+	size_t messages = 0;
 	uint32_t *uids;
+	uint64_t n;
 
 	if (e->n > 0) {
 		store_tell_deleted(box, e->uids, e->n);
-		return account_expunge(box->account, e->uids, e->n) > 0;
+		return account_expunge(box->account, ACCOUNT_INBOX, e->uids, e->n, 0) > 0;
 	}
 	uids = heap_alloc(box->store->heap, (state->n_rows + 1) * sizeof *uids);
-	for (size_t i = 0; i < state->n_rows; i++)
-		uids[i] = state->rows[i].uid;
-	store_tell_deleted(box, uids, state->n_rows);
-	n = account_expunge(box->account, uids, state->n_rows);
+	for (size_t i = 0; i < state->n_rows; i++) {
+		if (state->rows[i].mailbox == ACCOUNT_INBOX)
+			uids[messages++] = state->rows[i].uid;
+	}
+	store_tell_deleted(box, uids, messages);
+	n = account_expunge(box->account, ACCOUNT_INBOX, uids, messages, 0);
 	heap_free(box->store->heap, uids);
 	return n > 0;
 }

@@ -161,7 +161,7 @@ struct box {
 	struct list views;              /* struct box_view: the mailboxes they have selected */
 	size_t append_bytes;            /* of store->append_bytes */
 	struct list changes;            /* of clients, store_queue.c */
-	unsigned boarded, landed;       /* flights it was on, and the last that is over */
+	unsigned boarded, flight, landed;       /* flights it was on, is on; the last that landed */
 	bool removing;                  /* IPC_REMOVED came: no more deliveries */
 	bool purged;                    /* and only the HEAD that says so is left */
 };

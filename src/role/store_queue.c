@@ -47,6 +47,7 @@ static struct box_change *next_to_make(struct box *box)
 bool box_changes_step(struct box *box)
 {
 	struct box_change *c;
+	size_t before;
 
 	while ((c = next_to_make(box)) != NULL) {
 		if (box->account->removed || box->removing || store_stopped(box->store)) {
@@ -59,10 +60,13 @@ bool box_changes_step(struct box *box)
 		}
 		if (!box_writable(box, c->kind->pack))
 			return true;
+		before = box->account->n_changes;
 		c->made = c->kind->make(box, c);
 		if (c->made)
 			box_dirty(box, !c->kind->cold);
-		else
+		else if (box->account->n_changes > before)
+			box_dirty(box, false);  /* a keyword that nobody uses yet */
+		if (!c->made)
 			land(box, c, true);
 	}
 	return false;

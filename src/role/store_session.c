@@ -112,8 +112,14 @@ static void leave_box(struct session *session)
 	session->kind->leave(session);
 	session->box = NULL;
 	list_remove(&session->queue);
+	list_remove(&session->in_box);
 	if (box == NULL)
 		return;
+	if (session->imap != NULL) {
+		box_step(box);
+		boxes_limit(session->store);
+		return;
+	}
 	box->session = NULL;
 	next = list_take_first(&box->next);
 	if (next != NULL)
@@ -185,6 +191,7 @@ static struct session *session_create(struct store *s, int fd, uint8_t flags, sl
 	session->end = (struct os_defer){ .run = on_end, .owner = session };
 	list_init(&session->reading.link);
 	list_init(&session->queue);
+	list_init(&session->in_box);
 	list_append(&s->sessions, &session->link);
 	s->n_sessions++;
 	return session;
@@ -212,33 +219,123 @@ static void bind(struct session *session, uint64_t account)
 	box_step(box);
 }
 
-bool session_waits(const struct session *session)
+/* ---- those of one box ---- */
+
+bool box_has_sessions(const struct box *box)
 {
-	return session->state == SESSION_BOX;
+	return box->session != NULL || !list_empty(&box->imap);
 }
 
-void session_box_ready(struct session *session)
+static bool waits(const struct session *session)
 {
-	check(session->state == SESSION_BOX);
-	session->kind->speak(session);
+	return session != NULL && session->state == SESSION_BOX;
+}
+
+bool box_is_awaited(const struct box *box)
+{
+	if (waits(box->session))
+		return true;
+	list_for(at, &box->imap) {
+		if (waits(list_item(at, struct session, in_box)))
+			return true;
+	}
+	return false;
+}
+
+/* All that was there when it asked is to be durable; and for IMAP, which tells its clients
+ * of UIDVALIDITY, the account itself. */
+static bool wants_flight(const struct session *session)
+{
+	const struct box *box = session->box;
+	const struct account *a = box->account;
+
+	if (session->imap != NULL && (a->state.head.uidvalidity == 0 || a->head_block != NULL))
+		return true;
+	return a->n_changes > 0 && (a->changes[0].kept || (int)(session->flight - box->landed) > 0);
+}
+
+bool sessions_want_flight(const struct box *box)
+{
+	if (waits(box->session) && wants_flight(box->session))
+		return true;
+	list_for(at, &box->imap) {
+		const struct session *session = list_item(at, struct session, in_box);
+
+		if (waits(session) && wants_flight(session))
+			return true;
+	}
+	return false;
+}
+
+void sessions_ready(struct box *box)
+{
+	if (waits(box->session))
+		box->session->kind->speak(box->session);
+	list_for(at, &box->imap) {
+		struct session *session = list_item(at, struct session, in_box);
+
+		if (!waits(session))
+			continue;
+		if (box->account->state.head.uidvalidity == 0)
+			session_dismiss(session, REFUSE_LATER);
+		else
+			session->kind->speak(session);
+	}
+}
+
+/* It loses its box, and says why. */
+static void session_dismiss(struct session *session, enum session_refusal why)
+{
+	struct box *box = session->box;
+
+	session->kind->leave(session);
+	list_remove(&session->in_box);
+	if (box->session == session)
+		box->session = NULL;
+	session->box = NULL;
+	store_session_touch(session);
+	session->kind->refuse(session, why);
 }
 
 /* With those who wait for the same box: it is the same for them. */
-void session_box_bad(struct session *session, bool later)
+static void refuse_pop3(struct box *box, enum session_refusal why)
 {
-	enum session_refusal why = later ? REFUSE_LATER : REFUSE_DAMAGED;
-	struct box *box = session->box;
 	struct list *next;
 
-	if (session->state != SESSION_BOX)
-		return;
-	box->session = NULL;
-	session->box = NULL;
-	session->kind->refuse(session, why);
+	session_dismiss(box->session, why);
 	while ((next = list_take_first(&box->next)) != NULL) {
-		session = list_item(next, struct session, queue);
+		struct session *session = list_item(next, struct session, queue);
+
 		store_session_touch(session);
 		session->kind->refuse(session, why);
+	}
+}
+
+void sessions_refuse(struct box *box, enum session_refusal why, bool all)
+{
+	if (waits(box->session))
+		refuse_pop3(box, why);
+	list_for(at, &box->imap) {
+		struct session *session = list_item(at, struct session, in_box);
+
+		if (all || waits(session))
+			session_dismiss(session, why);
+	}
+}
+
+void sessions_wake(struct box *box)
+{
+	list_for(at, &box->imap)
+		imap_wake(list_item(at, struct session, in_box)->imap);
+}
+
+void sessions_drain(struct store *s)
+{
+	list_for(at, &s->sessions) {
+		struct session *session = list_item(at, struct session, link);
+
+		if (session->imap != NULL)
+			imap_wake(session->imap);
 	}
 }
 
