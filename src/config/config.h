@@ -12,7 +12,7 @@
 #include "os/os.h"
 
 enum {
-	CONFIG_KEYS = 74,               /* rows of the table */
+	CONFIG_KEYS = 75,               /* rows of the table */
 	CONFIG_SUBMISSIONS_PORT = 465,  /* RFC 8314: TLS from the first byte */
 };
 
@@ -87,6 +87,7 @@ struct config {
 	unsigned session_timeout_s;     /* SMTP, RFC 5321 s4.5.3.2.7 */
 	unsigned fruitless_s;           /* a session without a message or a login */
 	unsigned pop3_timeout_s;        /* RFC 1939 s3: at least 600 */
+	unsigned imap_timeout_s;        /* RFC 9051 s5.4: at least 1800 */
 	bool relay;                     /* does our users' mail go to other hosts? */
 	unsigned relay_port;            /* of other hosts */
 	struct config_host relay_host;

@@ -330,3 +330,15 @@ void append_drop(struct imap_session *im)
 		list_remove(&a->change.link);
 	append_free(a);
 }
+
+static void free_zstd(void *zstd)
+{
+	ZSTD_freeCCtx(zstd);
+}
+
+void append_init(struct store *s)
+{
+	s->zstd = ZSTD_createCCtx();
+	check(s->zstd != NULL);
+	heap_on_drop(s->heap, free_zstd, s->zstd);
+}

@@ -154,6 +154,9 @@ static void pump(struct session *session)
 		moved = moved || end_idle(im);
 	}
 	session->pumping = false;
+	/* What it unselected may have something to write. */
+	if (session->box != NULL && !list_empty(&session->box->changes))
+		box_step(session->box);
 	if (session->state == SESSION_OVER || session->stream == NULL)
 		return;
 	if (again)

@@ -82,6 +82,7 @@ enum imap_result change_result(enum account_answer answer);
 bool change_bits(struct account *a, const struct imap_flags *flags, bool add, uint64_t *ret_bits);
 
 /* ---- store_append.c ---- */
+void append_init(struct store *s);
 void append_begin(struct imap_session *im, const struct imap_append *message);
 void append_text(struct imap_session *im, slice text);
 void append_commit(struct imap_session *im);

@@ -4,7 +4,7 @@
  * nonce N". They come on two channels, so either may be first; the first waits
  * STORE_NONCE_MS. A nonce is good for one connection. */
 #include "journey/event.h"
-#include "role/store_session.h"
+#include "role/store_imap.h"
 
 #include "account/slot.h"
 #include "base/check.h"
@@ -19,6 +19,7 @@ static void nonce_free(struct store *s, struct nonce *nonce)
 		nonce->session->nonce = NULL;
 	table_remove(&s->nonce_table, table_key(nonce->number));
 	list_remove(&nonce->link);
+	buffer_free(&nonce->login);
 	heap_free(s->heap, nonce);
 	s->n_nonces--;
 }
@@ -59,7 +60,7 @@ static void on_nonce_timer(struct os_timer *timer)
 	watch_nonces(s);
 }
 
-static void add_nonce(struct store *s, uint64_t number, uint64_t account,
+static void add_nonce(struct store *s, uint64_t number, uint64_t account, slice login,
     struct session *session)
 {
 	struct nonce *nonce = heap_new(s->heap, struct nonce);
@@ -68,6 +69,8 @@ static void add_nonce(struct store *s, uint64_t number, uint64_t account,
 		drop_nonce(s, list_item(s->nonces.next, struct nonce, link));
 	nonce->number = number;
 	nonce->account = account;
+	nonce->login = buffer_init(s->heap, SEALED_ADDRESS_MAX);
+	buffer_add(&nonce->login, login);
 	nonce->session = session;
 	if (session != NULL)
 		session->nonce = nonce;
@@ -91,6 +94,8 @@ static void session_free(struct session *session)
 	if (session->fd >= 0)
 		os_close(s->os, session->fd);
 	buffer_free(&session->in);
+	buffer_free(&session->tag);
+	buffer_free(&session->login);
 	list_remove(&session->link);
 	heap_free(s->heap, session);
 	s->n_sessions--;
@@ -102,7 +107,7 @@ static void on_end(struct os_defer *defer)
 	session_free(defer->owner);
 }
 
-static void bind(struct session *session, uint64_t account);
+static void join_box(struct session *session, uint64_t account);
 
 static void leave_box(struct session *session)
 {
@@ -123,7 +128,7 @@ static void leave_box(struct session *session)
 	box->session = NULL;
 	next = list_take_first(&box->next);
 	if (next != NULL)
-		bind(list_item(next, struct session, queue), box->id);
+		join_box(list_item(next, struct session, queue), box->id);
 	else
 		box_step(box);
 	boxes_limit(session->store);
@@ -150,10 +155,10 @@ void sessions_end(struct store *s)
 
 void store_session_touch(struct session *session)
 {
-	struct store *s = session->store;
+	const struct config *config = session->store->frame.config;
 
-	os_timer_start(s->os, &session->timer,
-	    (uint64_t)s->frame.config->pop3_timeout_s * 1000);
+	os_timer_start(session->store->os, &session->timer, 1000ULL *
+	    (session->imap != NULL ? config->imap_timeout_s : config->pop3_timeout_s));
 }
 
 /* RFC 1939 s3: the client said nothing for too long; no UPDATE. Or it waited in
@@ -177,14 +182,17 @@ static void on_timeout(struct os_timer *timer)
 	session->kind->timeout(session);
 }
 
-static struct session *session_create(struct store *s, int fd, uint8_t flags, slice unread)
+static struct session *session_create(struct store *s, int fd, enum service service,
+    uint8_t flags, slice tag, slice unread)
 {
 	struct session *session = heap_new(s->heap, struct session);
 
 	session->store = s;
-	session->kind = &session_pop3;
 	session->fd = fd;
 	session->flags = flags;
+	session->tag = buffer_init(s->heap, IMAP_TAG_MAX);
+	buffer_add(&session->tag, tag);
+	session->login = buffer_init(s->heap, SEALED_ADDRESS_MAX);
 	session->in = buffer_init(s->heap, IN_MAX);
 	buffer_add(&session->in, unread);
 	session->timer = (struct os_timer){ .fire = on_timeout, .owner = session };
@@ -194,10 +202,14 @@ static struct session *session_create(struct store *s, int fd, uint8_t flags, sl
 	list_init(&session->in_box);
 	list_append(&s->sessions, &session->link);
 	s->n_sessions++;
+	session->kind = service_is_imap(service) ? &session_imap : &session_pop3;
+	if (session->kind->create != NULL)
+		session->kind->create(session);
 	return session;
 }
 
-static void bind(struct session *session, uint64_t account)
+/* One POP3 session has the box, any number of IMAP's. */
+static void join_box(struct session *session, uint64_t account)
 {
 	struct box *box = box_get(session->store, account);
 
@@ -206,7 +218,7 @@ static void bind(struct session *session, uint64_t account)
 		session->kind->refuse(session, REFUSE_REMOVED);
 		return;
 	}
-	if (box->session != NULL) {
+	if (session->imap == NULL && box->session != NULL) {
 		session->state = SESSION_QUEUE;
 		list_append(&box->next, &session->queue);
 		os_timer_start(session->store->os, &session->timer, STORE_IN_USE_MS);
@@ -214,9 +226,20 @@ static void bind(struct session *session, uint64_t account)
 	}
 	session->box = box;
 	session->state = SESSION_BOX;
-	box->session = session;
+	session->flight = box->boarded + 1;
+	if (session->imap != NULL)
+		list_append(&box->imap, &session->in_box);
+	else
+		box->session = session;
 	box->flush_failed = false;
 	box_step(box);
+}
+
+/* The account is known: the session begins. */
+static void bind(struct session *session, uint64_t account, slice login)
+{
+	buffer_add(&session->login, login);
+	join_box(session, account);
 }
 
 /* ---- those of one box ---- */
@@ -267,6 +290,20 @@ bool sessions_want_flight(const struct box *box)
 	return false;
 }
 
+/* It loses its box, and says why. */
+static void session_dismiss(struct session *session, enum session_refusal why)
+{
+	struct box *box = session->box;
+
+	session->kind->leave(session);
+	list_remove(&session->in_box);
+	if (box->session == session)
+		box->session = NULL;
+	session->box = NULL;
+	store_session_touch(session);
+	session->kind->refuse(session, why);
+}
+
 void sessions_ready(struct box *box)
 {
 	if (waits(box->session))
@@ -281,20 +318,6 @@ void sessions_ready(struct box *box)
 		else
 			session->kind->speak(session);
 	}
-}
-
-/* It loses its box, and says why. */
-static void session_dismiss(struct session *session, enum session_refusal why)
-{
-	struct box *box = session->box;
-
-	session->kind->leave(session);
-	list_remove(&session->in_box);
-	if (box->session == session)
-		box->session = NULL;
-	session->box = NULL;
-	store_session_touch(session);
-	session->kind->refuse(session, why);
 }
 
 /* With those who wait for the same box: it is the same for them. */
@@ -358,30 +381,32 @@ bool store_login(struct store *s, struct ipc_message *message)
 {
 	struct bytes *in = &message->body;
 	uint64_t number = get_u64(in), account = get_u64(in);
+	slice login = get_slice(in, SEALED_ADDRESS_MAX);
 	struct session *session;
 	struct nonce *nonce;
 
-	get_slice(in, SEALED_ADDRESS_MAX);
 	if (!bytes_end(in) ||
 	    account_store(account, s->frame.config->stores) != s->frame.index)
 		return false;
 	nonce = table_get(&s->nonce_table, table_key(number));
 	if (nonce == NULL) {
-		add_nonce(s, number, account, NULL);
+		add_nonce(s, number, account, login, NULL);
 		return true;
 	}
 	session = nonce->session;
 	nonce_free(s, nonce);
 	if (session == NULL)
 		return false;           /* the same nonce twice */
-	bind(session, account);
+	bind(session, account, login);
 	return true;
 }
 
 /* One line that fits into any socket's buffer. */
-static void turn_away(struct store *s, int fd)
+static void turn_away(struct store *s, enum service service, int fd)
 {
-	slice words = slice_lit("-ERR [SYS/TEMP] Too many sessions, try again later\r\n");
+	slice words = service_is_imap(service) ?
+	    slice_lit("* BYE [UNAVAILABLE] Too many sessions, try again later\r\n") :
+	    slice_lit("-ERR [SYS/TEMP] Too many sessions, try again later\r\n");
 
 	os_write(s->os, fd, &words, 1);
 	os_close(s->os, fd);
@@ -394,27 +419,27 @@ bool store_adopt(struct store *s, struct ipc_message *message)
 	uint8_t service = get_u8(in), flags = get_u8(in);
 	struct session *session;
 	struct nonce *nonce;
-	slice unread;
+	slice tag, unread;
 
 	get_raw(in, 16);
-	get_slice(in, IPC_ADOPT_MAX);
+	tag = get_slice(in, IMAP_TAG_MAX);
 	unread = get_slice(in, SESSION_UNREAD_MAX);
-	if (!bytes_end(in) || (service != SERVICE_POP3 && service != SERVICE_POP3S))
+	if (!bytes_end(in) || (!service_is_pop3(service) && !service_is_imap(service)))
 		return false;
 	if (s->frame.draining || s->n_sessions >= STORE_SESSIONS_MAX ||
 	    !boxes_leave_descriptor(s)) {
-		turn_away(s, ipc_take_fd(message));
+		turn_away(s, service, ipc_take_fd(message));
 		return true;
 	}
 	nonce = table_get(&s->nonce_table, table_key(number));
 	if (nonce != NULL && nonce->session != NULL)
 		return false;           /* two connections for one login */
-	session = session_create(s, ipc_take_fd(message), flags, unread);
+	session = session_create(s, ipc_take_fd(message), service, flags, tag, unread);
 	if (nonce == NULL) {
-		add_nonce(s, number, 0, session);
+		add_nonce(s, number, 0, (slice){ 0 }, session);
 		return true;
 	}
-	bind(session, nonce->account);
+	bind(session, nonce->account, buffer_bytes(&nonce->login));
 	nonce_free(s, nonce);
 	return true;
 }
@@ -431,8 +456,8 @@ bool store_removed(struct store *s, struct ipc_message *message)
 	box->removing = true;
 	if (box->session != NULL)
 		session_over(box->session);
-	else
-		box_step(box);
+	sessions_refuse(box, REFUSE_REMOVED, true);
+	box_step(box);
 	return true;
 }
 

@@ -71,6 +71,8 @@ struct session {
 	enum session_state state;
 	int fd;                         /* until there is a stream */
 	uint8_t flags;                  /* ADOPT_* */
+	struct buffer tag;              /* IMAP's, that waits for its OK; judged by its engine */
+	struct buffer login;            /* the account's address, once it is known */
 	struct buffer in;               /* unread, then what the engine left */
 	struct stream *stream;
 	struct os_timer timer;

@@ -144,7 +144,6 @@ void view_unselect(struct imap_session *im)
 	v->recent = heap_new(v->box->store->heap, struct recent);
 	v->recent->view = v;
 	box_change(v->box, &v->recent->change, &recent);
-	box_step(v->box);
 }
 
 /* ---- what changed ---- */
