@@ -330,7 +330,8 @@ enum {
 	 * enough for thousands of slow readers. */
 	POP3_OUTPUT_MAX = 32 * 1024,
 
-	/* imap */
+	/* imap. A tag is repeated in responses, and goes with a session to its store. */
+	IMAP_TAG_MAX = 1000,
 	IMAP_QUOTED_MAX = 1000,         /* longer strings are literals: clients read lines of 8 KB */
 	IMAP_ADDRESS_FIELDS_MAX = 8,    /* fields of one name whose addresses ENVELOPE tells */
 	IMAP_LANGUAGES_MAX = 100,       /* of a Content-Language */
