@@ -205,14 +205,9 @@ void imap_append_row(struct imap_server *s)
 
 static const char *not_now(const struct imap_server *s)
 {
-	switch (s->state) {
-	case IMAP_NOT_AUTHENTICATED:
+	if (s->state == IMAP_NOT_AUTHENTICATED)
 		return "log in first";
-	case IMAP_AUTHENTICATED:
-		return "SELECT a mailbox first";
-	default:
-		return "not after login";
-	}
+	return s->row->states == NOT ? "you are logged in already" : "SELECT a mailbox first";
 }
 
 /* "UID" stands before the name of some. */

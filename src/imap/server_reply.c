@@ -57,6 +57,8 @@ void imap_finish(struct imap_server *s, const char *status, const char *code,
 		buffer_printf(&s->last, "[%s] ", code);
 	buffer_printf(&s->last, "%s\r\n", text);
 	imap_sync_begin(s, may_expunge(s));
+	if (s->state == IMAP_OVER)
+		return;                 /* its mailbox is gone */
 	s->step = finish_step;
 	if (strcmp(status, "BAD") != 0)
 		s->errors = 0;

@@ -15,6 +15,7 @@ struct selecting {
 	slice known;                    /* UIDs that the client has; empty: it did not say */
 	struct imap_set known_set;
 	size_t vanished;                /* how far it was told */
+	bool told;                      /* all of it */
 	uint32_t changed;
 	bool all;                       /* what vanished is not known so far back: what is absent */
 	uint32_t absent;
@@ -164,7 +165,8 @@ static void tell_mailbox(struct imap_server *s, const struct imap_mailbox *mailb
 
 /* ---- QRESYNC: what changed while the client was away ---- */
 
-static void tell_absent(struct imap_server *s, struct selecting *job)
+/* False: it goes on later. */
+static bool tell_absent(struct imap_server *s, struct selecting *job)
 {
 	struct imap_set_writer set = { .out = &s->out };
 	uint32_t limit = s->n > 0 ? s->view->uids[s->n - 1] : 0, ranges = 0;
@@ -189,39 +191,34 @@ static void tell_absent(struct imap_server *s, struct selecting *job)
 		imap_set_finish(&set);
 		buffer_add(&s->out, slice_lit("\r\n"));
 	}
-	if (job->absent >= limit)
-		job->all = false;
+	return job->absent >= limit;
 }
 
-/* False: it goes on later. */
+/* A line of what is known to have vanished. False: it goes on later. */
 static bool tell_vanished(struct imap_server *s, struct selecting *job)
 {
 	const struct imap_host *host = s->host;
-	uint32_t first, last;
+	uint32_t first, last, ranges = 0;
+	bool more = true, all = false;
 
-	if (job->all) {
-		tell_absent(s, job);
-		return false;
-	}
-	while (imap_room(s)) {
-		bool all = false;
-
-		if (!host->vanished(host->context, job->modseq, job->vanished, &first, &last, &all))
-			return true;
-		if (all) {
-			job->all = true;
-			job->vanished = SIZE_MAX;
-			return false;
-		}
-		job->vanished++;
-		if (job->known.len > 0 && !imap_set_overlaps(&job->known_set, first, last))
+	if (job->all)
+		return tell_absent(s, job);
+	while (more && ranges < IMAP_SET_LINE && !imap_yields(s, 1)) {
+		more = host->vanished(host->context, job->modseq, job->vanished++, &first, &last,
+		    &all);
+		if (!more || all || (job->known.len > 0 &&
+		    !imap_set_overlaps(&job->known_set, first, last))) {
+			more = more && !all;
 			continue;
-		if (first == last)
-			imap_untagged(s, "VANISHED (EARLIER) %u", first);
-		else
-			imap_untagged(s, "VANISHED (EARLIER) %u:%u", first, last);
+		}
+		buffer_printf(&s->out, "%s%u", ranges++ == 0 ? "* VANISHED (EARLIER) " : ",", first);
+		if (first != last)
+			buffer_printf(&s->out, ":%u", last);
 	}
-	return false;
+	if (ranges > 0)
+		buffer_add(&s->out, slice_lit("\r\n"));
+	job->all = all;
+	return !more && !all;
 }
 
 static bool tell_changed(struct imap_server *s, struct selecting *job)
@@ -258,10 +255,9 @@ static void qresync_step(struct imap_server *s)
 {
 	struct selecting *job = s->job;
 
-	if (job->vanished != SIZE_MAX || job->all) {
-		if (!tell_vanished(s, job))
-			return;
-		job->vanished = SIZE_MAX;
+	if (!job->told) {
+		job->told = tell_vanished(s, job);
+		return;
 	}
 	if (tell_changed(s, job))
 		selected(s);
