@@ -355,8 +355,15 @@ enum {
 	IMAP_SEARCH_KEYS_MAX = 4096,    /* of one SEARCH: 100 bytes each */
 	IMAP_SEARCH_DEPTH_MAX = 64,     /* of OR, NOT and parentheses in one another */
 	/* What a search is made ready in: sets, 8 bytes for each two of a command; texts in
-	 * UTF-8, three for one, and folded. */
-	IMAP_SEARCH_ARENA_MAX = 32 * 1024 * 1024,
+	 * UTF-8, three for one, and folded; "$", at worst every second of ACCOUNT_MESSAGES_MAX. */
+	IMAP_SEARCH_ARENA_MAX = 48 * 1024 * 1024,
+	/* Messages whose text one work asks for, and octets, but for one message: enough
+	 * to forget what a turn to the pool costs, no more than a moment of it. */
+	IMAP_WORK_MESSAGES = 128,
+	IMAP_WORK_OCTETS = 1024 * 1024,
+	IMAP_WORK_HEADER = 16 * 1024,   /* of a message whose header is wanted */
+	/* What may be unsent of the work before when the next begins. */
+	IMAP_WORK_AHEAD = 4 * IMAP_WORK_OCTETS,
 	/* What FETCH may answer for one message: as often as the message is long, and what
 	 * envelopes and structures may be beyond that. Clients ask for each part once. */
 	IMAP_ANSWER_TIMES = 4,

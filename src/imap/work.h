@@ -26,7 +26,7 @@ enum imap_text_result {
 	IMAP_TEXT_GONE,                 /* it was expunged, and its text is not there any more */
 	IMAP_TEXT_DAMAGED,
 	IMAP_TEXT_IO,                   /* the disk failed */
-	IMAP_TEXT_LIMIT,                /* the work's own: the answer would be too long; there is none */
+	IMAP_TEXT_LIMIT,                /* the work's own: the answer would be too long */
 };
 
 struct imap_work_item {
