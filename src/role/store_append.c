@@ -46,7 +46,8 @@ static void count_held(struct appending *a)
 	size_t held = 0;
 
 	for (size_t i = 0; i < a->n; i++)
-		held += a->letters[i]->raw.capacity + a->letters[i]->frames.capacity;
+		held += buffer_bytes(&a->letters[i]->raw).len +
+		    buffer_bytes(&a->letters[i]->frames).len;
 	a->store->append_bytes += held - a->held;
 	a->box->append_bytes += held - a->held;
 	a->held = held;

@@ -464,7 +464,7 @@ static void job_done(struct os_work *work)
 	box->job = JOB_NONE;
 	box_count_memory(box);
 	box_step(box);
-	sessions_wake(box);
+	box_wake_sessions(box);
 	checkpoint_schedule(s);
 	boxes_limit(s);
 	store_drain_check(s);

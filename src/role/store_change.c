@@ -145,12 +145,23 @@ static bool make_copy(struct box *box, struct client_change *c)
 	return made(box, c);
 }
 
+static void tell_expunged(const struct box *box, const struct imap_change *what)
+{
+	struct event event;
+
+	for (size_t i = 0; i < what->n && event_begin(&event, box->store->os, "expunged"); i++) {
+		event_name(&event, "account", box->id);
+		event_number(&event, "uid", what->uids[i]);
+		event_end(&event);
+	}
+}
+
 static bool make_expunge(struct box *box, struct client_change *c)
 {
 	sort_out(box, c, ACCOUNT_DELETED);
 	if (c->what->n == 0)
 		return false;
-	store_tell_deleted(box, c->what->uids, c->what->n);
+	tell_expunged(box, c->what);
 	return account_expunge(box->account, c->number, c->what->uids, c->what->n, 0) > 0 &&
 	    made(box, c);
 }

@@ -399,7 +399,7 @@ enum session_refusal {
 	REFUSALS,
 };
 void sessions_refuse(struct box *box, enum session_refusal why, bool all);
-void sessions_wake(struct box *box);            /* the box can be read again */
+void box_wake_sessions(struct box *box);            /* the box can be read again */
 void sessions_drain(struct store *s);
 /* ---- store_view.c: around account_settled() ---- */
 void views_settling(struct box *box);

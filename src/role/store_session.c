@@ -346,7 +346,7 @@ void sessions_refuse(struct box *box, enum session_refusal why, bool all)
 	}
 }
 
-void sessions_wake(struct box *box)
+void box_wake_sessions(struct box *box)
 {
 	list_for(at, &box->imap)
 		imap_wake(list_item(at, struct session, in_box)->imap);
