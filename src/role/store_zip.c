@@ -20,7 +20,7 @@ enum {
 struct zipping {
 	bool on;
 	bool owes;                      /* deflate holds some back */
-	bool broken;                    /* the client's is none */
+	bool over;                      /* the client's has ended, or is none */
 	z_stream in, out;
 	struct buffer plain;            /* unpacked, not yet with the engine */
 };
@@ -118,27 +118,32 @@ static bool unpack(struct imap_session *im, slice in, void (*used)(struct imap_s
 	result = inflate(&z->in, Z_SYNC_FLUSH);
 	used(im, in.len - z->in.avail_in);
 	buffer_filled(&z->plain, PLAIN_MAX - z->in.avail_out);
-	if (result != Z_OK && result != Z_BUF_ERROR && !z->broken) {
-		z->broken = true;
-		imap_server_refuse(im->engine, NULL, slice_lit("this is not what was compressed"));
-	}
-	return result == Z_OK;
+	if (result == Z_OK || result == Z_BUF_ERROR)
+		return result == Z_OK;
+	/* Or the client ended its stream: what it said is all. */
+	z->over = true;
+	if (result != Z_STREAM_END)
+		imap_server_refuse(im->engine, NULL, slice_lit("this is not DEFLATE"));
+	return true;
 }
 
 bool zip_feed(struct imap_session *im, slice in, void (*used)(struct imap_session *im, size_t n))
 {
 	struct zipping *z = im->zip;
+	bool ended = false;
 	size_t n;
 
-	if (z->broken) {
+	if (z->over && buffer_bytes(&z->plain).len == 0) {
 		used(im, in.len);
 		return false;
 	}
 	/* Inflate may hold some back for which there was no room. */
-	if (buffer_bytes(&z->plain).len == 0 && !unpack(im, in, used) &&
-	    buffer_bytes(&z->plain).len == 0)
-		return false;
+	if (buffer_bytes(&z->plain).len == 0) {
+		if (!unpack(im, in, used))
+			return false;
+		ended = z->over;
+	}
 	n = imap_server_feed(im->engine, buffer_bytes(&z->plain));
 	buffer_consume(&z->plain, n);
-	return n > 0;
+	return n > 0 || ended;
 }
