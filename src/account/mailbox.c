@@ -250,10 +250,11 @@ static enum account_answer rename_all(struct rename *r)
 	names = buffer_reserve(&r->names, room + 1);
 	r->entries = heap_alloc(v->heap, 2 * v->n * sizeof *r->entries);
 	for (size_t i = 0; i < v->n && answer == ACCOUNT_CHANGED; i++) {
-		slice rest = slice_drop(v->entries[i].name, r->from.len);
+		slice rest;
 
 		if (!is_moved(r, &v->entries[i]))
 			continue;
+		rest = slice_drop(v->entries[i].name, r->from.len);
 		memcpy(names + at, r->to.ptr, r->to.len);
 		if (rest.len > 0)
 			memcpy(names + at + r->to.len, rest.ptr, rest.len);

@@ -352,9 +352,10 @@ static int write_log(struct account_repair *r)
 	int log, error;
 
 	r->step = "write a new log";
-	renumber_doubtful(&s->state);
 	account_init(&a, s->heap, s->account);
 	a.state = s->state;
+	account_born(&a, r->birth.uidvalidity, r->birth.created_us);
+	renumber_doubtful(&a.state);
 	a.state.head.damaged = false;
 	a.state.head.n_chain = 0;
 	if (s->bad_vanished) {
