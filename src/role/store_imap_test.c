@@ -148,7 +148,7 @@ static void flags_are_seen(void **state)
 	say(&a, "STORE 2 +FLAGS.SILENT (\\Seen)", "OK");
 	client_say(&b, "DONE\r\n", "i OK");
 	/* Only what nobody changed meanwhile. */
-	expect(&a, "STORE 1 (UNCHANGEDSINCE 1) +FLAGS (\\Flagged)", "");
+	say(&a, "STORE 2 (UNCHANGEDSINCE 1) +FLAGS (\\Flagged)", "OK [MODIFIED 2]");
 	client_close(&a);
 	client_close(&b);
 	cut_power();
@@ -231,7 +231,7 @@ static void copied_and_moved(void **state)
 	assert_true(has(say(&c, "FETCH 4 BODY.PEEK[HEADER.FIELDS (Subject)]", "OK"), "message 5"));
 	/* It is deleted under its feet. */
 	say(&a, "RENAME Lists/One Lists/Two", "OK");
-	expect(&c, "NOOP", "");
+	say(&c, "NOOP", "OK");
 	say(&a, "DELETE Lists/Two", "OK");
 	stream_write(c.stream, slice_lit("x NOOP\r\n"));
 	client_until(&c, "BYE");
