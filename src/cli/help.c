@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "cli/commands.h"
 #include "config/config_table.h"
+#include "imap/commands.h"
 
 const struct cli_command *cli_find(const char *name)
 {
@@ -73,6 +74,19 @@ static void print_config(void)
 	}
 }
 
+static void print_imap(void)
+{
+	struct imap_command_words row;
+
+	printf("What the IMAP server understands. Commands:\n\n");
+	for (size_t i = 0; imap_command_row(i, &row); i++)
+		printf("  %-4s%-14s %-18s %s\n", row.uid ? "UID" : "", row.name, row.rfc, row.words);
+	printf("\nThose with UID go with it and without; with it they are about UIDs. Capabilities, "
+	    "as far as they apply:\n\n");
+	for (size_t i = 0; imap_capability_row(i, &row); i++)
+		printf("  %-18s %s\n", row.name, row.rfc);
+}
+
 static void print_list(void)
 {
 	printf("posthouse - all of e-mail in one program\n\ncommands:\n");
@@ -82,7 +96,7 @@ static void print_list(void)
 			    cli_commands[i]->summary);
 	}
 	printf("\n`posthouse help COMMAND` says more; `posthouse help config` lists the keys "
-	    "of posthouse.conf.\nExit status: 0 done, 1 could not be done, 2 wrong usage.\n");
+	    "of posthouse.conf,\n`posthouse help imap` the commands of IMAP.\nExit status: 0 done, 1 could not be done, 2 wrong usage.\n");
 }
 
 /* ---- the man page, roff ---- */
@@ -164,6 +178,8 @@ static int run_help(const struct cli_args *args)
 		print_list();
 	} else if (strcmp(args->words[0], "config") == 0) {
 		print_config();
+	} else if (strcmp(args->words[0], "imap") == 0) {
+		print_imap();
 	} else {
 		command = cli_find(args->words[0]);
 		if (command == NULL)
@@ -175,7 +191,7 @@ static int run_help(const struct cli_args *args)
 
 const struct cli_command cli_help = {
 	.name = "help",
-	.words = "[COMMAND | config]",
+	.words = "[COMMAND | config | imap]",
 	.words_max = 1,
 	.summary = "what the commands and the keys of posthouse.conf are",
 	.options = { { "--man", NULL, "Print the man page, posthouse(1), instead." } },

@@ -24,6 +24,7 @@ static void stop(struct imap_server *s)
 	*append = (struct imap_appending){ 0 };
 	s->reading = IMAP_READ_COMMAND;
 	s->literal_message = false;
+	buffer_free(&s->text);
 	if (given)
 		imap_raise(s, (struct imap_event){ .kind = IMAP_EVENT_DROP });
 }
