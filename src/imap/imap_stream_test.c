@@ -149,6 +149,29 @@ static struct imap_work *ask(struct drive *d, const char *command)
 	return event.work;
 }
 
+/* Many keys that look at everything: fewer messages a work; and one too many. */
+static void test_many_keys(void **state)
+{
+	char command[4000] = "a2 SEARCH";
+	struct imap_work *work;
+	struct drive d;
+
+	for (int i = 0; i < IMAP_SEARCH_TEXTS_MAX; i++)
+		snprintf(command + strlen(command), 20, " BODY x");
+	strcat(command, "\r\n");
+	setup(&d, SIZE_MAX);
+	work = ask(&d, command);
+	assert_in_range(work->n, 1, 2);
+	imap_server_worked(d.sessions[0].s, work);
+	drive_run(&d);
+	assert_true(slice_ends(said(&d), slice_lit(" 199 200\r\na2 OK SEARCH done\r\n")));
+	buffer_consume(&d.sessions[0].out, said(&d).len);
+	strcpy(strstr(command, "\r\n"), " TEXT y\r\n");
+	drive_feed(&d, 0, slice_from(command));
+	assert_slice(said(&d), slice_lit("a2 NO [LIMIT] at most 100 of BODY and TEXT\r\n"));
+	drive_stop(&d);
+}
+
 /* The session ends while a work is out, or waits; nothing is lost or used again. */
 static void test_end(void **state)
 {
@@ -172,4 +195,4 @@ static void test_end(void **state)
 }
 
 UNIT_TESTS(cmocka_unit_test(test_order), cmocka_unit_test(test_slow), cmocka_unit_test(test_search),
-    cmocka_unit_test(test_end))
+    cmocka_unit_test(test_many_keys), cmocka_unit_test(test_end))
