@@ -353,6 +353,8 @@ enum {
 	IMAP_FETCH_FIELDS_MAX = 256,    /* names in one HEADER.FIELDS */
 	IMAP_SECTION_LEVELS_MAX = 64,   /* of the number of a part */
 	IMAP_SEARCH_KEYS_MAX = 4096,    /* of one SEARCH: 100 bytes each */
+	/* Of them, those that look at all of a message: of 50 MB, seconds of a thread. */
+	IMAP_SEARCH_TEXTS_MAX = 100,
 	IMAP_SEARCH_DEPTH_MAX = 64,     /* of OR, NOT and parentheses in one another */
 	/* What a search is made ready in: sets, 8 bytes for each two of a command; texts in
 	 * UTF-8, three for one, and folded; "$", at worst every second of ACCOUNT_MESSAGES_MAX. */

@@ -98,6 +98,9 @@ static const struct {
 	{ "(BODY[] BODY[HEADER] BODY[TEXT] BODY[HEADER.FIELDS (A)] BINARY[] BINARY[1])", "",
 	  "BODY[] {0}\r\n BODY[HEADER] {0}\r\n BODY[TEXT] {0}\r\n"
 	  " BODY[HEADER.FIELDS (A)] {2}\r\n\r\n BINARY[] {0}\r\n BINARY[1] {0}\r\n" },
+	/* A CR without its LF is a blank line at the end. */
+	{ "(BODY[HEADER] BODY[TEXT])", "A: b\r\n\r", "BODY[HEADER] {7}\r\nA: b\r\n\r BODY[TEXT] {0}\r\n" },
+	{ "BODY[HEADER]", "\r", "BODY[HEADER] {1}\r\n\r" },
 	/* No blank line: the body begins with what is no field. */
 	{ "(BODY[HEADER] BODY[TEXT])", "A: b\nno field\nneither\n",
 	  "BODY[HEADER] {5}\r\nA: b\n BODY[TEXT] {17}\r\nno field\nneither\n" },

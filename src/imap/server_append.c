@@ -211,7 +211,7 @@ void imap_on_append(struct imap_server *s, struct imap_parse *p)
 	slice name;
 
 	if (imap_take_space(p) && imap_take_mailbox(p, s->utf8 || s->rev2, &name))
-		p->wanted = "a message as a literal: {310}";
+		p->wanted = "a message as a literal";
 	imap_finish_bad(s, p);
 }
 

@@ -21,7 +21,8 @@ struct searching {
 	uint32_t *hits;                 /* s->uids: of the heap */
 	enum phase phase;
 	uint32_t at;                    /* indexes of the view */
-	uint64_t octets;                /* of s->building */
+	uint64_t octets;                /* that are looked at in s->building, as often as they are */
+	unsigned texts;                 /* keys that look at all of a message */
 	bool esearch, begun;
 
 	uint32_t count, first, last;    /* indexes, when there are any */
@@ -72,7 +73,7 @@ static void look_later(struct imap_server *s, struct searching *job,
 		s->building = imap_work_search(&job->search, IMAP_WORK_MESSAGES);
 	imap_work_add(s->building, item, job->states);
 	job->octets += job->need == IMAP_NEED_HEADER && item->message.size > IMAP_WORK_HEADER ?
-	    IMAP_WORK_HEADER : item->message.size;
+	    IMAP_WORK_HEADER : item->message.size * (1 + job->texts / 4);
 }
 
 static void look(struct imap_server *s, struct searching *job)
@@ -288,6 +289,15 @@ static void search_step(struct imap_server *s)
 	}
 }
 
+static unsigned count_texts(const struct imap_search *search)
+{
+	unsigned n = 0;
+
+	for (size_t i = 0; i < search->n; i++)
+		n += imap_key_cost(&search->keys[i]) == IMAP_COST_ALL;
+	return n;
+}
+
 /* "$" as ranges. */
 static const struct imap_set *saved_set(struct imap_server *s)
 {
@@ -338,6 +348,11 @@ void imap_on_search(struct imap_server *s, struct imap_parse *p)
 	/* RFC 6855 s3. */
 	if (s->utf8 && job->search.charset.len > 0) {
 		imap_finish(s, "BAD", NULL, "all is UTF-8 after ENABLE UTF8=ACCEPT, no CHARSET");
+		return;
+	}
+	job->texts = count_texts(&job->search);
+	if (job->texts > IMAP_SEARCH_TEXTS_MAX) {
+		imap_finish(s, "NO", "LIMIT", "at most %d of BODY and TEXT", IMAP_SEARCH_TEXTS_MAX);
 		return;
 	}
 	switch (prepare(s, &job->search)) {
