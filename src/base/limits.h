@@ -572,6 +572,8 @@ enum {
 	 * between a client's TLS and its store, each direction. */
 	SESSION_UNREAD_MAX = 8 * 1024,
 	EDGE_PUMP_MAX = 32 * 1024,
+	/* IMAP before login, where RFC 9051 s5.4 asks for nothing: somebody types a password. */
+	EDGE_IMAP_LOGIN_MS = 5 * 60 * 1000,
 	/* Bodies in memory, all sessions: above this MAIL gets 452 and bodies go to
 	 * their spool files early. One session adds at most a frame and a read. */
 	EDGE_BODIES_MAX = 128 * 1024 * 1024,
