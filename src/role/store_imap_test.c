@@ -14,17 +14,17 @@ static void imap_open(struct client *c, uint64_t account)
 	client_until(c, "\r\n");
 }
 
-/* Say a command with the tag x; returns what comes before its reply, which begins so. */
+/* Say a command with the tag T7; returns what comes before its reply, which begins so. */
 static slice say(struct client *c, const char *command, const char *reply)
 {
 	char text[512];
 	slice before;
 
-	snprintf(text, sizeof text, "x %s\r\n", command);
+	snprintf(text, sizeof text, "T7 %s\r\n", command);
 	stream_write(c->stream, slice_from(text));
-	snprintf(text, sizeof text, "x %s", reply);
-	before = client_until(c, "x ");
-	c->seen -= 2;
+	snprintf(text, sizeof text, "T7 %s", reply);
+	before = client_until(c, "T7 ");
+	c->seen -= 3;
 	if (!slice_starts(client_rest(c), slice_from(text)))
 		fail_msg("%s: %.*s", command, slice_arg(client_rest(c)));
 	client_until(c, "\r\n");
@@ -77,7 +77,7 @@ static void append(struct client *c, const char *to, const char *flags, size_t s
 	slice text = body_text(77, size);
 	char line[128];
 
-	snprintf(line, sizeof line, "x APPEND %s %s{%zu+}\r\n", to, flags, text.len);
+	snprintf(line, sizeof line, "T7 APPEND %s %s{%zu+}\r\n", to, flags, text.len);
 	stream_write(c->stream, slice_from(line));
 	for (slice rest = text; rest.len > 0;) {
 		size_t n = rest.len < 200000 ? rest.len : 200000;
@@ -171,14 +171,14 @@ static void appended(void **state)
 	imap_open(&b, 7);
 	imap_select(&b, "INBOX", 0);
 	client_say(&b, "i IDLE\r\n", "+ idling\r\n");
-	append(&a, "INBOX", "(\\Seen $Todo) \"02-Jan-2020 03:04:05 +0000\" ", 400, "x OK [APPENDUID ");
+	append(&a, "INBOX", "(\\Seen $Todo) \"02-Jan-2020 03:04:05 +0000\" ", 400, "T7 OK [APPENDUID ");
 	client_until(&b, "* 1 EXISTS\r\n");
-	append(&a, "INBOX", "", 2 * 1000 * 1000, "x OK [APPENDUID ");
+	append(&a, "INBOX", "", 2 * 1000 * 1000, "T7 OK [APPENDUID ");
 	client_until(&b, "* 2 EXISTS\r\n");
-	append(&a, "Nothing", "", 400, "x NO [TRYCREATE]");
+	append(&a, "Nothing", "", 400, "T7 NO [TRYCREATE]");
 	/* Two in one command. */
-	stream_write(a.stream, slice_lit("x APPEND INBOX {10+}\r\nA: b\r\n\r\nc\n {11+}\r\nA: b\r\n\r\nd\r\n\r\n"));
-	client_until(&a, "x OK [APPENDUID ");
+	stream_write(a.stream, slice_lit("T7 APPEND INBOX {10+}\r\nA: b\r\n\r\nc\n {11+}\r\nA: b\r\n\r\nd\r\n\r\n"));
+	client_until(&a, "T7 OK [APPENDUID ");
 	assert_true(has(client_until(&a, "]"), " 3:4"));
 	client_until(&a, "\r\n");
 	client_until(&b, "* 4 EXISTS\r\n");
@@ -233,7 +233,7 @@ static void copied_and_moved(void **state)
 	say(&a, "RENAME Lists/One Lists/Two", "OK");
 	say(&c, "NOOP", "OK");
 	say(&a, "DELETE Lists/Two", "OK");
-	stream_write(c.stream, slice_lit("x NOOP\r\n"));
+	stream_write(c.stream, slice_lit("T7 NOOP\r\n"));
 	client_until(&c, "BYE");
 	client_close(&a);
 	client_close(&b);
@@ -262,7 +262,7 @@ static void a_change_that_fails(void **state)
 		client_say(&b, "i IDLE\r\n", "+ idling\r\n");
 		sim_set_faults(world.sim, &faults);
 		say(&a, "STORE 1:4 +FLAGS.SILENT (\\Deleted)", "NO [UNAVAILABLE]");
-		append(&a, "INBOX", "", 400, "x NO [UNAVAILABLE]");
+		append(&a, "INBOX", "", 400, "T7 NO [UNAVAILABLE]");
 		sim_set_faults(world.sim, &none);
 		run_ms(STORE_RETRY_MAX_MS + 1000);
 		expect(&a, "FETCH 1 FLAGS", "FLAGS (");
@@ -271,7 +271,7 @@ static void a_change_that_fails(void **state)
 		say(&a, "STORE 2 +FLAGS.SILENT (\\Deleted)", "OK");
 		expect(&a, "EXPUNGE", "* 2 EXPUNGE\r\n");
 		client_until(&b, "* 2 EXPUNGE\r\n");
-		append(&a, "INBOX", "", 400, "x OK [APPENDUID ");
+		append(&a, "INBOX", "", 400, "T7 OK [APPENDUID ");
 		client_until(&b, "* 4 EXISTS\r\n");
 		client_close(&a);
 		client_close(&b);
@@ -294,7 +294,7 @@ static void the_account_is_removed(void **state)
 	imap_select(&a, "INBOX", 2);
 	imap_select(&b, "INBOX", 2);
 	client_say(&b, "i IDLE\r\n", "+ idling\r\n");
-	stream_write(a.stream, slice_lit("x STORE 1 +FLAGS (\\Seen)\r\nx FETCH 1:* BODY[]\r\n"));
+	stream_write(a.stream, slice_lit("T7 STORE 1 +FLAGS (\\Seen)\r\nT7 FETCH 1:* BODY[]\r\n"));
 	remove_account(7);
 	client_until(&b, "* BYE [EXPIRED]");
 	for (unsigned i = 0; i < WAIT_MS && !(a.closed && b.closed); i++)
@@ -363,10 +363,10 @@ static void recent_once(void **state)
 static void they_leave_in_the_middle(void **state)
 {
 	static const char *const last[] = {
-		"x STORE 1:* +FLAGS (\\Seen)\r\n", "x FETCH 1:* BODY[]\r\n", "x EXPUNGE\r\n",
-		"x APPEND INBOX {100000+}\r\nhalf", "x APPEND INBOX {3+}\r\nabc\r\n",
-		"x SEARCH TEXT nothing\r\n", "x CREATE a/b/c\r\n", "x MOVE 1 x\r\n",
-		"x IDLE\r\n", "x COMPRESS DEFLATE\r\n",
+		"T7 STORE 1:* +FLAGS (\\Seen)\r\n", "T7 FETCH 1:* BODY[]\r\n", "T7 EXPUNGE\r\n",
+		"T7 APPEND INBOX {100000+}\r\nhalf", "T7 APPEND INBOX {3+}\r\nabc\r\n",
+		"T7 SEARCH TEXT nothing\r\n", "T7 CREATE a/b/c\r\n", "T7 MOVE 1 x\r\n",
+		"T7 IDLE\r\n", "T7 COMPRESS DEFLATE\r\n",
 	};
 	struct client a;
 
@@ -453,6 +453,246 @@ static void compressed(void **state)
 	world_end();
 }
 
+/* ---- chance, and failures ---- */
+
+/* OK, or NO: what the disk allows. */
+static bool try_say(struct client *c, const char *command)
+{
+	char text[256];
+	bool ok;
+
+	snprintf(text, sizeof text, "T7 %s\r\n", command);
+	stream_write(c->stream, slice_from(text));
+	client_until(c, "T7 ");
+	ok = slice_starts(client_rest(c), slice_lit("OK"));
+	/* BAD: there is no such message. */
+	if (!ok && !slice_starts(client_rest(c), slice_lit("NO")) &&
+	    !slice_starts(client_rest(c), slice_lit("BAD there is no message")))
+		fail_msg("%s: %.*s", command, slice_arg(client_rest(c)));
+	client_until(c, "\r\n");
+	return ok;
+}
+
+static bool try_append(struct client *c, const char *to)
+{
+	bool ok;
+
+	append(c, to, "", 300, "T7 ");
+	ok = slice_find(slice_head(buffer_bytes(&c->got), c->seen), slice_lit("T7 OK [APPENDUID")) <
+	    c->seen;
+	c->seen = buffer_bytes(&c->got).len;
+	return ok;
+}
+
+/* All that a mailbox has, in the words of a session. */
+static slice listing(struct client *c)
+{
+	say(c, "NOOP", "OK");
+	return say(c, "FETCH 1:* (UID FLAGS RFC822.SIZE)", "OK");
+}
+
+static void open_rev2(struct client *c, const char *name)
+{
+	char command[64];
+
+	imap_open(c, 7);
+	say(c, "ENABLE IMAP4rev2", "OK");
+	snprintf(command, sizeof command, "SELECT %s", name);
+	say(c, command, "OK");
+}
+
+static uint64_t chance(uint64_t *x)
+{
+	*x = *x * 6364136223846793005u + 1442695040888963407u;
+	return *x >> 33;
+}
+
+static void random_command(struct client *c, uint64_t *x, const char *other)
+{
+	static const char *const commands[] = { "STORE 1:%u +FLAGS (\\Seen)",
+	    "STORE 1:%u -FLAGS (\\Seen \\Deleted)", "STORE %u +FLAGS.SILENT (\\Deleted k%u)", "EXPUNGE",
+	    "COPY %u:* %s", "MOVE %u %s", "UID STORE %u:* FLAGS (\\Answered)", "NOOP" };
+	size_t i = chance(x) % (sizeof commands / sizeof *commands);
+	unsigned n = 1 + (unsigned)(chance(x) % 3);
+	char command[128];
+
+	if (i == 4 || i == 5)
+		snprintf(command, sizeof command, commands[i], n, other);
+	else
+		snprintf(command, sizeof command, commands[i], n, n);
+	(void)try_say(c, command);
+}
+
+/* Sessions of one account change it, mail comes, the disk fails now and then: at the end all
+ * of them see the same, and so does the next life. */
+static void a_storm(void **state)
+{
+	for (uint64_t seed = 1; seed <= 12; seed++) {
+		struct client c[4];
+		uint64_t x = seed;
+		struct buffer seen[2];
+
+		world_begin(seed);
+		deliver_all(0, 8, 7, 300);
+		imap_open(&c[0], 7);
+		say(&c[0], "CREATE Other", "OK");
+		client_close(&c[0]);
+		for (int i = 0; i < 4; i++)
+			open_rev2(&c[i], i % 2 == 0 ? "INBOX" : "Other");
+		for (uint32_t step = 0; step < 60; step++) {
+			struct sim_faults faults = { .sync_error = chance(&x) % 8 == 0 ? 2 : 0 };
+			int i = (int)(chance(&x) % 4);
+
+			sim_set_faults(world.sim, &faults);
+			if (chance(&x) % 4 == 0)
+				deliver(8 + step, 7, 300);
+			if (chance(&x) % 8 == 0)
+				(void)try_append(&c[i], i % 2 == 0 ? "Other" : "INBOX");
+			random_command(&c[i], &x, i % 2 == 0 ? "Other" : "INBOX");
+			if (faults.sync_error != 0)
+				run_ms(chance(&x) % 2 == 0 ? 3000 : STORE_RETRY_MAX_MS);
+		}
+		sim_set_faults(world.sim, &(struct sim_faults){ 0 });
+		run_ms(STORE_RETRY_MAX_MS + 5000);
+		for (int i = 0; i < 4; i++) {
+			slice text = listing(&c[i]);
+
+			if (i < 2) {
+				seen[i] = buffer_init(world.heap, SIZE_MAX / 2);
+				buffer_add(&seen[i], text);
+			} else if (!slice_equal(text, buffer_bytes(&seen[i % 2]))) {
+				fail_msg("seed %u: session %d sees %.*s, not %.*s", (unsigned)seed, i,
+				    slice_arg(text), slice_arg(buffer_bytes(&seen[i % 2])));
+			}
+		}
+		for (int i = 0; i < 4; i++)
+			client_close(&c[i]);
+		if (seed % 2 == 0)
+			kill_store();
+		else
+			cut_power();
+		for (int i = 0; i < 2; i++) {
+			slice text;
+
+			open_rev2(&c[i], i % 2 == 0 ? "INBOX" : "Other");
+			text = listing(&c[i]);
+			if (!slice_equal(text, buffer_bytes(&seen[i])))
+				fail_msg("seed %u: the next life has %.*s, not %.*s", (unsigned)seed,
+				    slice_arg(text), slice_arg(buffer_bytes(&seen[i])));
+			imap_logout(&c[i]);
+			buffer_free(&seen[i]);
+		}
+		world_end();
+	}
+}
+
+/* While the n-th disk call fails: a day of an account. What was answered OK is there in the
+ * next life, what was not may be; returns whether one failed. */
+static bool day_with_failure(unsigned n)
+{
+	struct os_faulty faulty;
+	bool appended, moved, fired;
+	struct client c;
+
+	world_begin(1);
+	deliver_until_durable(0, 2, 7, 300);
+	kill_store();
+	imap_open(&c, 7);
+	say(&c, "CREATE Other", "OK");
+	say(&c, "SELECT INBOX", "OK");
+	os_faulty_wrap(&faulty, store_os());
+	os_faulty_arm(&faulty, FAULT_ANY, n, n % 2 ? -EIO : -ENOSPC);
+	appended = try_append(&c, "INBOX");
+	moved = try_say(&c, "MOVE 1 Other");
+	(void)try_say(&c, "FETCH 1:* BODY.PEEK[]");
+	fired = os_faulty_fired(&faulty);
+	os_faulty_unwrap(&faulty);
+	run_ms(STORE_RETRY_MAX_MS);
+	imap_logout(&c);
+	cut_power();
+	imap_open(&c, 7);
+	imap_select(&c, "INBOX", 3u + appended - moved);
+	expect(&c, "FETCH 1:* BODY.PEEK[TEXT]", "more");
+	imap_select(&c, "Other", moved);
+	imap_logout(&c);
+	world_end();
+	return fired;
+}
+
+static void each_disk_call_may_fail(void **state)
+{
+	unsigned calls = 0;
+
+	while (day_with_failure(calls + 1))
+		calls++;
+	print_message("# %u calls failed, one at a time\n", calls);
+	assert_true(calls > 8);
+}
+
+/* It dies with a text half sent, and one being read. */
+static void the_store_is_killed(void **state)
+{
+	struct client c[3];
+
+	world_begin(1);
+	deliver_all(0, 20, 7, 200 * 1000);
+	for (unsigned wait = 0; wait < 6; wait++) {
+		for (int i = 0; i < 3; i++) {
+			imap_open(&c[i], 7);
+			imap_select(&c[i], "INBOX", 20);
+			stream_pause(c[i].stream);
+			stream_write(c[i].stream, slice_lit("T7 FETCH 1:* BODY.PEEK[]\r\n"));
+		}
+		run_ms(wait);
+		kill_store();
+		for (int i = 0; i < 3; i++)
+			client_close(&c[i]);
+	}
+	world_end();
+}
+
+/* A client that asks for everything is not in the way of one who asks for nothing; and what
+ * many who only look on cost. */
+static void many_sessions(void **state)
+{
+	enum { SESSIONS = 100 };
+	static struct client c[SESSIONS];
+	size_t before, each;
+
+	world_begin(1);
+	deliver_all(0, 30, 7, 10 * 1000);
+	imap_open(&c[0], 7);
+	imap_select(&c[0], "INBOX", 30);
+	before = heap_used(os_heap(store_os()));
+	for (int i = 1; i < SESSIONS; i++) {
+		imap_open(&c[i], 7);
+		imap_select(&c[i], "INBOX", 30);
+		client_say(&c[i], "i IDLE\r\n", "+ idling\r\n");
+	}
+	each = (heap_used(os_heap(store_os())) - before) / (SESSIONS - 1);
+	print_message("# a session in IDLE: %zu bytes\n", each);
+	assert_true(each < 8 * 1024);
+	deliver_all(30, 1, 7, 300);
+	for (int i = 1; i < SESSIONS; i++)
+		client_until(&c[i], "* 31 EXISTS\r\n");
+	say(&c[0], "NOOP", "OK");
+	say(&c[0], "STORE 31 +FLAGS (\\Seen)", "OK");
+	for (int i = 1; i < SESSIONS; i++) {
+		client_until(&c[i], "* 31 FETCH (FLAGS (\\");
+		client_say(&c[i], "DONE\r\n", "i OK");
+		stream_write(c[i].stream, slice_lit("T7 FETCH 1:* BODY.PEEK[]\r\n"));
+	}
+	stream_write(c[0].stream, slice_lit("T7 NOOP\r\n"));
+	for (int i = 0; i < 3; i++)
+		run_ms(1);
+	assert_true(slice_find(client_rest(&c[0]), slice_lit("T7 OK")) < client_rest(&c[0]).len);
+	for (int i = 1; i < SESSIONS; i++)
+		client_until(&c[i], "T7 OK");
+	for (int i = 0; i < SESSIONS; i++)
+		client_close(&c[i]);
+	world_end();
+}
+
 /* Nobody who only looks on keeps a store from its end. */
 static void drains(void **state)
 {
@@ -476,4 +716,6 @@ UNIT_TESTS(cmocka_unit_test(selected_and_fetched), cmocka_unit_test(flags_are_se
     cmocka_unit_test(a_change_that_fails), cmocka_unit_test(the_account_is_removed),
     cmocka_unit_test(beside_pop3), cmocka_unit_test(recent_once),
     cmocka_unit_test(they_leave_in_the_middle), cmocka_unit_test(compressed),
+    cmocka_unit_test(a_storm), cmocka_unit_test(each_disk_call_may_fail),
+    cmocka_unit_test(the_store_is_killed), cmocka_unit_test(many_sessions),
     cmocka_unit_test(drains))

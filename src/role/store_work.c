@@ -73,11 +73,6 @@ static void run(struct os_work *pool)
 
 /* ---- on the loop ---- */
 
-static void drop_heap(void *heap)
-{
-	heap_drop(heap);
-}
-
 static void working_free(struct working *w)
 {
 	list_remove(&w->link);
@@ -95,7 +90,6 @@ static void done(struct os_work *pool)
 	w->runs = false;
 	w->done = true;
 	s->n_works--;
-	heap_cancel_on_drop(s->heap, drop_heap, w->work->heap);
 	if (w->failed > 0)
 		os_log(s->os, OS_ERROR, "account %016llx: %u messages can't be read (%s), uid %u first",
 		    (unsigned long long)w->account, w->failed, w->io ? "the disk failed" : "damaged",
@@ -115,7 +109,6 @@ static void start_more(struct store *s)
 		s->n_works++;
 		w->runs = true;
 		w->pool = (struct os_work){ .run = run, .done = done, .owner = w };
-		heap_on_drop(s->heap, drop_heap, w->work->heap);
 		os_work_start(s->os, &w->pool);
 	}
 }
