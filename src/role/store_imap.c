@@ -198,10 +198,12 @@ static size_t on_data(struct stream *stream, slice in)
 	struct imap_session *im = session->imap;
 	size_t used;
 
-	store_session_touch(session);
 	im->offered = in;
 	im->offering = true;
 	pump(session);
+	if (session->state == SESSION_OVER)
+		return in.len;
+	store_session_touch(session);
 	used = in.len - im->offered.len;
 	im->offering = false;
 	im->left = im->offered.len > 0;

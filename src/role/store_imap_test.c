@@ -453,6 +453,30 @@ static void compressed(void **state)
 	world_end();
 }
 
+/* Silence: a while of it, but not in the middle of a message. */
+static void silent_ones_end(void **state)
+{
+	struct client a, b;
+
+	world_begin(1);
+	imap_open(&a, 7);
+	imap_open(&b, 7);
+	imap_select(&a, "INBOX", 0);
+	client_say(&a, "i IDLE\r\n", "+ idling\r\n");
+	stream_write(b.stream, slice_lit("T7 APPEND INBOX {1000+}\r\nhalf"));
+	run_ms(world.config.session_timeout_s * 1000ULL - 5000);
+	assert_false(b.closed);
+	run_ms(10 * 1000);
+	assert_true(b.closed);
+	run_ms((world.config.imap_timeout_s - world.config.session_timeout_s) * 1000ULL - 20000);
+	assert_false(a.closed);
+	run_ms(30 * 1000);
+	assert_true(a.closed && has(client_rest(&a), "* BYE"));
+	client_close(&a);
+	client_close(&b);
+	world_end();
+}
+
 /* ---- chance, and failures ---- */
 
 /* OK, or NO: what the disk allows. */
@@ -715,7 +739,7 @@ UNIT_TESTS(cmocka_unit_test(selected_and_fetched), cmocka_unit_test(flags_are_se
     cmocka_unit_test(appended), cmocka_unit_test(copied_and_moved),
     cmocka_unit_test(a_change_that_fails), cmocka_unit_test(the_account_is_removed),
     cmocka_unit_test(beside_pop3), cmocka_unit_test(recent_once),
-    cmocka_unit_test(they_leave_in_the_middle), cmocka_unit_test(compressed),
+    cmocka_unit_test(they_leave_in_the_middle), cmocka_unit_test(compressed), cmocka_unit_test(silent_ones_end),
     cmocka_unit_test(a_storm), cmocka_unit_test(each_disk_call_may_fail),
     cmocka_unit_test(the_store_is_killed), cmocka_unit_test(many_sessions),
     cmocka_unit_test(drains))

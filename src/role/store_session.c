@@ -153,12 +153,14 @@ void sessions_end(struct store *s)
 		session_over(list_item(at, struct session, link));
 }
 
+/* Half a message takes memory: it is waited for as SMTP waits. */
 void store_session_touch(struct session *session)
 {
 	const struct config *config = session->store->frame.config;
+	unsigned seconds = session->imap == NULL ? config->pop3_timeout_s :
+	    session->imap->append == NULL ? config->imap_timeout_s : config->session_timeout_s;
 
-	os_timer_start(session->store->os, &session->timer, 1000ULL *
-	    (session->imap != NULL ? config->imap_timeout_s : config->pop3_timeout_s));
+	os_timer_start(session->store->os, &session->timer, 1000ULL * seconds);
 }
 
 /* RFC 1939 s3: the client said nothing for too long; no UPDATE. Or it waited in

@@ -25,6 +25,7 @@ struct working {
 	struct imap_work *work;
 	struct pack_want *wants;        /* of the work's heap */
 	bool runs, done;
+	bool trims;                     /* a mock: packs may go meanwhile */
 	unsigned failed;                /* messages that could not be read */
 	uint32_t failed_uid;            /* the first of them */
 	bool io;
@@ -45,6 +46,8 @@ static enum imap_text_result judge(struct working *w, enum pack_result result, s
 {
 	if (result == PACK_OK)
 		return IMAP_TEXT_OK;
+	if (w->trims && result != PACK_IO)
+		return IMAP_TEXT_GONE;
 	if (w->failed++ == 0)
 		w->failed_uid = w->work->items[i].message.uid;
 	w->io = w->io || result == PACK_IO;
@@ -124,6 +127,7 @@ void work_ask(struct imap_session *im, struct imap_work *work)
 	w->store = s;
 	w->account = box->id;
 	w->work = work;
+	w->trims = store_mock_trims(s);
 	w->wants = heap_alloc(work->heap, (work->n + 1) * sizeof *w->wants);
 	for (size_t i = 0; i < work->n; i++) {
 		const struct account_row *row = account_state_find(&box->account->state,
