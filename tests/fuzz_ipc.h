@@ -35,7 +35,7 @@ static const char *const fuzz_ipc_fields[IPC_TYPES] = {
 
 static inline uint64_t fuzz_ipc_number(struct fuzz_chance *c)
 {
-	static const uint64_t numbers[] = { 0, 1, 2, 3, 7, 77, 4096, 4136, 8192, 1 << 20,
+	static const uint64_t numbers[] = { 0, 1, 2, 3, SERVICE_IMAP, 7, 77, 4096, 4136, 8192, 1 << 20,
 		UINT32_MAX, UINT64_MAX, INT64_MAX, FUZZ_HEARD, FUZZ_HEARD + 1, FUZZ_HEARD + 2,
 		FUZZ_HEARD + 3 };
 
@@ -150,7 +150,11 @@ static inline void fuzz_ipc_step(struct fuzz_chance *c, struct buffer *out)
 		"AUTH PLAIN AGEAYg==\r\n", "QUIT\r\n", "RSET\r\n", "USER a@x.example\r\nPASS b\r\n",
 		"STAT\r\nUIDL\r\nLIST\r\n", "RETR 1\r\n", "DELE 1\r\nQUIT\r\n", "TOP 1 1\r\n",
 		"a LOGIN a@x.example b\r\na NOOP\r\n", "a AUTHENTICATE PLAIN AGEAYg==\r\n",
-		"a LOGIN {1}\r\na b\r\n", "a SELECT INBOX\r\n", "a IDLE\r\nDONE\r\n" };
+		"a LOGIN {1}\r\na b\r\n", "a SELECT INBOX\r\n", "a IDLE\r\nDONE\r\n",
+		"a APPEND INBOX {3+}\r\nabc {3+}\r\ndef\r\n", "a APPEND INBOX {9+}\r\nabc",
+		"a CREATE y\r\na MOVE 1 y\r\n", "a STORE 1:* +FLAGS (\\Deleted k)\r\na EXPUNGE\r\n",
+		"a FETCH 1:* (BODY[])\r\n", "a SEARCH TEXT x\r\n", "a COMPRESS DEFLATE\r\n",
+		"a SELECT y\r\na DELETE y\r\n", "a RENAME INBOX z\r\n", "a LOGOUT\r\n" };
 	uint8_t type = (uint8_t)(FUZZ_RECORD + fuzz_below(c, FUZZ_STEPS_END - FUZZ_RECORD));
 	slice text = slice_from(said[fuzz_below(c, sizeof said / sizeof said[0])]);
 

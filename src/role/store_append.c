@@ -137,13 +137,14 @@ static void end_letter(struct appending *a)
 	count_held(a);
 }
 
-static bool copy_flags(struct appending *a, const struct imap_flags *flags, struct imap_flags *ret)
+static struct imap_flags copy_flags(struct appending *a, const struct imap_flags *flags)
 {
-	*ret = (struct imap_flags){ .bits = flags->bits,
+	struct imap_flags copy = { .bits = flags->bits,
 	    .keywords = arena_new(&a->arena, slice, flags->n), .n = flags->n };
+
 	for (size_t i = 0; i < flags->n; i++)
-		ret->keywords[i] = slice_copy(&a->arena, flags->keywords[i]);
-	return true;
+		copy.keywords[i] = slice_copy(&a->arena, flags->keywords[i]);
+	return copy;
 }
 
 static struct appending *begin(struct imap_session *im, slice name)
@@ -171,9 +172,8 @@ void append_begin(struct imap_session *im, const struct imap_append *message)
 		imap_server_append_ready(im->engine, IMAP_NO_MAILBOX);
 		return;
 	}
-	if (message->size > s->imap.append_max || (a != NULL && a->n == IMAP_APPENDS_MAX)) {
-		imap_server_append_ready(im->engine, a != NULL && a->n == IMAP_APPENDS_MAX ?
-		    IMAP_LIMIT : IMAP_TOO_BIG);
+	if (a != NULL && a->n == IMAP_APPENDS_MAX) {
+		imap_server_append_ready(im->engine, IMAP_LIMIT);
 		return;
 	}
 	if (!has_room(box, message->size) || store_stopped(s)) {
@@ -184,7 +184,7 @@ void append_begin(struct imap_session *im, const struct imap_append *message)
 		a = begin(im, message->name);
 	end_letter(a);
 	letter = arena_new(&a->arena, struct letter, 1);
-	copy_flags(a, &message->flags, &letter->flags);
+	letter->flags = copy_flags(a, &message->flags);
 	letter->received_us = message->dated ? message->received_s * 1000000 : os_wall_us(s->os);
 	letter->raw = buffer_init(s->heap, BODY_FRAME_RAW);
 	letter->frames = buffer_init(s->heap, SIZE_MAX / 2);

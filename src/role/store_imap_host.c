@@ -29,7 +29,8 @@ static uint32_t count_from(const struct account_state *state, const struct accou
 		return (uint32_t)m->messages;
 	if (uid >= m->uid_next)
 		return 0;
-	for (size_t i = account_state_lower(state, uid); i < state->n_rows && n < m->messages; i++)
+	for (size_t i = account_state_lower(state, uid); i < state->n_rows &&
+	     state->rows[i].uid < m->uid_next && n < m->messages; i++)
 		n += state->rows[i].mailbox == m->number;
 	return (uint32_t)n;
 }
@@ -53,8 +54,6 @@ static struct imap_mailbox describe(const struct imap_session *im, const struct 
 	};
 }
 
-/* INBOX of an account that never had mail is not on disk, and has no number yet: the first
- * message will make one. Until then it is empty. */
 static bool give(const struct imap_session *im, const struct account_mailbox *m,
     struct imap_mailbox *ret)
 {

@@ -93,7 +93,8 @@ static void done(struct os_work *pool)
 	w->runs = false;
 	w->done = true;
 	s->n_works--;
-	if (w->failed > 0)
+	/* Without a box: the account was removed, and its packs with it. */
+	if (w->failed > 0 && session->box != NULL)
 		os_log(s->os, OS_ERROR, "account %016llx: %u messages can't be read (%s), uid %u first",
 		    (unsigned long long)w->account, w->failed, w->io ? "the disk failed" : "damaged",
 		    w->failed_uid);
