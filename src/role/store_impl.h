@@ -386,9 +386,9 @@ bool store_adopt(struct store *s, struct ipc_message *message);
 bool store_removed(struct store *s, struct ipc_message *message);
 /* Has the box sessions; do some wait for it? */
 bool box_has_sessions(const struct box *box);
-bool box_is_awaited(const struct box *box);
+bool box_is_awaited(struct box *box);
 /* Some wait for what is not durable yet. */
-bool sessions_want_flight(const struct box *box);
+bool sessions_want_flight(struct box *box);
 void sessions_ready(struct box *box);
 /* Those that wait can't have it; `all`: the others can't have it any longer. */
 enum session_refusal {

@@ -256,15 +256,20 @@ static bool waits(const struct session *session)
 	return session != NULL && session->state == SESSION_BOX;
 }
 
-bool box_is_awaited(const struct box *box)
+/* Of IMAP's: they are last in the list, for all of them get the box at once. There may be
+ * thousands before them. The list's head: none waits. */
+static struct list *first_waiting(struct box *box)
 {
-	if (waits(box->session))
-		return true;
-	list_for(at, &box->imap) {
-		if (waits(list_item(at, struct session, in_box)))
-			return true;
-	}
-	return false;
+	struct list *at = &box->imap;
+
+	while (at->prev != &box->imap && waits(list_item(at->prev, struct session, in_box)))
+		at = at->prev;
+	return at;
+}
+
+bool box_is_awaited(struct box *box)
+{
+	return waits(box->session) || first_waiting(box) != &box->imap;
 }
 
 /* All that was there when it asked is to be durable; and for IMAP, which tells its clients
@@ -279,14 +284,12 @@ static bool wants_flight(const struct session *session)
 	return a->n_changes > 0 && (a->changes[0].kept || (int)(session->flight - box->landed) > 0);
 }
 
-bool sessions_want_flight(const struct box *box)
+bool sessions_want_flight(struct box *box)
 {
 	if (waits(box->session) && wants_flight(box->session))
 		return true;
-	list_for(at, &box->imap) {
-		const struct session *session = list_item(at, struct session, in_box);
-
-		if (waits(session) && wants_flight(session))
+	for (struct list *at = first_waiting(box); at != &box->imap; at = at->next) {
+		if (wants_flight(list_item(at, struct session, in_box)))
 			return true;
 	}
 	return false;
@@ -310,11 +313,12 @@ void sessions_ready(struct box *box)
 {
 	if (waits(box->session))
 		box->session->kind->speak(box->session);
-	list_for(at, &box->imap) {
+	for (struct list *at = first_waiting(box), *next; at != &box->imap; at = next) {
 		struct session *session = list_item(at, struct session, in_box);
 
+		next = at->next;
 		if (!waits(session))
-			continue;
+			continue;       /* one before it stepped the box */
 		if (box->account->state.head.uidvalidity == 0)
 			session_dismiss(session, REFUSE_LATER);
 		else
