@@ -370,6 +370,15 @@ static void read_segment(struct replay *r, const struct account_segment *link)
 
 enum peek { PEEK_HEAD, PEEK_BASE, PEEK_OTHER, PEEK_NOTHING, PEEK_NEVER, PEEK_HURT };
 
+/* Does a base have such records, and no other segment? */
+static bool is_of_base(const struct log_record *record)
+{
+	struct bytes in = bytes_init(record->payload);
+
+	return record->type == RECORD_BASE || record->type == RECORD_VANISHED ||
+	    (record->type == RECORD_MAILBOX && get_u64(&in) == 0);
+}
+
 /* How a segment begins. NEVER: without a head (never_began()). NOTHING: a crash left it
  * before anything counted, or it is a base, which counts only when a HEAD names it. */
 static enum peek peek(struct account_survey *s, uint32_t number, struct account_head *ret_head)
@@ -400,8 +409,7 @@ static enum peek peek(struct account_survey *s, uint32_t number, struct account_
 	if (next == SEGMENT_RECORD && record.type == RECORD_HEAD)
 		result = record_head_read(record.payload, ret_head) == RECORD_OK &&
 		    ret_head->account == s->account ? PEEK_HEAD : PEEK_OTHER;
-	else if (next == SEGMENT_RECORD && (record.type == RECORD_BASE ||
-	    record.type == RECORD_VANISHED))
+	else if (next == SEGMENT_RECORD && is_of_base(&record))
 		result = PEEK_BASE;
 	else if (next == SEGMENT_FAILED) {
 		tell_unread(s, number);
