@@ -330,7 +330,8 @@ enum {
 	 * enough for thousands of slow readers. */
 	POP3_OUTPUT_MAX = 32 * 1024,
 
-	/* imap */
+	/* imap. A tag is repeated in responses, and goes with a session to its store. */
+	IMAP_TAG_MAX = 1000,
 	IMAP_QUOTED_MAX = 1000,         /* longer strings are literals: clients read lines of 8 KB */
 	IMAP_ADDRESS_FIELDS_MAX = 8,    /* fields of one name whose addresses ENVELOPE tells */
 	IMAP_LANGUAGES_MAX = 100,       /* of a Content-Language */
@@ -567,6 +568,8 @@ enum {
 	 * between a client's TLS and its store, each direction. */
 	SESSION_UNREAD_MAX = 8 * 1024,
 	EDGE_PUMP_MAX = 32 * 1024,
+	/* IMAP before login, where RFC 9051 s5.4 asks for nothing: somebody types a password. */
+	EDGE_IMAP_LOGIN_MS = 5 * 60 * 1000,
 	/* Bodies in memory, all sessions: above this MAIL gets 452 and bodies go to
 	 * their spool files early. One session adds at most a frame and a read. */
 	EDGE_BODIES_MAX = 128 * 1024 * 1024,

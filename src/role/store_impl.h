@@ -174,6 +174,7 @@ struct nonce {
 	uint64_t number;
 	uint64_t expires_ms;
 	uint64_t account;               /* of a login */
+	struct buffer login;            /* its address */
 	struct session *session;        /* of a connection */
 };
 

@@ -19,6 +19,7 @@ static void nonce_free(struct store *s, struct nonce *nonce)
 		nonce->session->nonce = NULL;
 	table_remove(&s->nonce_table, table_key(nonce->number));
 	list_remove(&nonce->link);
+	buffer_free(&nonce->login);
 	heap_free(s->heap, nonce);
 	s->n_nonces--;
 }
@@ -59,7 +60,7 @@ static void on_nonce_timer(struct os_timer *timer)
 	watch_nonces(s);
 }
 
-static void add_nonce(struct store *s, uint64_t number, uint64_t account,
+static void add_nonce(struct store *s, uint64_t number, uint64_t account, slice login,
     struct session *session)
 {
 	struct nonce *nonce = heap_new(s->heap, struct nonce);
@@ -68,6 +69,8 @@ static void add_nonce(struct store *s, uint64_t number, uint64_t account,
 		drop_nonce(s, list_item(s->nonces.next, struct nonce, link));
 	nonce->number = number;
 	nonce->account = account;
+	nonce->login = buffer_init(s->heap, SEALED_ADDRESS_MAX);
+	buffer_add(&nonce->login, login);
 	nonce->session = session;
 	if (session != NULL)
 		session->nonce = nonce;
@@ -92,6 +95,8 @@ static void session_free(struct session *session)
 		os_close(s->os, session->fd);
 	pop3_server_destroy(session->engine);
 	buffer_free(&session->in);
+	buffer_free(&session->tag);
+	buffer_free(&session->login);
 	heap_free(s->heap, session->messages);
 	heap_free(s->heap, session->rows);
 	heap_free(s->heap, session->uidls);
@@ -106,7 +111,8 @@ static void on_end(struct os_defer *defer)
 	session_free(defer->owner);
 }
 
-static void bind(struct session *session, uint64_t account);
+static void bind(struct session *session, uint64_t account, slice login);
+static void join_box(struct session *session, uint64_t account);
 
 static void leave_box(struct session *session)
 {
@@ -120,7 +126,7 @@ static void leave_box(struct session *session)
 	box->session = NULL;
 	next = list_take_first(&box->next);
 	if (next != NULL)
-		bind(list_item(next, struct session, queue), box->id);
+		join_box(list_item(next, struct session, queue), box->id);
 	else
 		box_step(box);
 	boxes_limit(session->store);
@@ -178,13 +184,18 @@ static void on_timeout(struct os_timer *timer)
 	session_pump(session);
 }
 
-static struct session *session_create(struct store *s, int fd, uint8_t flags, slice unread)
+static struct session *session_create(struct store *s, int fd, enum service service,
+    uint8_t flags, slice tag, slice unread)
 {
 	struct session *session = heap_new(s->heap, struct session);
 
 	session->store = s;
 	session->fd = fd;
+	session->service = service;
 	session->flags = flags;
+	session->tag = buffer_init(s->heap, IMAP_TAG_MAX);
+	buffer_add(&session->tag, tag);
+	session->login = buffer_init(s->heap, SEALED_ADDRESS_MAX);
 	session->in = buffer_init(s->heap, IN_MAX);
 	buffer_add(&session->in, unread);
 	session->timer = (struct os_timer){ .fire = on_timeout, .owner = session };
@@ -196,7 +207,7 @@ static struct session *session_create(struct store *s, int fd, uint8_t flags, sl
 	return session;
 }
 
-static void bind(struct session *session, uint64_t account)
+static void join_box(struct session *session, uint64_t account)
 {
 	struct box *box = box_get(session->store, account);
 
@@ -221,6 +232,38 @@ static void bind(struct session *session, uint64_t account)
 bool session_wants(const struct session *session)
 {
 	return session->state == SESSION_BOX || session->state == SESSION_COMMIT;
+}
+
+static bool session_is_imap(const struct session *session)
+{
+	return service_is_imap(session->service);
+}
+
+/* One line that fits into any socket's buffer. */
+static void say_bye(struct store *s, enum service service, int fd)
+{
+	slice words = service_is_imap(service) ?
+	    slice_lit("* BYE [UNAVAILABLE] Too many sessions, try again later\r\n") :
+	    slice_lit("-ERR [SYS/TEMP] Too many sessions, try again later\r\n");
+
+	os_write(s->os, fd, &words, 1);
+}
+
+/* Any number of IMAP sessions may have an account's mailboxes. */
+static void join_imap(struct session *session, uint64_t account)
+{
+	say_bye(session->store, session->service, session->fd);
+	session_over(session);
+}
+
+/* The account is known: the session begins. */
+static void bind(struct session *session, uint64_t account, slice login)
+{
+	buffer_add(&session->login, login);
+	if (session_is_imap(session))
+		join_imap(session, account);
+	else
+		join_box(session, account);
 }
 
 bool session_waits(const struct session *session)
@@ -320,32 +363,29 @@ bool store_login(struct store *s, struct ipc_message *message)
 {
 	struct bytes *in = &message->body;
 	uint64_t number = get_u64(in), account = get_u64(in);
+	slice login = get_slice(in, SEALED_ADDRESS_MAX);
 	struct session *session;
 	struct nonce *nonce;
 
-	get_slice(in, SEALED_ADDRESS_MAX);
 	if (!bytes_end(in) ||
 	    account_store(account, s->frame.config->stores) != s->frame.index)
 		return false;
 	nonce = table_get(&s->nonce_table, table_key(number));
 	if (nonce == NULL) {
-		add_nonce(s, number, account, NULL);
+		add_nonce(s, number, account, login, NULL);
 		return true;
 	}
 	session = nonce->session;
 	nonce_free(s, nonce);
 	if (session == NULL)
 		return false;           /* the same nonce twice */
-	bind(session, account);
+	bind(session, account, login);
 	return true;
 }
 
-/* One line that fits into any socket's buffer. */
-static void turn_away(struct store *s, int fd)
+static void turn_away(struct store *s, enum service service, int fd)
 {
-	slice words = slice_lit("-ERR [SYS/TEMP] Too many sessions, try again later\r\n");
-
-	os_write(s->os, fd, &words, 1);
+	say_bye(s, service, fd);
 	os_close(s->os, fd);
 }
 
@@ -356,27 +396,27 @@ bool store_adopt(struct store *s, struct ipc_message *message)
 	uint8_t service = get_u8(in), flags = get_u8(in);
 	struct session *session;
 	struct nonce *nonce;
-	slice unread;
+	slice tag, unread;
 
 	get_raw(in, 16);
-	get_slice(in, IPC_ADOPT_MAX);
+	tag = get_slice(in, IMAP_TAG_MAX);
 	unread = get_slice(in, SESSION_UNREAD_MAX);
-	if (!bytes_end(in) || (service != SERVICE_POP3 && service != SERVICE_POP3S))
+	if (!bytes_end(in) || (!service_is_pop3(service) && !service_is_imap(service)))
 		return false;
 	if (s->frame.draining || s->n_sessions >= STORE_SESSIONS_MAX ||
 	    !boxes_leave_descriptor(s)) {
-		turn_away(s, ipc_take_fd(message));
+		turn_away(s, service, ipc_take_fd(message));
 		return true;
 	}
 	nonce = table_get(&s->nonce_table, table_key(number));
 	if (nonce != NULL && nonce->session != NULL)
 		return false;           /* two connections for one login */
-	session = session_create(s, ipc_take_fd(message), flags, unread);
+	session = session_create(s, ipc_take_fd(message), service, flags, tag, unread);
 	if (nonce == NULL) {
-		add_nonce(s, number, 0, session);
+		add_nonce(s, number, 0, (slice){ 0 }, session);
 		return true;
 	}
-	bind(session, nonce->account);
+	bind(session, nonce->account, buffer_bytes(&nonce->login));
 	nonce_free(s, nonce);
 	return true;
 }

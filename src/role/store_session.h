@@ -52,6 +52,9 @@ struct session {
 	enum session_state state;
 	int fd;                         /* until there is a stream */
 	uint8_t flags;                  /* ADOPT_* */
+	enum service service;
+	struct buffer tag;              /* IMAP's, that waits for its OK; judged by its engine */
+	struct buffer login;            /* the account's address, once it is known */
 	struct buffer in;               /* unread, then what the engine left */
 	struct stream *stream;
 	struct pop3_server *engine;
