@@ -387,7 +387,7 @@ enum {
 	IMAP_APPENDS_MAX = 1000,        /* messages of one APPEND */
 
 	/* account */
-	/* Rows in memory while a session reads them: 72 bytes each. */
+	/* Rows in memory while a session reads them: 64 bytes each. */
 	ACCOUNT_MESSAGES_MAX = 4 * 1024 * 1024,
 	/* Deliveries that the router may still hand over again. A full journal of
 	 * small messages to one account; more wait (DELIVERY_LATER). */
@@ -411,6 +411,13 @@ enum {
 	/* Log files of earlier lives that a later one made superfluous, before they
 	 * are looked for and unlinked. */
 	ACCOUNT_STRAYS_MAX = 4,
+	/* Mailboxes of one account, those too that are only subscribed to, or gone with
+	 * messages that can be brought back: some 100 bytes each, read with every session. */
+	ACCOUNT_MAILBOXES_MAX = 4096,
+	/* In one record of a base: with names of IMAP_NAME_MAX still below LOG_RECORD_MAX. */
+	ACCOUNT_CHUNK_MAILBOXES = 512,
+	/* Keywords that one account's messages have: a row has 48 bits, 5 are \Seen and so on. */
+	ACCOUNT_KEYWORDS_MAX = 43,
 	/* Lines about damage from one load; the first ones tell. */
 	ACCOUNT_NOTES_MAX = 8,
 	/* Stretches of packs whose log records are lost, one survey: more become one. */

@@ -301,7 +301,7 @@ static struct account_key key_of(const struct store *s, const struct offer *offe
 {
 	uint16_t recipient = s->frame.config->mock ? 0 : target_of(offer)->recipient;
 
-	return (struct account_key){ offer->incoming->delivery.id, recipient };
+	return account_key_of(offer->incoming->delivery.id, recipient);
 }
 
 static void add_message(struct box *box, struct offer *offer)
@@ -315,14 +315,15 @@ static void add_message(struct box *box, struct offer *offer)
 	struct account_row row = {
 		.key = key_of(box->store, offer),
 		.received_us = d->received_us,
+		.saved_s = (uint32_t)(os_wall_us(box->store->os) / 1000000),
 		.pack = place.number,
 		.offset = place.offset,
 	};
 
 	write_prefix(box->store, d, target_of(offer), &prefix);
 	pack_entry_write(&entry, place, buffer_bytes(&prefix), body);
-	row.size = buffer_bytes(&prefix).len + body.size;
-	row.stored = pack_entry_len(buffer_bytes(&prefix), body);
+	row.size = (uint32_t)(buffer_bytes(&prefix).len + body.size);
+	row.stored = (uint32_t)pack_entry_len(buffer_bytes(&prefix), body);
 	add_piece(box, incoming, buffer_bytes(&entry));
 	buffer_free(&prefix);
 	buffer_free(&entry);

@@ -49,18 +49,21 @@ bool box_expunges(const struct box *box)
 static uint64_t make(struct box *box, const struct expunge *e)
 {
 	const struct account_state *state = &box->account->state;
-	uint64_t n = 0;
+	uint64_t n;
+	size_t messages = 0;
 	uint32_t *uids;
 
 	if (e->n > 0) {
 		store_tell_deleted(box, e->uids, e->n);
-		return account_expunge(box->account, e->uids, e->n);
+		return account_expunge(box->account, ACCOUNT_INBOX, e->uids, e->n, 0);
 	}
 	uids = heap_alloc(box->store->heap, (state->n_rows + 1) * sizeof *uids);
-	for (size_t i = 0; i < state->n_rows; i++)
-		uids[i] = state->rows[i].uid;
-	store_tell_deleted(box, uids, state->n_rows);
-	n = account_expunge(box->account, uids, state->n_rows);
+	for (size_t i = 0; i < state->n_rows; i++) {
+		if (state->rows[i].mailbox == ACCOUNT_INBOX)
+			uids[messages++] = state->rows[i].uid;
+	}
+	store_tell_deleted(box, uids, messages);
+	n = account_expunge(box->account, ACCOUNT_INBOX, uids, messages, 0);
 	heap_free(box->store->heap, uids);
 	return n;
 }

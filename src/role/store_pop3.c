@@ -19,22 +19,25 @@ static void take_snapshot(struct session *session)
 {
 	const struct account_state *state = &session->box->account->state;
 	struct heap *heap = session->store->heap;
-	size_t n = state->n_rows;
+	size_t n = (size_t)state->mailboxes[0].messages, at = 0;
 
 	session->n = (uint32_t)n;
 	session->messages = heap_alloc(heap, (n + 1) * sizeof *session->messages);
 	session->rows = heap_alloc(heap, (n + 1) * sizeof *session->rows);
 	session->uidls = heap_alloc(heap, (n + 1) * UIDL_SIZE);
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0; i < state->n_rows && at < n; i++) {
 		const struct account_row *row = &state->rows[i];
-		char *uidl = session->uidls + i * UIDL_SIZE;
+		char *uidl = session->uidls + at * UIDL_SIZE;
 		bool counted = os_planted(session->store->os, OS_PLANT_COUNTED_UIDL);
-		int len = snprintf(uidl, UIDL_SIZE, "%u.%u", state->head.uidvalidity,
-		    counted ? (unsigned)i + 1 : row->uid);
+		int len;
 
-		session->messages[i].size = row->size;
-		session->messages[i].uidl = slice_of(uidl, (size_t)len);
-		session->rows[i] = (struct session_row){ row->uid, row->pack, row->offset };
+		if (row->mailbox != ACCOUNT_INBOX)
+			continue;
+		len = snprintf(uidl, UIDL_SIZE, "%u.%u", state->head.uidvalidity,
+		    counted ? (unsigned)at + 1 : row->uid);
+		session->messages[at].size = row->size;
+		session->messages[at].uidl = slice_of(uidl, (size_t)len);
+		session->rows[at++] = (struct session_row){ row->uid, row->pack, row->offset };
 	}
 }
 

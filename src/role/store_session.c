@@ -298,7 +298,7 @@ void session_expunge(struct session *session)
 	}
 	session->state = SESSION_EXPUNGE;
 	store_tell_deleted(session->box, uids, n);
-	if (account_expunge(session->box->account, uids, n) > 0)
+	if (account_expunge(session->box->account, ACCOUNT_INBOX, uids, n, 0) > 0)
 		box_dirty(session->box, true);
 	else
 		session_committed(session, true);
