@@ -316,6 +316,10 @@ enum {
 	/* Places behind damage that look like an entry, up to the next one that is:
 	 * each may cost a read of PACK_PREFIX_MAX. */
 	PACK_LOOKS_MAX = 16 * 1024,
+	/* Entries that are read with one call: what a disk gives at once, and a cache holds. Over
+	 * smaller gaps, of entries that are not wanted, it reads on. */
+	PACK_WINDOW = 512 * 1024,
+	PACK_WINDOW_GAP = 16 * 1024,
 
 	/* pop3. RFC 2449 s4: commands to 255 octets and replies to 512, with CRLF.
 	 * AUTH with an initial response, and the lines of its exchange, are longer. */
@@ -830,6 +834,17 @@ enum {
 	STORE_FETCH_GATHER = 256 * 1024,
 	STORE_FETCH_PIECE = 64 * 1024,
 	STORE_EXPUNGES_MAX = 4096,      /* that wait */
+	/* IMAP. Batches of messages that are read and searched at once, on the pool, which has
+	 * four threads and mail to sync; each holds its largest message. Others wait, one of
+	 * each session. */
+	STORE_WORKS_RUNNING = 2,
+	/* Messages of APPEND that gather, of all sessions, and of one account: others are told to
+	 * come later. The largest message fits in the second. */
+	STORE_APPEND_BYTES = 128 * 1024 * 1024,
+	STORE_APPEND_ACCOUNT_BYTES = 64 * 1024 * 1024,
+	/* What changed lately in a mailbox, so that not every session looks through all of it. */
+	STORE_VIEW_NOTES = 16,
+	STORE_PRODUCER = 0xffff,        /* of the ids of messages that APPEND brings: no journal's */
 
 	/* A search (search/query.h): as long as a URL may be; each term is looked for in each
 	 * message. */

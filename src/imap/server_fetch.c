@@ -193,6 +193,7 @@ static struct imap_work *begin_work(struct imap_server *s, const struct fetching
 	size_t n = job->n - job->at < IMAP_WORK_MESSAGES ? job->n - job->at : IMAP_WORK_MESSAGES;
 	struct imap_work *work = imap_work_fetch(&job->fetch, n);
 
+	imap_work_own(work, s->heap);
 	work->uid = s->uid;
 	work->modseq = s->condstore;
 	work->utf8 = s->utf8 || s->rev2;

@@ -69,8 +69,10 @@ static void ask(struct imap_server *s, struct searching *job)
 static void look_later(struct imap_server *s, struct searching *job,
     const struct imap_work_item *item)
 {
-	if (s->building == NULL)
+	if (s->building == NULL) {
 		s->building = imap_work_search(&job->search, IMAP_WORK_MESSAGES);
+		imap_work_own(s->building, s->heap);
+	}
 	imap_work_add(s->building, item, job->states);
 	job->octets += job->need == IMAP_NEED_HEADER && item->message.size > IMAP_WORK_HEADER ?
 	    IMAP_WORK_HEADER : item->message.size * (1 + job->texts / 4);
