@@ -1,5 +1,6 @@
 """Logging in by IMAP, with Python's imaplib: in the clear, over STARTTLS, on 993."""
 import base64
+import contextlib
 import imaplib
 import socket
 import ssl
@@ -8,11 +9,6 @@ import unittest
 from server import Demo, Mock
 
 TIMEOUT = 60
-
-
-def code_of(words):
-    """[b"[UNAVAILABLE] later"] -> "UNAVAILABLE"."""
-    return words[0].decode().partition("]")[0].lstrip("[")
 
 
 def plain(login, password):
@@ -53,8 +49,13 @@ class Login(unittest.TestCase):
         return self.kept(imaplib.IMAP4_SSL(*self.host.imaps, ssl_context=self.tls, timeout=TIMEOUT))
 
     def kept(self, box):
-        self.addCleanup(box.shutdown)
+        self.addCleanup(self.close, box)
         return box
+
+    @staticmethod
+    def close(box):
+        with contextlib.suppress(OSError):      # LOGOUT closed it
+            box.shutdown()
 
     def ways(self):
         return ("clear", self.clear), ("STARTTLS", self.starttls), ("993", self.imaps)
@@ -112,6 +113,73 @@ class Login(unittest.TestCase):
                 said += piece
         self.assertIn(b"\r\n* BYE ", said)
         self.assertLess(said.count(b"a BAD "), 100)
+
+    # ---- with a store behind it ----
+
+    def test_right(self):
+        for name, way in self.ways():
+            with self.subTest(name):
+                box = way()
+                self.assertEqual(box.login(self.alice.address, self.alice.password)[0], "OK")
+                self.works(box)
+
+    def test_authenticate(self):
+        for name, way in self.ways():
+            with self.subTest(name):
+                box = way()
+                self.refused("AUTHENTICATIONFAILED", box.login, self.alice.address, "wrong")
+                self.assertEqual(box.authenticate("PLAIN", lambda _: plain(
+                    self.alice.address, self.alice.password))[0], "OK")
+                self.works(box)
+
+    def test_initial_response(self):
+        for name, way in self.ways():
+            with self.subTest(name):
+                box = way()
+                self.assertEqual(box.xatom("AUTHENTICATE", "PLAIN", base64.b64encode(plain(
+                    self.alice.address, self.alice.password)).decode())[0], "OK")
+                box.state = "AUTH"
+                self.works(box)
+
+    def test_all_at_once(self):
+        """Commands behind the login go to the store with it."""
+        for name, context in (("clear", None), ("993", self.tls)):
+            with self.subTest(name), socket.create_connection(self.host.imaps if context else
+                                                              ("127.0.0.1", self.port), timeout=TIMEOUT) as s:
+                if context:
+                    s = context.wrap_socket(s, server_hostname="mail.alice.example")
+                with s:
+                    s.sendall(b"a NOOP\r\nlong.Tag.1 LOGIN {%d+}\r\n%s \"%s\"\r\nb NOOP\r\nc LOGOUT\r\n" % (
+                        len(self.alice.address), self.alice.address.encode(), self.alice.password.encode()))
+                    said = b""
+                    while piece := s.recv(4096):
+                        said += piece
+                lines = [line for line in said.split(b"\r\n") if not line.startswith(b"*")]
+                self.assertEqual([b" ".join(line.split(b" ")[:2]) for line in lines],
+                                 [b"a OK", b"long.Tag.1 OK", b"b OK", b"c OK", b""])
+
+    def test_many(self):
+        """As many as a mail program likes; POP3's one at a time is not in their way."""
+        boxes = [self.imaps() for _ in range(10)]
+        for box in boxes:
+            self.assertEqual(box.login(self.alice.address, self.alice.password)[0], "OK")
+        pop3 = self.host.box(self.alice)
+        for box in boxes:
+            self.works(box)
+        pop3.quit()
+
+    def works(self, box):
+        self.assertEqual(box.noop()[0], "OK")
+        self.assertEqual(box.select("INBOX")[0], "OK")
+        self.assertEqual(box.logout()[0], "BYE")
+
+
+class OfAMock(unittest.TestCase):
+    def test_any_login(self):
+        with Mock() as host:
+            box = imaplib.IMAP4(*host.imap, timeout=TIMEOUT)
+            self.assertEqual(box.login("whoever", "any")[0], "OK")
+            self.assertEqual(box.logout()[0], "BYE")
 
 
 if __name__ == "__main__":
