@@ -11,6 +11,8 @@
 #include "base/check.h"
 #include "role/store_imap.h"
 
+enum { NO_MAILBOX = UINT16_MAX };       /* no message is ever in one of that number */
+
 /* ---- life ---- */
 
 static struct box_view *find(const struct box *box, unsigned number)
@@ -68,9 +70,9 @@ void view_select(struct imap_session *im, uint16_t number)
 	check(im->view == NULL);
 	if (!account_mailbox_exists(m))
 		return;                 /* the engine asks next, and is told that it is gone */
-	/* Of a mailbox that had the number before. */
+	/* Of a mailbox that had the number before: those who still have it find it gone. */
 	if (v != NULL && v->created_modseq != m->created_modseq) {
-		v->number = ACCOUNT_GRAVEYARD;
+		v->number = NO_MAILBOX;
 		v = NULL;
 	}
 	if (v == NULL)
