@@ -198,14 +198,8 @@ static void what_is_not_there(void **state)
 	pack_batch_close(&b);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(as_they_were, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(wrong_lengths_are_no_damage, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(damage_is_found, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(what_is_not_there, set_up, tear_down),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+UNIT_TESTS(
+    cmocka_unit_test_setup_teardown(as_they_were, set_up, tear_down),
+    cmocka_unit_test_setup_teardown(wrong_lengths_are_no_damage, set_up, tear_down),
+    cmocka_unit_test_setup_teardown(damage_is_found, set_up, tear_down),
+    cmocka_unit_test_setup_teardown(what_is_not_there, set_up, tear_down))
