@@ -47,8 +47,8 @@ class Catcher(Peer):
 class Posthouse(Catcher):
     name, title = "posthouse", "posthouse mock, with its page"
     program = Server.program
-    options = ("--json", "--smtp", "127.0.0.1:0", "--smtps", "none", "--pop3", "none", "--http",
-               "127.0.0.1:0", "--max-messages", "0")
+    options = ("--json", "--smtp", "127.0.0.1:0", "--smtps", "none", "--pop3", "none", "--imap",
+               "none", "--http", "127.0.0.1:0", "--max-messages", "0")
 
     prepare = Server.prepare
 

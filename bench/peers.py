@@ -427,6 +427,8 @@ listen.pop3 = 127.0.0.1:{pop3}
 listen.submission = none
 listen.submissions = none
 listen.pop3s = none
+listen.imap = none
+listen.imaps = none
 smtp.greeting_delay = 0
 password.memory = 8K
 """

@@ -148,7 +148,9 @@ static inline void fuzz_ipc_step(struct fuzz_chance *c, struct buffer *out)
 		"RCPT TO:<b@x.example>\r\n", "DATA\r\n", "From: a@x.example\r\n\r\nx\r\n.\r\n",
 		"EHLO a\r\nMAIL FROM:<>\r\nRCPT TO:<a@x.example>\r\nDATA\r\n",
 		"AUTH PLAIN AGEAYg==\r\n", "QUIT\r\n", "RSET\r\n", "USER a@x.example\r\nPASS b\r\n",
-		"STAT\r\nUIDL\r\nLIST\r\n", "RETR 1\r\n", "DELE 1\r\nQUIT\r\n", "TOP 1 1\r\n" };
+		"STAT\r\nUIDL\r\nLIST\r\n", "RETR 1\r\n", "DELE 1\r\nQUIT\r\n", "TOP 1 1\r\n",
+		"a LOGIN a@x.example b\r\na NOOP\r\n", "a AUTHENTICATE PLAIN AGEAYg==\r\n",
+		"a LOGIN {1}\r\na b\r\n", "a SELECT INBOX\r\n", "a IDLE\r\nDONE\r\n" };
 	uint8_t type = (uint8_t)(FUZZ_RECORD + fuzz_below(c, FUZZ_STEPS_END - FUZZ_RECORD));
 	slice text = slice_from(said[fuzz_below(c, sizeof said / sizeof said[0])]);
 

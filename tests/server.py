@@ -35,7 +35,7 @@ class Demo:
     """posthouse serve --demo --json, as a context."""
 
     command = "serve"
-    services = ("smtp", "submission", "submissions", "pop3", "pop3s")
+    services = ("smtp", "submission", "submissions", "pop3", "pop3s", "imap", "imaps")
 
     def __init__(self, *options, program=POSTHOUSE, data=None, environment=None):
         self.options = options
@@ -185,14 +185,14 @@ class Mock(Demo):
     """posthouse mock --json, in memory unless `data` is given."""
 
     command = "mock"
-    services = ("smtp", "submissions", "pop3", "http")
+    services = ("smtp", "submissions", "pop3", "imap", "http")
 
     def __init__(self, *options, data=None, **more):
         super().__init__(*options, data=data or tempfile.mkdtemp(prefix="posthouse-mock-"), **more)
         self.own_data, self.in_memory = data is None, data is None
 
     def words(self):
-        ports = [word for option in ("--smtp", "--smtps", "--pop3", "--http") for word in (option, "127.0.0.1:0")]
+        ports = [word for option in ("--smtp", "--smtps", "--pop3", "--imap", "--http") for word in (option, "127.0.0.1:0")]
         return [*ports, *([] if self.in_memory else ["--data", self.data]), *self.options]
 
     def learn(self, row):
@@ -213,7 +213,7 @@ class Mock(Demo):
         return found
 
 
-def free_ports(n=5, addresses=("127.0.0.1",)):
+def free_ports(n=7, addresses=("127.0.0.1",)):
     """The first of n ports in a row that nobody has on these addresses, where the kernel takes
     none by itself. Tests that run at the same time look in different places."""
     first = os.getpid() * 10 % 8000

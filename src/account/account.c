@@ -25,9 +25,20 @@ void account_init(struct account *a, struct heap *heap, uint64_t id)
 
 /* ---- changes ---- */
 
+/* Rows that a change adds, but for deliveries: those are counted as changes. */
+static uint64_t rows_of(uint8_t type, slice payload)
+{
+	struct bytes in = bytes_init(payload);
+	struct account_copied copied;
+
+	return type == RECORD_COPIED && record_copied_begin(&in, &copied) && !copied.move ?
+	    copied.count : 0;
+}
+
 /* Takes the memory of `payload`. */
 static void add_change(struct account *a, uint8_t type, bool kept, struct buffer *payload)
 {
+	a->rows_more += rows_of(type, buffer_bytes(payload));
 	if (a->n_changes == a->changes_capacity) {
 		a->changes_capacity = a->changes_capacity == 0 ? CHANGES_FIRST :
 		    a->changes_capacity * 2;
@@ -39,6 +50,11 @@ static void add_change(struct account *a, uint8_t type, bool kept, struct buffer
 	};
 }
 
+void account_add_change(struct account *a, uint8_t type, struct buffer *payload)
+{
+	add_change(a, type, false, payload);
+}
+
 enum account_deliver account_judge(const struct account *a, struct account_key key)
 {
 	if (a->removed)
@@ -47,7 +63,7 @@ enum account_deliver account_judge(const struct account *a, struct account_key k
 		return ACCOUNT_KNOWN;
 	if (key_set_has(&a->pending, key))
 		return ACCOUNT_PENDING;
-	if (a->state.head.count + a->n_changes >= ACCOUNT_MESSAGES_MAX ||
+	if (a->state.head.rows + a->rows_more + a->n_changes >= ACCOUNT_MESSAGES_MAX ||
 	    a->state.keys.n + a->pending.n >= ACCOUNT_KEYS_MAX ||
 	    a->uid_next == UINT32_MAX)
 		return ACCOUNT_FULL;
@@ -59,59 +75,12 @@ void account_deliver(struct account *a, struct account_row *row)
 	struct buffer payload = payload_buffer(a);
 
 	check(account_judge(a, row->key) == ACCOUNT_ADDED);
-	check(a->uid_next > 0);
+	check(a->uid_next > 0 && !is_graveyard(row->mailbox));
 	row->uid = a->uid_next++;
 	row->modseq = ++a->modseq;
 	record_rows_write(row, 1, &payload);
 	key_set_add(&a->pending, row->key);
 	add_change(a, RECORD_DELIVERED, false, &payload);
-}
-
-uint64_t account_expunge(struct account *a, const uint32_t *uids, size_t n)
-{
-	struct uid_range *ranges;
-	uint64_t messages = 0;
-	size_t n_ranges;
-
-	check(a->state.full);
-	if (n == 0)
-		return 0;
-	ranges = heap_alloc(a->heap, n * sizeof *ranges);
-	n_ranges = account_state_ranges(&a->state, uids, n, ranges);
-	for (size_t at = 0; at < n_ranges;) {
-		size_t left = n_ranges - at;
-		struct account_expunged expunged = {
-			.modseq = ++a->modseq,
-			.ranges = ranges + at,
-			.n = left < ACCOUNT_CHUNK_RANGES ? (uint32_t)left : ACCOUNT_CHUNK_RANGES,
-		};
-		struct buffer payload = payload_buffer(a);
-
-		for (uint32_t i = 0; i < expunged.n; i++) {
-			uint64_t count, bytes;
-
-			account_state_measure(&a->state, expunged.ranges[i], &count, &bytes);
-			expunged.count += count;
-			expunged.bytes += bytes;
-		}
-		record_expunged_write(&expunged, &payload);
-		add_change(a, RECORD_EXPUNGED, false, &payload);
-		messages += expunged.count;
-		at += expunged.n;
-	}
-	heap_free(a->heap, ranges);
-	return messages;
-}
-
-void account_expunge_range(struct account *a, struct uid_range uids, uint64_t count,
-    uint64_t bytes)
-{
-	struct account_expunged expunged = { .modseq = ++a->modseq, .count = count,
-	    .bytes = bytes, .ranges = &uids, .n = 1 };
-	struct buffer payload = payload_buffer(a);
-
-	record_expunged_write(&expunged, &payload);
-	add_change(a, RECORD_EXPUNGED, false, &payload);
 }
 
 void account_remove(struct account *a)
@@ -124,30 +93,73 @@ void account_remove(struct account *a)
 	a->removed = true;
 }
 
+static void raise_modseq(struct account *a, uint64_t modseq)
+{
+	if (modseq > a->modseq)
+		a->modseq = modseq;
+}
+
+static void count_kept_rows(struct account *a, struct bytes in)
+{
+	uint32_t n;
+
+	if (!record_list_begin(&in, RECORD_ROW_LEN, &n))
+		return;
+	for (uint32_t i = 0; i < n; i++) {
+		struct account_row row = get_account_row(&in);
+
+		if (row.uid >= a->uid_next && row.uid < UINT32_MAX)
+			a->uid_next = row.uid + 1;
+		raise_modseq(a, row.modseq);
+		key_set_add(&a->pending, row.key);
+	}
+}
+
+static void count_kept_mailboxes(struct account *a, struct bytes in)
+{
+	struct mailbox_entry entry;
+	uint64_t modseq;
+	uint32_t n;
+
+	if (!record_mailbox_begin(&in, &modseq, &n))
+		return;
+	raise_modseq(a, modseq);
+	for (uint32_t i = 0; i < n && get_mailbox_entry(&in, &entry); i++) {
+		if (entry.uidvalidity >= a->uidvalidity_next && entry.uidvalidity < UINT32_MAX)
+			a->uidvalidity_next = entry.uidvalidity + 1;
+	}
+}
+
 /* What a kept record takes up: the counters stay above it. */
 static void count_kept(struct account *a, uint8_t type, slice payload)
 {
 	struct bytes in = bytes_init(payload);
 	struct account_expunged expunged;
-	uint32_t n;
+	struct account_flagged flagged;
+	struct account_copied copied;
 
 	switch (type) {
 	case RECORD_DELIVERED:
-		if (!record_list_begin(&in, RECORD_ROW_LEN, &n))
-			return;
-		for (uint32_t i = 0; i < n; i++) {
-			struct account_row row = get_account_row(&in);
-
-			if (row.uid >= a->uid_next && row.uid < UINT32_MAX)
-				a->uid_next = row.uid + 1;
-			if (row.modseq > a->modseq)
-				a->modseq = row.modseq;
-			key_set_add(&a->pending, row.key);
-		}
+		count_kept_rows(a, in);
 		break;
 	case RECORD_EXPUNGED:
-		if (record_expunged_begin(&in, &expunged) && expunged.modseq > a->modseq)
-			a->modseq = expunged.modseq;
+	case RECORD_EXPUNGED_FROM:
+		if (record_expunged_begin(type, &in, &expunged))
+			raise_modseq(a, expunged.modseq);
+		break;
+	case RECORD_FLAGS:
+		if (record_flags_begin(&in, &flagged))
+			raise_modseq(a, flagged.modseq);
+		break;
+	case RECORD_COPIED:
+		if (!record_copied_begin(&in, &copied))
+			break;
+		raise_modseq(a, copied.modseq);
+		if (copied.uid_first + (uint32_t)copied.count > a->uid_next)
+			a->uid_next = copied.uid_first + (uint32_t)copied.count;
+		break;
+	case RECORD_MAILBOX:
+		count_kept_mailboxes(a, in);
 		break;
 	case RECORD_REMOVED:
 		a->removed = true;
@@ -184,6 +196,8 @@ static void append_head(struct account *a)
 
 	a->state.head.n_keys = (uint32_t)keys->n;
 	a->state.head.uid_floor = a->uid_next;          /* (4) */
+	if (a->uidvalidity_next > a->state.head.uidvalidity_next)
+		a->state.head.uidvalidity_next = a->uidvalidity_next;
 	record_head_write(&a->state.head, &payload);
 	append(a, RECORD_HEAD, buffer_bytes(&payload), &ok);
 	for (size_t at = 0; at < keys->n;) {
@@ -197,6 +211,20 @@ static void append_head(struct account *a)
 	}
 	buffer_free(&payload);
 	check(ok);              /* ACCOUNT_KEYS_MAX of them are far below a segment */
+}
+
+void account_born(struct account *a, uint32_t uidvalidity, int64_t created_us)
+{
+	struct account_head *head = &a->state.head;
+
+	if (head->uidvalidity != 0)
+		return;
+	check(uidvalidity != 0);
+	head->uidvalidity = uidvalidity;
+	head->created_us = created_us;
+	account_state_born(&a->state);
+	if (head->uidvalidity_next > a->uidvalidity_next)
+		a->uidvalidity_next = head->uidvalidity_next;
 }
 
 void account_begin(struct account *a, uint32_t number, uint64_t generation,
@@ -215,11 +243,7 @@ void account_begin(struct account *a, uint32_t number, uint64_t generation,
 	check(number > a->segment.number && number >= a->log_next);
 	if (a->segment.end > LOG_BLOCK)
 		head->chain[head->n_chain++] = a->segment;
-	if (head->uidvalidity == 0) {
-		check(uidvalidity != 0);
-		head->uidvalidity = uidvalidity;
-		head->created_us = created_us;
-	}
+	account_born(a, uidvalidity, created_us);
 	a->segment = (struct account_segment){ .number = number, .generation = generation };
 	a->log_next = number + 1;
 	a->open = true;
@@ -249,8 +273,10 @@ size_t account_take(struct account *a, size_t n_changes, struct account_write re
 	return n;
 }
 
+/* A change that is made, or never will be. */
 static void free_payload(struct account *a, struct account_change *change)
 {
+	a->rows_more -= rows_of(change->type, change->payload);
 	heap_free(a->heap, (void *)(uintptr_t)change->payload.ptr);
 }
 
@@ -276,6 +302,9 @@ static void apply_changes(struct account *a, size_t n)
 
 		/* A kept record may follow one that was damaged. */
 		check(result == RECORD_OK || change->kept);
+		/* What has messages and no record of its own is made up. */
+		if (change->kept && s->full)
+			account_state_adopt(s);
 		forget_key(a, change);
 		free_payload(a, change);
 	}
@@ -283,6 +312,8 @@ static void apply_changes(struct account *a, size_t n)
 	if (a->n_changes > 0)
 		memmove(a->changes, a->changes + n, a->n_changes * sizeof *a->changes);
 	check(s->head.uid_next <= a->uid_next && s->head.modseq <= a->modseq);
+	if (s->head.uidvalidity_next > a->uidvalidity_next)
+		a->uidvalidity_next = s->head.uidvalidity_next;
 }
 
 void account_settled(struct account *a)

@@ -1,9 +1,9 @@
 /* account/account_life_fuzz.c - an account's lives on a simulated disk: deliveries,
- * expunges, failed syncs, power cuts, new bases, damage.
+ * expunges, flags, moves between mailboxes, failed syncs, power cuts, new bases, damage.
  *
  * A step is three bytes: what, and to which message or byte.
  *
- * For: account/account.c account/load.c account/base.c account/files.c account/state.c account/segment.c account/key.c account/record.c
+ * For: account/account.c account/load.c account/base.c account/files.c account/state.c account/state_change.c account/state_mailbox.c account/change.c account/mailbox.c account/segment.c account/key.c account/record.c account/record_mailbox.c
  *
  * Holds: what was settled is there after every restart, once, with its uid, and what
  * was expunged is not; no uid ever names two messages; a message that is there is
@@ -16,7 +16,8 @@
 #include "account/slot.h"
 #include "os/os_sim.h"
 
-enum { ID = 77, DISK = 16 * 1024 * 1024, STEP = 3, STEPS_MAX = 60, MESSAGES = 32 };
+enum { ID = 77, DISK = 16 * 1024 * 1024, STEP = 3, STEPS_MAX = 60, MESSAGES = 32,
+       UIDS = 8192, NOW = 1000 };
 FUZZ_STEPS_MUTATORS(1, STEP)
 
 static const uint8_t ip[4] = { 127, 0, 0, 1 };
@@ -24,7 +25,6 @@ static const uint8_t ip[4] = { 127, 0, 0, 1 };
 /* What is known of a message: nothing, perhaps there, surely there. */
 struct known {
 	enum { UNKNOWN, MAYBE, SURE } delivered, expunged;
-	uint32_t uid;                   /* once it was seen */
 };
 
 struct life {
@@ -35,8 +35,33 @@ struct life {
 	int log;
 	uint64_t generation;
 	struct known known[MESSAGES];
+	uint8_t owners[UIDS];           /* which message has a uid, from 1; 0: not seen yet */
 	bool damaged, removed;
 };
+
+/* One uid, one message, for ever; a message that was moved has had several. */
+static void check_owner(struct life *l, uint32_t uid, uint32_t n)
+{
+	check(uid < UIDS && (l->owners[uid] == 0 || l->owners[uid] == n + 1));
+	l->owners[uid] = (uint8_t)(n + 1);
+}
+
+static void check_mailboxes(const struct account_state *s)
+{
+	uint64_t messages = 0, buried = 0;
+
+	for (size_t i = 0; i < s->n_mailboxes; i++) {
+		const struct account_mailbox *m = &s->mailboxes[i];
+
+		messages += m->messages;
+		buried += m->buried;
+		check(m->messages == 0 || account_mailbox_exists(m));
+		check(m->unseen <= m->messages && m->deleted <= m->messages);
+		check(m->uidvalidity < s->head.uidvalidity_next || m->uidvalidity == 0);
+		check(m->uid_next <= s->head.uid_next && m->highest_modseq <= s->head.modseq);
+	}
+	check(messages == s->head.count && messages + buried == s->head.rows);
+}
 
 static void check_rows(struct life *l)
 {
@@ -47,26 +72,24 @@ static void check_rows(struct life *l)
 	for (size_t i = 0; i < s->n_rows; i++) {
 		check(s->rows[i].uid > uid && s->rows[i].uid < s->head.uid_next);
 		uid = s->rows[i].uid;
-		bytes += s->rows[i].size;
+		bytes += is_graveyard(s->rows[i].mailbox) ? 0 : s->rows[i].size;
 		check(account_state_find(s, uid) == &s->rows[i]);
 	}
 	if (l->damaged)
 		return;
-	check(s->head.count == s->n_rows && s->head.bytes == bytes);
+	check(s->head.rows == s->n_rows && s->head.bytes == bytes);
+	check_mailboxes(s);
 	for (uint32_t n = 0; n < MESSAGES; n++) {
 		struct known *k = &l->known[n];
 		unsigned times = 0;
 
 		for (size_t i = 0; i < s->n_rows; i++) {
-			if (s->rows[i].key.id.sequence != n + 1)
+			if (s->rows[i].key.sequence != n + 1)
 				continue;
-			uid = s->rows[i].uid;
-			times++;
-			check(k->delivered != UNKNOWN && (k->uid == 0 || k->uid == uid));
-			for (uint32_t other = 0; other < MESSAGES; other++)
-				check(other == n || l->known[other].uid != uid);
-			k->uid = uid;
+			check_owner(l, s->rows[i].uid, n);
+			check(k->delivered != UNKNOWN);
 			k->delivered = SURE;
+			times += !is_graveyard(s->rows[i].mailbox);
 		}
 		check(times <= 1 && (times == 0 || k->expunged != SURE));
 		if (k->delivered == SURE && k->expunged == UNKNOWN && !l->removed)
@@ -177,7 +200,7 @@ static void load(struct life *l, bool full)
 static void deliver(struct life *l, uint32_t n, uint8_t size)
 {
 	struct account_row row = {
-		.key = { { 1, n + 1, 5 }, 2 }, .received_us = n, .size = 1 + size,
+		.key = { 5, n + 1, 1, 2 }, .received_us = n, .size = 1 + size,
 		.stored = size, .pack = 1, .offset = n * 64,
 	};
 	enum account_deliver judged = account_judge(l->a, row.key);
@@ -191,10 +214,11 @@ static void deliver(struct life *l, uint32_t n, uint8_t size)
 	}
 }
 
-static bool expunge_waits(const struct account *a)
+/* Does a change wait that no other may wait beside? */
+static bool session_waits(const struct account *a)
 {
 	for (size_t i = 0; i < a->n_changes; i++) {
-		if (a->changes[i].type == RECORD_EXPUNGED)
+		if (a->changes[i].type != RECORD_DELIVERED && a->changes[i].type != RECORD_KEYWORD)
 			return true;
 	}
 	return false;
@@ -203,16 +227,82 @@ static bool expunge_waits(const struct account *a)
 static void expunge(struct life *l, uint8_t from, uint8_t to)
 {
 	struct account_state *s = &l->a->state;
+	uint16_t mailbox = from / MESSAGES % 3 == 1 ? 1 : ACCOUNT_INBOX;
 	uint32_t uids[MESSAGES];
 	size_t n = 0;
 
-	if (!s->full || l->a->removed || expunge_waits(l->a))
+	if (!s->full || l->a->removed || session_waits(l->a))
 		return;
 	for (size_t i = from % MESSAGES; i < s->n_rows && i <= to && n < MESSAGES; i += 1 + to % 3) {
+		if (s->rows[i].mailbox != mailbox)
+			continue;
 		uids[n++] = s->rows[i].uid;
-		l->known[(s->rows[i].key.id.sequence - 1) % MESSAGES].expunged = MAYBE;
+		l->known[(s->rows[i].key.sequence - 1) % MESSAGES].expunged = MAYBE;
 	}
-	check(account_expunge(l->a, uids, n) == n);
+	check(account_expunge(l->a, mailbox, uids, n, to & 128 ? NOW : 0) == n);
+}
+
+static void copy(struct life *l, uint8_t what)
+{
+	struct account_state *s = &l->a->state;
+	uint16_t from = what & 64 ? 1 : ACCOUNT_INBOX, to = what & 128 ? 1 : ACCOUNT_INBOX;
+	uint32_t uids[MESSAGES], uid_first;
+	enum account_answer answer;
+	uint64_t count;
+	size_t n = 0;
+
+	for (size_t i = what % 4u; i < s->n_rows && n < MESSAGES; i += 1 + what / 4 % 4u) {
+		if (s->rows[i].mailbox == from)
+			uids[n++] = s->rows[i].uid;
+	}
+	answer = account_copy(l->a, from, to, uids, n, true, NOW, &uid_first, &count);
+	check(answer != ACCOUNT_CHANGED || count == n);
+}
+
+static void flag(struct life *l, uint8_t what)
+{
+	struct account_state *s = &l->a->state;
+	uint32_t uids[MESSAGES];
+	int keyword = account_keyword_add(l->a, what & 32 ? slice_lit("work") : slice_lit("$Junk"));
+	uint64_t bits = what / 3 & 31;
+	size_t n = 0;
+
+	if (keyword >= 0)
+		bits |= account_keyword_bit(keyword);
+	for (size_t i = what % 5u; i < s->n_rows && n < MESSAGES; i += 1 + what % 2u)
+		uids[n++] = s->rows[i].uid;
+	account_flag(l->a, what & 64 ? 1 : ACCOUNT_INBOX, (enum account_flag_op)(what % FLAG_OPS),
+	    bits, uids, n);
+}
+
+/* What a client does, by itself. */
+static void client(struct life *l, uint8_t verb, uint8_t what)
+{
+	slice name = what & 1 ? slice_lit("a/b") : what & 2 ? slice_lit("a") : slice_lit("c");
+	uint16_t number;
+
+	if (!l->a->state.full || l->a->removed || session_waits(l->a))
+		return;
+	account_born(l->a, 4711, 12345);
+	switch (verb % 8) {
+	case 0: case 1:
+		account_create(l->a, name, (enum account_use)(what % USES), &number);
+		break;
+	case 2:
+		account_rename(l->a, 1 + what / 4 % 3, name, NOW);
+		break;
+	case 3:
+		account_subscribe(l->a, name, what & 4);
+		break;
+	case 4:
+		account_recent(l->a, what / 4 % 2, l->a->uid_next);
+		break;
+	case 5:
+		flag(l, what);
+		break;
+	default:
+		copy(l, what);
+	}
 }
 
 static void cut(struct life *l)
@@ -296,6 +386,8 @@ static void step(struct life *l, const uint8_t *p)
 	default:
 		if (p[0] & 16)
 			damage(l, p[1], p[2]);
+		else if (l->a != NULL)
+			client(l, p[1], p[2]);
 	}
 }
 

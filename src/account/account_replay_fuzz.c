@@ -2,11 +2,12 @@
  *
  * Input: records of a u8 type, a u16 length and that many bytes of payload.
  *
- * For: account/state.c account/record.c account/key.c account/describe.c
+ * For: account/state.c account/state_change.c account/state_mailbox.c account/record.c account/record_mailbox.c account/key.c account/describe.c
  *
  * Holds: rows ascend and each is found by its uid; uid_next and modseq never go down
  * (but with a HEAD); a record that does not fit changes nothing; lists stay within
- * their bounds; each record is told in whole lines. */
+ * their bounds; what is counted of a mailbox is what is in it; each record is told in
+ * whole lines. */
 #include "fuzz.h"
 
 #include "account/describe.h"
@@ -25,6 +26,44 @@ static void check_full(const struct account_state *s)
 	check(s->n_vanished <= ACCOUNT_VANISHED_MAX);
 }
 
+static void check_counted(const struct account_state *s, const struct account_mailbox *m)
+{
+	uint64_t messages = 0, unseen = 0, deleted = 0, bytes = 0, buried = 0;
+
+	for (size_t i = 0; i < s->n_rows; i++) {
+		const struct account_row *row = &s->rows[i];
+
+		buried += row->mailbox == (m->number | ACCOUNT_GRAVEYARD);
+		if (row->mailbox != m->number)
+			continue;
+		messages++;
+		bytes += row->size;
+		unseen += (row->flags & ACCOUNT_SEEN) == 0;
+		deleted += (row->flags & ACCOUNT_DELETED) != 0;
+		check(row->uid < m->uid_next && row->modseq <= m->highest_modseq);
+	}
+	check(m->messages == messages && m->unseen == unseen && m->deleted == deleted &&
+	    m->bytes == bytes && m->buried == buried);
+	check(m->name.len > 0);
+}
+
+static void check_mailboxes(const struct account_state *s)
+{
+	uint64_t rows = 0;
+
+	check(s->n_mailboxes > 0 && s->mailboxes[0].number == ACCOUNT_INBOX);
+	for (size_t i = 0; i < s->n_mailboxes; i++) {
+		const struct account_mailbox *m = &s->mailboxes[i];
+
+		check(i == 0 || m->number > s->mailboxes[i - 1].number);
+		check(account_mailbox(s, m->number) == m);
+		if (i < 64)
+			check_counted(s, m);
+		rows += m->messages + m->buried;
+	}
+	check(rows == s->n_rows);
+}
+
 static bool take_line(void *context, const char *text)
 {
 	check(strlen(text) >= 14);
@@ -36,6 +75,7 @@ static void apply(struct account_state *s, uint8_t type, slice payload)
 {
 	struct account_head before = s->head;
 	size_t rows = s->n_rows, keys = s->keys.n, vanished = s->n_vanished;
+	size_t mailboxes = s->n_mailboxes;
 	enum record_result result = account_state_apply(s, type, payload);
 
 	if (type != RECORD_HEAD) {
@@ -46,6 +86,7 @@ static void apply(struct account_state *s, uint8_t type, slice payload)
 		return;
 	check(memcmp(&before, &s->head, sizeof before) == 0);
 	check(rows == s->n_rows && keys == s->keys.n && vanished == s->n_vanished);
+	check(mailboxes == s->n_mailboxes);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
@@ -71,6 +112,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 		apply(&narrow, type, payload);
 	}
 	check_full(&full);
+	check_mailboxes(&full);
 	heap_drop(heap);
 	return 0;
 }

@@ -44,7 +44,7 @@ static struct account *account_new(void)
 	return a;
 }
 
-static void account_drop(struct world *w, struct account *a)
+static inline void account_drop(struct world *w, struct account *a)
 {
 	if (w->log >= 0 && sim_process_alive(w->os))
 		os_close(w->os, w->log);
@@ -52,7 +52,7 @@ static void account_drop(struct world *w, struct account *a)
 	heap_drop(a->heap);
 }
 
-static struct account *load(struct world *w, bool full, enum account_load_result want)
+static inline struct account *load(struct world *w, bool full, enum account_load_result want)
 {
 	struct account *a = account_new();
 	struct account_notes notes = { 0 };
@@ -64,7 +64,7 @@ static struct account *load(struct world *w, bool full, enum account_load_result
 static struct account_row message(uint32_t n)
 {
 	return (struct account_row){
-		.key = { { 1, n, 1000 + n / 10 }, 2 },
+		.key = { 1000 + n / 10, n, 1, 2 },
 		.received_us = 5000 + n,
 		.size = 100 + n,
 		.stored = 90 + n,
@@ -73,7 +73,7 @@ static struct account_row message(uint32_t n)
 	};
 }
 
-static void deliver(struct account *a, uint32_t n)
+static inline void deliver(struct account *a, uint32_t n)
 {
 	struct account_row row = message(n);
 
@@ -83,7 +83,7 @@ static void deliver(struct account *a, uint32_t n)
 }
 
 /* What the store does: false when the disk failed, and the account knows. */
-static bool commit(struct world *w, struct account *a)
+static inline bool commit(struct world *w, struct account *a)
 {
 	struct account_write writes[2];
 	bool ok = true;
@@ -116,7 +116,7 @@ static bool commit(struct world *w, struct account *a)
 	return a->open;
 }
 
-static void check_rows(const struct account *a, uint32_t from, uint32_t n)
+static inline void check_rows(const struct account *a, uint32_t from, uint32_t n)
 {
 	uint64_t bytes = 0;
 
@@ -130,14 +130,14 @@ static void check_rows(const struct account *a, uint32_t from, uint32_t n)
 		assert_int_equal(a->state.rows[i].size, want.size);
 		assert_int_equal(a->state.rows[i].offset, want.offset);
 		assert_int_equal(a->state.rows[i].received_us, want.received_us);
-		assert_int_equal(a->state.rows[i].key.id.generation, want.key.id.generation);
+		assert_int_equal(a->state.rows[i].key.generation, want.key.generation);
 	}
 	assert_int_equal(a->state.head.bytes, bytes);
 	if (a->state.full)
 		assert_int_equal(a->state.n_rows, n);
 }
 
-static int rebase(struct world *w, struct account *a)
+static inline int rebase(struct world *w, struct account *a)
 {
 	struct account_birth birth = { ++w->generation, ++w->generation, 4711, 12345 };
 
@@ -147,7 +147,7 @@ static int rebase(struct world *w, struct account *a)
 	return account_rebase(w->os, a, &birth, UINT32_MAX, &w->log);
 }
 
-static bool exists(struct world *w, uint32_t number)
+static inline bool exists(struct world *w, uint32_t number)
 {
 	char path[ACCOUNT_PATH_MAX];
 	int fd;

@@ -42,6 +42,46 @@ static int add(struct base *b, uint8_t type, struct buffer *payload)
 	return error;
 }
 
+static int add_mailboxes(struct base *b)
+{
+	const struct account_state *s = &b->account->state;
+	int error = 0;
+
+	for (size_t at = 0; at < s->n_mailboxes && error == 0;) {
+		struct buffer payload = buffer_init(b->account->heap, LOG_RECORD_MAX);
+		size_t left = s->n_mailboxes - at;
+		size_t n = left < ACCOUNT_CHUNK_MAILBOXES ? left : ACCOUNT_CHUNK_MAILBOXES;
+
+		record_mailbox_begin_write(0, (uint32_t)n, &payload);
+		for (size_t i = at; i < at + n; i++) {
+			struct mailbox_entry entry = account_mailbox_entry(&s->mailboxes[i]);
+
+			put_mailbox_entry(&payload, &entry);
+		}
+		error = add(b, RECORD_MAILBOX, &payload);
+		at += n;
+	}
+	return error;
+}
+
+static int add_keywords(struct base *b)
+{
+	const struct account_state *s = &b->account->state;
+	struct buffer payload = buffer_init(b->account->heap, LOG_RECORD_MAX);
+	uint32_t n = 0;
+
+	for (uint8_t i = 0; i < ACCOUNT_KEYWORDS_MAX; i++)
+		n += s->keywords[i].len > 0;
+	if (n == 0)
+		return 0;
+	record_keyword_begin_write(n, &payload);
+	for (uint8_t i = 0; i < ACCOUNT_KEYWORDS_MAX; i++) {
+		if (s->keywords[i].len > 0)
+			put_keyword_entry(&payload, i, s->keywords[i]);
+	}
+	return add(b, RECORD_KEYWORD, &payload);
+}
+
 static int add_all(struct base *b)
 {
 	const struct account_state *s = &b->account->state;
@@ -51,6 +91,10 @@ static int add_all(struct base *b)
 	record_vanished_write(s->head.account, s->horizon, s->n_rows, s->vanished,
 	    (uint32_t)s->n_vanished, &payload);
 	error = add(b, RECORD_VANISHED, &payload);
+	if (error == 0)
+		error = add_mailboxes(b);
+	if (error == 0)
+		error = add_keywords(b);
 	for (size_t at = 0; at < s->n_rows && error == 0;) {
 		size_t left = s->n_rows - at;
 		uint32_t n = left < ACCOUNT_CHUNK_ROWS ? (uint32_t)left : ACCOUNT_CHUNK_ROWS;

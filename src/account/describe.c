@@ -8,7 +8,7 @@
 
 #include "account/slot.h"
 
-enum { LINE_SIZE = 512, LIST_SIZE = 256, TIME_SIZE = 32 };
+enum { LINE_SIZE = 640, LIST_SIZE = 256, TIME_SIZE = 32, MAILBOX_SIZE = 40 };
 
 static void say(struct describer *d, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
@@ -64,6 +64,42 @@ static void print_ranges(struct bytes *in, uint32_t n, char ret_text[LIST_SIZE])
 	}
 }
 
+/* "mailbox 3", "the graveyard of mailbox 3"; nothing for INBOX. */
+static void print_mailbox(unsigned mailbox, char ret_text[MAILBOX_SIZE])
+{
+	unsigned number = mailbox & ~(unsigned)ACCOUNT_GRAVEYARD;
+	const char *where = is_graveyard(mailbox) ? "the graveyard of " : "";
+
+	if (mailbox == ACCOUNT_INBOX)
+		ret_text[0] = '\0';
+	else if (number == ACCOUNT_INBOX)
+		snprintf(ret_text, MAILBOX_SIZE, "%sINBOX", where);
+	else
+		snprintf(ret_text, MAILBOX_SIZE, "%smailbox %u", where, number);
+}
+
+/* "\Seen \Deleted k3", or "no flag". */
+static void print_flags(uint64_t bits, char ret_text[LIST_SIZE])
+{
+	static const char *const names[ACCOUNT_KEYWORD_FIRST] = { "\\Answered", "\\Flagged",
+		"\\Deleted", "\\Seen", "\\Draft" };
+	size_t len = 0;
+
+	snprintf(ret_text, LIST_SIZE, "no flag");
+	for (unsigned i = 0; i < ACCOUNT_KEYWORD_FIRST + ACCOUNT_KEYWORDS_MAX; i++) {
+		const char *space = len > 0 ? " " : "";
+
+		if ((bits >> i & 1) == 0)
+			continue;
+		if (i < ACCOUNT_KEYWORD_FIRST)
+			len += (size_t)snprintf(ret_text + len, LIST_SIZE - len, "%s%s", space,
+			    names[i]);
+		else
+			len += (size_t)snprintf(ret_text + len, LIST_SIZE - len, "%sk%u", space,
+			    i - ACCOUNT_KEYWORD_FIRST);
+	}
+}
+
 /* ---- one function a record; RECORD_BAD: it can't be read ---- */
 
 static enum record_result say_head(struct describer *d, struct bytes in)
@@ -100,8 +136,10 @@ static enum record_result say_keys(struct describer *d, struct bytes in)
 static enum record_result say_vanished(struct describer *d, struct bytes in)
 {
 	uint64_t account, horizon, rows;
+	uint16_t version;
 	uint32_t n;
-	enum record_result result = record_vanished_begin(&in, &account, &horizon, &rows, &n);
+	enum record_result result = record_vanished_begin(&in, &account, &horizon, &rows, &n,
+	    &version);
 
 	if (result != RECORD_OK)
 		return result;
@@ -119,13 +157,17 @@ static enum record_result say_rows(struct describer *d, struct bytes in, const c
 	for (uint32_t i = 0; i < n && !d->stopped; i++) {
 		struct account_row row = get_account_row(&in);
 		char id[MESSAGE_ID_TEXT], received[TIME_SIZE];
+		char mailbox[MAILBOX_SIZE], flags[LIST_SIZE];
 
-		message_id_print(row.key.id, id);
+		message_id_print(account_key_id(row.key), id);
 		print_time(row.received_us, received);
-		say(d, "%s UID %u at %s: message %s, recipient %u, %llu bytes, pack %03u from %u,"
-		    " modseq %llu", verb, row.uid, received, id, row.key.recipient,
-		    (unsigned long long)row.size, row.pack, row.offset,
-		    (unsigned long long)row.modseq);
+		print_mailbox(row.mailbox, mailbox);
+		print_flags(row.flags, flags);
+		say(d, "%s UID %u%s%s at %s: message %s, recipient %u, %u bytes, pack %03u from"
+		    " %u, modseq %llu%s%s", verb, row.uid, mailbox[0] != '\0' ? " of " : "",
+		    mailbox, received, id, row.key.recipient, row.size, row.pack, row.offset,
+		    (unsigned long long)row.modseq, row.flags != 0 ? ", " : "",
+		    row.flags != 0 ? flags : "");
 	}
 	return RECORD_OK;
 }
@@ -140,17 +182,123 @@ static enum record_result say_delivered(struct describer *d, struct bytes in)
 	return say_rows(d, in, "delivered");
 }
 
-static enum record_result say_expunged(struct describer *d, struct bytes in)
+static enum record_result say_gone(struct describer *d, uint8_t type, struct bytes in)
 {
 	struct account_expunged expunged;
-	char uids[LIST_SIZE];
+	char uids[LIST_SIZE], mailbox[MAILBOX_SIZE];
 
-	if (!record_expunged_begin(&in, &expunged))
+	if (!record_expunged_begin(type, &in, &expunged))
 		return RECORD_BAD;
 	print_ranges(&in, expunged.n, uids);
-	say(d, "expunged UID %s: %llu messages, %llu bytes, modseq %llu", uids,
+	print_mailbox(expunged.mailbox, mailbox);
+	say(d, "expunged UID %s%s%s: %llu messages, %llu bytes, modseq %llu", uids,
+	    mailbox[0] != '\0' ? " of " : "", mailbox,
 	    (unsigned long long)expunged.count, (unsigned long long)expunged.bytes,
 	    (unsigned long long)expunged.modseq);
+	return RECORD_OK;
+}
+
+static enum record_result say_expunged(struct describer *d, struct bytes in)
+{
+	return say_gone(d, RECORD_EXPUNGED, in);
+}
+
+static enum record_result say_expunged_from(struct describer *d, struct bytes in)
+{
+	return say_gone(d, RECORD_EXPUNGED_FROM, in);
+}
+
+/* Names of clients: what is no plain character becomes "?". */
+static void print_name(slice name, char ret_text[LIST_SIZE])
+{
+	size_t n = name.len < LIST_SIZE - 1 ? name.len : LIST_SIZE - 1;
+
+	for (size_t i = 0; i < n; i++)
+		ret_text[i] = name.ptr[i] < ' ' || name.ptr[i] == 0x7f ? '?' : (char)name.ptr[i];
+	ret_text[n] = '\0';
+}
+
+static void say_entry(struct describer *d, const struct mailbox_entry *e, uint64_t modseq)
+{
+	static const char *const uses[USES] = { "", ", all", ", archive", ", drafts", ", flagged",
+		", junk", ", sent", ", trash", ", important" };
+	bool exists = (e->state & MAILBOX_EXISTS) != 0;
+	bool subscribed = (e->state & MAILBOX_SUBSCRIBED) != 0;
+	char name[LIST_SIZE];
+
+	print_name(e->name, name);
+	say(d, "mailbox %u %s \"%s\"%s%s; UIDVALIDITY %u, next UID %u, recent from %u, modseq %llu",
+	    e->number, exists ? "is" : subscribed ? "is not there, was" : "is gone, was", name,
+	    subscribed ? ", subscribed" : "", uses[e->use], e->uidvalidity, e->uid_next,
+	    e->recent_from, (unsigned long long)modseq);
+}
+
+static enum record_result say_mailbox(struct describer *d, struct bytes in)
+{
+	struct mailbox_entry entry;
+	uint64_t modseq;
+	uint32_t n;
+
+	if (!record_mailbox_begin(&in, &modseq, &n))
+		return RECORD_BAD;
+	for (uint32_t i = 0; i < n && !d->stopped; i++) {
+		if (!get_mailbox_entry(&in, &entry))
+			return RECORD_BAD;
+		say_entry(d, &entry, modseq);
+	}
+	return RECORD_OK;
+}
+
+static enum record_result say_keyword(struct describer *d, struct bytes in)
+{
+	char text[LIST_SIZE];
+	uint8_t number;
+	uint32_t n;
+	slice name;
+
+	if (!record_keyword_begin(&in, &n))
+		return RECORD_BAD;
+	for (uint32_t i = 0; i < n && !d->stopped; i++) {
+		if (!get_keyword_entry(&in, &number, &name))
+			return RECORD_BAD;
+		print_name(name, text);
+		say(d, "keyword %u is \"%s\"", number, text);
+	}
+	return RECORD_OK;
+}
+
+static enum record_result say_flags(struct describer *d, struct bytes in)
+{
+	static const char *const ops[] = { "got", "lost", "have" };
+	char uids[LIST_SIZE], flags[LIST_SIZE], mailbox[MAILBOX_SIZE];
+	struct account_flagged f;
+
+	if (!record_flags_begin(&in, &f))
+		return RECORD_BAD;
+	print_ranges(&in, f.n, uids);
+	print_flags(f.bits, flags);
+	print_mailbox(f.mailbox, mailbox);
+	say(d, "UID %s%s%s %s %s, modseq %llu", uids, mailbox[0] != '\0' ? " of " : "", mailbox,
+	    ops[f.op], flags,
+	    (unsigned long long)f.modseq);
+	return RECORD_OK;
+}
+
+static enum record_result say_copied(struct describer *d, struct bytes in)
+{
+	char uids[LIST_SIZE], from[MAILBOX_SIZE], to[MAILBOX_SIZE];
+	struct account_copied c;
+
+	if (!record_copied_begin(&in, &c))
+		return RECORD_BAD;
+	print_ranges(&in, c.n, uids);
+	print_mailbox(c.from, from);
+	print_mailbox(c.to, to);
+	say(d, "%s UID %s of %s to %s as UID %u on: %llu messages, %llu bytes, modseq %llu",
+	    c.move ? "moved" : "copied", uids, from[0] != '\0' ? from : "INBOX",
+	    to[0] != '\0' ? to : "INBOX", c.uid_first,
+	    (unsigned long long)c.count, (unsigned long long)c.bytes,
+	    (unsigned long long)c.modseq);
 	return RECORD_OK;
 }
 
@@ -174,6 +322,11 @@ void account_describe_record(struct describer *d, uint8_t type, slice payload)
 		[RECORD_DELIVERED] = say_delivered,
 		[RECORD_EXPUNGED] = say_expunged,
 		[RECORD_REMOVED] = say_removed,
+		[RECORD_MAILBOX] = say_mailbox,
+		[RECORD_KEYWORD] = say_keyword,
+		[RECORD_FLAGS] = say_flags,
+		[RECORD_COPIED] = say_copied,
+		[RECORD_EXPUNGED_FROM] = say_expunged_from,
 	};
 	const char *name = record_name(type);
 	enum record_result result = name == NULL ? RECORD_NEWER :

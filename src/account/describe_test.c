@@ -82,10 +82,19 @@ static void tells_each_record(void **state)
 {
 	static const struct uid_range ranges[] = { { 1, 1 }, { 3, 5 } };
 	struct account_row row = { .uid = 1, .modseq = 1, .received_us = 1000000,
-	    .key = { { 1, 2, 3 }, 4 }, .size = 500, .stored = 300, .pack = 1, .offset = 16 };
-	struct account_head head = { .account = ID, .uidvalidity = 5, .uid_next = 1, .n_chain = 1,
+	    .key = { 3, 2, 1, 4 }, .size = 500, .stored = 300, .pack = 1, .offset = 16 };
+	struct account_head head = { .account = ID, .uidvalidity = 5, .uidvalidity_next = 6, .uid_next = 1, .n_chain = 1,
 	    .chain = { { 2, 9, 8192 } } };
-	struct account_expunged expunged = { 2, 4, 900, ranges, 2 };
+	struct account_expunged expunged = { 2, 4, 900, ranges, 2, 0 };
+	struct mailbox_entry entries[] = {
+		{ 3, MAILBOX_EXISTS | MAILBOX_SUBSCRIBED, USE_SENT, 6, 1, 1, 3, 3,
+		    slice_lit("Sent\x1b") },
+		{ 4, 0, 0, 7, 9, 1, 2, 2, slice_lit("old") },
+	};
+	struct account_flagged flagged = { 4, 0, FLAGS_ADD,
+		ACCOUNT_SEEN | ACCOUNT_DELETED | account_keyword_bit(4), ranges, 2 };
+	struct account_copied copied = { 5, 3, 3 | ACCOUNT_GRAVEYARD, true, 20, 0, 4, 900, ranges,
+		2 };
 	struct world w;
 	struct buffer out;
 
@@ -103,7 +112,27 @@ static void tells_each_record(void **state)
 	add(&w, RECORD_DELIVERED, slice_drop(buffer_bytes(&out), 1));
 	buffer_truncate(&out, 0);
 	record_expunged_write(&expunged, &out);
-	add(&w, RECORD_EXPUNGED, buffer_bytes(&out));
+	add(&w, RECORD_EXPUNGED_FROM, buffer_bytes(&out));
+	buffer_truncate(&out, 0);
+	record_mailbox_begin_write(3, 2, &out);
+	put_mailbox_entry(&out, &entries[0]);
+	put_mailbox_entry(&out, &entries[1]);
+	add(&w, RECORD_MAILBOX, buffer_bytes(&out));
+	buffer_truncate(&out, 0);
+	record_keyword_begin_write(1, &out);
+	put_keyword_entry(&out, 4, slice_lit("$Junk"));
+	add(&w, RECORD_KEYWORD, buffer_bytes(&out));
+	buffer_truncate(&out, 0);
+	record_flags_write(&flagged, &out);
+	add(&w, RECORD_FLAGS, buffer_bytes(&out));
+	buffer_truncate(&out, 0);
+	record_copied_write(&copied, &out);
+	add(&w, RECORD_COPIED, buffer_bytes(&out));
+	buffer_truncate(&out, 0);
+	row.mailbox = 3;
+	row.flags = ACCOUNT_SEEN | account_keyword_bit(4);
+	record_rows_write(&row, 1, &out);
+	add(&w, RECORD_BASE, buffer_bytes(&out));
 	buffer_truncate(&out, 0);
 	record_vanished_write(ID, 7, 0, NULL, 0, &out);
 	add(&w, RECORD_VANISHED, buffer_bytes(&out));
@@ -123,6 +152,15 @@ static void tells_each_record(void **state)
 	    " 001 from 16, modseq 1\n"
 	    "a record \"delivered\" that cannot be read\n"
 	    "expunged UID 1,3:5: 4 messages, 900 bytes, modseq 2\n"
+	    "mailbox 3 is \"Sent?\", subscribed, sent; UIDVALIDITY 6, next UID 1, recent from 1,"
+	    " modseq 3\n"
+	    "mailbox 4 is gone, was \"old\"; UIDVALIDITY 7, next UID 9, recent from 1, modseq 3\n"
+	    "keyword 4 is \"$Junk\"\n"
+	    "UID 1,3:5 got \\Deleted \\Seen k4, modseq 4\n"
+	    "moved UID 1,3:5 of mailbox 3 to the graveyard of mailbox 3 as UID 20 on: 4 messages,"
+	    " 900 bytes, modseq 5\n"
+	    "has UID 1 of mailbox 3 at 1970-01-01T00:00:01Z: message 1.3.2, recipient 4, 500"
+	    " bytes, pack 001 from 16, modseq 1, \\Seen k4\n"
 	    "a base: 0 messages follow; 0 ranges of vanished UIDs, known since modseq 7\n"
 	    "removed, modseq 8\n");
 	sim_destroy(w.sim);

@@ -2,6 +2,7 @@
 #include "account/files.h"
 
 #include <errno.h>
+#include <string.h>
 
 #include "account/slot.h"
 #include "base/check.h"
@@ -163,26 +164,52 @@ void account_collect_logs(struct os *os, struct account *a)
 	heap_free(a->heap, numbers);
 }
 
+/* Packs that rows are in: not in order, for copies stand behind younger messages. */
+static uint32_t *used_packs(struct account *a, size_t *ret_n)
+{
+	const struct account_state *s = &a->state;
+	uint32_t *used = NULL;
+	size_t n = 0, capacity = 0;
+
+	for (size_t i = 0; i < s->n_rows; i++) {
+		size_t at = n;
+
+		if (i > 0 && s->rows[i].pack == s->rows[i - 1].pack)
+			continue;
+		while (at > 0 && used[at - 1] > s->rows[i].pack)
+			at--;
+		if (at > 0 && used[at - 1] == s->rows[i].pack)
+			continue;
+		used = account_state_grow(a->heap, used, n, &capacity, sizeof *used);
+		memmove(used + at + 1, used + at, (n - at) * sizeof *used);
+		used[at] = s->rows[i].pack;
+		n++;
+	}
+	*ret_n = n;
+	return used;
+}
+
 void account_collect_packs(struct os *os, struct account *a, uint32_t pack_number)
 {
 	const struct account_state *s = &a->state;
 	char path[ACCOUNT_PATH_MAX];
-	uint32_t *numbers;
-	size_t n, row = 0;
+	uint32_t *numbers, *used;
+	size_t n, n_used, at = 0;
 
 	check(s->full || s->head.removed);
 	account_packs_path(s->head.account, path);
 	if (s->head.damaged ||
 	    account_list(os, a->heap, path, ".pack", &numbers, &n) < 0)
 		return;
-	/* Both ascend: messages go to the newest pack. */
+	used = used_packs(a, &n_used);
 	for (size_t i = 0; i < n && numbers[i] < pack_number; i++) {
-		while (row < s->n_rows && s->rows[row].pack < numbers[i])
-			row++;
-		if (row < s->n_rows && s->rows[row].pack == numbers[i])
+		while (at < n_used && used[at] < numbers[i])
+			at++;
+		if (at < n_used && used[at] == numbers[i])
 			continue;
 		account_pack_path(s->head.account, numbers[i], path);
 		(void)os_unlink(os, OS_ROOT, path);
 	}
+	heap_free(a->heap, used);
 	heap_free(a->heap, numbers);
 }

@@ -23,12 +23,12 @@ static int compare_u64(uint64_t a, uint64_t b)
 
 static int compare(struct account_key a, struct account_key b)
 {
-	int order = compare_u64(a.id.generation, b.id.generation);
+	int order = compare_u64(a.generation, b.generation);
 
 	if (order == 0)
-		order = compare_u64(a.id.sequence, b.id.sequence);
+		order = compare_u64(a.sequence, b.sequence);
 	if (order == 0)
-		order = compare_u64(a.id.producer, b.id.producer);
+		order = compare_u64(a.producer, b.producer);
 	if (order == 0)
 		order = compare_u64(a.recipient, b.recipient);
 	return order;
@@ -116,7 +116,7 @@ static void filter(struct key_set *set, const uint64_t *live, size_t n, bool kee
 	size_t kept = 0;
 
 	for (size_t i = 0; i < set->n; i++) {
-		if (generation_among(set->keys[i].id.generation, live, n) == keep)
+		if (generation_among(set->keys[i].generation, live, n) == keep)
 			set->keys[kept++] = set->keys[i];
 	}
 	set->n = kept;

@@ -11,10 +11,24 @@
 #include "base/heap.h"
 #include "journal/message_id.h"
 
+/* Message id and recipient, without the holes that a struct of structs has: there are
+ * millions of them. */
 struct account_key {
-	struct message_id id;
+	uint64_t generation;
+	uint32_t sequence;
+	uint16_t producer;
 	uint16_t recipient;
 };
+
+static inline struct account_key account_key_of(struct message_id id, uint16_t recipient)
+{
+	return (struct account_key){ id.generation, id.sequence, id.producer, recipient };
+}
+
+static inline struct message_id account_key_id(struct account_key key)
+{
+	return (struct message_id){ key.producer, key.sequence, key.generation };
+}
 
 struct key_set {
 	struct heap *heap;

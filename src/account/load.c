@@ -90,7 +90,7 @@ static enum account_load_result apply(struct load *l, struct account_state *stat
 
 	switch (account_state_apply(state, type, payload)) {
 	case RECORD_OK:
-		if (type == RECORD_DELIVERED)
+		if (type == RECORD_DELIVERED || type == RECORD_COPIED)
 			l->lost = 0;    /* its uid stands above what was lost before */
 		return ACCOUNT_LOADED;
 	case RECORD_NEWER:
@@ -221,11 +221,16 @@ static void finish_head(struct load *l)
 	for (size_t i = 0; i < l->n_held; i++)
 		account_keep(a, l->held[i].type, l->held[i].payload);
 	drop_held(l, l->n_held);
+	if (head->uidvalidity_next > a->uidvalidity_next)
+		a->uidvalidity_next = head->uidvalidity_next;
+	a->modseq += l->lost;
+	/* A copy of all messages is a short record. */
+	if (l->lost > 0)
+		l->lost += head->rows;
 	if (l->lost < UINT32_MAX - a->uid_next)
 		a->uid_next += (uint32_t)l->lost;
 	else
 		a->uid_next = UINT32_MAX;
-	a->modseq += l->lost;
 }
 
 /* How many UIDs what stands behind the last whole record may hold: a torn record that
@@ -398,6 +403,7 @@ static void adopt_rows(struct load *l, struct account_state *full)
 {
 	struct account *a = l->account;
 	struct account_state *s = &a->state;
+	size_t made;
 
 	if (s->head.count != full->head.count || s->head.bytes != full->head.bytes) {
 		account_note(l->notes, "account %016llx: %llu messages are named, %llu are there",
@@ -407,6 +413,7 @@ static void adopt_rows(struct load *l, struct account_state *full)
 	}
 	s->head.count = full->head.count;
 	s->head.bytes = full->head.bytes;
+	s->head.rows = full->head.rows;
 	s->full = true;
 	s->rows = full->rows;
 	s->n_rows = full->n_rows;
@@ -415,6 +422,21 @@ static void adopt_rows(struct load *l, struct account_state *full)
 	s->n_vanished = full->n_vanished;
 	s->vanished_capacity = full->vanished_capacity;
 	s->horizon = full->horizon;
+	state_mailboxes_free(s);
+	s->mailboxes = full->mailboxes;
+	s->n_mailboxes = full->n_mailboxes;
+	s->mailboxes_capacity = full->mailboxes_capacity;
+	memcpy(s->keywords, full->keywords, sizeof s->keywords);
+	if (full->head.uidvalidity_next > s->head.uidvalidity_next)
+		s->head.uidvalidity_next = full->head.uidvalidity_next;
+	made = account_state_adopt(s);
+	if (made > 0) {
+		account_note(l->notes, "account %016llx: the records of %zu mailboxes are lost: "
+		    "they are \"Recovered N\" now", (unsigned long long)s->head.account, made);
+		s->head.damaged = true;
+	}
+	if (s->head.uidvalidity_next > a->uidvalidity_next)
+		a->uidvalidity_next = s->head.uidvalidity_next;
 	key_set_free(&full->keys);
 }
 

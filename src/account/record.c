@@ -6,6 +6,7 @@
 
 #include "base/check.h"
 
+enum { VANISHED_LEN_1 = 16, VANISHED_LEN = 18 };
 enum { HEAD_REMOVED = 1, HEAD_DAMAGED = 2, HEAD_FLAGS = HEAD_REMOVED | HEAD_DAMAGED };
 
 const char *record_name(uint8_t type)
@@ -18,6 +19,11 @@ const char *record_name(uint8_t type)
 		[RECORD_DELIVERED] = "delivered",
 		[RECORD_EXPUNGED] = "expunged",
 		[RECORD_REMOVED] = "removed",
+		[RECORD_MAILBOX] = "mailbox",
+		[RECORD_KEYWORD] = "keyword",
+		[RECORD_FLAGS] = "flags",
+		[RECORD_COPIED] = "copied",
+		[RECORD_EXPUNGED_FROM] = "expunged from",
 	};
 
 	return type < sizeof names / sizeof names[0] ? names[type] : NULL;
@@ -44,6 +50,26 @@ void record_head_write(const struct account_head *head, struct buffer *out)
 		put_u64(out, head->chain[i].generation);
 		put_u32(out, head->chain[i].end);
 	}
+	put_u32(out, head->uidvalidity_next);
+	put_u64(out, head->rows);
+}
+
+static bool knows_version(uint16_t version)
+{
+	return version >= 1 && version <= ACCOUNT_VERSION;
+}
+
+/* What version 1 did not know. */
+static void read_head_end(struct bytes *in, uint16_t version, struct account_head *head)
+{
+	if (version == 1) {
+		head->uidvalidity_next = head->uidvalidity < UINT32_MAX ? head->uidvalidity + 1 :
+		    UINT32_MAX;
+		head->rows = head->count;
+		return;
+	}
+	head->uidvalidity_next = get_u32(in);
+	head->rows = get_u64(in);
 }
 
 enum record_result record_head_read(slice payload, struct account_head *ret_head)
@@ -53,7 +79,7 @@ enum record_result record_head_read(slice payload, struct account_head *ret_head
 	struct account_head head = { .account = get_u64(&in) };
 	uint8_t flags = get_u8(&in);
 
-	if (bytes_ok(&in) && (version != ACCOUNT_VERSION || (flags & ~HEAD_FLAGS) != 0))
+	if (bytes_ok(&in) && (!knows_version(version) || (flags & ~HEAD_FLAGS) != 0))
 		return RECORD_NEWER;
 	head.removed = (flags & HEAD_REMOVED) != 0;
 	head.damaged = (flags & HEAD_DAMAGED) != 0;
@@ -75,7 +101,9 @@ enum record_result record_head_read(slice payload, struct account_head *ret_head
 		head.chain[i].generation = get_u64(&in);
 		head.chain[i].end = get_u32(&in);
 	}
-	if (!bytes_end(&in))
+	read_head_end(&in, version, &head);
+	if (!bytes_end(&in) || head.uidvalidity_next < head.uidvalidity ||
+	    head.rows < head.count)
 		return RECORD_BAD;
 	*ret_head = head;
 	return RECORD_OK;
@@ -83,16 +111,15 @@ enum record_result record_head_read(slice payload, struct account_head *ret_head
 
 static void put_account_key(struct buffer *out, struct account_key key)
 {
-	put_message_id(out, key.id);
+	put_message_id(out, account_key_id(key));
 	put_u16(out, key.recipient);
 }
 
 struct account_key get_account_key(struct bytes *in)
 {
-	struct account_key key = { .id = get_message_id(in) };
+	struct message_id id = get_message_id(in);
 
-	key.recipient = get_u16(in);
-	return key;
+	return account_key_of(id, get_u16(in));
 }
 
 void record_keys_write(const struct account_key *keys, uint32_t n, struct buffer *out)
@@ -116,6 +143,7 @@ void record_vanished_write(uint64_t account, uint64_t horizon, uint64_t rows,
 		put_u32(out, vanished[i].uids.first);
 		put_u32(out, vanished[i].uids.last);
 		put_u64(out, vanished[i].modseq);
+		put_u16(out, vanished[i].mailbox);
 	}
 }
 
@@ -127,41 +155,77 @@ void record_rows_write(const struct account_row *rows, uint32_t n, struct buffer
 		put_u32(out, rows[i].uid);
 		put_u64(out, rows[i].modseq);
 		put_account_key(out, rows[i].key);
-		put_u32(out, rows[i].flags);
+		put_u32(out, (uint32_t)rows[i].flags);
 		put_u64(out, (uint64_t)rows[i].received_us);
-		put_u64(out, rows[i].size);
+		put_u32(out, rows[i].size);
+		put_u16(out, (uint16_t)(rows[i].flags >> 32));
+		put_u16(out, (uint16_t)rows[i].mailbox);
 		put_u32(out, rows[i].pack);
 		put_u32(out, rows[i].offset);
-		put_u64(out, rows[i].stored);
+		put_u32(out, rows[i].stored);
+		put_u32(out, rows[i].saved_s);
 	}
 }
 
 struct account_row get_account_row(struct bytes *in)
 {
 	struct account_row row = { .uid = get_u32(in) };
+	uint64_t flags;
 
 	row.modseq = get_u64(in);
 	row.key = get_account_key(in);
-	row.flags = get_u32(in);
+	flags = get_u32(in);
 	row.received_us = (int64_t)get_u64(in);
-	row.size = get_u64(in);
+	row.size = get_u32(in);
+	flags |= (uint64_t)get_u16(in) << 32;
+	row.flags = flags & ACCOUNT_FLAGS;
+	row.mailbox = get_u16(in);
 	row.pack = get_u32(in);
 	row.offset = get_u32(in);
-	row.stored = get_u64(in);
+	row.stored = get_u32(in);
+	row.saved_s = get_u32(in);
 	return row;
+}
+
+static void put_ranges(struct buffer *out, const struct uid_range *ranges, uint32_t n)
+{
+	check(n > 0 && n <= ACCOUNT_CHUNK_RANGES);
+	put_u32(out, n);
+	for (uint32_t i = 0; i < n; i++) {
+		put_u32(out, ranges[i].first);
+		put_u32(out, ranges[i].last);
+	}
 }
 
 void record_expunged_write(const struct account_expunged *expunged, struct buffer *out)
 {
-	check(expunged->n > 0 && expunged->n <= ACCOUNT_CHUNK_RANGES);
 	put_u64(out, expunged->modseq);
+	put_u16(out, expunged->mailbox);
 	put_u64(out, expunged->count);
 	put_u64(out, expunged->bytes);
-	put_u32(out, expunged->n);
-	for (uint32_t i = 0; i < expunged->n; i++) {
-		put_u32(out, expunged->ranges[i].first);
-		put_u32(out, expunged->ranges[i].last);
-	}
+	put_ranges(out, expunged->ranges, expunged->n);
+}
+
+void record_flags_write(const struct account_flagged *flagged, struct buffer *out)
+{
+	put_u64(out, flagged->modseq);
+	put_u16(out, flagged->mailbox);
+	put_u8(out, (uint8_t)flagged->op);
+	put_u64(out, flagged->bits);
+	put_ranges(out, flagged->ranges, flagged->n);
+}
+
+void record_copied_write(const struct account_copied *copied, struct buffer *out)
+{
+	put_u64(out, copied->modseq);
+	put_u16(out, copied->from);
+	put_u16(out, copied->to);
+	put_u8(out, copied->move);
+	put_u32(out, copied->uid_first);
+	put_u32(out, copied->saved_s);
+	put_u64(out, copied->count);
+	put_u64(out, copied->bytes);
+	put_ranges(out, copied->ranges, copied->n);
 }
 
 struct uid_range get_uid_range(struct bytes *in)
@@ -172,11 +236,12 @@ struct uid_range get_uid_range(struct bytes *in)
 	return range;
 }
 
-struct account_vanished get_account_vanished(struct bytes *in)
+struct account_vanished get_account_vanished(struct bytes *in, uint16_t version)
 {
 	struct account_vanished vanished = { .uids = get_uid_range(in) };
 
 	vanished.modseq = get_u64(in);
+	vanished.mailbox = version == 1 ? ACCOUNT_INBOX : get_u16(in);
 	return vanished;
 }
 
@@ -196,31 +261,76 @@ bool record_list_begin(struct bytes *in, size_t item_len, uint32_t *ret_n)
 }
 
 enum record_result record_vanished_begin(struct bytes *in, uint64_t *ret_account,
-    uint64_t *ret_horizon, uint64_t *ret_rows, uint32_t *ret_n)
+    uint64_t *ret_horizon, uint64_t *ret_rows, uint32_t *ret_n, uint16_t *ret_version)
 {
 	uint16_t version = get_u16(in);
 	uint64_t account = get_u64(in), horizon = get_u64(in), rows = get_u64(in);
 	uint32_t n;
 
-	if (bytes_ok(in) && version != ACCOUNT_VERSION)
+	if (bytes_ok(in) && !knows_version(version))
 		return RECORD_NEWER;
-	if (!record_list_begin(in, RECORD_VANISHED_LEN, &n) || n > ACCOUNT_VANISHED_MAX)
+	if (!record_list_begin(in, version == 1 ? VANISHED_LEN_1 : VANISHED_LEN, &n) ||
+	    n > ACCOUNT_VANISHED_MAX)
 		return RECORD_BAD;
 	*ret_account = account;
 	*ret_horizon = horizon;
 	*ret_rows = rows;
 	*ret_n = n;
+	*ret_version = version;
 	return RECORD_OK;
 }
 
-bool record_expunged_begin(struct bytes *in, struct account_expunged *ret)
+static bool begin_ranges(struct bytes *in, uint32_t *ret_n)
+{
+	return record_list_begin(in, RECORD_RANGE_LEN, ret_n) && *ret_n > 0 &&
+	    *ret_n <= ACCOUNT_CHUNK_RANGES;
+}
+
+bool record_expunged_begin(uint8_t type, struct bytes *in, struct account_expunged *ret)
 {
 	struct account_expunged expunged = { .modseq = get_u64(in) };
 
+	expunged.mailbox = type == RECORD_EXPUNGED ? ACCOUNT_INBOX : get_u16(in);
 	expunged.count = get_u64(in);
 	expunged.bytes = get_u64(in);
-	if (!record_list_begin(in, RECORD_RANGE_LEN, &expunged.n) || expunged.n == 0)
+	if (!begin_ranges(in, &expunged.n))
 		return false;
 	*ret = expunged;
+	return true;
+}
+
+bool record_flags_begin(struct bytes *in, struct account_flagged *ret)
+{
+	struct account_flagged flagged = { .modseq = get_u64(in) };
+	uint8_t op;
+
+	flagged.mailbox = get_u16(in);
+	op = get_u8(in);
+	flagged.bits = get_u64(in);
+	if (!begin_ranges(in, &flagged.n) || op >= FLAG_OPS ||
+	    (flagged.bits & ~ACCOUNT_FLAGS) != 0)
+		return false;
+	flagged.op = (enum account_flag_op)op;
+	*ret = flagged;
+	return true;
+}
+
+bool record_copied_begin(struct bytes *in, struct account_copied *ret)
+{
+	struct account_copied copied = { .modseq = get_u64(in) };
+	uint8_t move;
+
+	copied.from = get_u16(in);
+	copied.to = get_u16(in);
+	move = get_u8(in);
+	copied.uid_first = get_u32(in);
+	copied.saved_s = get_u32(in);
+	copied.count = get_u64(in);
+	copied.bytes = get_u64(in);
+	if (!begin_ranges(in, &copied.n) || move > 1 || copied.uid_first == 0 ||
+	    copied.count == 0 || copied.count >= UINT32_MAX - copied.uid_first)
+		return false;
+	copied.move = move != 0;
+	*ret = copied;
 	return true;
 }

@@ -61,7 +61,7 @@ static int keep_readable(struct account_repair *r, const struct account_row *row
 	os_close(s->os, out);
 	if (error == 0)
 		error = aside_note(s->os, r->aside, "%s: what could be read of that message, "
-		    "%" PRIu64 " of %" PRIu64 " bytes; some of it may be wrong", name, at,
+		    "%" PRIu64 " of %" PRIu32 " bytes; some of it may be wrong", name, at,
 		    row->size);
 	return error;
 }
@@ -74,7 +74,7 @@ static int keep_message(struct account_repair *r, const struct account_row *row)
 
 	r->step = "set a damaged message aside";
 	account_pack_path(s->account, row->pack, path);
-	message_id_print(row->key.id, id);
+	message_id_print(account_key_id(row->key), id);
 	fd = os_open(s->os, OS_ROOT, path, OS_READ);
 	if (fd == -ENOENT)
 		return aside_note(s->os, r->aside, "UID %" PRIu32 " of account %016" PRIx64
@@ -83,7 +83,7 @@ static int keep_message(struct account_repair *r, const struct account_row *row)
 	if (fd < 0)
 		return fd;
 	snprintf(suffix, sizeof suffix, "-uid-%" PRIu32, row->uid);
-	error = aside_copy(s->os, r->aside, path, row->offset, row->offset + row->stored,
+	error = aside_copy(s->os, r->aside, path, row->offset, row->offset + (uint64_t)row->stored,
 	    suffix, name);
 	if (error == 0)
 		error = aside_note(s->os, r->aside, "%s: the bytes of UID %" PRIu32
@@ -121,19 +121,15 @@ static void apply(struct account_survey *s, uint8_t type, struct buffer *payload
 	buffer_free(payload);
 }
 
-static void drop_bad(struct account_repair *r)
+static void drop_ranges(struct account_repair *r, uint16_t mailbox,
+    const struct uid_range *ranges, size_t n)
 {
 	struct account_survey *s = r->survey;
-	struct uid_range *ranges = heap_alloc(s->heap, (s->n_bad + 1) * sizeof *ranges);
-	uint32_t *uids = heap_alloc(s->heap, (s->n_bad + 1) * sizeof *uids);
-	size_t n;
 
-	for (size_t i = 0; i < s->n_bad; i++)
-		uids[i] = s->bad[i].uid;
-	n = account_state_ranges(&s->state, uids, s->n_bad, ranges);
 	for (size_t at = 0; at < n;) {
 		struct account_expunged expunged = {
 			.modseq = ++s->modseq,
+			.mailbox = mailbox,
 			.ranges = ranges + at,
 			.n = n - at < ACCOUNT_CHUNK_RANGES ? (uint32_t)(n - at) :
 			    ACCOUNT_CHUNK_RANGES,
@@ -143,14 +139,36 @@ static void drop_bad(struct account_repair *r)
 		for (uint32_t i = 0; i < expunged.n; i++) {
 			uint64_t count, bytes;
 
-			account_state_measure(&s->state, expunged.ranges[i], &count, &bytes);
+			account_state_measure(&s->state, mailbox, expunged.ranges[i], &count,
+			    &bytes);
 			expunged.count += count;
 			expunged.bytes += bytes;
 		}
 		record_expunged_write(&expunged, &payload);
-		apply(s, RECORD_EXPUNGED, &payload);
+		apply(s, RECORD_EXPUNGED_FROM, &payload);
 		r->dropped += expunged.count;
 		at += expunged.n;
+	}
+}
+
+/* One mailbox after the other: those of the first bad message that is left go. */
+static void drop_bad(struct account_repair *r)
+{
+	struct account_survey *s = r->survey;
+	struct uid_range *ranges = heap_alloc(s->heap, (s->n_bad + 1) * sizeof *ranges);
+	uint32_t *uids = heap_alloc(s->heap, (s->n_bad + 1) * sizeof *uids);
+
+	for (size_t i = 0; i < s->n_bad; i++)
+		uids[i] = s->bad[i].uid;
+	for (size_t i = 0; i < s->n_bad; i++) {
+		const struct account_row *row = account_state_find(&s->state, uids[i]);
+		uint16_t mailbox;
+
+		if (row == NULL)
+			continue;
+		mailbox = (uint16_t)row->mailbox;
+		drop_ranges(r, mailbox, ranges,
+		    account_state_ranges(&s->state, mailbox, uids, s->n_bad, ranges));
 	}
 	heap_free(s->heap, uids);
 	heap_free(s->heap, ranges);
@@ -246,18 +264,21 @@ static void add_row(struct bring *b, slice prefix, struct pack_body body)
 {
 	struct account_survey *s = b->repair->survey;
 	struct buffer payload = buffer_init(s->heap, LOG_RECORD_MAX);
+	struct message_id id;
 	struct account_row row = {
 		.uid = s->uid_next++,
 		.modseq = ++s->modseq,
 		.key.recipient = BROUGHT_BACK,
 		.received_us = received_us(b->repair, prefix),
-		.size = prefix.len + body.size,
-		.stored = pack_entry_len(prefix, body),
+		.saved_s = (uint32_t)(b->repair->birth.created_us / 1000000),
+		.size = (uint32_t)(prefix.len + body.size),
+		.stored = (uint32_t)pack_entry_len(prefix, body),
 		.pack = b->files.pack_number,
 		.offset = (uint32_t)b->end,
 	};
 
-	survey_message_id(prefix, &row.key.id);
+	if (survey_message_id(prefix, &id))
+		row.key = account_key_of(id, BROUGHT_BACK);
 	record_rows_write(&row, 1, &payload);
 	apply(s, RECORD_DELIVERED, &payload);
 	b->end += row.stored;
@@ -309,6 +330,21 @@ static int bring_back(struct account_repair *r)
 
 /* ---- 3, 4: the new log ---- */
 
+/* Where a UID may name another message than it did, clients must not trust what they
+ * remember. */
+static void renumber_doubtful(struct account_state *s)
+{
+	account_state_adopt(s);
+	for (size_t i = 1; i < s->n_mailboxes; i++) {
+		if (!s->mailboxes[i].doubtful)
+			continue;
+		s->mailboxes[i].uidvalidity = s->head.uidvalidity_next;
+		if (s->head.uidvalidity_next < UINT32_MAX)
+			s->head.uidvalidity_next++;
+		s->mailboxes[i].doubtful = false;
+	}
+}
+
 static int write_log(struct account_repair *r)
 {
 	struct account_survey *s = r->survey;
@@ -318,6 +354,8 @@ static int write_log(struct account_repair *r)
 	r->step = "write a new log";
 	account_init(&a, s->heap, s->account);
 	a.state = s->state;
+	account_born(&a, r->birth.uidvalidity, r->birth.created_us);
+	renumber_doubtful(&a.state);
 	a.state.head.damaged = false;
 	a.state.head.n_chain = 0;
 	if (s->bad_vanished) {
@@ -329,6 +367,7 @@ static int write_log(struct account_repair *r)
 	a.modseq = a.state.head.modseq;
 	a.uid_next = s->uid_next > a.state.head.uid_next ? s->uid_next : a.state.head.uid_next;
 	a.removed = a.state.head.removed;
+	a.uidvalidity_next = a.state.head.uidvalidity_next;
 	a.log_next = s->n_logs > 0 ? s->logs[s->n_logs - 1] + 1 : 1;
 	/* No pack goes: pack 0 is below all. */
 	error = account_rebase(s->os, &a, &r->birth, 0, &log);

@@ -14,6 +14,7 @@ void account_state_init(struct account_state *s, struct heap *heap, uint64_t acc
 		.head = { .account = account, .uid_next = 1, .pack_next = 1 },
 		.keys = key_set_init(heap),
 	};
+	state_mailboxes_init(s);
 }
 
 void account_state_free(struct account_state *s)
@@ -21,11 +22,11 @@ void account_state_free(struct account_state *s)
 	key_set_free(&s->keys);
 	heap_free(s->heap, s->rows);
 	heap_free(s->heap, s->vanished);
+	state_mailboxes_free(s);
 	account_state_init(s, s->heap, s->head.account);
 }
 
-/* One more place in an array that doubles. */
-static void *grow(struct heap *heap, void *array, size_t n, size_t *capacity, size_t size)
+void *account_state_grow(struct heap *heap, void *array, size_t n, size_t *capacity, size_t size)
 {
 	if (n < *capacity)
 		return array;
@@ -33,13 +34,15 @@ static void *grow(struct heap *heap, void *array, size_t n, size_t *capacity, si
 	return heap_resize(heap, array, *capacity * size);
 }
 
-static void add_row(struct account_state *s, struct account_row row)
+void state_add_row(struct account_state *s, struct account_row row)
 {
-	s->rows = grow(s->heap, s->rows, s->n_rows, &s->rows_capacity, sizeof *s->rows);
+	s->rows = account_state_grow(s->heap, s->rows, s->n_rows, &s->rows_capacity,
+	    sizeof *s->rows);
 	s->rows[s->n_rows++] = row;
+	state_count_row(s, &row);
 }
 
-static void add_vanished(struct account_state *s, struct account_vanished v)
+void state_add_vanished(struct account_state *s, struct account_vanished v)
 {
 	if (s->n_vanished == ACCOUNT_VANISHED_MAX) {
 		/* Half at once, so that this is rare. */
@@ -49,8 +52,8 @@ static void add_vanished(struct account_state *s, struct account_vanished v)
 		s->n_vanished -= drop;
 		memmove(s->vanished, s->vanished + drop, s->n_vanished * sizeof *s->vanished);
 	}
-	s->vanished = grow(s->heap, s->vanished, s->n_vanished, &s->vanished_capacity,
-	    sizeof *s->vanished);
+	s->vanished = account_state_grow(s->heap, s->vanished, s->n_vanished,
+	    &s->vanished_capacity, sizeof *s->vanished);
 	s->vanished[s->n_vanished++] = v;
 }
 
@@ -64,6 +67,7 @@ static enum record_result apply_head(struct account_state *s, slice payload)
 	if (head.account != s->head.account)
 		return RECORD_BAD;
 	s->head = head;
+	account_state_born(s);
 	return RECORD_OK;
 }
 
@@ -83,9 +87,12 @@ static enum record_result apply_keys(struct account_state *s, slice payload)
 static enum record_result apply_vanished(struct account_state *s, slice payload)
 {
 	struct bytes in = bytes_init(payload);
+	struct account_mailbox *inbox;
 	uint64_t account, horizon, rows;
+	uint16_t version;
 	uint32_t n;
-	enum record_result result = record_vanished_begin(&in, &account, &horizon, &rows, &n);
+	enum record_result result = record_vanished_begin(&in, &account, &horizon, &rows, &n,
+	    &version);
 
 	if (result != RECORD_OK)
 		return result;
@@ -93,8 +100,19 @@ static enum record_result apply_vanished(struct account_state *s, slice payload)
 		return RECORD_BAD;
 	s->horizon = horizon;
 	s->n_vanished = 0;
-	for (uint32_t i = 0; i < n; i++)
-		add_vanished(s, get_account_vanished(&in));
+	inbox = account_mailbox(s, ACCOUNT_INBOX);
+	if (version == 1 && horizon > inbox->highest_modseq)
+		inbox->highest_modseq = horizon;
+	for (uint32_t i = 0; i < n; i++) {
+		struct account_vanished v = get_account_vanished(&in, version);
+
+		state_add_vanished(s, v);
+		/* In version 1 nothing else says what INBOX had. */
+		if (version == 1 && v.uids.last >= inbox->uid_next && v.uids.last < UINT32_MAX)
+			inbox->uid_next = v.uids.last + 1;
+		if (version == 1 && v.modseq > inbox->highest_modseq)
+			inbox->highest_modseq = v.modseq;
+	}
 	return RECORD_OK;
 }
 
@@ -111,7 +129,8 @@ static enum record_result apply_rows(struct account_state *s, slice payload, boo
 	for (uint32_t i = 0; i < n; i++) {
 		struct account_row row = get_account_row(&again);
 
-		if (row.uid < uid_next || row.uid == UINT32_MAX || row.pack == UINT32_MAX)
+		if (row.uid < uid_next || row.uid == UINT32_MAX || row.pack == UINT32_MAX ||
+		    (delivered && is_graveyard(row.mailbox)))
 			return RECORD_BAD;
 		uid_next = row.uid + 1;
 	}
@@ -119,11 +138,14 @@ static enum record_result apply_rows(struct account_state *s, slice payload, boo
 		struct account_row row = get_account_row(&in);
 
 		if (s->full)
-			add_row(s, row);
+			state_add_row(s, row);
 		if (delivered)
 			key_set_add(&s->keys, row.key);
-		s->head.count++;
-		s->head.bytes += row.size;
+		s->head.rows++;
+		if (!is_graveyard(row.mailbox)) {
+			s->head.count++;
+			s->head.bytes += row.size;
+		}
 		if (row.modseq > s->head.modseq)
 			s->head.modseq = row.modseq;
 		if (row.pack >= s->head.pack_next)
@@ -133,8 +155,7 @@ static enum record_result apply_rows(struct account_state *s, slice payload, boo
 	return RECORD_OK;
 }
 
-/* Index of the first row with a uid of at least `uid`. */
-static size_t lower_bound(const struct account_state *s, uint32_t uid)
+size_t account_state_lower(const struct account_state *s, uint32_t uid)
 {
 	size_t low = 0, high = s->n_rows;
 
@@ -149,60 +170,6 @@ static size_t lower_bound(const struct account_state *s, uint32_t uid)
 	return low;
 }
 
-/* One pass over the rows from the first range on: ranges ascend. */
-static void drop_rows(struct account_state *s, const struct uid_range *ranges, uint32_t n)
-{
-	size_t from = lower_bound(s, ranges[0].first), kept = from;
-	uint32_t r = 0;
-
-	for (size_t i = from; i < s->n_rows; i++) {
-		while (r < n && ranges[r].last < s->rows[i].uid)
-			r++;
-		if (r < n && ranges[r].first <= s->rows[i].uid)
-			continue;
-		s->rows[kept++] = s->rows[i];
-	}
-	s->n_rows = kept;
-}
-
-static uint64_t least(uint64_t a, uint64_t b)
-{
-	return a < b ? a : b;
-}
-
-static enum record_result apply_expunged(struct account_state *s, slice payload)
-{
-	struct bytes in = bytes_init(payload);
-	struct account_expunged expunged;
-	struct uid_range *ranges;
-	uint32_t before = 0;
-
-	if (!record_expunged_begin(&in, &expunged) || expunged.n > ACCOUNT_CHUNK_RANGES)
-		return RECORD_BAD;
-	ranges = heap_alloc(s->heap, expunged.n * sizeof *ranges);
-	for (uint32_t i = 0; i < expunged.n; i++) {
-		ranges[i] = get_uid_range(&in);
-		if (ranges[i].first <= before || ranges[i].last < ranges[i].first) {
-			heap_free(s->heap, ranges);
-			return RECORD_BAD;
-		}
-		before = ranges[i].last;
-	}
-	/* More than there is: what it names was in a record that is damaged. */
-	s->head.count -= least(expunged.count, s->head.count);
-	s->head.bytes -= least(expunged.bytes, s->head.bytes);
-	if (expunged.modseq > s->head.modseq)
-		s->head.modseq = expunged.modseq;
-	if (s->full) {
-		drop_rows(s, ranges, expunged.n);
-		for (uint32_t i = 0; i < expunged.n; i++)
-			add_vanished(s, (struct account_vanished){ ranges[i],
-			    expunged.modseq });
-	}
-	heap_free(s->heap, ranges);
-	return RECORD_OK;
-}
-
 static enum record_result apply_removed(struct account_state *s, slice payload)
 {
 	struct bytes in = bytes_init(payload);
@@ -213,10 +180,14 @@ static enum record_result apply_removed(struct account_state *s, slice payload)
 	s->head.removed = true;
 	s->head.count = 0;
 	s->head.bytes = 0;
+	s->head.rows = 0;
 	if (modseq > s->head.modseq)
 		s->head.modseq = modseq;
 	s->n_rows = 0;
 	key_set_free(&s->keys);
+	state_mailboxes_free(s);
+	state_mailboxes_init(s);
+	account_state_born(s);
 	return RECORD_OK;
 }
 
@@ -236,34 +207,54 @@ enum record_result account_state_apply(struct account_state *s, uint8_t type, sl
 	case RECORD_DELIVERED:
 		return apply_rows(s, payload, true);
 	case RECORD_EXPUNGED:
-		return apply_expunged(s, payload);
+	case RECORD_EXPUNGED_FROM:
+		return state_apply_expunged(s, type, payload);
 	case RECORD_REMOVED:
 		return apply_removed(s, payload);
+	case RECORD_MAILBOX:
+		return state_apply_mailbox(s, payload);
+	case RECORD_KEYWORD:
+		return state_apply_keyword(s, payload);
+	case RECORD_FLAGS:
+		return state_apply_flags(s, payload);
+	case RECORD_COPIED:
+		return state_apply_copied(s, payload);
 	}
 	return RECORD_NEWER;
 }
 
 const struct account_row *account_state_find(const struct account_state *s, uint32_t uid)
 {
-	size_t at = lower_bound(s, uid);
+	size_t at = account_state_lower(s, uid);
 
 	check(s->full);
 	return at < s->n_rows && s->rows[at].uid == uid ? &s->rows[at] : NULL;
 }
 
-size_t account_state_ranges(const struct account_state *s, const uint32_t *uids, size_t n,
-    struct uid_range *ret_ranges)
+/* Does the mailbox have none of the rows [from, to)? */
+static bool has_none(const struct account_state *s, uint16_t mailbox, size_t from, size_t to)
+{
+	for (size_t i = from; i < to; i++) {
+		if (s->rows[i].mailbox == mailbox)
+			return false;
+	}
+	return true;
+}
+
+size_t account_state_ranges(const struct account_state *s, uint16_t mailbox,
+    const uint32_t *uids, size_t n, struct uid_range *ret_ranges)
 {
 	size_t ranges = 0, at = 0;
 
 	check(s->full);
 	for (size_t i = 0; i < n; i++) {
-		size_t found = lower_bound(s, uids[i]);
+		size_t found = account_state_lower(s, uids[i]);
 
-		if (found == s->n_rows || s->rows[found].uid != uids[i])
+		if (found == s->n_rows || s->rows[found].uid != uids[i] ||
+		    s->rows[found].mailbox != mailbox || (ranges > 0 && found <= at))
 			continue;
-		/* A range may span uids that nobody has: they vanished before. */
-		if (ranges > 0 && found == at + 1)
+		/* A range may span uids that nobody has, or other mailboxes. */
+		if (ranges > 0 && has_none(s, mailbox, at + 1, found))
 			ret_ranges[ranges - 1].last = uids[i];
 		else
 			ret_ranges[ranges++] = (struct uid_range){ uids[i], uids[i] };
@@ -272,14 +263,16 @@ size_t account_state_ranges(const struct account_state *s, const uint32_t *uids,
 	return ranges;
 }
 
-void account_state_measure(const struct account_state *s, struct uid_range range,
-    uint64_t *ret_count, uint64_t *ret_bytes)
+void account_state_measure(const struct account_state *s, uint16_t mailbox,
+    struct uid_range range, uint64_t *ret_count, uint64_t *ret_bytes)
 {
 	uint64_t count = 0, bytes = 0;
 
 	check(s->full);
-	for (size_t i = lower_bound(s, range.first);
+	for (size_t i = account_state_lower(s, range.first);
 	    i < s->n_rows && s->rows[i].uid <= range.last; i++) {
+		if (s->rows[i].mailbox != mailbox)
+			continue;
 		count++;
 		bytes += s->rows[i].size;
 	}

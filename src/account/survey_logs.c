@@ -62,9 +62,11 @@ static void note_row(struct account_survey *s, const struct account_row *row)
 {
 	uint64_t place = survey_place(row->pack, row->offset);
 
-	if (s->gap_open)
+	/* A copy may stand behind younger messages: it says nothing of the gap's end. */
+	if (s->gap_open && place > s->place_last) {
 		s->gaps[s->n_gaps - 1].before = place;
-	s->gap_open = false;
+		s->gap_open = false;
+	}
 	if (place > s->place_last) {
 		s->place_last = place;
 		s->uid_last = row->uid;
@@ -88,6 +90,7 @@ static void compare_head(struct replay *r, const struct account_head *head, uint
 	if (!r->counted || head->removed || have->removed)
 		return;
 	if (head->count != have->count || head->bytes != have->bytes ||
+	    head->rows != have->rows ||
 	    head->uid_next < have->uid_next || head->modseq < have->modseq)
 		tell_log(r, FINDING_ACCOUNT, offset, 0, "what this segment begins with is not "
 		    "what the segments before it add up to");
@@ -114,6 +117,9 @@ static void take_head(struct replay *r, const struct log_record *record)
 		state->head.modseq = head.modseq;
 	state->head.uidvalidity = head.uidvalidity;
 	state->head.created_us = head.created_us;
+	if (head.uidvalidity_next > state->head.uidvalidity_next)
+		state->head.uidvalidity_next = head.uidvalidity_next;
+	account_state_born(state);
 	state->head.damaged = head.damaged;
 	state->head.removed = state->head.removed || head.removed;
 	if (head.pack_next > state->head.pack_next)
@@ -155,7 +161,7 @@ static void take_rows(struct replay *r, const struct log_record *record)
 static void take_other(struct replay *r, const struct log_record *record)
 {
 	struct bytes in = bytes_init(record->payload);
-	struct account_expunged expunged;
+	uint64_t modseq;
 
 	switch (record->type) {
 	case RECORD_BASE:
@@ -163,10 +169,25 @@ static void take_other(struct replay *r, const struct log_record *record)
 		take_rows(r, record);
 		break;
 	case RECORD_EXPUNGED:
-		if (record_expunged_begin(&in, &expunged))
-			check_modseq(r, record, expunged.modseq);
+	case RECORD_EXPUNGED_FROM:
+	case RECORD_FLAGS:
+	case RECORD_COPIED:
+	case RECORD_MAILBOX:
+		modseq = get_u64(&in);
+		if (modseq != 0)        /* 0: of a base */
+			check_modseq(r, record, modseq);
 		break;
 	}
+}
+
+/* A COPIED record a second time: all of its copies are there, or were. */
+static bool is_copied_again(const struct replay *r, struct bytes in)
+{
+	struct account_copied copied;
+
+	return record_copied_begin(&in, &copied) &&
+	    copied.uid_first + (uint32_t)copied.count <= r->state->head.uid_next &&
+	    copied.modseq <= r->state->head.modseq;
 }
 
 /* What was never called synced is written again in the next segment. Where that
@@ -178,6 +199,8 @@ static bool is_again(const struct replay *r, const struct log_record *record)
 	struct account_row row;
 	uint32_t n;
 
+	if (record->type == RECORD_COPIED)
+		return is_copied_again(r, in);
 	if (record->type != RECORD_DELIVERED || !record_list_begin(&in, RECORD_ROW_LEN, &n))
 		return false;
 	for (uint32_t i = 0; i < n; i++) {
@@ -347,6 +370,15 @@ static void read_segment(struct replay *r, const struct account_segment *link)
 
 enum peek { PEEK_HEAD, PEEK_BASE, PEEK_OTHER, PEEK_NOTHING, PEEK_NEVER, PEEK_HURT };
 
+/* Does a base have such records, and no other segment? */
+static bool is_of_base(const struct log_record *record)
+{
+	struct bytes in = bytes_init(record->payload);
+
+	return record->type == RECORD_BASE || record->type == RECORD_VANISHED ||
+	    (record->type == RECORD_MAILBOX && get_u64(&in) == 0);
+}
+
 /* How a segment begins. NEVER: without a head (never_began()). NOTHING: a crash left it
  * before anything counted, or it is a base, which counts only when a HEAD names it. */
 static enum peek peek(struct account_survey *s, uint32_t number, struct account_head *ret_head)
@@ -377,8 +409,7 @@ static enum peek peek(struct account_survey *s, uint32_t number, struct account_
 	if (next == SEGMENT_RECORD && record.type == RECORD_HEAD)
 		result = record_head_read(record.payload, ret_head) == RECORD_OK &&
 		    ret_head->account == s->account ? PEEK_HEAD : PEEK_OTHER;
-	else if (next == SEGMENT_RECORD && (record.type == RECORD_BASE ||
-	    record.type == RECORD_VANISHED))
+	else if (next == SEGMENT_RECORD && is_of_base(&record))
 		result = PEEK_BASE;
 	else if (next == SEGMENT_FAILED) {
 		tell_unread(s, number);
@@ -511,7 +542,7 @@ static void check_vanished(struct account_survey *s)
 		const struct account_vanished *v = &state->vanished[i];
 		uint64_t count, bytes;
 
-		account_state_measure(state, v->uids, &count, &bytes);
+		account_state_measure(state, v->mailbox, v->uids, &count, &bytes);
 		if (v->uids.first > 0 && v->uids.first <= v->uids.last && count == 0 &&
 		    v->modseq <= state->head.modseq &&
 		    (i == 0 || v->modseq >= state->vanished[i - 1].modseq))
@@ -528,21 +559,37 @@ static void check_sum(struct account_survey *s)
 	struct account_state *state = &s->state;
 	struct finding finding = { .kind = FINDING_ACCOUNT };
 	char path[ACCOUNT_PATH_MAX];
-	uint64_t bytes = 0;
+	uint64_t bytes = 0, count = 0;
 
 	account_folder_path(s->account, path);
-	for (size_t i = 0; i < state->n_rows; i++)
-		bytes += state->rows[i].size;
-	if (!s->lost && (state->head.count != state->n_rows || state->head.bytes != bytes))
-		survey_tell(s, &finding, path, "%llu messages of %llu bytes are counted, %zu of "
+	for (size_t i = 0; i < state->n_rows; i++) {
+		count += !is_graveyard(state->rows[i].mailbox);
+		bytes += is_graveyard(state->rows[i].mailbox) ? 0 : state->rows[i].size;
+	}
+	if (!s->lost && (state->head.count != count || state->head.bytes != bytes))
+		survey_tell(s, &finding, path, "%llu messages of %llu bytes are counted, %llu of "
 		    "%llu bytes are there", (unsigned long long)state->head.count,
-		    (unsigned long long)state->head.bytes, state->n_rows,
+		    (unsigned long long)state->head.bytes, (unsigned long long)count,
 		    (unsigned long long)bytes);
-	state->head.count = state->n_rows;
+	state->head.count = count;
 	state->head.bytes = bytes;
+	state->head.rows = state->n_rows;
 	if (state->head.damaged && !s->lost)
 		survey_tell(s, &finding, path, "damage was found here before: messages may be "
 		    "missing, files that would else be gone are kept");
+}
+
+/* Messages whose mailbox no record names. */
+static void check_mailboxes(struct account_survey *s)
+{
+	struct finding finding = { .kind = FINDING_ACCOUNT };
+	char path[ACCOUNT_PATH_MAX];
+	size_t made = account_state_adopt(&s->state);
+
+	account_folder_path(s->account, path);
+	if (made > 0 && !s->lost)
+		survey_tell(s, &finding, path, "messages are in %zu mailboxes that no record "
+		    "tells of: they are \"Recovered N\" now", made);
 }
 
 void survey_logs(struct account_survey *s)
@@ -561,12 +608,16 @@ void survey_logs(struct account_survey *s)
 	}
 	check_vanished(s);
 	check_sum(s);
+	check_mailboxes(s);
 	lost = s->lost;
 	if (s->state.head.damaged && s->state.head.n_chain > 0)
 		look_behind(s);
 	s->lost = lost || s->state.head.damaged;
 	if (!s->gap_open && s->n_gaps < SURVEY_GAPS_MAX)
 		s->gaps[s->n_gaps++] = (struct survey_gap){ s->place_last, UINT64_MAX, true };
+	/* A copy of all messages is a short record. */
+	if (s->uids_lost > 0)
+		s->uids_lost += s->state.head.rows;
 	if (s->uids_lost < UINT32_MAX - s->uid_next)
 		s->uid_next += (uint32_t)s->uids_lost;
 }

@@ -1,7 +1,7 @@
 /* account/survey_packs.c - each message that a row names, and what else is there.
  *
- * Rows ascend by place, as they were delivered. Between them an entry that no row
- * names is stepped over by its own length, or, when it is damaged, up to the next
+ * Rows are gone through by place; those of copies share one. Between them an entry that
+ * no row names is stepped over by its own length, or, when it is damaged, up to the next
  * row: it is nobody's. */
 #include "account/survey.h"
 
@@ -12,8 +12,15 @@
 #include "account/slot.h"
 #include "base/checksum.h"
 
+/* A row, by its place. */
+struct placed {
+	uint64_t place;
+	const struct account_row *row;
+};
+
 struct walk {
 	struct account_survey *s;
+	struct placed *placed;          /* all rows, ascending by place, then by uid */
 	int fd;
 	uint32_t pack;
 	uint64_t size;                  /* of the pack, when the survey began */
@@ -82,10 +89,10 @@ static void tell_bad(struct walk *w, const struct account_row *row, enum pack_re
 	struct finding finding = {
 		.kind = why == PACK_IO ? FINDING_DISK : why == PACK_NEWER ? FINDING_NEWER :
 		    FINDING_MESSAGE,
-		.from = row->offset, .to = row->offset + row->stored, .uid = row->uid,
+		.from = row->offset, .to = row->offset + (uint64_t)row->stored, .uid = row->uid,
 	};
 
-	message_id_print(row->key.id, finding.message);
+	message_id_print(account_key_id(row->key), finding.message);
 	s->newer = s->newer || why == PACK_NEWER;
 	if (s->n_bad == s->bad_capacity) {
 		s->bad_capacity = s->bad_capacity == 0 ? 16 : 2 * s->bad_capacity;
@@ -119,12 +126,14 @@ static enum pack_result read_message(struct walk *w, const struct account_row *r
 	return result;
 }
 
-static void check_message(struct walk *w, const struct account_row *row)
+/* The message of n rows, which are copies of each other. */
+static void check_message(struct walk *w, const struct placed *placed, size_t n)
 {
+	const struct account_row *row = placed[0].row;
 	enum pack_result result = w->fd < 0 ? PACK_DAMAGED : read_message(w, row);
 
-	if (result != PACK_END)
-		tell_bad(w, row, result);
+	for (size_t i = 0; i < n && result != PACK_END; i++)
+		tell_bad(w, placed[i].row, result);
 	finder_read(w->s->finder, w->path, row->stored);
 }
 
@@ -167,7 +176,7 @@ static bool has_key(const struct key_set *keys, struct message_id id)
 
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
-		struct message_id at = keys->keys[middle].id;
+		struct message_id at = account_key_id(keys->keys[middle]);
 
 		if (at.generation < id.generation ||
 		    (at.generation == id.generation && at.sequence < id.sequence))
@@ -175,7 +184,7 @@ static bool has_key(const struct key_set *keys, struct message_id id)
 		else
 			high = middle;
 	}
-	return low < keys->n && message_id_equal(keys->keys[low].id, id);
+	return low < keys->n && message_id_equal(account_key_id(keys->keys[low]), id);
 }
 
 static void judge_entry(struct walk *w, struct pack_place place, slice prefix,
@@ -265,23 +274,35 @@ static void open_pack(struct walk *w, bool named)
 		    "can't be opened: %s", strerror(-w->fd));
 }
 
-/* Rows first..n-1 that are in this pack; returns the first one behind it. */
+/* Rows that name the same entry as the first one: copies. */
+static size_t count_copies(const struct placed *placed, size_t n)
+{
+	size_t same = 1;
+
+	while (same < n && placed[same].place == placed[0].place &&
+	    placed[same].row->stored == placed[0].row->stored &&
+	    placed[same].row->size == placed[0].row->size)
+		same++;
+	return same;
+}
+
+/* Rows from the first on that are in this pack; returns the first one behind it. */
 static size_t walk_pack(struct walk *w, size_t first)
 {
 	struct account_survey *s = w->s;
-	const struct account_state *state = &s->state;
-	bool named = first < state->n_rows && state->rows[first].pack == w->pack;
+	size_t n = s->state.n_rows, i = first, copies;
+	bool named = first < n && w->placed[first].row->pack == w->pack;
 	uint64_t at = 0;
-	size_t i = first;
 
 	open_pack(w, named);
-	for (; i < state->n_rows && state->rows[i].pack == w->pack; i++) {
-		const struct account_row *row = &state->rows[i];
+	for (; i < n && w->placed[i].row->pack == w->pack; i += copies) {
+		const struct account_row *row = w->placed[i].row;
 
+		copies = count_copies(w->placed + i, n - i);
 		if (w->fd >= 0 && row->offset > at)
 			walk_unnamed(w, at, row->offset);
-		check_message(w, row);
-		at = row->offset + row->stored;
+		check_message(w, w->placed + i, copies);
+		at = row->offset + (uint64_t)row->stored;
 	}
 	if (w->fd >= 0) {
 		walk_unnamed(w, at, w->size);
@@ -290,26 +311,60 @@ static size_t walk_pack(struct walk *w, size_t first)
 	return i;
 }
 
-static bool ascends(const struct account_row *before, const struct account_row *row)
+static int by_row_place(const void *a, const void *b)
 {
-	return row->pack > before->pack || (row->pack == before->pack &&
-	    row->offset >= before->offset + before->stored);
+	const struct placed *x = a, *y = b;
+
+	if (x->place != y->place)
+		return x->place < y->place ? -1 : 1;
+	return x->row->uid < y->row->uid ? -1 : x->row->uid > y->row->uid;
 }
 
-static void check_order(struct account_survey *s)
+static void place_rows(struct walk *w)
 {
+	const struct account_state *state = &w->s->state;
+
+	w->placed = heap_alloc(w->s->heap, (state->n_rows + 1) * sizeof *w->placed);
+	for (size_t i = 0; i < state->n_rows; i++) {
+		const struct account_row *row = &state->rows[i];
+
+		w->placed[i] = (struct placed){ survey_place(row->pack, row->offset), row };
+	}
+	qsort(w->placed, state->n_rows, sizeof *w->placed, by_row_place);
+}
+
+/* Two rows name the same entry, or two that stand apart. */
+static bool overlaps(const struct placed *before, const struct placed *at)
+{
+	if (before->place == at->place)
+		return before->row->stored != at->row->stored ||
+		    before->row->size != at->row->size;
+	return before->row->pack == at->row->pack &&
+	    at->row->offset < before->row->offset + (uint64_t)before->row->stored;
+}
+
+static void check_places(struct walk *w)
+{
+	struct account_survey *s = w->s;
 	struct finding finding = { .kind = FINDING_ACCOUNT };
 	char path[ACCOUNT_PATH_MAX];
 
 	account_folder_path(s->account, path);
 	for (size_t i = 1; i < s->state.n_rows; i++) {
-		if (ascends(&s->state.rows[i - 1], &s->state.rows[i]))
+		if (!overlaps(&w->placed[i - 1], &w->placed[i]))
 			continue;
-		finding.uid = s->state.rows[i].uid;
-		survey_tell(s, &finding, path, "the place of this message in the packs is not "
-		    "behind that of the message before it");
+		finding.uid = w->placed[i].row->uid;
+		survey_tell(s, &finding, path, "the place of this message in the packs is within "
+		    "that of UID %u", w->placed[i - 1].row->uid);
 		return;
 	}
+}
+
+static int by_uid(const void *a, const void *b)
+{
+	const struct survey_bad *x = a, *y = b;
+
+	return x->uid < y->uid ? -1 : x->uid > y->uid;
 }
 
 /* ---- which of them are lost ---- */
@@ -467,9 +522,10 @@ void survey_packs(struct account_survey *s)
 	struct walk w = { .s = s, .fd = -1 };
 	size_t row = 0, file = 0;
 
-	check_order(s);
+	place_rows(&w);
+	check_places(&w);
 	while (row < s->state.n_rows || file < s->n_packs) {
-		uint32_t by_row = row < s->state.n_rows ? s->state.rows[row].pack : UINT32_MAX;
+		uint32_t by_row = row < s->state.n_rows ? w.placed[row].row->pack : UINT32_MAX;
 		uint32_t by_file = file < s->n_packs ? s->packs[file] : UINT32_MAX;
 
 		w.pack = by_row < by_file ? by_row : by_file;
@@ -477,5 +533,8 @@ void survey_packs(struct account_survey *s)
 		if (by_file == w.pack)
 			file++;
 	}
+	if (s->n_bad > 0)
+		qsort(s->bad, s->n_bad, sizeof *s->bad, by_uid);
+	heap_free(s->heap, w.placed);
 	decide(&w);
 }

@@ -61,8 +61,8 @@ static void write_entry(struct world *w, struct account *a, int pack, uint32_t n
 	pack_entry_write(&entry, place, buffer_bytes(&prefix), body);
 	buffer_add(&entry, slice_of(frame, body.stored));
 	assert_int_equal(os_pwrite(w->os, pack, buffer_bytes(&entry), row->offset), 0);
-	row->stored = buffer_bytes(&entry).len;
-	row->size = buffer_bytes(&prefix).len + body.size;
+	row->stored = (uint32_t)buffer_bytes(&entry).len;
+	row->size = (uint32_t)(buffer_bytes(&prefix).len + body.size);
 	buffer_free(&prefix);
 	buffer_free(&entry);
 }
@@ -94,11 +94,11 @@ static void live(struct world *w, uint32_t messages)
 	    a->log_next, a->state.head.pack_next, &files), 0);
 	account_begin(a, files.log_number, ++w->generation, 4711, 12345);
 	for (uint32_t i = 0; i < messages; i++) {
-		struct account_row row = { .key = { { 1, w->sent + 1, 1000 }, 0 },
+		struct account_row row = { .key = { 1000, w->sent + 1, 1, 0 },
 		    .pack = files.pack_number, .offset = end };
 
 		write_entry(w, a, files.pack, w->sent++, &row);
-		end += (uint32_t)row.stored;
+		end += row.stored;
 		account_deliver(a, &row);
 		settle(w, a, files.log);
 	}
@@ -177,7 +177,7 @@ static unsigned mend(struct world *w, unsigned *ret_have, unsigned *ret_same)
 		fail_msg("after repair: %s: %s", w->last.path, w->last.text);
 	*ret_have = *ret_same = 0;
 	for (size_t i = 0; i < s.state.n_rows; i++) {
-		uint32_t number = s.state.rows[i].key.id.sequence;
+		uint32_t number = s.state.rows[i].key.sequence;
 
 		assert_in_range(number, 1, MESSAGES);
 		assert_int_equal(*ret_have & 1u << number, 0);
@@ -496,7 +496,117 @@ static void a_disk_that_can_not_read_is_a_finding(void **state)
 	}
 }
 
-UNIT_TESTS(
+/* ---- mailboxes ---- */
+
+/* A life of a client: UIDs 1 to 3 are copied to "work", 4 is moved there, 5 is expunged into
+ * the graveyard; some have flags and a keyword. */
+static void live_client(struct world *w)
+{
+	static const uint32_t uids[] = { 1, 2, 3, 4, 5 };
+	struct heap *heap = heap_create(SIZE_MAX);
+	struct account *a = heap_new(heap, struct account);
+	struct account_notes notes = { 0 };
+	struct account_files files;
+	uint32_t uid_first;
+	uint16_t work;
+	uint64_t n;
+	int keyword;
+
+	account_init(a, heap, ID);
+	assert_int_equal(account_load(w->os, a, true, &notes), ACCOUNT_LOADED);
+	assert_int_equal(account_files_create(w->os, ID, FILES_LOG | FILES_FIRST, a->log_next, 0,
+	    &files), 0);
+	account_begin(a, files.log_number, ++w->generation, 4711, 12345);
+	settle(w, a, files.log);
+	assert_int_equal(account_create(a, slice_lit("work"), USE_NONE, &work), ACCOUNT_CHANGED);
+	settle(w, a, files.log);
+	assert_int_equal(account_copy(a, 0, work, uids, 3, false, 7, &uid_first, &n),
+	    ACCOUNT_CHANGED);
+	settle(w, a, files.log);
+	assert_int_equal(account_copy(a, 0, work, uids + 3, 1, true, 7, &uid_first, &n),
+	    ACCOUNT_CHANGED);
+	settle(w, a, files.log);
+	keyword = account_keyword_add(a, slice_lit("$Junk"));
+	assert_int_equal(account_flag(a, 0, FLAGS_ADD, ACCOUNT_SEEN | account_keyword_bit(keyword),
+	    uids, 5), 4);
+	settle(w, a, files.log);
+	assert_int_equal(account_expunge(a, 0, uids + 4, 1, 7), 1);
+	settle(w, a, files.log);
+	account_files_close(w->os, &files);
+	heap_drop(heap);
+}
+
+/* Which messages are there, at least once. */
+static unsigned present(const struct account_survey *s)
+{
+	unsigned have = 0;
+
+	for (size_t i = 0; i < s->state.n_rows; i++)
+		have |= 1u << s->state.rows[i].key.sequence;
+	return have;
+}
+
+static void copies_are_sound(void **state)
+{
+	const struct account_mailbox *work;
+	struct account_survey s;
+	char path[ACCOUNT_PATH_MAX];
+	struct world w;
+
+	world_init(&w, LIVES);
+	live_client(&w);
+	survey(&w, &s);
+	assert_int_equal(s.damage, 0);
+	assert_int_equal(s.state.n_rows, MESSAGES + 3);
+	/* The bytes of UID 2 are those of its copy too. */
+	account_pack_path(ID, s.state.rows[1].pack, path);
+	flip(&w, path, s.state.rows[1].offset + 3, 0x20);
+	survey(&w, &s);
+	assert_int_equal(w.kinds[FINDING_MESSAGE], 2);
+	assert_int_equal(s.n_bad, 2);
+	assert_int_equal(repair(&w, &s), 0);
+	survey(&w, &s);
+	assert_int_equal(s.damage, 0);
+	assert_int_equal(s.state.n_rows, MESSAGES + 1);
+	work = account_mailbox_find(&s.state, slice_lit("work"));
+	assert_non_null(work);
+	assert_int_equal(work->uidvalidity, 4712);
+	assert_int_equal(work->messages, 3);
+	assert_int_equal(s.state.mailboxes[0].buried, 1);
+	assert_true(s.state.rows[0].flags == (ACCOUNT_SEEN | account_keyword_bit(0)));
+	assert_int_equal(account_state_keyword(&s.state, slice_lit("$junk")), 0);
+	world_finish(&w);
+}
+
+/* Any byte of the client's log: no message is lost, and repair makes it sound. */
+static void a_client_s_log_may_be_damaged(void **state)
+{
+	unsigned all = ((1u << MESSAGES) - 1) << 1;
+	uint32_t size = 1;
+
+	for (uint32_t at = 0; at < size; at += at % LOG_BLOCK < 200 ? 19 : 1301) {
+		struct account_survey s;
+		char path[ACCOUNT_PATH_MAX];
+		struct world w;
+
+		world_init(&w, LIVES);
+		live_client(&w);
+		account_log_path(ID, LIVES + 1, path);
+		size = size_of(&w, path);
+		flip(&w, path, at, 0x20);
+		survey(&w, &s);
+		assert_false(s.failed);
+		if (s.damage > 0)
+			assert_int_equal(repair(&w, &s), 0);
+		survey(&w, &s);
+		if (s.damage > 0 || present(&s) != all)
+			fail_msg("byte %u: %s: %s", (unsigned)at, w.last.path, w.last.text);
+		world_finish(&w);
+	}
+}
+
+UNIT_TESTS(cmocka_unit_test(copies_are_sound),
+    cmocka_unit_test(a_client_s_log_may_be_damaged), 
     cmocka_unit_test(a_sound_account_has_no_finding),
     cmocka_unit_test(every_flipped_byte_of_a_log_is_survived),
     cmocka_unit_test(a_base_without_its_log_is_found),

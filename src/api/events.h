@@ -18,8 +18,8 @@ bool api_event_tags(slice id, const struct api_tags *tags, struct buffer *out)
 bool api_event_delete(slice id, struct buffer *out) __attribute__((warn_unused_result));
 bool api_event_truncate(struct buffer *out) __attribute__((warn_unused_result));
 bool api_event_prune(struct buffer *out) __attribute__((warn_unused_result));
-/* A reply that refused something. level: "warning" for 4xx, "error" for 5xx and -ERR;
- * protocol: "smtpd" or "pop3"; line: cut at API_EVENT_LINE_MAX. */
+/* A reply that refused something. level: "warning" for 4xx, "error" for 5xx, -ERR, NO
+ * and BAD; protocol: "smtpd", "pop3" or "imap"; line: cut at API_EVENT_LINE_MAX. */
 bool api_event_error(const char *level, const char *protocol, slice ip, slice line,
     struct buffer *out) __attribute__((warn_unused_result));
 

@@ -316,6 +316,10 @@ enum {
 	/* Places behind damage that look like an entry, up to the next one that is:
 	 * each may cost a read of PACK_PREFIX_MAX. */
 	PACK_LOOKS_MAX = 16 * 1024,
+	/* Entries that are read with one call: what a disk gives at once, and a cache holds. Over
+	 * smaller gaps, of entries that are not wanted, it reads on. */
+	PACK_WINDOW = 512 * 1024,
+	PACK_WINDOW_GAP = 16 * 1024,
 
 	/* pop3. RFC 2449 s4: commands to 255 octets and replies to 512, with CRLF.
 	 * AUTH with an initial response, and the lines of its exchange, are longer. */
@@ -330,7 +334,8 @@ enum {
 	 * enough for thousands of slow readers. */
 	POP3_OUTPUT_MAX = 32 * 1024,
 
-	/* imap */
+	/* imap. A tag is repeated in responses, and goes with a session to its store. */
+	IMAP_TAG_MAX = 1000,
 	IMAP_QUOTED_MAX = 1000,         /* longer strings are literals: clients read lines of 8 KB */
 	IMAP_ADDRESS_FIELDS_MAX = 8,    /* fields of one name whose addresses ENVELOPE tells */
 	IMAP_LANGUAGES_MAX = 100,       /* of a Content-Language */
@@ -348,10 +353,19 @@ enum {
 	IMAP_FETCH_FIELDS_MAX = 256,    /* names in one HEADER.FIELDS */
 	IMAP_SECTION_LEVELS_MAX = 64,   /* of the number of a part */
 	IMAP_SEARCH_KEYS_MAX = 4096,    /* of one SEARCH: 100 bytes each */
+	/* Of them, those that look at all of a message: of 50 MB, seconds of a thread. */
+	IMAP_SEARCH_TEXTS_MAX = 100,
 	IMAP_SEARCH_DEPTH_MAX = 64,     /* of OR, NOT and parentheses in one another */
 	/* What a search is made ready in: sets, 8 bytes for each two of a command; texts in
-	 * UTF-8, three for one, and folded. */
-	IMAP_SEARCH_ARENA_MAX = 32 * 1024 * 1024,
+	 * UTF-8, three for one, and folded; "$", at worst every second of ACCOUNT_MESSAGES_MAX. */
+	IMAP_SEARCH_ARENA_MAX = 48 * 1024 * 1024,
+	/* Messages whose text one work asks for, and octets, but for one message: enough
+	 * to forget what a turn to the pool costs, no more than a moment of it. */
+	IMAP_WORK_MESSAGES = 128,
+	IMAP_WORK_OCTETS = 1024 * 1024,
+	IMAP_WORK_HEADER = 16 * 1024,   /* of a message whose header is wanted */
+	/* What may be unsent of the work before when the next begins. */
+	IMAP_WORK_AHEAD = 4 * IMAP_WORK_OCTETS,
 	/* What FETCH may answer for one message: as often as the message is long, and what
 	 * envelopes and structures may be beyond that. Clients ask for each part once. */
 	IMAP_ANSWER_TIMES = 4,
@@ -378,7 +392,7 @@ enum {
 	IMAP_APPENDS_MAX = 1000,        /* messages of one APPEND */
 
 	/* account */
-	/* Rows in memory while a session reads them: 72 bytes each. */
+	/* Rows in memory while a session reads them: 64 bytes each. */
 	ACCOUNT_MESSAGES_MAX = 4 * 1024 * 1024,
 	/* Deliveries that the router may still hand over again. A full journal of
 	 * small messages to one account; more wait (DELIVERY_LATER). */
@@ -402,6 +416,13 @@ enum {
 	/* Log files of earlier lives that a later one made superfluous, before they
 	 * are looked for and unlinked. */
 	ACCOUNT_STRAYS_MAX = 4,
+	/* Mailboxes of one account, those too that are only subscribed to, or gone with
+	 * messages that can be brought back: some 100 bytes each, read with every session. */
+	ACCOUNT_MAILBOXES_MAX = 4096,
+	/* In one record of a base: with names of IMAP_NAME_MAX still below LOG_RECORD_MAX. */
+	ACCOUNT_CHUNK_MAILBOXES = 512,
+	/* Keywords that one account's messages have: a row has 48 bits, 5 are \Seen and so on. */
+	ACCOUNT_KEYWORDS_MAX = 43,
 	/* Lines about damage from one load; the first ones tell. */
 	ACCOUNT_NOTES_MAX = 8,
 	/* Stretches of packs whose log records are lost, one survey: more become one. */
@@ -551,6 +572,8 @@ enum {
 	 * between a client's TLS and its store, each direction. */
 	SESSION_UNREAD_MAX = 8 * 1024,
 	EDGE_PUMP_MAX = 32 * 1024,
+	/* IMAP before login, where RFC 9051 s5.4 asks for nothing: somebody types a password. */
+	EDGE_IMAP_LOGIN_MS = 5 * 60 * 1000,
 	/* Bodies in memory, all sessions: above this MAIL gets 452 and bodies go to
 	 * their spool files early. One session adds at most a frame and a read. */
 	EDGE_BODIES_MAX = 128 * 1024 * 1024,
@@ -811,6 +834,17 @@ enum {
 	STORE_FETCH_GATHER = 256 * 1024,
 	STORE_FETCH_PIECE = 64 * 1024,
 	STORE_EXPUNGES_MAX = 4096,      /* that wait */
+	/* IMAP. Batches of messages that are read and searched at once, on the pool, which has
+	 * four threads and mail to sync; each holds its largest message. Others wait, one of
+	 * each session. */
+	STORE_WORKS_RUNNING = 2,
+	/* Messages of APPEND that gather, of all sessions, and of one account: others are told to
+	 * come later. The largest message fits in the second. */
+	STORE_APPEND_BYTES = 128 * 1024 * 1024,
+	STORE_APPEND_ACCOUNT_BYTES = 64 * 1024 * 1024,
+	/* What changed lately in a mailbox, so that not every session looks through all of it. */
+	STORE_VIEW_NOTES = 16,
+	STORE_PRODUCER = 0xffff,        /* of the ids of messages that APPEND brings: no journal's */
 
 	/* A search (search/query.h): as long as a URL may be; each term is looked for in each
 	 * message. */

@@ -27,7 +27,8 @@
 enum { LOOK_MS = 100, READY_MS = 60 * 1000, END_MS = 30 * 1000 };
 
 /* Of a fresh lab: the usual ones with 2000 before them. */
-static const unsigned usual_ports[LAB_PORTS] = { 2525, 2587, 2465, 2110, 2995, 8025 };
+static const unsigned usual_ports[LAB_PORTS] = { 2525, 2587, 2465, 2110, 2995, 8025, 2143,
+	2993 };
 static const unsigned usual_dns = 5300;
 
 /* ---- the end ---- */
@@ -361,10 +362,9 @@ static bool start_dns(struct lab *lab)
 
 static void choose_ports(struct lab *lab, unsigned long base)
 {
+	/* What came later stands behind: DNS keeps its place. */
 	for (unsigned i = 0; i < LAB_PORTS; i++)
-		lab->ports[i] = base != 0 ? (unsigned)base + i : usual_ports[i];
-	/* The page came later: DNS keeps its place. */
-	lab->ports[LAB_HTTP] = base != 0 ? (unsigned)base + LAB_PORTS : usual_ports[LAB_HTTP];
+		lab->ports[i] = base != 0 ? (unsigned)base + i + (i >= LAB_HTTP) : usual_ports[i];
 	lab->dns_port = base != 0 ? (unsigned)base + LAB_HTTP : usual_dns;
 }
 
@@ -465,8 +465,8 @@ const struct cli_command cli_lab = {
 	    "that is not on loopback.\n",
 	.options = {
 		{ "--data", "DIR", "Keep it here; otherwise in ./posthouse.lab." },
-		{ "--port-base", "N", "smtp, submission, submissions, pop3, pop3s, DNS and pages on N, "
-		    "N+1, ..." },
+		{ "--port-base", "N", "smtp, submission, submissions, pop3, pop3s, DNS, pages, imap and "
+		    "imaps\n                         on N, N+1, ..." },
 		{ "--send", "no", "Send no first message." },
 		{ "--dialogue", NULL, "Show the lines of SMTP of later messages, too." },
 		{ "--zone", "FILE", "Serve this zone file, too; may be repeated." },

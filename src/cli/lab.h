@@ -37,9 +37,9 @@ struct lab_host {
 };
 
 /* Start `posthouse serve` for it, also once it has ended. False after a line. ports: of
- * smtp, submission, submissions, pop3, pop3s, http. other: whose journeys go on with its. */
+ * smtp, submission, submissions, pop3, pop3s, http, imap, imaps. other: whose journeys go on with its. */
 bool lab_host_start(struct lab_host *host, const struct lab_host *other, struct os *os,
-    const unsigned ports[6], const char *dns);
+    const unsigned ports[8], const char *dns);
 void lab_host_end(struct lab_host *host);       /* SIGTERM */
 /* Why it ended: the last that it said. */
 const char *lab_host_why(const struct lab_host *host, char *ret_text, size_t size);
@@ -48,7 +48,7 @@ bool lab_host_is_gone(struct lab_host *host);
 
 /* ---- the whole ---- */
 
-enum { LAB_HOSTS = 2, LAB_BOB = 0, LAB_ALICE = 1, LAB_HTTP = 5, LAB_PORTS = 6 };
+enum { LAB_HOSTS = 2, LAB_BOB = 0, LAB_ALICE = 1, LAB_HTTP = 5, LAB_IMAP = 6, LAB_PORTS = 8 };
 
 struct lab {
 	const struct cli_args *args;

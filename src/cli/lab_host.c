@@ -41,7 +41,7 @@ static void make_words(struct words *w, const struct lab_host *host, const struc
     const unsigned ports[LAB_PORTS], const char *dns)
 {
 	static const char *const services[LAB_PORTS] = { "smtp", "submission", "submissions", "pop3",
-		"pop3s", "http" };
+		"pop3s", "http", "imap", "imaps" };
 
 	add(w, "posthouse");
 	add(w, "serve");
@@ -58,7 +58,7 @@ static void make_words(struct words *w, const struct lab_host *host, const struc
 	add(w, "--set=dns.servers=%s", dns);
 	add(w, "--set=lab=yes");
 	add(w, "--set=lab.hosts=%s.example=%s:%u,%s.example=%s:%u", host->name, host->address,
-	    ports[5], other->name, other->address, ports[5]);
+	    ports[LAB_HTTP], other->name, other->address, ports[LAB_HTTP]);
 	add(w, "--set=lab.beside=%s/journey", other->data);
 	add(w, "--set=journey.size=64M");
 	add(w, "--set=edges=1");

@@ -93,7 +93,8 @@ void lab_advise(struct lab *lab)
 	fprintf(lab->out,
 	    "Both their mail in a browser, and each message's journey:\n"
 	    "  http://%s:%u/ (Alice's)   http://%s:%u/ (Bob's)\n"
-	    "A mail program: %s, password %s; SMTP %s:%u (STARTTLS), POP3 %s:%u.\n"
+	    "A mail program: %s, password %s; SMTP %s:%u (STARTTLS), IMAP %s:%u,\n"
+	    "POP3 %s:%u.\n"
 	    "Each message again, with every line:\n"
 	    "  %s trace --data %s --also %s --dialogue\n"
 	    "Stop Alice's server, and send; then see why the message waits:\n"
@@ -103,8 +104,8 @@ void lab_advise(struct lab *lab)
 	    "New messages show up here. Ctrl-C stops the lab.\n",
 	    alice->address, lab->ports[LAB_HTTP], bob->address, lab->ports[LAB_HTTP],
 	    lab_account(lab, LAB_BOB, "address"), lab_account(lab, LAB_BOB, "password"),
-	    bob->address, lab->ports[1], bob->address, lab->ports[3], cli_program(), bob->data,
-	    alice->data, alice->pid, cli_program(), bob->data, (int)getpid());
+	    bob->address, lab->ports[1], bob->address, lab->ports[LAB_IMAP], bob->address,
+	    lab->ports[3], cli_program(), bob->data, alice->data, alice->pid, cli_program(), bob->data, (int)getpid());
 	trace_follow_interrupt(lab->follow);
 	fflush(lab->out);
 }

@@ -30,7 +30,8 @@ static void add_domain(struct dns_zones *zones, const struct lab_host *host)
 	    "mail IN A %s\n"
 	    "www IN CNAME @\n"
 	    "smtp IN CNAME mail\n"
-	    "pop3 IN CNAME mail\n", host->name, host->address, host->address);
+	    "pop3 IN CNAME mail\n"
+	    "imap IN CNAME mail\n", host->name, host->address, host->address);
 	add(zones, text);
 }
 

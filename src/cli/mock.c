@@ -57,6 +57,7 @@ static void announce_words(struct serve *s)
 		{ SERVICE_SMTP, "SMTP", "in the clear or STARTTLS; any login, or none" },
 		{ SERVICE_SUBMISSIONS, "SMTP", "TLS from the first byte" },
 		{ SERVICE_POP3, "POP3", "any login, any password" },
+		{ SERVICE_IMAP, "IMAP", "any login, any password" },
 		{ SERVICE_HTTP, "HTTP", "the API, as Mailpit has it; /readyz and /metrics" },
 	};
 	char text[SERVICES][OS_ADDRESS_TEXT] = { "" };
@@ -116,7 +117,7 @@ const struct cli_command cli_mock = {
 	.summary = "a mail server for tests: takes mail for anybody, sends nothing",
 	.details =
 	    "Any recipient, any login and any password will do; all mail is kept, to be read\n"
-	    "over HTTP and POP3, and none leaves. It is in memory unless --data names a folder. All\n"
+	    "over HTTP, IMAP and POP3, and none leaves. It is in memory unless --data names a folder. All\n"
 	    "options but --json and --set can also be set in the environment, POSTHOUSE_SMTP for --smtp,\n"
 	    "POSTHOUSE_MAX_MESSAGES for --max-messages; and by Mailpit's names, where it has\n"
 	    "one: MP_SMTP_BIND_ADDR, MP_POP3_BIND_ADDR, MP_UI_BIND_ADDR, MP_MAX_MESSAGES,\n"
@@ -127,6 +128,7 @@ const struct cli_command cli_mock = {
 		{ "--smtp", "ADDR:PORT", "SMTP, in the clear or STARTTLS: 127.0.0.1:1025." },
 		{ "--smtps", "ADDR:PORT", "SMTP under TLS from the first byte: 127.0.0.1:1465." },
 		{ "--pop3", "ADDR:PORT", "POP3: 127.0.0.1:1110." },
+		{ "--imap", "ADDR:PORT", "IMAP, in the clear or STARTTLS: 127.0.0.1:1143." },
 		{ "--http", "ADDR:PORT", "The page, the API, /livez, /readyz and /metrics: 127.0.0.1:8025." },
 		{ "--mailboxes", "WHICH", "one: all mail in one mailbox; login: what is sent with "
 		    "a login\n                         is in a mailbox of that name, made at first "

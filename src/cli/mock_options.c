@@ -25,6 +25,8 @@ static const struct row {
 	    SERVICE_SUBMISSIONS },
 	{ "--pop3", "POSTHOUSE_POP3", "MP_POP3_BIND_ADDR", ADDRESS, "listen.pop3",
 	    "127.0.0.1:1110", SERVICE_POP3 },
+	{ "--imap", "POSTHOUSE_IMAP", NULL, ADDRESS, "listen.imap", "127.0.0.1:1143",
+	    SERVICE_IMAP },
 	{ "--http", "POSTHOUSE_HTTP", "MP_UI_BIND_ADDR", ADDRESS, "listen.http",
 	    "127.0.0.1:8025", SERVICE_HTTP },
 	{ "--mailboxes", "POSTHOUSE_MAILBOXES", NULL, MAILBOXES, "mock.mailboxes", "one",
@@ -317,8 +319,8 @@ static bool judge_listeners(const struct cli_args *args)
 		if (slice_starts(slice_trim(slice_from(pair)), slice_lit("listen.")))
 			return true;
 	}
-	cli_misuse("mock: it would listen nowhere; leave --smtp, --smtps, --pop3 or --http an "
-	    "address (127.0.0.1:0 takes a free port)");
+	cli_misuse("mock: it would listen nowhere; leave --smtp, --smtps, --pop3, --imap or --http "
+	    "an address (127.0.0.1:0 takes a free port)");
 	return false;
 }
 
@@ -369,7 +371,7 @@ const char *mock_configure(const struct cli_args *args, struct arena *arena,
 
 	buffer_add(&text, slice_lit("hostname = mock.localhost\ndomains = mock.localhost\n"
 	    "mock = yes\nrelay = no\nuser = none\nedges = 1\nstores = 1\n"
-	    "listen.submission = none\nlisten.pop3s = none\n"
+	    "listen.submission = none\nlisten.pop3s = none\nlisten.imaps = none\n"
 	    "limit.trusted = 0.0.0.0/0, ::/0\nlimit.sessions_per_address = 20000\n"
 	    "smtp.greeting_delay = 0\ndrain.timeout = 0\n"
 	    "journal.size = 16M\njournal.segment = 4M\n"));

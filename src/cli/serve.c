@@ -398,7 +398,7 @@ static int run(const struct cli_args *args)
 	unsigned long port_base;
 	int status;
 
-	if (!cli_number(args, "--port-base", 1, UINT16_MAX - 4, 0, &port_base)) {
+	if (!cli_number(args, "--port-base", 1, UINT16_MAX - 6, 0, &port_base)) {
 		heap_drop(heap);
 		return CLI_USAGE;
 	}
@@ -432,8 +432,8 @@ const struct cli_command cli_serve = {
 		SETTING_OPTIONS,
 		{ "--demo", NULL, "Serve two accounts on loopback, to try it." },
 		{ "--json", NULL, "Say where it listens as one line of JSON." },
-		{ "--port-base", "N", "With --demo: smtp, submission, submissions, pop3, pop3s "
-		    "on N, N+1, ..." },
+		{ "--port-base", "N", "With --demo: smtp, submission, submissions, pop3, pop3s, "
+		    "imap,\n                         imaps on N, N+1, ..." },
 		{ "--demo-host", "NAME", "With --demo: the host of NAME.example, which may send to\n"
 		    "                         other hosts: for labs." },
 		{ "--one-process", NULL, "All roles in one process: for looking inside." },

@@ -36,8 +36,11 @@ const char *serve_demo_config(struct arena *arena, unsigned port_base, const cha
 	    "listen.submission = 127.0.0.1:%u\n"
 	    "listen.submissions = 127.0.0.1:%u\n"
 	    "listen.pop3 = 127.0.0.1:%u\n"
-	    "listen.pop3s = 127.0.0.1:%u\n",
-	    name, name, host != NULL ? "yes" : "no", port, port + step, port + 2 * step, port + 3 * step, port + 4 * step);
+	    "listen.pop3s = 127.0.0.1:%u\n"
+	    "listen.imap = 127.0.0.1:%u\n"
+	    "listen.imaps = 127.0.0.1:%u\n",
+	    name, name, host != NULL ? "yes" : "no", port, port + step, port + 2 * step,
+	    port + 3 * step, port + 4 * step, port + 5 * step, port + 6 * step);
 
 	return (const char *)text.ptr;
 }

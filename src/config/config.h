@@ -12,7 +12,7 @@
 #include "os/os.h"
 
 enum {
-	CONFIG_KEYS = 74,               /* rows of the table */
+	CONFIG_KEYS = 77,               /* rows of the table */
 	CONFIG_SUBMISSIONS_PORT = 465,  /* RFC 8314: TLS from the first byte */
 };
 
@@ -81,12 +81,13 @@ struct config {
 	unsigned network_factor;        /* a network's share, in addresses */
 	unsigned messages_per_account;  /* submission, an hour */
 	unsigned recipients_per_account;
-	unsigned logins_per_account;    /* POP3, an hour */
+	unsigned logins_per_account;    /* POP3, an hour; as many of IMAP */
 	struct config_networks trusted; /* who meets none of these limits */
 	unsigned greeting_delay_ms;     /* port 25, against early talkers */
 	unsigned session_timeout_s;     /* SMTP, RFC 5321 s4.5.3.2.7 */
 	unsigned fruitless_s;           /* a session without a message or a login */
 	unsigned pop3_timeout_s;        /* RFC 1939 s3: at least 600 */
+	unsigned imap_timeout_s;        /* logged in; RFC 9051 s5.4: at least 1800 */
 	bool relay;                     /* does our users' mail go to other hosts? */
 	unsigned relay_port;            /* of other hosts */
 	struct config_host relay_host;

@@ -77,6 +77,8 @@ static const struct {
 	    "\"4398046510080G\" is not a size; write bytes, or a number with K, M or G" },
 	{ HOST "smtp.timeout = 5\n", 2, "smtp.timeout: \"5\" is not a time; write a number with "
 	    "ms, s, m, h or d" },
+	{ HOST "imap.timeout = 29m\n", 2,
+	    "imap.timeout: \"29m\" is out of range; it may be from 30m to 1d" },
 	{ HOST "smtp.timeout = 1500ms\n", 2, "smtp.timeout: \"1500ms\" is finer than a second" },
 	{ HOST "smtp.timeout = 2d\n", 2,
 	    "smtp.timeout: \"2d\" is out of range; it may be from 10s to 1h" },
@@ -185,7 +187,8 @@ static void test_values(void **state)
 	    "limit.errors = 7\n"
 	    "smtp.greeting_delay = 0\n"
 	    "smtp.timeout = 10m\n"
-	    "pop3.timeout = 1h"));
+	    "pop3.timeout = 1h\n"
+	    "imap.timeout = 45m"));
 	const struct config *c = &p.config;
 	char text[OS_ADDRESS_TEXT];
 
@@ -196,7 +199,7 @@ static void test_values(void **state)
 	assert_slice(c->domains[1], slice_lit("xn--bcher-kva.example"));
 	assert_slice(c->data, slice_lit("/srv/mail"));
 	assert_int_equal(c->user.len, 0);
-	assert_int_equal(c->n_listeners, 2 + 2 + 2 + 2);        /* no pop3, no http */
+	assert_int_equal(c->n_listeners, 2 + 2 + 2 + 2 + 4);    /* no pop3, no http */
 	assert_int_equal(c->listeners[0].service, SERVICE_SMTP);
 	assert_int_equal(c->listeners[0].line, 5);
 	os_address_print(&c->listeners[1].address, text, sizeof text);
@@ -209,6 +212,7 @@ static void test_values(void **state)
 	assert_int_equal(c->greeting_delay_ms, 0);
 	assert_int_equal(c->session_timeout_s, 600);
 	assert_int_equal(c->pop3_timeout_s, 3600);
+	assert_int_equal(c->imap_timeout_s, 45 * 60);
 	assert_int_equal(config_line(c, "limit.errors"), 8);
 	assert_int_equal(config_line(c, "edges"), 0);
 	heap_drop(p.heap);

@@ -33,6 +33,8 @@ struct directory_verdict_row {
 	/* POP3 response code with its blank, RFC 2449 s8 and RFC 3206: "[AUTH] ";
 	 * empty when there is none. */
 	const char *pop3_code;
+	/* IMAP's, without brackets, RFC 5530 and RFC 9051 s7.1; NULL: no login gets it. */
+	const char *imap_code;
 };
 
 /* The row of a verdict; of DIRECTORY_TEMPORARY for a number that is none (a

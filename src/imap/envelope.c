@@ -19,9 +19,11 @@ enum field {
 	FIELDS,
 };
 
-static const char *const names[FIELDS] = {
-	"Date", "Subject", "From", "Sender", "Reply-To", "To", "Cc", "Bcc", "In-Reply-To",
-	"Message-ID",
+#define NAME(text) { (const unsigned char *)(text), sizeof(text) - 1 }
+
+static const slice names[FIELDS] = {
+	NAME("Date"), NAME("Subject"), NAME("From"), NAME("Sender"), NAME("Reply-To"), NAME("To"),
+	NAME("Cc"), NAME("Bcc"), NAME("In-Reply-To"), NAME("Message-ID"),
 };
 
 /* Borrowed from the header. */
@@ -37,8 +39,8 @@ static void collect(slice header, struct fields *ret)
 	*ret = (struct fields){ 0 };
 	while (mime_field_next(&header, &field)) {
 		for (size_t i = 0; i < FIELDS; i++) {
-			if (slice_equal_ascii(field.name, slice_from(names[i])) &&
-			    ret->n[i] < IMAP_ADDRESS_FIELDS_MAX)
+			if (field.name.len == names[i].len &&
+			    slice_equal_ascii(field.name, names[i]) && ret->n[i] < IMAP_ADDRESS_FIELDS_MAX)
 				ret->values[i][ret->n[i]++] = cfws_trim(field.value);
 		}
 	}

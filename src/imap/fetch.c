@@ -284,6 +284,23 @@ bool imap_take_fetch(struct imap_parse *p, struct imap_fetch *ret)
 
 /* ---- told ---- */
 
+/* As clients write it, who may look for what they wrote. */
+static void put_field(struct imap_writer *w, slice name)
+{
+	bool plain = name.len > 0;
+
+	for (size_t i = 0; i < name.len; i++) {
+		unsigned char c = ascii_lower(name.ptr[i]);
+
+		plain = plain && ((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' ||
+		    c == '_');
+	}
+	if (plain)
+		imap_put(w, name);
+	else
+		imap_put_string(w, name);
+}
+
 static void put_section(struct imap_writer *w, const struct imap_section *section)
 {
 	static const char *const words[] = { "", "HEADER", "HEADER.FIELDS", "HEADER.FIELDS.NOT", "TEXT",
@@ -296,7 +313,7 @@ static void put_section(struct imap_writer *w, const struct imap_section *sectio
 	imap_put(w, slice_from(words[section->kind]));
 	for (size_t i = 0; i < section->n; i++) {
 		imap_put(w, i == 0 ? slice_lit(" (") : slice_lit(" "));
-		imap_put_string(w, section->fields[i]);
+		put_field(w, section->fields[i]);
 	}
 	imap_put(w, section->n > 0 ? slice_lit(")]") : slice_lit("]"));
 }

@@ -115,6 +115,10 @@ static void put_flags(struct teller *t)
 	const char *between = "";
 
 	put_named(t, "FLAGS (");
+	if (t->item->recent) {
+		imap_put(t->out, slice_lit("\\Recent"));
+		between = " ";
+	}
 	for (; left != 0; left &= left - 1) {
 		unsigned bit = (unsigned)__builtin_ctzll(left);
 		slice name = { 0 };
@@ -128,10 +132,6 @@ static void put_flags(struct teller *t)
 		imap_put(t->out, slice_from(between));
 		imap_put(t->out, name);
 		between = " ";
-	}
-	if (t->item->recent) {
-		imap_put(t->out, slice_from(between));
-		imap_put(t->out, slice_lit("\\Recent"));
 	}
 	imap_put(t->out, slice_lit(")"));
 	t->flags = true;
@@ -481,10 +481,9 @@ static void put_item(struct teller *t, struct imap_look *r, const struct imap_fe
 	}
 }
 
-void imap_fetch_message(struct imap_look *r)
+static bool tell(struct imap_look *r)
 {
 	struct imap_writer out = { .out = &r->w->out };
-	size_t before = buffer_bytes(out.out).len;
 	struct teller t = start(&out, r->w, r->item);
 
 	for (size_t i = 0; i < r->w->fetch->n && !out.full; i++) {
@@ -494,8 +493,18 @@ void imap_fetch_message(struct imap_look *r)
 			put_item(&t, r, item);
 	}
 	finish(&t);
-	if (out.full) {
-		buffer_truncate(out.out, before);
+	return !out.full;
+}
+
+void imap_fetch_message(struct imap_look *r)
+{
+	size_t before = buffer_bytes(&r->w->out).len;
+	bool told = tell(r);
+
+	/* What needs no text always fits: IMAP_ANSWER_MORE. */
+	if (!told) {
+		buffer_truncate(&r->w->out, before);
 		r->item->result = IMAP_TEXT_LIMIT;
+		(void)tell(r);
 	}
 }

@@ -90,14 +90,17 @@ static const struct {
 	{ "BODY[TEXT]<7.1>", SMALL, "BODY[TEXT]<7> {0}\r\n" },
 	{ "BODY[TEXT]<4294967295.1>", SMALL, "BODY[TEXT]<4294967295> {0}\r\n" },
 	{ "BODY[2]<1.1>", SMALL, "BODY[2]<1> NIL" },
-	{ "BODY[HEADER.FIELDS (SUBJECT)]<2.5>", SMALL, "BODY[HEADER.FIELDS (\"SUBJECT\")]<2> {5}\r\nbject" },
+	{ "BODY[HEADER.FIELDS (SUBJECT)]<2.5>", SMALL, "BODY[HEADER.FIELDS (SUBJECT)]<2> {5}\r\nbject" },
 	/* A message without a header, without a body, without anything. */
 	{ "(BODY[HEADER] BODY[TEXT])", "\r\nx", "BODY[HEADER] {2}\r\n\r\n BODY[TEXT] {1}\r\nx" },
 	{ "(BODY[HEADER] BODY[TEXT] BODY[1])", "A: b\r\n", "BODY[HEADER] {6}\r\nA: b\r\n BODY[TEXT] {0}\r\n"
 	  " BODY[1] {0}\r\n" },
 	{ "(BODY[] BODY[HEADER] BODY[TEXT] BODY[HEADER.FIELDS (A)] BINARY[] BINARY[1])", "",
 	  "BODY[] {0}\r\n BODY[HEADER] {0}\r\n BODY[TEXT] {0}\r\n"
-	  " BODY[HEADER.FIELDS (\"A\")] {2}\r\n\r\n BINARY[] {0}\r\n BINARY[1] {0}\r\n" },
+	  " BODY[HEADER.FIELDS (A)] {2}\r\n\r\n BINARY[] {0}\r\n BINARY[1] {0}\r\n" },
+	/* A CR without its LF is a blank line at the end. */
+	{ "(BODY[HEADER] BODY[TEXT])", "A: b\r\n\r", "BODY[HEADER] {7}\r\nA: b\r\n\r BODY[TEXT] {0}\r\n" },
+	{ "BODY[HEADER]", "\r", "BODY[HEADER] {1}\r\n\r" },
 	/* No blank line: the body begins with what is no field. */
 	{ "(BODY[HEADER] BODY[TEXT])", "A: b\nno field\nneither\n",
 	  "BODY[HEADER] {5}\r\nA: b\n BODY[TEXT] {17}\r\nno field\nneither\n" },
@@ -118,17 +121,17 @@ static const struct {
 } fields[] = {
 	/* In the message's order, with folds, of either case. */
 	{ "BODY.PEEK[HEADER.FIELDS (x TO)]", FIELDS "\r\nT",
-	  "BODY[HEADER.FIELDS (\"x\" \"TO\")] {27}\r\nTo: a\r\nX: 1\r\n 2\r\nto : b\r\n\r\n" },
+	  "BODY[HEADER.FIELDS (x TO)] {27}\r\nTo: a\r\nX: 1\r\n 2\r\nto : b\r\n\r\n" },
 	{ "BODY[HEADER.FIELDS.NOT (x TO)]", FIELDS "\r\nT",
-	  "BODY[HEADER.FIELDS.NOT (\"x\" \"TO\")] {8}\r\nCc:c\r\n\r\n" },
-	{ "BODY[HEADER.FIELDS (Y)]", FIELDS "\r\nT", "BODY[HEADER.FIELDS (\"Y\")] {2}\r\n\r\n" },
-	{ "BODY[HEADER.FIELDS (CC)]", FIELDS, "BODY[HEADER.FIELDS (\"CC\")] {8}\r\nCc:c\r\n\r\n" },
+	  "BODY[HEADER.FIELDS.NOT (x TO)] {8}\r\nCc:c\r\n\r\n" },
+	{ "BODY[HEADER.FIELDS (Y)]", FIELDS "\r\nT", "BODY[HEADER.FIELDS (Y)] {2}\r\n\r\n" },
+	{ "BODY[HEADER.FIELDS (CC)]", FIELDS, "BODY[HEADER.FIELDS (CC)] {8}\r\nCc:c\r\n\r\n" },
 	/* The line that is no field goes; the last one has no end. */
 	{ "BODY[HEADER.FIELDS.NOT (Y)]", "A: 1\njunk\nB: 2",
-	  "BODY[HEADER.FIELDS.NOT (\"Y\")] {13}\r\nA: 1\nB: 2\r\n\r\n" },
+	  "BODY[HEADER.FIELDS.NOT (Y)] {13}\r\nA: 1\nB: 2\r\n\r\n" },
 	{ "BODY[1.HEADER.FIELDS (A)]", "Content-Type: message/rfc822\r\n\r\nA: b\r\nC: d\r\n\r\nx",
-	  "BODY[1.HEADER.FIELDS (\"A\")] {8}\r\nA: b\r\n\r\n" },
-	{ "BODY[2.HEADER.FIELDS (A)]", FIELDS, "BODY[2.HEADER.FIELDS (\"A\")] NIL" },
+	  "BODY[1.HEADER.FIELDS (A)] {8}\r\nA: b\r\n\r\n" },
+	{ "BODY[2.HEADER.FIELDS (A)]", FIELDS, "BODY[2.HEADER.FIELDS (A)] NIL" },
 };
 
 static void test_fields(void **state)
@@ -284,8 +287,7 @@ static void test_flags(void **state)
 		{ .kind = IMAP_FETCH_FLAGS } } };
 	imap_put_fetch(&to, &w, &item);
 	assert_slice(buffer_bytes(&out),
-	    slice_lit("* 3 FETCH (FLAGS (\\Answered \\Flagged \\Deleted \\Seen \\Draft $Forwarded last "
-	    "\\Recent))\r\n"
+	    slice_lit("* 3 FETCH (FLAGS (\\Recent \\Answered \\Flagged \\Deleted \\Seen \\Draft $Forwarded last))\r\n"
 	    "* 3 FETCH (UID 7 FLAGS () MODSEQ (12))\r\n"
 	    "* 3 FETCH (UID 7 SAVEDATE NIL)\r\n"
 	    "* 3 FETCH (UID 7 MODSEQ (12) FLAGS ())\r\n"));
@@ -366,6 +368,8 @@ static void test_limit(void **state)
 		assert_int_equal(w->items[i].result, i == 1 ? IMAP_TEXT_LIMIT : IMAP_TEXT_OK);
 	}
 	assert_in_range(buffer_bytes(&w->out).len, 200, 1000);
+	assert_true(slice_find(buffer_bytes(&w->out), slice_lit(")\r\n* 3 FETCH (UID 7)\r\n* 3")) <
+	    buffer_bytes(&w->out).len);
 	assert_true(slice_ends(buffer_bytes(&w->out), slice_lit("BODY[]<3> {0}\r\n)\r\n")));
 	imap_work_free(w);
 	heap_free(heap, text);

@@ -79,6 +79,9 @@ static void on_line(struct client *c, slice line)
 	line = slice_drop(line, 2);
 	if (slice_starts(line, slice_lit("OK [CLOSED]")))
 		*c = (struct client){ 0 };
+	/* So many of a set of UIDs are gone: until EXISTS nobody counts. */
+	if (slice_starts(line, slice_lit("VANISHED ")))
+		*c = (struct client){ .exists = UINT32_MAX };
 	if (!take_number(&line, &n))
 		return;
 	if (slice_starts(line, slice_lit("EXISTS"))) {

@@ -217,4 +217,26 @@ static void test_transcripts(void **state)
 	assert_true(n >= 1);
 }
 
-UNIT_TESTS(cmocka_unit_test(test_transcripts))
+/* A line that is over all limits is passed over, whole or in pieces; what follows it counts. */
+static void test_long_line(void **state)
+{
+	static const size_t pieces[] = { 1, 100, IMAP_LOGIN_COMMAND_MAX - 1, SIZE_MAX };
+
+	for (size_t i = 0; i < sizeof pieces / sizeof pieces[0]; i++) {
+		struct way way = { pieces[i], SIZE_MAX };
+		struct drive d = { 0 };
+		char line[IMAP_LOGIN_COMMAND_MAX + 100];
+
+		memset(line, 'x', sizeof line);
+		memcpy(line, "a1 NOOP ", 8);
+		setup(&d, &way);
+		drive_open(&d, 0, true);
+		feed(&d, &way, 0, slice_of(line, IMAP_LOGIN_COMMAND_MAX - 4 + i));
+		feed(&d, &way, 0, slice_lit("{3+}\r\nabc\r\na2 NOOP\r\n"));
+		assert_slice(buffer_bytes(&d.sessions[0].out), slice_lit("a1 BAD [TOOBIG] a command has at "
+		    "most 3588 octets here, without the messages of APPEND\r\na2 OK NOOP done\r\n"));
+		drive_stop(&d);
+	}
+}
+
+UNIT_TESTS(cmocka_unit_test(test_transcripts), cmocka_unit_test(test_long_line))

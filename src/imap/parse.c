@@ -91,7 +91,12 @@ static bool take_while(struct imap_parse *p, bool (*is)(unsigned char), const ch
 
 bool imap_take_tag(struct imap_parse *p, slice *ret)
 {
-	return take_while(p, is_tag, "a tag", ret);
+	struct imap_parse before = *p;
+
+	if (take_while(p, is_tag, "a tag", ret) && ret->len <= IMAP_TAG_MAX)
+		return true;
+	p->rest = before.rest;
+	return fail(p, "a tag");
 }
 
 bool imap_take_atom(struct imap_parse *p, slice *ret)

@@ -147,15 +147,17 @@ static bool is_coded(slice value)
 	return !slice_is_ascii(value) || find_part(value, slice_lit("=?"));
 }
 
-static bool is_folded(slice value)
+/* May the part stand where a field is folded? Only with its blank. */
+static bool may_span(slice value, slice part)
 {
-	return slice_find_byte(value, '\n') < value.len;
+	return (slice_find_byte(part, ' ') < part.len || slice_find_byte(part, '\t') < part.len) &&
+	    slice_find_byte(value, '\n') < value.len;
 }
 
 /* A field's value, or all of the field. */
 static bool value_has(struct imap_work *w, slice value, slice part)
 {
-	if (!is_coded(value) && !is_folded(value))
+	if (!is_coded(value) && !may_span(value, part))
 		return has_plain(value, part);
 	buffer_truncate(&w->scratch, 0);
 	header_text_decode(imap_work_charsets(w), (slice){ 0 }, value, &w->scratch);
@@ -170,8 +172,7 @@ static bool header_has(struct imap_work *w, slice header, slice part)
 	if (!is_coded(header)) {
 		if (has_plain(header, part))
 			return true;
-		/* Only a blank may stand where a field is folded. */
-		if (!slice_is_ascii(part) || slice_find_byte(part, ' ') == part.len)
+		if (!slice_is_ascii(part) || !may_span(header, part))
 			return false;
 	}
 	while (mime_field_next(&header, &field)) {

@@ -24,7 +24,7 @@ struct imap_server *imap_server_create(struct heap *heap,
 	s->last = buffer_init(heap, IMAP_SYNC_MAX);
 	s->command = buffer_init(heap, IMAP_LOGIN_COMMAND_MAX);
 	s->text = buffer_init(heap, IMAP_TEXT_PIECE);
-	s->arena = arena_init(heap, IMAP_PARSE_ARENA_MAX);
+	s->arena = arena_init(heap, IMAP_PARSE_ARENA_MAX + IMAP_SEARCH_ARENA_MAX);
 	return s;
 }
 
@@ -41,8 +41,11 @@ static void free_command(struct imap_server *s)
 	s->uids = NULL;
 	arena_reset(&s->arena);
 	buffer_free(&s->last);
+	imap_work_free(s->building);
+	s->building = NULL;
 	s->job = NULL;
 	s->step = NULL;
+	s->drains = false;
 }
 
 void imap_server_destroy(struct imap_server *s)
@@ -215,7 +218,7 @@ bool imap_yields(struct imap_server *s, unsigned units)
 static bool may_step(const struct imap_server *s)
 {
 	return s->step != NULL && s->wait == IMAP_WAIT_NOTHING && !s->event_ready && imap_room(s) &&
-	    !s->hungry;
+	    !s->hungry && s->held == NULL && !(s->drains && s->ready != NULL);
 }
 
 void imap_go_on(struct imap_server *s)

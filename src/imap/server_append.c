@@ -24,6 +24,7 @@ static void stop(struct imap_server *s)
 	*append = (struct imap_appending){ 0 };
 	s->reading = IMAP_READ_COMMAND;
 	s->literal_message = false;
+	buffer_free(&s->text);
 	if (given)
 		imap_raise(s, (struct imap_event){ .kind = IMAP_EVENT_DROP });
 }
@@ -210,7 +211,7 @@ void imap_on_append(struct imap_server *s, struct imap_parse *p)
 	slice name;
 
 	if (imap_take_space(p) && imap_take_mailbox(p, s->utf8 || s->rev2, &name))
-		p->wanted = "a message as a literal: {310}";
+		p->wanted = "a message as a literal";
 	imap_finish_bad(s, p);
 }
 

@@ -19,7 +19,8 @@
  * (1) One command runs at a time. It ends in imap_finish(), which tells what others changed,
  *     then the tagged reply; the next begins after that.
  * (2) `step` goes on with what runs whenever there is room; while `wait` is something, only
- *     that answer goes on.
+ *     that answer goes on. Nor does it while a work is held, or what it `drains` is not sent: what is
+ *     written to `out` comes before the works' output.
  * (3) Whatever a command holds is of the arena, which lives as long as it; `uids` is, too. */
 #ifndef IMAP_SERVER_IMPL_H
 #define IMAP_SERVER_IMPL_H
@@ -86,6 +87,15 @@ struct imap_appending {
 	slice name;                     /* of the arena */
 };
 
+/* VANISHED (EARLIER), line by line (RFC 7162 s3.2.10); begins zeroed but for the first two. */
+struct imap_vanishing {
+	uint64_t modseq;
+	const struct imap_set *known;   /* UIDs that the client has, or asks for; NULL: any */
+	size_t at;                      /* how far it was told */
+	bool all;                       /* it is not known so far back: what is absent is told */
+	uint32_t absent;
+};
+
 struct imap_server {
 	struct heap *heap;
 	const struct imap_server_config *config;
@@ -147,6 +157,8 @@ struct imap_server {
 
 	struct buffer out;
 	struct imap_work *ready, *held; /* finished; their output follows `out`, in this order */
+	bool drains;                    /* what runs goes on once that is sent */
+	struct imap_work *building;     /* of a SEARCH, not yet begun */
 };
 
 /* ---- server.c ---- */
@@ -222,6 +234,8 @@ void imap_on_examine(struct imap_server *s, struct imap_parse *p);
 void imap_on_close(struct imap_server *s, struct imap_parse *p);
 void imap_on_unselect(struct imap_server *s, struct imap_parse *p);
 void imap_unselect(struct imap_server *s);      /* when one is selected */
+/* False: it goes on later, with more room. */
+bool imap_tell_vanished(struct imap_server *s, struct imap_vanishing *job);
 
 void imap_on_list(struct imap_server *s, struct imap_parse *p);
 void imap_on_lsub(struct imap_server *s, struct imap_parse *p);

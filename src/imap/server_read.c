@@ -38,25 +38,6 @@ static void find_tag(struct imap_server *s)
 
 /* ---- passing over ---- */
 
-static void skip(struct imap_server *s)
-{
-	s->skipping = true;
-	s->tail_len = 0;
-	find_tag(s);
-}
-
-static void skipped(struct imap_server *s)
-{
-	s->skipping = false;
-	if (s->append.on) {
-		imap_append_over(s);
-		return;
-	}
-	s->reading = IMAP_READ_COMMAND;
-	imap_finish(s, "BAD", "TOOBIG", "a command has at most %zu octets here, without "
-	    "the messages of APPEND", s->command.size_max);
-}
-
 static void keep_tail(struct imap_server *s, slice part)
 {
 	size_t room = sizeof s->tail;
@@ -72,6 +53,27 @@ static void keep_tail(struct imap_server *s, slice part)
 	if (part.len > 0)
 		memcpy(s->tail + s->tail_len, part.ptr, part.len);
 	s->tail_len += part.len;
+}
+
+/* What came of the line so far may hold half of a literal's beginning. */
+static void skip(struct imap_server *s)
+{
+	s->skipping = true;
+	s->tail_len = 0;
+	keep_tail(s, buffer_bytes(&s->command));
+	find_tag(s);
+}
+
+static void skipped(struct imap_server *s)
+{
+	s->skipping = false;
+	if (s->append.on) {
+		imap_append_over(s);
+		return;
+	}
+	s->reading = IMAP_READ_COMMAND;
+	imap_finish(s, "BAD", "TOOBIG", "a command has at most %zu octets here, without "
+	    "the messages of APPEND", s->command.size_max);
 }
 
 static slice without_line_end(slice line)
@@ -145,6 +147,7 @@ static void begin_literal(struct imap_server *s, uint64_t size, bool waits)
 		return;
 	}
 	skip(s);
+	s->tail_len = 0;
 	s->literal_left = size;
 }
 
@@ -187,6 +190,7 @@ static size_t read_line(struct imap_server *s, slice in)
 {
 	size_t lf = slice_find_byte(in, '\n');
 	slice piece = slice_head(in, lf < in.len ? lf : in.len), all;
+	size_t fits;
 
 	if (s->reading == IMAP_READ_SASL || s->reading == IMAP_READ_IDLE) {
 		/* These stand alone: the command's own text is over. */
@@ -195,10 +199,14 @@ static size_t read_line(struct imap_server *s, slice in)
 		on_line(s, without_line_end(piece));
 		return lf < in.len ? lf + 1 : in.len;
 	}
-	if (!buffer_append(&s->command, piece) || buffer_room(&s->command) < 2) {
+	/* Two more octets are for the line end. */
+	fits = buffer_room(&s->command) - 2;
+	if (piece.len > fits) {
+		buffer_add(&s->command, slice_head(piece, fits));
 		skip(s);
-		return 0;
+		return pass_over(s, in);
 	}
+	buffer_add(&s->command, piece);
 	if (lf == in.len)
 		return in.len;
 	all = buffer_bytes(&s->command);

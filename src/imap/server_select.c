@@ -11,14 +11,11 @@
 struct selecting {
 	slice name;
 	bool condstore, qresync;
-	uint64_t uidvalidity, modseq;
+	uint64_t uidvalidity;
 	slice known;                    /* UIDs that the client has; empty: it did not say */
-	struct imap_set known_set;
-	size_t vanished;                /* how far it was told */
+	struct imap_vanishing gone;
 	bool told;                      /* all of it */
 	uint32_t changed;
-	bool all;                       /* what vanished is not known so far back: what is absent */
-	uint32_t absent;
 };
 
 void imap_unselect(struct imap_server *s)
@@ -82,7 +79,7 @@ static bool take_param(struct imap_parse *p, struct selecting *job)
 	job->qresync = job->condstore = true;
 	return imap_take_space(p) && imap_take(p, '(', "what is known of the mailbox") &&
 	    imap_take_nz_number(p, UINT32_MAX, &job->uidvalidity) && imap_take_space(p) &&
-	    imap_take_number(p, INT64_MAX, &job->modseq) && take_known(p, job) &&
+	    imap_take_number(p, INT64_MAX, &job->gone.modseq) && take_known(p, job) &&
 	    imap_take(p, ')', "its end");
 }
 
@@ -166,7 +163,7 @@ static void tell_mailbox(struct imap_server *s, const struct imap_mailbox *mailb
 /* ---- QRESYNC: what changed while the client was away ---- */
 
 /* False: it goes on later. */
-static bool tell_absent(struct imap_server *s, struct selecting *job)
+static bool tell_absent(struct imap_server *s, struct imap_vanishing *job)
 {
 	struct imap_set_writer set = { .out = &s->out };
 	uint32_t limit = s->n > 0 ? s->view->uids[s->n - 1] : 0, ranges = 0;
@@ -180,7 +177,8 @@ static bool tell_absent(struct imap_server *s, struct selecting *job)
 		uint32_t at = imap_view_below(s->view, s->n, first);
 		uint32_t next = at < s->n ? s->view->uids[at] : limit + 1;
 
-		if (next > first) {
+		if (next > first && (job->known == NULL ||
+		    imap_set_overlaps(job->known, first, next - 1))) {
 			if (ranges++ == 0)
 				buffer_add(&s->out, slice_lit("* VANISHED (EARLIER) "));
 			imap_set_add(&set, first, next - 1);
@@ -194,8 +192,7 @@ static bool tell_absent(struct imap_server *s, struct selecting *job)
 	return job->absent >= limit;
 }
 
-/* A line of what is known to have vanished. False: it goes on later. */
-static bool tell_vanished(struct imap_server *s, struct selecting *job)
+bool imap_tell_vanished(struct imap_server *s, struct imap_vanishing *job)
 {
 	const struct imap_host *host = s->host;
 	uint32_t first, last, ranges = 0;
@@ -204,10 +201,10 @@ static bool tell_vanished(struct imap_server *s, struct selecting *job)
 	if (job->all)
 		return tell_absent(s, job);
 	while (more && ranges < IMAP_SET_LINE && !imap_yields(s, 1)) {
-		more = host->vanished(host->context, job->modseq, job->vanished++, &first, &last,
+		more = host->vanished(host->context, job->modseq, job->at++, &first, &last,
 		    &all);
-		if (!more || all || (job->known.len > 0 &&
-		    !imap_set_overlaps(&job->known_set, first, last))) {
+		if (!more || all || (job->known != NULL &&
+		    !imap_set_overlaps(job->known, first, last))) {
 			more = more && !all;
 			continue;
 		}
@@ -230,12 +227,12 @@ static bool tell_changed(struct imap_server *s, struct selecting *job)
 		struct imap_message m;
 		uint32_t number;
 
-		job->changed = host->changed(host->context, job->modseq, job->changed);
+		job->changed = host->changed(host->context, job->gone.modseq, job->changed);
 		if (job->changed == 0)
 			return true;
 		number = imap_view_find(s->view, s->n, job->changed);
 		if (number == 0 || !host->message(host->context, job->changed, &m) ||
-		    (job->known.len > 0 && !imap_set_has(&job->known_set, job->changed)))
+		    (job->gone.known != NULL && !imap_set_has(job->gone.known, job->changed)))
 			continue;
 		buffer_printf(&s->out, "* %u FETCH (UID %u FLAGS ", number, m.uid);
 		imap_put_flags(&w, s, m.flags, imap_is_recent(s, m.uid));
@@ -256,7 +253,7 @@ static void qresync_step(struct imap_server *s)
 	struct selecting *job = s->job;
 
 	if (!job->told) {
-		job->told = tell_vanished(s, job);
+		job->told = imap_tell_vanished(s, &job->gone);
 		return;
 	}
 	if (tell_changed(s, job))
@@ -297,6 +294,7 @@ static void open_mailbox(struct imap_server *s, struct selecting *job)
 static void run_select(struct imap_server *s, struct imap_parse *p, bool read_only)
 {
 	struct selecting *job = arena_new(&s->arena, struct selecting, 1);
+	struct imap_set *known = arena_new(&s->arena, struct imap_set, 1);
 
 	s->job = job;
 	if (!take_arguments(s, p, job)) {
@@ -307,8 +305,8 @@ static void run_select(struct imap_server *s, struct imap_parse *p, bool read_on
 		imap_finish(s, "BAD", NULL, "ENABLE QRESYNC first");
 		return;
 	}
-	if (job->known.len > 0 &&
-	    imap_set_read(job->known, 0, &s->arena, &job->known_set) != IMAP_SET_OK) {
+	job->gone.known = job->known.len > 0 ? known : NULL;
+	if (job->known.len > 0 && imap_set_read(job->known, 0, &s->arena, known) != IMAP_SET_OK) {
 		imap_finish(s, "BAD", NULL, "the known UIDs are no set");
 		return;
 	}

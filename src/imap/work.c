@@ -63,10 +63,24 @@ struct imap_work *imap_work_search(const struct imap_search *search, size_t n_ma
 	return w;
 }
 
+static void drop_heap(void *heap)
+{
+	heap_drop(heap);
+}
+
+void imap_work_own(struct imap_work *w, struct heap *owner)
+{
+	w->owner = owner;
+	heap_on_drop(owner, drop_heap, w->heap);
+}
+
 void imap_work_free(struct imap_work *w)
 {
-	if (w != NULL)
-		heap_drop(w->heap);
+	if (w == NULL)
+		return;
+	if (w->owner != NULL)
+		heap_cancel_on_drop(w->owner, drop_heap, w->heap);
+	heap_drop(w->heap);
 }
 
 void imap_work_add(struct imap_work *w, const struct imap_work_item *item,

@@ -26,7 +26,7 @@ enum imap_text_result {
 	IMAP_TEXT_GONE,                 /* it was expunged, and its text is not there any more */
 	IMAP_TEXT_DAMAGED,
 	IMAP_TEXT_IO,                   /* the disk failed */
-	IMAP_TEXT_LIMIT,                /* the work's own: the answer would be too long; there is none */
+	IMAP_TEXT_LIMIT,                /* the work's own: the answer would be too long */
 };
 
 struct imap_work_item {
@@ -41,6 +41,7 @@ struct imap_work_item {
 
 struct imap_work {
 	struct heap *heap;              /* of all here; the host may use it, too */
+	struct heap *owner;             /* with which it is dropped */
 	enum imap_work_need need;
 	struct imap_work_item *items;
 	size_t n, n_max;
@@ -71,6 +72,8 @@ bool imap_search_needs(const struct imap_search *search, enum imap_work_need *re
  * say, from its heap. */
 struct imap_work *imap_work_fetch(const struct imap_fetch *fetch, size_t n_max);
 struct imap_work *imap_work_search(const struct imap_search *search, size_t n_max);
+/* It goes when that heap is dropped, unless it is freed before: for who makes it. */
+void imap_work_own(struct imap_work *w, struct heap *owner);
 void imap_work_free(struct imap_work *w);       /* NULL is allowed */
 
 /* One message more; of a search, with what imap_search_judge() found out. */

@@ -140,6 +140,8 @@ static const char *const services[SERVICES] = {
 	[SERVICE_SUBMISSIONS] = "submissions",
 	[SERVICE_POP3] = "pop3",
 	[SERVICE_POP3S] = "pop3s",
+	[SERVICE_IMAP] = "imap",
+	[SERVICE_IMAPS] = "imaps",
 	[SERVICE_HTTP] = "http",
 	[SERVICE_CONTROL] = "control",
 };
@@ -156,6 +158,16 @@ const char *service_name(enum service service)
 {
 	check((unsigned)service < SERVICES);
 	return services[service];
+}
+
+bool service_is_pop3(enum service service)
+{
+	return service == SERVICE_POP3 || service == SERVICE_POP3S;
+}
+
+bool service_is_imap(enum service service)
+{
+	return service == SERVICE_IMAP || service == SERVICE_IMAPS;
 }
 
 const struct ipc_rule *ipc_rule(unsigned type)

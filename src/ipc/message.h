@@ -17,7 +17,7 @@
 #include "base/limits.h"
 
 enum {
-	IPC_VERSION = 6,
+	IPC_VERSION = 7,
 	IPC_HEADER = 6,                 /* u32 body length, u8 type, u8 descriptors */
 	IPC_BODY_MAX = IPC_PACKET_MAX - IPC_HEADER,
 };
@@ -83,7 +83,8 @@ enum ipc_type {
 
 	/* edge -> store */
 	IPC_ADOPT,              /* u64 nonce, u8 service, u8 flags (ADOPT_*), 16 bytes peer ip,
-	                         * slice greeting (what the reply to the login must carry),
+	                         * slice greeting (what the reply to the login must carry: IMAP's
+	                         * tag, at most IMAP_TAG_MAX; empty for POP3),
 	                         * slice unread (at most SESSION_UNREAD_MAX); + fd: stream */
 
 	/* edge <-> router: the journal. The relay's, for its reports, likewise, without
@@ -181,12 +182,17 @@ enum service {
 	SERVICE_SUBMISSIONS,    /* 465 */
 	SERVICE_POP3,           /* 110 */
 	SERVICE_POP3S,          /* 995 */
+	SERVICE_IMAP,           /* 143 */
+	SERVICE_IMAPS,          /* 993 */
 	SERVICE_HTTP,
 	SERVICE_CONTROL,        /* the directory's Unix socket */
 	SERVICES
 };
 
 const char *service_name(enum service service);         /* "smtp", "pop3s" */
+/* Either of the two ports of a protocol that reads mailboxes. */
+bool service_is_pop3(enum service service);
+bool service_is_imap(enum service service);
 
 enum {
 	RECIPIENT_SUBMISSION = 1,

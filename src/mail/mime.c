@@ -142,6 +142,8 @@ static void read_fields(struct parser *p, struct mime_part *part, slice *ret_typ
 	slice rest = part->header;
 
 	while (mime_field_next(&rest, &field)) {
+		if (!slice_starts_ascii(field.name, slice_lit("Content-")))
+			continue;
 		for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
 			if (!slice_equal_ascii(field.name, slice_from(rows[i].name)))
 				continue;
@@ -428,21 +430,21 @@ slice mime_header(slice message)
 
 	while (at < message.len) {
 		slice rest = slice_drop(message, at), text;
-		size_t end = slice_find_byte(rest, '\n');
+		size_t end = slice_find_byte(rest, '\n'), len = end < rest.len ? end + 1 : end;
 		bool folded = at > 0 && (rest.ptr[0] == ' ' || rest.ptr[0] == '\t');
 
-		text = header_without_end(slice_head(rest, end < rest.len ? end + 1 : end));
+		text = header_without_end(slice_head(rest, len));
 		if (!folded && header_name_length(text) > 0) {
 			junk = false;
 		} else if (!folded && junk) {
 			return slice_head(message, junk_at);
 		} else if (!folded) {
 			if (text.len == 0)
-				return slice_head(message, at + end + 1);
+				return slice_head(message, at + len);
 			junk = true;
 			junk_at = at;
 		}
-		at += end < rest.len ? end + 1 : end;
+		at += len;
 	}
 	return slice_head(message, junk ? junk_at : at);
 }

@@ -57,6 +57,7 @@ static inline void mime_sound(const struct mime *m)
 	check(m->n > 0 && m->n <= MIME_PARTS_MAX && m->parts[0].parent == MIME_NONE);
 	check(m->parts[0].header.ptr == m->message.ptr && m->parts[0].end == m->n);
 	check(m->parts[0].header.len + m->parts[0].body.len == m->message.len);
+	check(mime_header(m->message).len == m->parts[0].header.len);
 	for (size_t i = 0; i < m->n; i++) {
 		const struct mime_part *part = &m->parts[i];
 

@@ -219,7 +219,8 @@ int os_connected(struct os *os, int fd);
 ssize_t os_read(struct os *os, int fd, void *buf, size_t n);    /* 0: end */
 ssize_t os_write(struct os *os, int fd, const slice *parts, size_t n);
 int os_shutdown(struct os *os, int fd);         /* no more writes */
-/* What the peer sends next is acknowledged without delay, until the next write. A peer
+/* What the peer sends next is acknowledged without delay, until the next write; on a new
+ * connection it is, until the first write that answers something. A peer
  * holds small pieces back while one is not acknowledged (Nagle), and when it exits
  * without reading all, its kernel throws away what it held. */
 void os_acknowledge(struct os *os, int fd);

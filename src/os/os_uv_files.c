@@ -311,6 +311,8 @@ int files_pwritev(struct os *os, int fd, const slice *parts, size_t n, uint64_t 
 
 int files_sync(struct os *os, int fd)
 {
+	if (os_uv_of(os)->world->memory != NULL)
+		return 0;               /* memory is as safe as it gets */
 	return fdatasync(fd) < 0 ? -errno : 0;
 }
 

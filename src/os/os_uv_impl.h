@@ -26,6 +26,7 @@
 #include "os/os_uv.h"
 
 struct os_uv;
+struct watch;
 
 /* One a process. */
 struct world {
@@ -37,6 +38,8 @@ struct world {
 	struct heap *heap;
 	struct list roles;              /* struct os_uv */
 	struct list spare_timers;       /* stopped, still initialised */
+	struct watch **watches;         /* by descriptor: in use, or spare; else NULL */
+	size_t n_watches;
 	struct os_uv *first;            /* whose os_stop ends os_uv_run */
 	struct os_uv_options options;
 	uv_mutex_t owners_lock;         /* pool threads open and close, too */

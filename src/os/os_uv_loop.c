@@ -7,10 +7,12 @@
  * again and again (a long command that yields) does not starve the sockets.
  *
  * Timers are kept when they stop, and used again: arming one costs no call of
- * the kernel and no allocation. */
+ * the kernel and no allocation. So are watches, each for its descriptor's number:
+ * a new one makes libuv try the descriptor in epoll, and set its mode. */
 #include "os/os_uv_impl.h"
 
 #include <errno.h>
+#include <string.h>
 #include <sys/random.h>
 #include <time.h>
 
@@ -174,9 +176,9 @@ bool loop_run_defers(struct world *world)
 
 struct watch {
 	uv_poll_t uv;
-	struct list link;
+	struct list link;               /* in a role's watches; alone when it is spare */
 	struct os_uv *os;
-	struct os_watch *watch;         /* NULL: stopped, libuv is about to let go */
+	struct os_watch *watch;         /* NULL: spare */
 	int fd;
 	int events;                     /* UV_READABLE, UV_WRITABLE */
 };
@@ -200,9 +202,33 @@ static void watch_ready(uv_poll_t *uv, int status, int events)
 	w->watch->ready(w->watch, ready);
 }
 
-static void watch_closed(uv_handle_t *handle)
+/* The one of a descriptor's number. It outlives the descriptor: a descriptor that is
+ * watched does not block (os.h makes no other), so nothing of the old one is kept. */
+static struct watch *watch_of(struct world *world, int fd)
 {
-	heap_free(world_of(handle)->heap, handle->data);
+	size_t n = world->n_watches, at = (size_t)fd;
+	struct watch *w;
+	int error;
+
+	if (at >= n) {
+		size_t more = at + at / 2 + 64;
+
+		world->watches = heap_resize(world->heap, world->watches,
+		    more * sizeof *world->watches);
+		memset(world->watches + n, 0, (more - n) * sizeof *world->watches);
+		world->n_watches = more;
+	}
+	w = world->watches[at];
+	if (w != NULL)
+		return w;
+	w = heap_new(world->heap, struct watch);
+	error = uv_poll_init(&world->loop, &w->uv, fd);
+	check(error == 0);
+	w->uv.data = w;
+	w->fd = fd;
+	list_init(&w->link);
+	world->watches[at] = w;
+	return w;
 }
 
 void loop_watch_start(struct os *os, struct os_watch *watch, int fd, int events)
@@ -211,16 +237,13 @@ void loop_watch_start(struct os *os, struct os_watch *watch, int fd, int events)
 	struct watch *w = watch->impl;
 	int wanted = (events & OS_READABLE ? UV_READABLE : 0) |
 	    (events & OS_WRITABLE ? UV_WRITABLE : 0);
-	int error = 0;
+	int error;
 
 	if (w == NULL) {
-		w = heap_new(self->world->heap, struct watch);
-		error = uv_poll_init(&self->world->loop, &w->uv, fd);
-		check(error == 0);
-		w->uv.data = w;
+		w = watch_of(self->world, fd);
+		check(w->watch == NULL);        /* two watches on a descriptor */
 		w->os = self;
 		w->watch = watch;
-		w->fd = fd;
 		watch->impl = w;
 		list_append(&self->watches, &w->link);
 	}
@@ -229,7 +252,7 @@ void loop_watch_start(struct os *os, struct os_watch *watch, int fd, int events)
 		return;
 	w->events = wanted;
 	error = uv_poll_start(&w->uv, wanted, watch_ready);
-	check(error == 0);              /* UV_EEXIST: two watches on a descriptor */
+	check(error == 0);
 }
 
 void loop_watch_stop(struct os *os, struct os_watch *watch)
@@ -240,8 +263,9 @@ void loop_watch_stop(struct os *os, struct os_watch *watch)
 		return;
 	watch->impl = NULL;
 	w->watch = NULL;
+	w->events = 0;
 	list_remove(&w->link);
-	uv_close((uv_handle_t *)&w->uv, watch_closed);
+	uv_poll_stop(&w->uv);
 }
 
 /* ---- pool work ---- */

@@ -32,7 +32,6 @@ struct stream *stream_create(struct os *os, int fd, size_t in_max, size_t out_ma
 void stream_hear_out(struct stream *stream)
 {
 	stream->hears_out = true;
-	os_acknowledge(stream->os, stream->fd);
 }
 
 /* No more events: what is left is the memory. */

@@ -42,6 +42,7 @@ struct stream {
 	bool held : 1;                  /* its end is not reported */
 	bool reads_always : 1;
 	bool hears_out : 1;             /* a reset is an end of input */
+	bool heard : 1;                 /* something came */
 	bool reset : 1;                 /* and that came: output is dropped */
 	bool offering : 1;              /* inside data() */
 	bool fresh : 1;                 /* in `in` is what data() has not judged */

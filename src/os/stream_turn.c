@@ -78,7 +78,9 @@ void stream_flush(struct stream *s)
 			return;
 		if (n >= 0) {
 			buffer_consume(&s->out, (size_t)n);
-			if (s->hears_out)
+			/* Before the first input nothing is delayed, after the end
+			 * nothing is awaited. */
+			if (s->hears_out && s->heard && !s->ending)
 				os_acknowledge(s->os, s->fd);
 		} else if (!went_away(s, (int)n)) {
 			stream_fail(s, (int)n);
@@ -184,6 +186,7 @@ static void receive(struct stream *s)
 			s->input_ended = true;
 			return;
 		}
+		s->heard = true;
 		if (s->secure != NULL && (!s->ending || stream_in_handshake(s)))
 			take_wire(s, slice_of(scratch, (size_t)n));
 		else if (!s->ending)

@@ -159,7 +159,7 @@ static bool announce(struct directory_role *role, struct grant *grant)
 
 static bool ends_at_store(enum service service)
 {
-	return service == SERVICE_POP3 || service == SERVICE_POP3S;
+	return service_is_pop3(service) || service_is_imap(service);
 }
 
 static void let_in(struct login *login, const struct directory_account *account)
@@ -173,7 +173,7 @@ static void let_in(struct login *login, const struct directory_account *account)
 	if (login->edge == NULL)
 		return;
 	if (ends_at_store(login->service) && login->role->mock == NULL &&
-	    !directory_shares_login(login->role, account->id, login->ip)) {
+	    !directory_shares_login(login->role, login->service, account->id, login->ip)) {
 		refuse(login, DIRECTORY_SLOW_DOWN,
 		    slice_lit("too many logins of this account, try again later"));
 		return;

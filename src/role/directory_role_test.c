@@ -301,6 +301,12 @@ static void shares_out_logins(void **state)
 	assert_int_equal(a->verdict, DIRECTORY_SLOW_DOWN);
 	assert_string_equal(a->words, "too many logins of this account, try again later");
 	assert_int_equal(rig->n_sessions, 2);
+	/* Those of IMAP are counted apart. */
+	for (unsigned i = 0; i < 3; i++)
+		assert_int_equal(log_in(rig, i ? SERVICE_IMAP : SERVICE_IMAPS, peer,
+		    "alice@alice.example", "secret")->verdict, i < 2 ? DIRECTORY_OK :
+		    DIRECTORY_SLOW_DOWN);
+	assert_int_equal(rig->n_sessions, 4);
 	assert_int_equal(log_in(rig, SERVICE_SUBMISSION, peer, "alice@alice.example",
 	    "secret")->verdict, DIRECTORY_OK);
 	assert_int_equal(log_in(rig, SERVICE_POP3, peer, "bob@alice.example", "hunter2")->verdict,

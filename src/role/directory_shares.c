@@ -8,7 +8,7 @@
 #include "base/table.h"
 
 enum { HOUR_S = 3600, MINUTE_S = 60 };
-enum { KIND_LOGIN = 'l', KIND_GUESS = 'g', KIND_NOTE = 'n' };
+enum { KIND_LOGIN = 'l', KIND_IMAP_LOGIN = 'i', KIND_GUESS = 'g', KIND_NOTE = 'n' };
 
 enum owner { PEER, NETWORK, ACCOUNT };
 enum counted { MESSAGES = 'm', RECIPIENTS = 'r', REFUSED = 'x' };
@@ -142,14 +142,16 @@ void directory_shares_count(struct directory_role *role, const struct asking *as
 	}
 }
 
-bool directory_shares_login(struct directory_role *role, uint64_t account, const uint8_t ip[16])
+bool directory_shares_login(struct directory_role *role, enum service service, uint64_t account,
+    const uint8_t ip[16])
 {
+	const unsigned char kind = service_is_imap(service) ? KIND_IMAP_LOGIN : KIND_LOGIN;
 	const struct config *config = role->frame.config;
 	struct rate rate = rate_of(config->logins_per_account, 1, HOUR_S);
 	slice whose = table_key(account);
 
 	if (config_trusts(config, ip) || rates_take(role->rates,
-	        rates_key(role->rates, KIND_LOGIN, whose), rate, os_now_ms(role->os)))
+	        rates_key(role->rates, kind, whose), rate, os_now_ms(role->os)))
 		return true;
 	note(role, whose, slice_lit("too many logins"), ip, account);
 	return false;

@@ -29,9 +29,10 @@ bool directory_shares_allow(struct directory_role *role, const struct asking *as
 void directory_shares_count(struct directory_role *role, const struct asking *asking,
     enum directory_verdict verdict);
 
-/* Another POP3 login of the account? Counted if so; else logged once a minute. */
-bool directory_shares_login(struct directory_role *role, uint64_t account,
-    const uint8_t ip[16]) __attribute__((warn_unused_result));
+/* Another login of the account, by POP3 or IMAP? Counted if so, each apart: a mail program
+ * opens many sessions of IMAP; else logged once a minute. */
+bool directory_shares_login(struct directory_role *role, enum service service,
+    uint64_t account, const uint8_t ip[16]) __attribute__((warn_unused_result));
 
 /* Guesses of a network: limit.auth_failures times network_factor in
  * THROTTLE_WINDOW_MS, whatever its addresses (directory/throttle.h) have left. */

@@ -1,4 +1,4 @@
-/* role/edge.c - the edge: accepts connections, speaks SMTP, and POP3 until
+/* role/edge.c - the edge: accepts connections, speaks SMTP, and POP3 and IMAP until
  * login, hands HTTP's to the web; commits messages to the journal segment that the router gave it.
  *
  *   create -> CERTIFICATE, LISTENERs -> START (confined) -> accept ... -> drain
@@ -26,10 +26,11 @@ static void turn_away(struct edge *e, int fd, enum service service, const char *
 	bool smtp = service == SERVICE_SMTP || service == SERVICE_SUBMISSION;
 	const slice http = slice_lit("HTTP/1.1 503 Service Unavailable\r\nRetry-After: 5\r\n"
 	    "Content-Length: 0\r\nConnection: close\r\n\r\n");
-	slice parts[3] = { slice_from(smtp ? "421 4.7.0 " : "-ERR [SYS/TEMP] "), slice_from(why),
-	    slice_lit("\r\n") };
+	const char *bye = smtp ? "421 4.7.0 " : service == SERVICE_IMAP ? "* BYE [UNAVAILABLE] " :
+	    "-ERR [SYS/TEMP] ";
+	slice parts[3] = { slice_from(bye), slice_from(why), slice_lit("\r\n") };
 
-	if (smtp || service == SERVICE_POP3)
+	if (smtp || service == SERVICE_POP3 || service == SERVICE_IMAP)
 		os_write(e->os, fd, parts, 3);
 	else if (service == SERVICE_HTTP)
 		os_write(e->os, fd, &http, 1);
@@ -232,11 +233,18 @@ static void take_config(struct edge *e)
 	}
 	e->pop3 = (struct pop3_server_config){ .hostname = c->hostname, .stls = e->tls != NULL,
 	    .errors_max = c->errors_max };
+	e->imap = (struct imap_server_config){ .hostname = c->hostname,
+	    .starttls = e->tls != NULL, .errors_max = c->errors_max,
+	    .append_max = c->message_size_max };
 	e->clocks[CLOCK_GREETING].duration_ms = c->greeting_delay_ms;
 	e->clocks[CLOCK_SMTP].duration_ms = (uint64_t)c->session_timeout_s * 1000;
 	e->clocks[CLOCK_POP3].duration_ms = (uint64_t)c->pop3_timeout_s * 1000;
+	e->clocks[CLOCK_IMAP].duration_ms = EDGE_IMAP_LOGIN_MS;
 	/* The store says that time is up, and waits as long for that to leave. */
-	e->clocks[CLOCK_PUMP].duration_ms = 2 * e->clocks[CLOCK_POP3].duration_ms + STREAM_END_MS;
+	e->clocks[CLOCK_POP3_PUMP].duration_ms = 2 * (uint64_t)c->pop3_timeout_s * 1000 +
+	    STREAM_END_MS;
+	e->clocks[CLOCK_IMAP_PUMP].duration_ms = 2 * (uint64_t)c->imap_timeout_s * 1000 +
+	    STREAM_END_MS;
 	e->fruitless_ms = (uint64_t)c->fruitless_s * 1000;
 }
 

@@ -9,7 +9,9 @@
  *   edge_mailbox.c   the mailbox that a message names itself, in a mock
  *   edge_journal.c   commits: appended, synced in groups, answered
  *   edge_journey.c   what is written down for `posthouse trace`
- *   edge_pop3.c      POP3 until login, the hand-over, the TLS pump
+ *   edge_pop3.c      POP3 until login
+ *   edge_imap.c      IMAP until login
+ *   edge_handover.c  then: to the store, the TLS pump
  *   edge_http.c      HTTP's connections: counted, and handed to the web
  *
  * (1) A session has at most one question open; its number is the session's.
@@ -17,7 +19,7 @@
  *     journal, which calls edge_smtp_committed() exactly once. A session that
  *     goes meanwhile leaves it behind without a session.
  * (3) Descriptors: sessions are taken while three quarters suffice, an eighth is
- *     for the other ends of POP3's sessions under TLS, a sixteenth for spool
+ *     for the other ends of sessions under TLS that a store has, a sixteenth for spool
  *     files. So there is always one for the next segment: a message whose
  *     descriptor finds no place ends the channel.
  * (4) Nothing is freed inside a callback of what is freed: sessions go to the
@@ -34,6 +36,7 @@
 #include "base/list.h"
 #include "base/table.h"
 #include "directory/verdict.h"
+#include "imap/server.h"
 #include "journal/record.h"
 #include "log/log.h"
 #include "mail/received.h"
@@ -124,7 +127,15 @@ struct transaction {
 
 /* ---- sessions ---- */
 
-enum edge_clock_kind { CLOCK_GREETING, CLOCK_SMTP, CLOCK_POP3, CLOCK_PUMP, CLOCKS };
+enum edge_clock_kind {
+	CLOCK_GREETING, CLOCK_SMTP, CLOCK_POP3, CLOCK_IMAP, CLOCK_POP3_PUMP, CLOCK_IMAP_PUMP, CLOCKS
+};
+
+/* What a store is told of a session beside what all have. */
+struct session_passport {
+	uint8_t flags;                  /* ADOPT_* */
+	slice greeting;                 /* of IPC_ADOPT; borrowed */
+};
 
 struct session_protocol {
 	size_t (*feed)(struct session *s, slice in);
@@ -145,6 +156,9 @@ struct session_protocol {
 	 * and the session ends itself. May be NULL. */
 	bool (*hung_up)(struct session *s);
 	void (*closed)(struct session *s);      /* the engine and all it holds go */
+	/* Who is logged in goes to a store (edge_handover.c); NULL where nobody does. */
+	void (*unavailable)(struct session *s, slice words);    /* it can't: refuse the login */
+	struct session_passport (*passport)(struct session *s);
 };
 
 struct session {
@@ -182,6 +196,7 @@ struct session {
 	union {
 		struct smtp_server *smtp;
 		struct pop3_server *pop3;
+		struct imap_server *imap;
 	};
 	/* SMTP */
 	struct transaction *transaction;
@@ -189,7 +204,7 @@ struct session {
 	bool extended;
 	uint64_t account;               /* logged in, or 0 */
 	uint64_t body_ms, body_bytes;   /* when the body began; what came of it */
-	/* POP3 */
+	/* POP3, IMAP */
 	bool granted;                   /* to be handed over once all output left */
 	unsigned store;
 	uint64_t nonce;
@@ -251,6 +266,7 @@ struct edge {
 	struct os_defer bury;
 	struct smtp_server_config smtp[3];      /* by enum smtp_service */
 	struct pop3_server_config pop3;
+	struct imap_server_config imap;
 	struct tls_context *tls;
 	bool draining, drained;
 
@@ -309,7 +325,7 @@ void edge_session_secure(struct session *s);         /* output first, then TLS *
 void edge_session_died(struct session *s);           /* to the dead list */
 void edge_clocks_init(struct edge *e);
 void edge_bury(struct os_defer *defer);
-extern const struct session_protocol edge_smtp_protocol, edge_pop3_protocol;
+extern const struct session_protocol edge_smtp_protocol, edge_pop3_protocol, edge_imap_protocol;
 
 /* edge_ask.c. The answer may come before the call returns. account: whose mail it is; 0:
  * nobody's. */
@@ -389,7 +405,16 @@ void edge_http_open(struct edge *e, int fd, const struct os_address *peer,
 bool edge_on_http_is(struct edge *e, struct ipc_message *message);
 void edge_web_left(struct edge *e);
 
-/* edge_pop3.c */
+/* edge_pop3.c, edge_imap.c */
 void edge_pop3_open(struct session *s, bool secure);
+void edge_imap_open(struct session *s, bool secure);
+
+/* edge_handover.c */
+/* A login is answered: NULL, it is granted, and edge_handover_try() does the rest; or the
+ * row that refuses it, and words for the client. */
+const struct directory_verdict_row *edge_handover_answer(struct session *s,
+    const struct answer *answer, char *ret_words, size_t size);
+/* To the store, if it may go there now. May end the session here, or change its protocol. */
+void edge_handover_try(struct session *s);
 
 #endif

@@ -178,7 +178,11 @@ void edge_hear(struct session *s, slice in, bool secret)
 
 static bool is_refusal(const struct session *s, slice line)
 {
-	if (s->protocol != &edge_smtp_protocol)
+	if (service_is_imap(s->service)) {
+		slice_cut(&line, ' ');  /* the tag, or "*" */
+		return slice_starts(line, slice_lit("NO ")) || slice_starts(line, slice_lit("BAD "));
+	}
+	if (service_is_pop3(s->service))
 		return slice_starts(line, slice_lit("-ERR"));
 	return line.len > 3 && (line.ptr[0] == '4' || line.ptr[0] == '5') && line.ptr[3] != '-';
 }

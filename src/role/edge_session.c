@@ -321,8 +321,9 @@ static void on_greeting(struct os_timer *timer)
 void edge_session_open(struct edge *e, int fd, const struct os_address *peer,
     enum service service, struct session_shares shares)
 {
-	bool pop3 = service == SERVICE_POP3 || service == SERVICE_POP3S;
-	bool secure = service == SERVICE_SUBMISSIONS || service == SERVICE_POP3S;
+	bool pop3 = service_is_pop3(service), imap = service_is_imap(service);
+	bool secure = service == SERVICE_SUBMISSIONS || service == SERVICE_POP3S ||
+	    service == SERVICE_IMAPS;
 	struct session *s = heap_new(e->heap, struct session);
 
 	s->edge = e;
@@ -336,14 +337,18 @@ void edge_session_open(struct edge *e, int fd, const struct os_address *peer,
 	edge_tell_open(s, peer);
 	list_init(&s->clock_link);
 	list_append(&e->sessions, &s->link);
-	s->protocol = pop3 ? &edge_pop3_protocol : &edge_smtp_protocol;
+	s->protocol = pop3 ? &edge_pop3_protocol : imap ? &edge_imap_protocol :
+	    &edge_smtp_protocol;
 	if (pop3)
 		edge_pop3_open(s, secure);
+	else if (imap)
+		edge_imap_open(s, secure);
 	else
 		edge_smtp_open(s, secure);
-	s->stream = stream_create(e->os, fd, pop3 ? SESSION_UNREAD_MAX : EDGE_INPUT_MAX,
+	/* What goes to a store takes along what it has said already. */
+	s->stream = stream_create(e->os, fd, pop3 || imap ? SESSION_UNREAD_MAX : EDGE_INPUT_MAX,
 	    EDGE_OUTPUT_MAX, &stream_handler, s);
-	if (!pop3 && edge_lenient(e))
+	if (s->protocol == &edge_smtp_protocol && edge_lenient(e))
 		stream_hear_out(s->stream);
 	if (secure) {
 		edge_session_touch(s, s->protocol->clock);

@@ -569,6 +569,7 @@ static void test_shares_of_sessions(void **state)
 	}
 	refused_at("10.0.0.1:587", "421 4.7.0 Too many connections from your address\r\n");
 	refused_at("10.0.0.1:110", "-ERR [SYS/TEMP] Too many connections from your address\r\n");
+	refused_at("10.0.0.1:143", "* BYE [UNAVAILABLE] Too many connections from your address\r\n");
 	come_from(0, 3);
 	refused_at("10.0.0.1:25", "421 4.7.0 Too many connections from your network\r\n");
 	refused_at("10.0.0.1:110", "-ERR [SYS/TEMP] Too many connections from your network\r\n");

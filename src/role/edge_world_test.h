@@ -6,7 +6,7 @@
  *              has account 100 and the length of the name, "full" none; an account's
  *              seals name it
  *   router:    gives segments and spool files, reads what is announced
- *   store 0:   adopts sessions: says "+OK adopted", then sends all back */
+ *   store 0:   adopts sessions: says "+OK adopted", or "TAG OK adopted", then sends all back */
 #ifndef ROLE_EDGE_WORLD_TEST_H
 #define ROLE_EDGE_WORLD_TEST_H
 
@@ -72,7 +72,9 @@ static struct world {
 	uint8_t asked_ip[16];
 	/* store */
 	struct stream *adopted;
-	char greeting[64];
+	unsigned login_store;           /* what the directory answers */
+	uint8_t adopted_service, adopted_flags;
+	slice adopted_unread;
 } world;
 
 /* ---- directory ---- */
@@ -140,7 +142,7 @@ static void on_login(struct ipc_channel *peer, struct bytes *in)
 	put_slice(out, (slice){ 0 });
 	put_u64(out, !ok ? 0 : world.config.mock ? 100 + login.len : 7);
 	put_slice(out, login);
-	put_u16(out, 0);
+	put_u16(out, (uint16_t)world.login_store);
 	put_u64(out, 99);
 	ipc_end(peer, -1);
 }
@@ -261,17 +263,19 @@ static void adopted_closed(struct stream *stream, int error)
 static void on_adopt(struct ipc_message *m)
 {
 	static const struct stream_handler handler = { adopted_data, NULL, NULL, adopted_closed };
-	slice unread;
+	slice tag, unread;
 
 	assert_int_equal(get_u64(&m->body), 99);
-	get_u8(&m->body);
-	get_u8(&m->body);
+	world.adopted_service = get_u8(&m->body);
+	world.adopted_flags = get_u8(&m->body);
 	get_raw(&m->body, 16);
-	get_slice(&m->body, IPC_TEXT_MAX);
+	tag = get_slice(&m->body, IMAP_TAG_MAX);
 	unread = get_slice(&m->body, SESSION_UNREAD_MAX);
 	assert_true(bytes_end(&m->body));
 	world.adopted = stream_create(world.store->os, ipc_take_fd(m), 4096, 65536, &handler, NULL);
-	stream_write(world.adopted, slice_lit("+OK adopted\r\n"));
+	world.adopted_unread = slice_copy(&world.arena, unread);
+	stream_write(world.adopted, tag.len == 0 ? slice_lit("+OK adopted\r\n") :
+	    arena_printf(&world.arena, "%.*s OK adopted\r\n", slice_arg(tag)));
 	stream_write(world.adopted, unread);
 }
 
@@ -395,7 +399,8 @@ static void world_begin(const char *extra)
 	static const struct { const char *text; enum service service; } wanted[] = {
 		{ "10.0.0.1:25", SERVICE_SMTP }, { "10.0.0.1:587", SERVICE_SUBMISSION },
 		{ "10.0.0.1:465", SERVICE_SUBMISSIONS }, { "10.0.0.1:110", SERVICE_POP3 },
-		{ "10.0.0.1:995", SERVICE_POP3S },
+		{ "10.0.0.1:995", SERVICE_POP3S }, { "10.0.0.1:143", SERVICE_IMAP },
+		{ "10.0.0.1:993", SERVICE_IMAPS },
 #ifdef OWN_WEB_TEST                     /* a test with a web of its own */
 		{ "10.0.0.1:80", SERVICE_HTTP },
 #endif
@@ -453,7 +458,7 @@ static void world_end(void)
 }
 
 /* The edge's process. */
-static struct os *edge_os(void)
+static inline struct os *edge_os(void)
 {
 	return sim_host_process(world.host, "edge");
 }

@@ -6,7 +6,7 @@
  * FUZZ_HEARD + i in a field stands for the i-th last number that the role said, so
  * that answers find their questions.
  *
- * For: role/edge_ask.c role/edge_journal.c role/edge_smtp.c role/edge_pop3.c role/router_edge.c role/router_deliver.c role/router_message.c role/store_deliver.c role/store_session.c role/store_pop3.c role/directory.c role/directory_login.c role/frame.c
+ * For: role/edge_ask.c role/edge_journal.c role/edge_smtp.c role/edge_pop3.c role/edge_imap.c role/edge_handover.c role/router_edge.c role/router_deliver.c role/router_message.c role/store_deliver.c role/store_session.c role/store_pop3.c role/directory.c role/directory_login.c role/frame.c
  *
  * Holds: nothing that a peer, a record or a client says ends a role that must serve
  * others (an edge may end itself); whatever it is told, it says only what the table
@@ -22,7 +22,7 @@
 #include "role/frame.h"
 #include "role/role.h"
 
-enum { STEPS_MAX = 40, HEARD = 8, DISK = 64 << 20, SEGMENT = 256 * 1024, CLIENTS = 3 };
+enum { STEPS_MAX = 40, HEARD = 8, DISK = 64 << 20, SEGMENT = 256 * 1024, CLIENTS = 4 };
 
 size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t len, size_t size, unsigned seed)
 {
@@ -222,7 +222,9 @@ static void begin(enum role_kind role, bool helpful)
 		sim_echo(world.sim, stderr);
 	world.role = role;
 	world.helpful = helpful;
-	world.segment = world.clients[0] = world.clients[1] = -1;
+	world.segment = -1;
+	for (unsigned i = 0; i < CLIENTS; i++)
+		world.clients[i] = -1;
 	world.os = sim_process_create(sim_host_create(world.sim, "here", ip, DISK), "world");
 	check(os_mkdir(world.os, OS_ROOT, "root") == 0);
 	check(os_channel_pair(world.os, fds) == 0);
@@ -238,6 +240,7 @@ static void begin(enum role_kind role, bool helpful)
 	if (role == ROLE_EDGE) {
 		give_listener(SERVICE_SMTP, "10.0.0.1:25");
 		give_listener(SERVICE_POP3, "127.0.0.1:110");
+		give_listener(SERVICE_IMAP, "127.0.0.1:143");
 		give_listener(SERVICE_HTTP, "127.0.0.1:80");
 	}
 	for (unsigned kind = 0; kind < ROLE_KINDS; kind++)
@@ -343,11 +346,11 @@ static void append_commit(uint8_t flags, slice text)
 	heap_drop(heap);
 }
 
-/* Client 0 speaks SMTP, or is the one that was adopted; 1 speaks POP3, 2 HTTP. */
+/* Client 0 speaks SMTP, or is the one that was adopted; 1 speaks POP3, 2 HTTP, 3 IMAP. */
 static void client(unsigned which, slice bytes)
 {
 	static const char *const where[CLIENTS] = { "10.0.0.1:25", "127.0.0.1:110",
-		"127.0.0.1:80" };
+		"127.0.0.1:80", "127.0.0.1:143" };
 	struct os_address address;
 	unsigned char got[512];
 

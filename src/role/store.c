@@ -7,7 +7,7 @@
 
 #include "base/check.h"
 #include "role/role.h"
-#include "role/store_impl.h"
+#include "role/store_imap.h"
 
 static struct store *store_of(struct frame *frame)
 {
@@ -130,9 +130,18 @@ bool store_stopped(const struct store *s)
 
 static void take_config(struct frame *frame)
 {
-	store_of(frame)->pop3 = (struct pop3_server_config){
+	struct store *s = store_of(frame);
+
+	s->pop3 = (struct pop3_server_config){
 		.hostname = frame->config->hostname,
 		.errors_max = frame->config->errors_max,
+	};
+	s->imap = (struct imap_server_config){
+		.hostname = frame->config->hostname,
+		.compress = true,
+		.errors_max = frame->config->errors_max,
+		.append_max = frame->config->message_size_max < STORE_APPEND_ACCOUNT_BYTES ?
+		    frame->config->message_size_max : STORE_APPEND_ACCOUNT_BYTES,
 	};
 }
 
@@ -179,6 +188,7 @@ static void on_drain(struct frame *frame, uint32_t grace_ms)
 	struct store *s = store_of(frame);
 
 	os_timer_start(s->os, &s->drain_timer, grace_ms);
+	sessions_drain(s);
 	checkpoint_schedule(s);
 	store_drain_check(s);
 }
@@ -268,6 +278,9 @@ void store_start(struct os *os, int channel, unsigned index)
 	store_mock_init(s);
 	store_watch_init(s);
 	store_fetch_init(s);
+	list_init(&s->expunges);
+	list_init(&s->works);
+	append_init(s);
 	s->drain_timer = (struct os_timer){ .fire = on_grace_over, .owner = s };
 	s->retry_timer = (struct os_timer){ .fire = on_retry, .owner = s };
 	frame_init(&s->frame, os, ROLE_STORE, index, channel, &handler, s);

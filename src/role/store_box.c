@@ -3,7 +3,7 @@
  *   (load) -> loaded -> (rows) full
  *                '----> (files) writable -> flights
  *
- * box_step() walks what waits, in this order: offers, removal, web, session, upkeep.
+ * box_step() walks what waits, in this order: offers, removal, web, changes, sessions, upkeep.
  * The first that needs the pool starts a job; job_done() steps again. */
 #include <string.h>
 
@@ -108,7 +108,9 @@ struct box *box_get(struct store *s, uint64_t id)
 	list_init(&box->opened);
 	list_init(&box->starved);
 	list_init(&box->next);
-	list_init(&box->expunges);
+	list_init(&box->changes);
+	list_init(&box->imap);
+	list_init(&box->views);
 	new_state(box);
 	table_put(&s->table, table_key(box->id), box);
 	list_append(&s->boxes, &box->link);
@@ -134,10 +136,10 @@ static void unload(struct box *box)
 
 static bool is_idle(const struct box *box)
 {
-	return !box->busy && !box->flying && box->session == NULL && !box->removing &&
+	return !box->busy && !box->flying && !box_has_sessions(box) && !box->removing &&
 	    list_empty(&box->starved) && list_empty(&box->next) &&
 	    list_empty(&box->offers) && list_empty(&box->pending) && list_empty(&box->dirty) &&
-	    list_empty(&box->expunges) && !store_watch_wants(box);
+	    list_empty(&box->changes) && !store_watch_wants(box);
 }
 
 static void forget(struct box *box)
@@ -359,9 +361,8 @@ static void became_bad(struct box *box, enum account_load_result why)
 	if (list_empty(&box->pending))
 		unload(box);
 	store_watch_bad(box);
-	store_expunges_bad(box);
-	if (box->session != NULL)
-		session_box_bad(box->session, why == ACCOUNT_IO);
+	box_changes_fail(box);
+	sessions_refuse(box, why == ACCOUNT_IO ? REFUSE_LATER : REFUSE_DAMAGED, false);
 }
 
 static void attach_files(struct box *box)
@@ -399,9 +400,7 @@ static void files_failed(struct box *box)
 	store_failed(box->store, "account: no new file", box->error);
 	box->flush_failed = true;
 	offers_answer(box, &box->offers, SIZE_MAX, DELIVERY_LATER);
-	store_expunges_bad(box);
-	if (box->session != NULL)
-		session_committed(box->session, false);
+	box_changes_fail(box);
 }
 
 static void judge_job(struct box *box)
@@ -432,6 +431,9 @@ static void judge_job(struct box *box)
 		}
 		store_failed(box->store, "account: no new base", box->error);
 		box->flush_failed = true;
+		/* What they were shown may not be what is read again. */
+		box_changes_fail(box);
+		sessions_refuse(box, REFUSE_LATER, true);
 		unload(box);
 		break;
 	case JOB_PACKS:
@@ -462,6 +464,7 @@ static void job_done(struct os_work *work)
 	box->job = JOB_NONE;
 	box_count_memory(box);
 	box_step(box);
+	box_wake_sessions(box);
 	checkpoint_schedule(s);
 	boxes_limit(s);
 	store_drain_check(s);
@@ -542,6 +545,13 @@ bool box_writable(struct box *box, bool pack)
 	return false;
 }
 
+bool box_is_readable(const struct box *box)
+{
+	bool reads = box->job == JOB_FILES || box->job == JOB_COLLECT || box->job == JOB_PACKS;
+
+	return box->loaded && box->account->state.full && (!box->busy || reads);
+}
+
 void box_dirty(struct box *box, bool hot)
 {
 	struct store *s = box->store;
@@ -586,19 +596,18 @@ static bool step_load(struct box *box)
 
 	if (box->loaded)
 		return false;
-	if (list_empty(&box->offers) && box->session == NULL && !box->removing &&
-	    list_empty(&box->expunges) && !store_watch_wants(box))
+	if (list_empty(&box->offers) && !box_has_sessions(box) && !box->removing &&
+	    list_empty(&box->changes) && !store_watch_wants(box))
 		return true;
 	if (box->bad != ACCOUNT_LOADED && os_now_ms(s->os) < box->bad_until_ms) {
 		offers_answer(box, &box->offers, SIZE_MAX, DELIVERY_LATER);
 		store_watch_bad(box);
-		store_expunges_bad(box);
-		if (box->session != NULL)
-			session_box_bad(box->session, box->bad == ACCOUNT_IO);
+		box_changes_fail(box);
+		sessions_refuse(box, box->bad == ACCOUNT_IO ? REFUSE_LATER : REFUSE_DAMAGED, false);
 		return true;
 	}
 	box->bad = ACCOUNT_LOADED;
-	box->want_full = box->session != NULL || store_mock_trims(s) || store_watches(s);
+	box->want_full = box_has_sessions(box) || store_mock_trims(s) || store_watches(s);
 	start_job(box, JOB_LOAD);
 	return true;
 }
@@ -638,15 +647,14 @@ static bool step_removing(struct box *box)
 	return false;
 }
 
-static bool step_session(struct box *box)
+static bool step_sessions(struct box *box)
 {
-	struct session *session = box->session;
 	struct account *a = box->account;
 
-	if (session == NULL || !session_wants(session))
+	if (!box_is_awaited(box))
 		return false;
 	if (a->removed) {
-		session_box_bad(session, false);
+		sessions_refuse(box, REFUSE_REMOVED, false);
 		return false;
 	}
 	if (!a->state.full) {
@@ -655,9 +663,8 @@ static bool step_session(struct box *box)
 	}
 	/* Show what was delivered a moment ago, too; and nothing that a deletion which
 	 * failed would take away in the next life. */
-	if (session_waits(session) && (a->n_changes > 0 || a->torn ||
-	    store_mock_expired(box)) && !box->flush_failed &&
-	    !store_stopped(box->store)) {
+	if ((a->torn || store_mock_expired(box) || sessions_want_flight(box)) &&
+	    !box->flush_failed && !store_stopped(box->store)) {
 		if (!box_writable(box, false))
 			return true;
 		box_dirty(box, true);
@@ -665,16 +672,11 @@ static bool step_session(struct box *box)
 	}
 	/* Without what an earlier life may have shown already, messages would vanish
 	 * and come back: to a POP3 client new ones. */
-	if (session_waits(session) && a->n_changes > 0 && a->changes[0].kept) {
-		session_box_bad(session, true);
+	if (a->n_changes > 0 && a->changes[0].kept) {
+		sessions_refuse(box, REFUSE_LATER, false);
 		return false;
 	}
-	if (session_waits(session))
-		session_box_ready(session);
-	else if (box_expunges(box))
-		return false;           /* it steps again when that has landed */
-	else if (!session_deletes(session) || box_writable(box, false))
-		session_expunge(session);
+	sessions_ready(box);
 	return box->busy;
 }
 
@@ -705,8 +707,8 @@ void box_step(struct box *box)
 	if (!box_take_offers(box) || box->flying)
 		return;
 	step_keys(box);
-	if (step_removing(box) || store_watch_step(box) || store_expunge_step(box) ||
-	    step_session(box) || step_mock(box))
+	if (step_removing(box) || store_watch_step(box) || box_changes_step(box) ||
+	    step_sessions(box) || step_mock(box))
 		return;
 	(void)step_upkeep(box);
 }

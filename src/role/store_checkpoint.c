@@ -40,6 +40,10 @@ static void write_pieces(struct store *s, struct box *box)
 
 		plan_step_add(s, (struct plan_step){ .verb = PLAN_WRITE, .fd = box->files.pack,
 		    .offset = piece->offset, .bytes = slice_of(piece->bytes, piece->len) });
+		if (buffer_bytes(&piece->frames).len > 0)
+			plan_step_add(s, (struct plan_step){ .verb = PLAN_WRITE,
+			    .fd = box->files.pack, .offset = piece->offset + piece->len,
+			    .bytes = buffer_bytes(&piece->frames) });
 		if (piece->from >= 0)
 			plan_step_add(s, (struct plan_step){ .verb = PLAN_COPY,
 			    .fd = box->files.pack, .offset = piece->offset + piece->len,
@@ -138,9 +142,9 @@ static void learn_cost(struct store *s)
 static void settle(struct box *box)
 {
 	store_watch_settling(box);
+	views_settling(box);
 	account_settled(box->account);
 	store_watch_settled(box);
-	store_expunge_landed(box, true);
 	box_close_folders(box);
 	pieces_free(box, &box->flying_pieces);
 	offers_answer(box, &box->pending, box->n_flying, DELIVERY_DURABLE);
@@ -148,9 +152,10 @@ static void settle(struct box *box)
 	box_judge_waiting(box);
 	if (box->account->n_changes == 0)
 		list_remove(&box->dirty);
-	if (box->session != NULL && box->expunge_flies)
-		session_committed(box->session, true);
-	box->expunge_flies = false;
+	box->landed = box->flight;
+	box_changes_landed(box, true);
+	/* Those who made a change know of it already. */
+	views_settled(box);
 }
 
 /* Also what came after the flight began: its place in the pack and in the log is
@@ -162,12 +167,9 @@ static void give_up(struct box *box)
 	offers_answer(box, &box->pending, SIZE_MAX, DELIVERY_LATER);
 	box->n_flying = 0;
 	box->flush_failed = true;
-	box->expunge_flies = false;
-	store_expunge_landed(box, false);
 	list_remove(&box->dirty);
 	box->hot = false;
-	if (box->session != NULL)
-		session_committed(box->session, false);
+	box_changes_landed(box, false);
 }
 
 static void take_back(struct box *box)
@@ -322,8 +324,8 @@ static void board(struct store *s, struct box *box)
 	flying->box = box;
 	flying->n_changes = box->account->n_changes;
 	box->flying = true;
-	box->expunge_flies = box->session != NULL && session_expunges(box->session);
-	store_expunge_boards(box);
+	box->flight = ++box->boarded;
+	box_changes_board(box);
 	while ((at = list_take_first(&box->pieces)) != NULL)
 		list_append(&box->flying_pieces, at);
 	list_for(p, &box->pending)

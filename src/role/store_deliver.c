@@ -260,14 +260,26 @@ static void write_prefix(const struct store *s, const struct delivery *d,
 }
 
 /* Behind what gathers for the pack. */
-static void add_piece(struct box *box, const struct incoming *incoming, slice entry)
+static void add_piece(struct box *box, struct piece *piece)
+{
+	struct store *s = box->store;
+	size_t here = piece->len + buffer_bytes(&piece->frames).len;
+
+	piece->offset = box->pack_end;
+	list_append(&box->pieces, &piece->link);
+	box->pack_end += here + piece->from_len;
+	s->pending_bytes += here;
+	s->unsaved_bytes += here + piece->from_len;
+	s->unsaved_messages++;
+}
+
+static void add_delivered(struct box *box, const struct incoming *incoming, slice entry)
 {
 	const struct journal_body *body = &incoming->delivery.body;
 	struct piece *piece = heap_alloc(box->store->heap, sizeof *piece + entry.len +
 	    body->frames.len);
 
-	*piece = (struct piece){ .offset = box->pack_end, .from = -1,
-	    .len = entry.len + body->frames.len };
+	*piece = (struct piece){ .from = -1, .len = entry.len + body->frames.len };
 	memcpy(piece->bytes, entry.ptr, entry.len);
 	if (body->frames.len > 0)
 		memcpy(piece->bytes + entry.len, body->frames.ptr, body->frames.len);
@@ -277,11 +289,17 @@ static void add_piece(struct box *box, const struct incoming *incoming, slice en
 		piece->from_len = body->stored;
 		piece->checksum = body->checksum;
 	}
-	list_append(&box->pieces, &piece->link);
-	box->pack_end += piece->len + piece->from_len;
-	box->store->pending_bytes += piece->len;
-	box->store->unsaved_bytes += piece->len + piece->from_len;
-	box->store->unsaved_messages++;
+	add_piece(box, piece);
+}
+
+void box_add_piece(struct box *box, slice entry, struct buffer *frames)
+{
+	struct piece *piece = heap_alloc(box->store->heap, sizeof *piece + entry.len);
+
+	*piece = (struct piece){ .from = -1, .len = entry.len, .frames = *frames };
+	*frames = buffer_init(frames->heap, frames->size_max);
+	memcpy(piece->bytes, entry.ptr, entry.len);
+	add_piece(box, piece);
 }
 
 void pieces_free(struct box *box, struct list *pieces)
@@ -291,7 +309,8 @@ void pieces_free(struct box *box, struct list *pieces)
 	while ((at = list_take_first(pieces)) != NULL) {
 		struct piece *piece = list_item(at, struct piece, link);
 
-		box->store->pending_bytes -= piece->len;
+		box->store->pending_bytes -= piece->len + buffer_bytes(&piece->frames).len;
+		buffer_free(&piece->frames);
 		heap_free(box->store->heap, piece);
 	}
 }
@@ -301,7 +320,7 @@ static struct account_key key_of(const struct store *s, const struct offer *offe
 {
 	uint16_t recipient = s->frame.config->mock ? 0 : target_of(offer)->recipient;
 
-	return (struct account_key){ offer->incoming->delivery.id, recipient };
+	return account_key_of(offer->incoming->delivery.id, recipient);
 }
 
 static void add_message(struct box *box, struct offer *offer)
@@ -315,15 +334,16 @@ static void add_message(struct box *box, struct offer *offer)
 	struct account_row row = {
 		.key = key_of(box->store, offer),
 		.received_us = d->received_us,
+		.saved_s = (uint32_t)(os_wall_us(box->store->os) / 1000000),
 		.pack = place.number,
 		.offset = place.offset,
 	};
 
 	write_prefix(box->store, d, target_of(offer), &prefix);
 	pack_entry_write(&entry, place, buffer_bytes(&prefix), body);
-	row.size = buffer_bytes(&prefix).len + body.size;
-	row.stored = pack_entry_len(buffer_bytes(&prefix), body);
-	add_piece(box, incoming, buffer_bytes(&entry));
+	row.size = (uint32_t)(buffer_bytes(&prefix).len + body.size);
+	row.stored = (uint32_t)pack_entry_len(buffer_bytes(&prefix), body);
+	add_delivered(box, incoming, buffer_bytes(&entry));
 	buffer_free(&prefix);
 	buffer_free(&entry);
 	account_deliver(box->account, &row);
@@ -333,7 +353,7 @@ static void add_message(struct box *box, struct offer *offer)
 
 /* Entries begin below PACK_MAX, or behind what already waits for this pack; a
  * heap of large ones behind it would leave the 32 bits of an offset. */
-static bool pack_is_crowded(const struct box *box)
+bool box_pack_is_crowded(const struct box *box)
 {
 	return box->pack_end > UINT32_MAX / 2;
 }
@@ -360,7 +380,7 @@ bool box_take_offers(struct box *box)
 		}
 		if (!box_writable(box, true))
 			return false;
-		if (verdict == ACCOUNT_ADDED && pack_is_crowded(box)) {
+		if (verdict == ACCOUNT_ADDED && box_pack_is_crowded(box)) {
 			answer(s, offer, DELIVERY_LATER);
 			continue;
 		}
@@ -369,7 +389,7 @@ bool box_take_offers(struct box *box)
 		judged(offer);
 		list_remove(&offer->link);
 		list_append(&box->pending, &offer->link);
-		box_dirty(box, box->session != NULL);
+		box_dirty(box, box_has_sessions(box));
 	}
 	return true;
 }

@@ -18,6 +18,7 @@ struct fetch {
 	struct pack_place place;
 	struct heap *heap;              /* once it runs */
 	struct pack_reader reader;
+	int fd;                         /* what that reads; -1: done with, or another's */
 	bool open, busy;
 	bool over;                      /* the web is gone */
 	enum pack_result result;
@@ -28,6 +29,8 @@ struct fetch {
 struct fetch_batch {
 	struct os_work work;
 	struct store *store;
+	int fd;                         /* the pack that was read last; -1: none */
+	struct pack_place of;           /* an entry of it */
 	size_t n;
 	struct fetch *fetches[STORE_FETCH_BATCH];
 };
@@ -41,33 +44,53 @@ static void start_more(struct store *s);
 
 /* ---- on the pool ---- */
 
-static enum pack_result open_entry(struct fetch *f)
+static void close_pack(struct fetch_batch *batch)
 {
-	struct os *os = f->store->os;
-	char path[ACCOUNT_PATH_MAX];
-	enum pack_result result;
-	int fd;
+	if (batch->fd >= 0)
+		os_close(batch->store->os, batch->fd);
+	batch->fd = -1;
+}
 
-	account_pack_path(f->place.owner, f->place.number, path);
-	fd = os_open(os, OS_ROOT, path, OS_READ);
+/* The pack of an entry, mostly that of the last one. */
+static int open_pack(struct fetch_batch *batch, struct pack_place place)
+{
+	char path[ACCOUNT_PATH_MAX];
+
+	if (batch->fd >= 0 && batch->of.owner == place.owner && batch->of.number == place.number)
+		return batch->fd;
+	close_pack(batch);
+	account_pack_path(place.owner, place.number, path);
+	batch->fd = os_open(batch->store->os, OS_ROOT, path, OS_READ);
+	batch->of = place;
+	return batch->fd;
+}
+
+static enum pack_result open_entry(struct fetch_batch *batch, struct fetch *f)
+{
+	enum pack_result result;
+	int fd = open_pack(batch, f->place);
+
 	if (fd < 0)
 		return fd == -ENOENT ? PACK_DAMAGED : PACK_IO;
-	result = pack_reader_open(&f->reader, os, f->heap, fd, f->place);
+	result = pack_reader_open(&f->reader, f->store->os, f->heap, fd, f->place);
 	f->open = result == PACK_OK;
-	if (!f->open)
-		os_close(os, fd);
 	return result;
 }
 
-static void read_some(struct fetch *f)
+static void read_some(struct fetch_batch *batch, struct fetch *f)
 {
 	slice piece;
 
-	f->result = f->open ? PACK_OK : open_entry(f);
+	f->result = f->open ? PACK_OK : open_entry(batch, f);
 	while (f->result == PACK_OK && buffer_bytes(&f->out).len < STORE_FETCH_GATHER) {
 		f->result = pack_reader_next(&f->reader, &piece);
 		if (f->result == PACK_OK)
 			buffer_add(&f->out, piece);
+	}
+	/* What is not through reads on later, with a descriptor of its own. */
+	if (f->result == PACK_OK && f->fd < 0) {
+		f->fd = batch->fd;
+		batch->fd = -1;
 	}
 }
 
@@ -76,7 +99,8 @@ static void read_batch(struct os_work *work)
 	struct fetch_batch *batch = work->owner;
 
 	for (size_t i = 0; i < batch->n; i++)
-		read_some(batch->fetches[i]);
+		read_some(batch, batch->fetches[i]);
+	close_pack(batch);
 }
 
 /* ---- on the loop ---- */
@@ -86,10 +110,10 @@ static void fetch_free(struct fetch *f)
 	struct store *s = f->store;
 
 	list_remove(&f->link);
-	if (f->open) {
-		os_close(s->os, f->reader.fd);
+	if (f->fd >= 0)
+		os_close(s->os, f->fd);
+	if (f->open)
 		pack_reader_close(&f->reader);
-	}
 	if (f->heap != NULL) {
 		heap_cancel_on_drop(s->heap, drop_heap, f->heap);
 		heap_drop(f->heap);
@@ -109,6 +133,7 @@ static struct fetch_batch *new_batch(struct store *s)
 
 	batch->work = (struct os_work){ .run = read_batch, .done = batch_read, .owner = batch };
 	batch->store = s;
+	batch->fd = -1;
 	return batch;
 }
 
@@ -232,6 +257,7 @@ bool store_fetch(struct store *s, struct ipc_message *message)
 	f = heap_new(s->heap, struct fetch);
 	f->store = s;
 	f->request = request;
+	f->fd = -1;
 	f->place.owner = account;
 	f->place.number = get_u32(in);
 	f->place.offset = get_u32(in);

@@ -9,8 +9,10 @@
  *   store_watch.c       a mock's web: told what is there, and what changes
  *   store_fetch.c       the same: messages, piece by piece
  *   store_expunge.c     the same: messages go
+ *   store_queue.c       what clients change, in their order
  *   store_session.c     logins and connections meet; the session's life
  *   store_pop3.c        the POP3 engine's events
+ *   store_imap.c        the IMAP engine's; see store_imap.h for what belongs to it
  *   store_read.c        messages from packs, piece by piece
  *
  *   IPC_DELIVER -> offer -(box loaded, files open)-> change -(flight)-> IPC_DELIVERED
@@ -36,6 +38,7 @@
 #include "account/files.h"
 #include "base/limits.h"
 #include "base/table.h"
+#include "imap/server.h"
 #include "journal/delivery.h"
 #include "os/plan.h"
 #include "os/stream.h"
@@ -43,6 +46,7 @@
 #include "pop3/server.h"
 #include "role/frame.h"
 
+struct box;
 struct session;
 
 /* A segment of the router's. It is not used anew before all that is in it was
@@ -80,8 +84,26 @@ struct piece {
 	uint64_t offset;
 	int from;                       /* -1: all is in bytes */
 	uint64_t from_offset, from_len, checksum;
+	struct buffer frames;           /* or here, behind the bytes */
 	size_t len;
 	unsigned char bytes[];
+};
+
+/* What a client changes. */
+struct box_change {
+	struct list link;               /* box->changes */
+	const struct change_kind *kind;
+	bool made, flies;
+};
+
+struct change_kind {
+	bool together;                  /* it only adds: others like it may be made meanwhile */
+	bool pack;                      /* messages: a pack must be open */
+	bool cold;                      /* nobody waits for it */
+	/* The box is writable. False: there is nothing to change; it has landed. */
+	bool (*make)(struct box *box, struct box_change *c);
+	/* It is durable (or was nothing), or is not going to be. */
+	void (*landed)(struct box *box, struct box_change *c, bool ok);
 };
 
 enum job {
@@ -131,12 +153,15 @@ struct box {
 	struct list dirty;              /* store->dirty, hot ones first */
 	bool hot;                       /* somebody waits: sync at once */
 	struct list starved;            /* store->starved: waits for descriptors */
-	bool flush_failed;              /* since the session asked */
+	bool flush_failed;              /* since a session asked */
 
 	struct session *session;        /* POP3: one at a time */
 	struct list next;               /* sessions that wait for it to end */
-	bool expunge_flies;             /* its QUIT is in the flight */
-	struct list expunges;           /* of the web, store_expunge.c */
+	struct list imap;               /* sessions, any number of them */
+	struct list views;              /* struct box_view: the mailboxes they have selected */
+	size_t append_bytes;            /* of store->append_bytes */
+	struct list changes;            /* of clients, store_queue.c */
+	unsigned boarded, flight, landed;       /* flights it was on, is on; the last that landed */
 	bool removing;                  /* IPC_REMOVED came: no more deliveries */
 	bool purged;                    /* and only the HEAD that says so is left */
 };
@@ -174,6 +199,7 @@ struct nonce {
 	uint64_t number;
 	uint64_t expires_ms;
 	uint64_t account;               /* of a login */
+	struct buffer login;            /* its address */
 	struct session *session;        /* of a connection */
 };
 
@@ -230,12 +256,20 @@ struct store {
 	struct list readers;            /* sessions that wait to read */
 	struct os_timer drain_timer;
 	struct pop3_server_config pop3;
+	struct imap_server_config imap;
+	struct list works;              /* struct working: IMAP's, that wait for the pool */
+	size_t n_works;                 /* that run */
+	size_t append_bytes;            /* of messages that gather */
+	void *zstd;                     /* to compress them */
+	uint64_t append_generation;     /* of their ids; 0: none yet */
+	uint32_t append_sequence;
 	struct os_timer age_timer;      /* of a mock: its old messages go */
 	struct watch watch;
 	struct list fetches, fetching;  /* struct fetch: those that wait, and the others */
 	size_t n_fetches, n_fetching;
 	struct os_defer fetch_defer;
-	size_t n_expunges;              /* of the web */
+	struct list expunges;           /* of the web */
+	size_t n_expunges;
 };
 
 /* ---- store.c ---- */
@@ -255,6 +289,8 @@ struct box *box_get(struct store *s, uint64_t id);
 void box_step(struct box *box);
 /* May changes be made (with `pack`: messages)? False: a job prepares it. */
 bool box_writable(struct box *box, bool pack);
+/* No work of the pool changes what sessions see? */
+bool box_is_readable(const struct box *box);
 /* Something waits for a flight; hot: so does somebody. */
 void box_dirty(struct box *box, bool hot);
 void box_count_memory(struct box *box);
@@ -277,6 +313,10 @@ bool box_take_offers(struct box *box);
 void box_judge_waiting(struct box *box);
 void offers_answer(struct box *box, struct list *offers, size_t n, enum delivery_result result);
 void pieces_free(struct box *box, struct list *pieces);
+/* An entry for the pack, at its end: with what is in frames, which it takes. */
+void box_add_piece(struct box *box, slice entry, struct buffer *frames);
+/* No entry may be added now. */
+bool box_pack_is_crowded(const struct box *box);
 
 /* ---- store_source.c ---- */
 void sources_init(struct store *s);
@@ -326,13 +366,16 @@ void store_fetches_over(struct store *s);
 
 /* ---- store_expunge.c ---- */
 bool store_expunge(struct store *s, struct ipc_message *message);
-/* True: a job comes first. */
-bool store_expunge_step(struct box *box);
-bool box_expunges(const struct box *box);       /* a change of it waits, or flies */
-void store_expunge_boards(struct box *box);
-void store_expunge_landed(struct box *box, bool ok);
-void store_expunges_bad(struct box *box);       /* the box can't be read */
 void store_expunges_over(struct store *s);      /* the web left */
+
+/* ---- store_queue.c ---- */
+/* A change waits; box_step() comes to it. */
+void box_change(struct box *box, struct box_change *c, const struct change_kind *kind);
+/* Make what can be made. True: a job comes first. */
+bool box_changes_step(struct box *box);
+void box_changes_board(struct box *box);
+void box_changes_landed(struct box *box, bool ok);
+void box_changes_fail(struct box *box);         /* those that are not made */
 
 /* ---- store_session.c ---- */
 /* Ascending; for the journey. */
@@ -341,17 +384,26 @@ void sessions_init(struct store *s);
 bool store_login(struct store *s, struct ipc_message *message);
 bool store_adopt(struct store *s, struct ipc_message *message);
 bool store_removed(struct store *s, struct ipc_message *message);
-/* Does it want anything of its box: the messages, or an expunge? */
-bool session_wants(const struct session *session);
-bool session_waits(const struct session *session);      /* for the messages */
-void session_box_ready(struct session *session);
-void session_box_bad(struct session *session, bool later);
-/* Make the changes that its QUIT asks for; the box is writable. */
-void session_expunge(struct session *session);
-bool session_deletes(const struct session *session);    /* some message is marked */
-bool session_expunges(const struct session *session);   /* they are made */
-/* They are durable, or are not going to be. No-op when none were asked for. */
-void session_committed(struct session *session, bool all);
+/* Has the box sessions; do some wait for it? */
+bool box_has_sessions(const struct box *box);
+bool box_is_awaited(const struct box *box);
+/* Some wait for what is not durable yet. */
+bool sessions_want_flight(const struct box *box);
+void sessions_ready(struct box *box);
+/* Those that wait can't have it; `all`: the others can't have it any longer. */
+enum session_refusal {
+	REFUSE_REMOVED,                 /* the account is gone */
+	REFUSE_IN_USE,                  /* POP3: by another session */
+	REFUSE_LATER,                   /* the disk failed */
+	REFUSE_DAMAGED,
+	REFUSALS,
+};
+void sessions_refuse(struct box *box, enum session_refusal why, bool all);
+void box_wake_sessions(struct box *box);            /* the box can be read again */
+void sessions_drain(struct store *s);
+/* ---- store_view.c: around account_settled() ---- */
+void views_settling(struct box *box);
+void views_settled(struct box *box);
 void session_over(struct session *session);     /* at once, whatever it did */
 void sessions_end(struct store *s);
 

@@ -33,8 +33,14 @@ bool store_mock_expired(const struct box *box)
 {
 	const struct account_state *state = &box->account->state;
 
-	return store_mock_trims(box->store) && state->full && state->n_rows > 0 &&
-	    state->rows[0].received_us < horizon_us(box->store);
+	if (!store_mock_trims(box->store) || !state->full)
+		return false;
+	/* What account_trim() would look at first. */
+	for (size_t i = 0; i < state->n_rows; i++) {
+		if (state->rows[i].mailbox == ACCOUNT_INBOX)
+			return state->rows[i].received_us < horizon_us(box->store);
+	}
+	return false;
 }
 
 /* ---- packs ---- */

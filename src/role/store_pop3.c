@@ -13,29 +13,110 @@ enum {
 	STREAM_OUT_MAX = 4 * POP3_OUTPUT_MAX,
 };
 
+static void pump(struct session *session);
+
 /* ---- the snapshot ---- */
 
 static void take_snapshot(struct session *session)
 {
 	const struct account_state *state = &session->box->account->state;
 	struct heap *heap = session->store->heap;
-	size_t n = state->n_rows;
+	size_t n = (size_t)state->mailboxes[0].messages, at = 0;
 
 	session->n = (uint32_t)n;
 	session->messages = heap_alloc(heap, (n + 1) * sizeof *session->messages);
 	session->rows = heap_alloc(heap, (n + 1) * sizeof *session->rows);
 	session->uidls = heap_alloc(heap, (n + 1) * UIDL_SIZE);
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0; i < state->n_rows && at < n; i++) {
 		const struct account_row *row = &state->rows[i];
-		char *uidl = session->uidls + i * UIDL_SIZE;
+		char *uidl = session->uidls + at * UIDL_SIZE;
 		bool counted = os_planted(session->store->os, OS_PLANT_COUNTED_UIDL);
-		int len = snprintf(uidl, UIDL_SIZE, "%u.%u", state->head.uidvalidity,
-		    counted ? (unsigned)i + 1 : row->uid);
+		int len;
 
-		session->messages[i].size = row->size;
-		session->messages[i].uidl = slice_of(uidl, (size_t)len);
-		session->rows[i] = (struct session_row){ row->uid, row->pack, row->offset };
+		if (row->mailbox != ACCOUNT_INBOX)
+			continue;
+		len = snprintf(uidl, UIDL_SIZE, "%u.%u", state->head.uidvalidity,
+		    counted ? (unsigned)at + 1 : row->uid);
+		session->messages[at].size = row->size;
+		session->messages[at].uidl = slice_of(uidl, (size_t)len);
+		session->rows[at++] = (struct session_row){ row->uid, row->pack, row->offset };
 	}
+}
+
+/* ---- what QUIT deletes ---- */
+
+struct quit {
+	struct box_change change;
+	struct session *session;        /* NULL: it is over */
+	uint32_t n;
+	uint32_t uids[];
+};
+
+static bool make_quit(struct box *box, struct box_change *change)
+{
+	const struct quit *quit = list_item(change, struct quit, change);
+
+	store_tell_deleted(box, quit->uids, quit->n);
+	return account_expunge(box->account, ACCOUNT_INBOX, quit->uids, quit->n, 0) > 0;
+}
+
+static void committed(struct session *session, bool all)
+{
+	session->state = SESSION_OPEN;
+	pop3_server_committed(session->engine, all);
+	pump(session);
+}
+
+static void quit_landed(struct box *box, struct box_change *change, bool ok)
+{
+	struct quit *quit = list_item(change, struct quit, change);
+	struct session *session = quit->session;
+
+	heap_free(box->store->heap, quit);
+	if (session == NULL)
+		return;
+	session->quit = NULL;
+	committed(session, ok);
+}
+
+static const struct change_kind quitting = { .make = make_quit, .landed = quit_landed };
+
+static void commit(struct session *session)
+{
+	struct quit *quit = heap_alloc(session->store->heap,
+	    sizeof *quit + session->n * sizeof *quit->uids);
+
+	for (uint32_t i = 0; i < session->n; i++) {
+		if (session->messages[i].deleted)
+			quit->uids[quit->n++] = session->rows[i].uid;
+	}
+	if (quit->n == 0) {
+		heap_free(session->store->heap, quit);
+		pop3_server_committed(session->engine, true);
+		return;
+	}
+	session->state = SESSION_COMMIT;
+	quit->session = session;
+	session->quit = quit;
+	box_change(session->box, &quit->change, &quitting);
+	box_step(session->box);
+}
+
+/* What is made stays made. */
+static void leave(struct session *session)
+{
+	struct quit *quit = session->quit;
+
+	session->quit = NULL;
+	/* Its turn to read must not come any more. */
+	list_remove(&session->reading.link);
+	if (quit == NULL)
+		return;
+	quit->session = NULL;
+	if (quit->change.made)
+		return;
+	list_remove(&quit->change.link);
+	heap_free(session->store->heap, quit);
 }
 
 /* ---- bytes and events ---- */
@@ -67,8 +148,7 @@ static bool take_event(struct session *session)
 		reading_start(session, event.number);
 		break;
 	case POP3_EVENT_COMMIT:
-		session->state = SESSION_COMMIT;
-		box_step(session->box);
+		commit(session);
 		break;
 	case POP3_EVENT_QUIT:
 		session->quitting = true;
@@ -91,7 +171,7 @@ static bool feed_input(struct session *session)
 	return n > 0;
 }
 
-void session_pump(struct session *session)
+static void pump(struct session *session)
 {
 	bool moved = true;
 
@@ -131,7 +211,7 @@ static size_t on_data(struct stream *stream, slice in)
 			break;
 		buffer_add(&session->in, slice_sub(in, used, n));
 		used += n;
-		session_pump(session);
+		pump(session);
 	}
 	return used;
 }
@@ -143,7 +223,7 @@ static void on_drained(struct stream *stream)
 	if (session->state == SESSION_OVER)
 		return;
 	store_session_touch(session);
-	session_pump(session);
+	pump(session);
 	/* Input that found no room may go in now. */
 	if (session->state == SESSION_OPEN && !session->quitting)
 		stream_resume(stream);
@@ -172,18 +252,58 @@ static void open_stream(struct session *session)
 	session->state = SESSION_OPEN;
 }
 
-void session_speak(struct session *session)
+static void speak(struct session *session)
 {
 	open_stream(session);
 	take_snapshot(session);
 	pop3_server_resume(session->engine, session->messages, session->n,
 	    (session->flags & ADOPT_UTF8) != 0);
-	session_pump(session);
+	pump(session);
 }
 
-void session_refuse(struct session *session, const char *words)
+static void refuse(struct session *session, enum session_refusal why)
 {
+	static const char *const words[REFUSALS] = {
+		[REFUSE_REMOVED] = "[AUTH] This account was removed",
+		/* RFC 2449 s8.1.1 */
+		[REFUSE_IN_USE] = "[IN-USE] Another session has this mailbox",
+		[REFUSE_LATER] = "[SYS/TEMP] The mailbox can't be read now; try again",
+		[REFUSE_DAMAGED] = "[SYS/PERM] The mailbox can't be read; tell the postmaster",
+	};
+
 	open_stream(session);
-	pop3_server_refuse(session->engine, slice_from(words));
-	session_pump(session);
+	pop3_server_refuse(session->engine, slice_from(words[why]));
+	pump(session);
 }
+
+static void time_out(struct session *session)
+{
+	pop3_server_timeout(session->engine);
+	pump(session);
+}
+
+static bool is_busy(const struct session *session)
+{
+	return session->reading.busy;
+}
+
+static void release(struct session *session)
+{
+	struct heap *heap = session->store->heap;
+
+	reading_stop(session);
+	pop3_server_destroy(session->engine);
+	heap_free(heap, session->messages);
+	heap_free(heap, session->rows);
+	heap_free(heap, session->uidls);
+}
+
+const struct session_kind session_pop3 = {
+	.speak = speak,
+	.refuse = refuse,
+	.pump = pump,
+	.timeout = time_out,
+	.busy = is_busy,
+	.leave = leave,
+	.free = release,
+};

@@ -56,7 +56,7 @@ static void piece_read(struct os_work *work)
 	if (session->state == SESSION_OVER)
 		session_over(session);
 	else
-		session_pump(session);
+		session->kind->pump(session);
 }
 
 static void next_piece(struct session *session)

@@ -4,7 +4,7 @@
  * nonce N". They come on two channels, so either may be first; the first waits
  * STORE_NONCE_MS. A nonce is good for one connection. */
 #include "journey/event.h"
-#include "role/store_session.h"
+#include "role/store_imap.h"
 
 #include "account/slot.h"
 #include "base/check.h"
@@ -19,6 +19,7 @@ static void nonce_free(struct store *s, struct nonce *nonce)
 		nonce->session->nonce = NULL;
 	table_remove(&s->nonce_table, table_key(nonce->number));
 	list_remove(&nonce->link);
+	buffer_free(&nonce->login);
 	heap_free(s->heap, nonce);
 	s->n_nonces--;
 }
@@ -59,7 +60,7 @@ static void on_nonce_timer(struct os_timer *timer)
 	watch_nonces(s);
 }
 
-static void add_nonce(struct store *s, uint64_t number, uint64_t account,
+static void add_nonce(struct store *s, uint64_t number, uint64_t account, slice login,
     struct session *session)
 {
 	struct nonce *nonce = heap_new(s->heap, struct nonce);
@@ -68,6 +69,8 @@ static void add_nonce(struct store *s, uint64_t number, uint64_t account,
 		drop_nonce(s, list_item(s->nonces.next, struct nonce, link));
 	nonce->number = number;
 	nonce->account = account;
+	nonce->login = buffer_init(s->heap, SEALED_ADDRESS_MAX);
+	buffer_add(&nonce->login, login);
 	nonce->session = session;
 	if (session != NULL)
 		session->nonce = nonce;
@@ -84,17 +87,15 @@ static void session_free(struct session *session)
 {
 	struct store *s = session->store;
 
-	reading_stop(session);
+	session->kind->free(session);
 	os_timer_stop(s->os, &session->timer);
 	if (session->stream != NULL)
 		stream_destroy(session->stream);
 	if (session->fd >= 0)
 		os_close(s->os, session->fd);
-	pop3_server_destroy(session->engine);
 	buffer_free(&session->in);
-	heap_free(s->heap, session->messages);
-	heap_free(s->heap, session->rows);
-	heap_free(s->heap, session->uidls);
+	buffer_free(&session->tag);
+	buffer_free(&session->login);
 	list_remove(&session->link);
 	heap_free(s->heap, session);
 	s->n_sessions--;
@@ -106,21 +107,28 @@ static void on_end(struct os_defer *defer)
 	session_free(defer->owner);
 }
 
-static void bind(struct session *session, uint64_t account);
+static void join_box(struct session *session, uint64_t account);
 
 static void leave_box(struct session *session)
 {
 	struct box *box = session->box;
 	struct list *next;
 
+	session->kind->leave(session);
 	session->box = NULL;
 	list_remove(&session->queue);
+	list_remove(&session->in_box);
 	if (box == NULL)
 		return;
+	if (session->imap != NULL) {
+		box_step(box);
+		boxes_limit(session->store);
+		return;
+	}
 	box->session = NULL;
 	next = list_take_first(&box->next);
 	if (next != NULL)
-		bind(list_item(next, struct session, queue), box->id);
+		join_box(list_item(next, struct session, queue), box->id);
 	else
 		box_step(box);
 	boxes_limit(session->store);
@@ -132,12 +140,10 @@ void session_over(struct session *session)
 		session->state = SESSION_OVER;
 		if (session->nonce != NULL)
 			nonce_free(session->store, session->nonce);
-		/* Its turn to read must not come any more. */
-		list_remove(&session->reading.link);
 		leave_box(session);
 	}
 	/* A work that runs reads with this session's memory: it calls again. */
-	if (!session->reading.busy)
+	if (!session->kind->busy(session))
 		os_defer(session->store->os, &session->end);
 }
 
@@ -147,12 +153,14 @@ void sessions_end(struct store *s)
 		session_over(list_item(at, struct session, link));
 }
 
+/* Half a message takes memory: it is waited for as SMTP waits. */
 void store_session_touch(struct session *session)
 {
-	struct store *s = session->store;
+	const struct config *config = session->store->frame.config;
+	unsigned seconds = session->imap == NULL ? config->pop3_timeout_s :
+	    session->imap->append == NULL ? config->imap_timeout_s : config->session_timeout_s;
 
-	os_timer_start(s->os, &session->timer,
-	    (uint64_t)s->frame.config->pop3_timeout_s * 1000);
+	os_timer_start(session->store->os, &session->timer, 1000ULL * seconds);
 }
 
 /* RFC 1939 s3: the client said nothing for too long; no UPDATE. Or it waited in
@@ -162,50 +170,57 @@ static void on_timeout(struct os_timer *timer)
 	struct session *session = timer->owner;
 
 	if (session->state == SESSION_QUEUE) {
-		/* RFC 2449 s8.1.1 */
 		list_remove(&session->queue);
 		store_session_touch(session);
-		session_refuse(session, "[IN-USE] Another session has this mailbox");
+		session->kind->refuse(session, REFUSE_IN_USE);
 		return;
 	}
 	/* A second time: not even our last words went out. */
-	if (session->engine == NULL || session->quitting) {
+	if (session->stream == NULL || session->quitting) {
 		session_over(session);
 		return;
 	}
 	store_session_touch(session);
-	pop3_server_timeout(session->engine);
-	session_pump(session);
+	session->kind->timeout(session);
 }
 
-static struct session *session_create(struct store *s, int fd, uint8_t flags, slice unread)
+static struct session *session_create(struct store *s, int fd, enum service service,
+    uint8_t flags, slice tag, slice unread)
 {
 	struct session *session = heap_new(s->heap, struct session);
 
 	session->store = s;
 	session->fd = fd;
 	session->flags = flags;
+	session->tag = buffer_init(s->heap, IMAP_TAG_MAX);
+	buffer_add(&session->tag, tag);
+	session->login = buffer_init(s->heap, SEALED_ADDRESS_MAX);
 	session->in = buffer_init(s->heap, IN_MAX);
 	buffer_add(&session->in, unread);
 	session->timer = (struct os_timer){ .fire = on_timeout, .owner = session };
 	session->end = (struct os_defer){ .run = on_end, .owner = session };
 	list_init(&session->reading.link);
 	list_init(&session->queue);
+	list_init(&session->in_box);
 	list_append(&s->sessions, &session->link);
 	s->n_sessions++;
+	session->kind = service_is_imap(service) ? &session_imap : &session_pop3;
+	if (session->kind->create != NULL)
+		session->kind->create(session);
 	return session;
 }
 
-static void bind(struct session *session, uint64_t account)
+/* One POP3 session has the box, any number of IMAP's. */
+static void join_box(struct session *session, uint64_t account)
 {
 	struct box *box = box_get(session->store, account);
 
 	store_session_touch(session);
 	if (box->removing) {
-		session_refuse(session, "[AUTH] This account was removed");
+		session->kind->refuse(session, REFUSE_REMOVED);
 		return;
 	}
-	if (box->session != NULL) {
+	if (session->imap == NULL && box->session != NULL) {
 		session->state = SESSION_QUEUE;
 		list_append(&box->next, &session->queue);
 		os_timer_start(session->store->os, &session->timer, STORE_IN_USE_MS);
@@ -213,62 +228,139 @@ static void bind(struct session *session, uint64_t account)
 	}
 	session->box = box;
 	session->state = SESSION_BOX;
-	box->session = session;
+	session->flight = box->boarded + 1;
+	if (session->imap != NULL)
+		list_append(&box->imap, &session->in_box);
+	else
+		box->session = session;
 	box->flush_failed = false;
 	box_step(box);
 }
 
-bool session_wants(const struct session *session)
+/* The account is known: the session begins. */
+static void bind(struct session *session, uint64_t account, slice login)
 {
-	return session->state == SESSION_BOX || session->state == SESSION_COMMIT;
+	buffer_add(&session->login, login);
+	join_box(session, account);
 }
 
-bool session_waits(const struct session *session)
+/* ---- those of one box ---- */
+
+bool box_has_sessions(const struct box *box)
 {
-	return session->state == SESSION_BOX;
+	return box->session != NULL || !list_empty(&box->imap);
 }
 
-bool session_deletes(const struct session *session)
+static bool waits(const struct session *session)
 {
-	for (uint32_t i = 0; i < session->n; i++) {
-		if (session->messages[i].deleted)
+	return session != NULL && session->state == SESSION_BOX;
+}
+
+bool box_is_awaited(const struct box *box)
+{
+	if (waits(box->session))
+		return true;
+	list_for(at, &box->imap) {
+		if (waits(list_item(at, struct session, in_box)))
 			return true;
 	}
 	return false;
 }
 
-bool session_expunges(const struct session *session)
+/* All that was there when it asked is to be durable; and for IMAP, which tells its clients
+ * of UIDVALIDITY, the account itself. */
+static bool wants_flight(const struct session *session)
 {
-	return session->state == SESSION_EXPUNGE;
+	const struct box *box = session->box;
+	const struct account *a = box->account;
+
+	if (session->imap != NULL && (a->state.head.uidvalidity == 0 || a->head_block != NULL))
+		return true;
+	return a->n_changes > 0 && (a->changes[0].kept || (int)(session->flight - box->landed) > 0);
 }
 
-void session_box_ready(struct session *session)
+bool sessions_want_flight(const struct box *box)
 {
-	check(session->state == SESSION_BOX);
-	session_speak(session);
+	if (waits(box->session) && wants_flight(box->session))
+		return true;
+	list_for(at, &box->imap) {
+		const struct session *session = list_item(at, struct session, in_box);
+
+		if (waits(session) && wants_flight(session))
+			return true;
+	}
+	return false;
+}
+
+/* It loses its box, and says why. */
+static void session_dismiss(struct session *session, enum session_refusal why)
+{
+	struct box *box = session->box;
+
+	session->kind->leave(session);
+	list_remove(&session->in_box);
+	if (box->session == session)
+		box->session = NULL;
+	session->box = NULL;
+	store_session_touch(session);
+	session->kind->refuse(session, why);
+}
+
+void sessions_ready(struct box *box)
+{
+	if (waits(box->session))
+		box->session->kind->speak(box->session);
+	list_for(at, &box->imap) {
+		struct session *session = list_item(at, struct session, in_box);
+
+		if (!waits(session))
+			continue;
+		if (box->account->state.head.uidvalidity == 0)
+			session_dismiss(session, REFUSE_LATER);
+		else
+			session->kind->speak(session);
+	}
 }
 
 /* With those who wait for the same box: it is the same for them. */
-void session_box_bad(struct session *session, bool later)
+static void refuse_pop3(struct box *box, enum session_refusal why)
 {
-	const char *words = later ? "[SYS/TEMP] The mailbox can't be read now; try again" :
-	    "[SYS/PERM] The mailbox can't be read; tell the postmaster";
-	struct box *box = session->box;
 	struct list *next;
 
-	if (session->state == SESSION_COMMIT) {
-		session_committed(session, false);
-		return;
-	}
-	if (session->state != SESSION_BOX)
-		return;
-	box->session = NULL;
-	session->box = NULL;
-	session_refuse(session, words);
+	session_dismiss(box->session, why);
 	while ((next = list_take_first(&box->next)) != NULL) {
-		session = list_item(next, struct session, queue);
+		struct session *session = list_item(next, struct session, queue);
+
 		store_session_touch(session);
-		session_refuse(session, words);
+		session->kind->refuse(session, why);
+	}
+}
+
+void sessions_refuse(struct box *box, enum session_refusal why, bool all)
+{
+	if (waits(box->session))
+		refuse_pop3(box, why);
+	list_for(at, &box->imap) {
+		struct session *session = list_item(at, struct session, in_box);
+
+		if (all || waits(session))
+			session_dismiss(session, why);
+	}
+}
+
+void box_wake_sessions(struct box *box)
+{
+	list_for(at, &box->imap)
+		imap_wake(list_item(at, struct session, in_box)->imap);
+}
+
+void sessions_drain(struct store *s)
+{
+	list_for(at, &s->sessions) {
+		struct session *session = list_item(at, struct session, link);
+
+		if (session->imap != NULL)
+			imap_wake(session->imap);
 	}
 }
 
@@ -285,65 +377,38 @@ void store_tell_deleted(const struct box *box, const uint32_t *uids, size_t n)
 	}
 }
 
-void session_expunge(struct session *session)
-{
-	struct store *s = session->store;
-	uint32_t *uids = heap_alloc(s->heap, (session->n + (size_t)1) * sizeof *uids);
-	size_t n = 0;
-
-	check(session->state == SESSION_COMMIT);
-	for (uint32_t i = 0; i < session->n; i++) {
-		if (session->messages[i].deleted)
-			uids[n++] = session->rows[i].uid;
-	}
-	session->state = SESSION_EXPUNGE;
-	store_tell_deleted(session->box, uids, n);
-	if (account_expunge(session->box->account, uids, n) > 0)
-		box_dirty(session->box, true);
-	else
-		session_committed(session, true);
-	heap_free(s->heap, uids);
-}
-
-void session_committed(struct session *session, bool all)
-{
-	if (session->state != SESSION_COMMIT && session->state != SESSION_EXPUNGE)
-		return;
-	session->state = SESSION_OPEN;
-	pop3_server_committed(session->engine, all);
-	session_pump(session);
-}
-
 /* ---- messages ---- */
 
 bool store_login(struct store *s, struct ipc_message *message)
 {
 	struct bytes *in = &message->body;
 	uint64_t number = get_u64(in), account = get_u64(in);
+	slice login = get_slice(in, SEALED_ADDRESS_MAX);
 	struct session *session;
 	struct nonce *nonce;
 
-	get_slice(in, SEALED_ADDRESS_MAX);
 	if (!bytes_end(in) ||
 	    account_store(account, s->frame.config->stores) != s->frame.index)
 		return false;
 	nonce = table_get(&s->nonce_table, table_key(number));
 	if (nonce == NULL) {
-		add_nonce(s, number, account, NULL);
+		add_nonce(s, number, account, login, NULL);
 		return true;
 	}
 	session = nonce->session;
 	nonce_free(s, nonce);
 	if (session == NULL)
 		return false;           /* the same nonce twice */
-	bind(session, account);
+	bind(session, account, login);
 	return true;
 }
 
 /* One line that fits into any socket's buffer. */
-static void turn_away(struct store *s, int fd)
+static void turn_away(struct store *s, enum service service, int fd)
 {
-	slice words = slice_lit("-ERR [SYS/TEMP] Too many sessions, try again later\r\n");
+	slice words = service_is_imap(service) ?
+	    slice_lit("* BYE [UNAVAILABLE] Too many sessions, try again later\r\n") :
+	    slice_lit("-ERR [SYS/TEMP] Too many sessions, try again later\r\n");
 
 	os_write(s->os, fd, &words, 1);
 	os_close(s->os, fd);
@@ -356,27 +421,27 @@ bool store_adopt(struct store *s, struct ipc_message *message)
 	uint8_t service = get_u8(in), flags = get_u8(in);
 	struct session *session;
 	struct nonce *nonce;
-	slice unread;
+	slice tag, unread;
 
 	get_raw(in, 16);
-	get_slice(in, IPC_ADOPT_MAX);
+	tag = get_slice(in, IMAP_TAG_MAX);
 	unread = get_slice(in, SESSION_UNREAD_MAX);
-	if (!bytes_end(in) || (service != SERVICE_POP3 && service != SERVICE_POP3S))
+	if (!bytes_end(in) || (!service_is_pop3(service) && !service_is_imap(service)))
 		return false;
 	if (s->frame.draining || s->n_sessions >= STORE_SESSIONS_MAX ||
 	    !boxes_leave_descriptor(s)) {
-		turn_away(s, ipc_take_fd(message));
+		turn_away(s, service, ipc_take_fd(message));
 		return true;
 	}
 	nonce = table_get(&s->nonce_table, table_key(number));
 	if (nonce != NULL && nonce->session != NULL)
 		return false;           /* two connections for one login */
-	session = session_create(s, ipc_take_fd(message), flags, unread);
+	session = session_create(s, ipc_take_fd(message), service, flags, tag, unread);
 	if (nonce == NULL) {
-		add_nonce(s, number, 0, session);
+		add_nonce(s, number, 0, (slice){ 0 }, session);
 		return true;
 	}
-	bind(session, nonce->account);
+	bind(session, nonce->account, buffer_bytes(&nonce->login));
 	nonce_free(s, nonce);
 	return true;
 }
@@ -393,8 +458,8 @@ bool store_removed(struct store *s, struct ipc_message *message)
 	box->removing = true;
 	if (box->session != NULL)
 		session_over(box->session);
-	else
-		box_step(box);
+	sessions_refuse(box, REFUSE_REMOVED, true);
+	box_step(box);
 	return true;
 }
 

@@ -3,8 +3,8 @@
  *
  *   LOGIN (waits for its login) -> BOX (for the account) -> OPEN
  *     '-> QUEUE (another session has the account) -^
- *   OPEN <-> READING (RETR, TOP)
- *   OPEN -> COMMIT (wants to expunge) -> EXPUNGE (in the log) -> OPEN (QUIT event)
+ *   POP3: OPEN <-> READING (RETR, TOP)
+ *         OPEN -> COMMIT (its expunge is a change of the box's) -> OPEN (QUIT event)
  *   any -> OVER
  *
  * (1) The snapshot is taken once, when the box is ready; what is delivered later
@@ -22,9 +22,26 @@ enum session_state {
 	SESSION_OPEN,
 	SESSION_READING,
 	SESSION_COMMIT,
-	SESSION_EXPUNGE,
 	SESSION_OVER,
 };
+
+/* What a session speaks. */
+struct session_kind {
+	void (*create)(struct session *session);        /* may be NULL */
+	/* Speak: with the account that the box has, or only to refuse. */
+	void (*speak)(struct session *session);
+	void (*refuse)(struct session *session, enum session_refusal why);
+	/* Move bytes and events until nothing moves. */
+	void (*pump)(struct session *session);
+	/* The client said nothing for too long. */
+	void (*timeout)(struct session *session);
+	/* A work of the pool has some of its memory, and says session_over() again. */
+	bool (*busy)(const struct session *session);
+	void (*leave)(struct session *session); /* it is about to lose its box */
+	void (*free)(struct session *session);
+};
+
+extern const struct session_kind session_pop3, session_imap;
 
 struct session_row {
 	uint32_t uid, pack, offset;
@@ -47,35 +64,38 @@ struct session {
 	struct list link;               /* store->sessions */
 	struct store *store;
 	struct box *box;
-	struct list queue;              /* box->next */
+	const struct session_kind *kind;
+	struct list queue;              /* POP3: box->next */
+	unsigned flight;                /* the box's that has all it is to be shown */
 	struct nonce *nonce;            /* while it waits for a login */
 	enum session_state state;
 	int fd;                         /* until there is a stream */
 	uint8_t flags;                  /* ADOPT_* */
+	struct buffer tag;              /* IMAP's, that waits for its OK; judged by its engine */
+	struct buffer login;            /* the account's address, once it is known */
 	struct buffer in;               /* unread, then what the engine left */
 	struct stream *stream;
-	struct pop3_server *engine;
-	struct pop3_message *messages;
-	struct session_row *rows;
-	char *uidls;
-	uint32_t n;
 	struct os_timer timer;
 	struct os_defer end;
 	bool quitting;                  /* the engine has said its last words */
 	bool ended;                     /* and they are with the stream */
 	bool pumping;
+
+	struct list in_box;             /* IMAP: box->imap */
+	struct imap_session *imap;
+
+	/* POP3 */
+	struct pop3_server *engine;
+	struct pop3_message *messages;
+	struct session_row *rows;
+	char *uidls;
+	uint32_t n;
+	struct quit *quit;              /* its expunge waits, or flies */
 	struct reading reading;
 };
 
 /* ---- store_session.c ---- */
 void store_session_touch(struct session *session);    /* the client is alive */
-
-/* ---- store_pop3.c ---- */
-/* Speak: with the messages of the box, or only to refuse. */
-void session_speak(struct session *session);
-void session_refuse(struct session *session, const char *words);
-/* Move bytes and events until nothing moves. */
-void session_pump(struct session *session);
 
 /* ---- store_read.c ---- */
 void reading_start(struct session *session, uint32_t number);

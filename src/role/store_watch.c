@@ -85,7 +85,7 @@ static void tell(struct ipc_channel *web, uint64_t account, const struct account
 
 	put_u64(out, account);
 	put_u32(out, row->uid);
-	put_message_id(out, row->key.id);
+	put_message_id(out, account_key_id(row->key));
 	put_u64(out, (uint64_t)row->received_us);
 	put_u64(out, row->size);
 	put_u32(out, row->pack);
@@ -142,7 +142,9 @@ static bool tell_rows(struct store *s, struct watched *w, const struct account_s
 			ipc_on_room(web, store_web_room);
 			return false;
 		}
-		tell(web, w->account, &state->rows[i]);
+		/* A mock's page shows INBOX. */
+		if (state->rows[i].mailbox == ACCOUNT_INBOX)
+			tell(web, w->account, &state->rows[i]);
 		w->told = state->rows[i].uid;
 	}
 	return true;
@@ -186,14 +188,29 @@ void store_watch_bad(struct box *box)
 
 /* ---- what a flight changes ---- */
 
-static void tell_gone(struct store *s, const struct watched *w, slice payload)
+/* The ranges of INBOX that a change takes; 0: none. `in` stands before them. */
+static uint32_t ranges_gone(const struct account_change *change, struct bytes *in)
 {
-	struct bytes in = bytes_init(payload);
 	struct account_expunged expunged;
+	struct account_copied copied;
 
-	if (!record_expunged_begin(&in, &expunged))
-		return;
-	for (uint32_t i = 0; i < expunged.n; i++) {
+	*in = bytes_init(change->payload);
+	if (change->type == RECORD_COPIED)
+		return record_copied_begin(in, &copied) && copied.move &&
+		    copied.from == ACCOUNT_INBOX ? copied.n : 0;
+	if (change->type != RECORD_EXPUNGED && change->type != RECORD_EXPUNGED_FROM)
+		return 0;
+	return record_expunged_begin(change->type, in, &expunged) &&
+	    expunged.mailbox == ACCOUNT_INBOX ? expunged.n : 0;
+}
+
+static void tell_gone(struct store *s, const struct watched *w,
+    const struct account_change *change)
+{
+	struct bytes in;
+	uint32_t n = ranges_gone(change, &in);
+
+	for (uint32_t i = 0; i < n; i++) {
 		struct uid_range range = get_uid_range(&in);
 		struct buffer *out;
 
@@ -213,10 +230,8 @@ void store_watch_settling(const struct box *box)
 	struct store *s = box->store;
 	const struct watched *w = find(s, box->id);
 
-	for (size_t i = 0; w != NULL && i < a->n_taken; i++) {
-		if (a->changes[i].type == RECORD_EXPUNGED)
-			tell_gone(s, w, a->changes[i].payload);
-	}
+	for (size_t i = 0; w != NULL && i < a->n_taken; i++)
+		tell_gone(s, w, &a->changes[i]);
 }
 
 void store_watch_settled(struct box *box)

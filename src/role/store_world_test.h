@@ -269,7 +269,7 @@ static slice body_text(uint32_t n, size_t size)
 	return buffer_bytes(&b);
 }
 
-static struct buffer compress(slice text)
+static struct buffer make_frames(slice text)
 {
 	struct buffer out = buffer_init(world.heap, SIZE_MAX / 2);
 
@@ -373,7 +373,7 @@ static void deliver_to(uint32_t n, const uint64_t *accounts, uint16_t n_accounts
 		.targets = targets,
 	};
 	slice raw = body_text(n, size);
-	struct buffer frames = compress(raw);
+	struct buffer frames = make_frames(raw);
 	bool ok = true;
 	int fd = -1;
 
@@ -454,7 +454,7 @@ static void login(uint64_t nonce, uint64_t account)
 	ipc_end(to_store(world.directory), -1);
 }
 
-static void adopt(struct client *c, const char *unread)
+static void adopt_as(struct client *c, enum service service, const char *tag, const char *unread)
 {
 	static const unsigned char ip[16] = { 0 };
 	struct ipc_channel *peer = to_store(world.edge);
@@ -468,12 +468,17 @@ static void adopt(struct client *c, const char *unread)
 	stream_read_always(c->stream);
 	out = ipc_begin(peer, IPC_ADOPT);
 	put_u64(out, c->nonce);
-	put_u8(out, SERVICE_POP3);
+	put_u8(out, (uint8_t)service);
 	put_u8(out, ADOPT_LOOPBACK);
 	buffer_add(out, slice_of(ip, sizeof ip));
-	put_slice(out, slice_lit(""));
+	put_slice(out, slice_from(tag));
 	put_slice(out, slice_from(unread));
 	ipc_end(peer, fds[1]);
+}
+
+static void adopt(struct client *c, const char *unread)
+{
+	adopt_as(c, SERVICE_POP3, "", unread);
 }
 
 static void client_open(struct client *c, uint64_t account)

@@ -52,6 +52,7 @@ static void add_listen(const struct web *web, struct api_json *j)
 		const char *name;
 	} told[] = {
 		{ SERVICE_SMTP, "SMTP" }, { SERVICE_SUBMISSIONS, "SMTPS" }, { SERVICE_POP3, "POP3" },
+		{ SERVICE_IMAP, "IMAP" },
 	};
 	const struct config *config = web->frame.config;
 	char text[OS_ADDRESS_TEXT];

@@ -250,15 +250,16 @@ bool web_refused(struct web *web, struct ipc_message *message)
 	slice ip = get_raw(&message->body, 16);
 	slice line = get_slice(&message->body, EDGE_REFUSAL_TEXT);
 	struct buffer out = event_buffer(web);
+	const char *from;
 	char peer[OS_IP_TEXT];
-	bool pop3 = service == SERVICE_POP3 || service == SERVICE_POP3S;
 
 	if (!bytes_end(&message->body) || service >= SERVICES)
 		return false;
+	from = service_is_pop3(service) ? "pop3" : service_is_imap(service) ? "imap" : "smtpd";
 	os_ip_print(ip.ptr, peer, sizeof peer);
 	if (web->index != NULL && !list_empty(&web->listeners))
-		say_and_free(web, &out, api_event_error(slice_starts(line, slice_lit("4")) ?
-		    "warning" : "error", pop3 ? "pop3" : "smtpd", slice_from(peer), line, &out));
+		say_and_free(web, &out, api_event_error(!service_is_imap(service) &&
+		    slice_starts(line, slice_lit("4")) ? "warning" : "error", from, slice_from(peer), line, &out));
 	return true;
 }
 

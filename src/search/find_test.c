@@ -37,6 +37,34 @@ static void same(void **state)
 	assert_in_range(n_found, 1000, 5000);
 }
 
+/* As find_part() in small letters; what only looks like a letter's other case is none. */
+static void any_case(void **state)
+{
+	static const unsigned char letters[] = "aAbB@`[{1\x11";
+	unsigned char bytes[200], small[200], part[8];
+	uint32_t seed = 1;
+	size_t n_found = 0;
+
+	for (unsigned round = 0; round < 4000; round++) {
+		size_t len = round % sizeof bytes, n = round % 7 + 1;
+		slice text;
+		bool want;
+
+		for (size_t i = 0; i < sizeof bytes; i++) {
+			seed = seed * 1664525 + 1013904223;
+			bytes[i] = letters[(seed >> 16) % 4 + (round % 3 == 0 ? 2 * ((seed >> 24) % 4) : 0)];
+			small[i] = ascii_lower(bytes[i]);
+		}
+		memcpy(part, small + (seed >> 16) % 100, n);
+		text = guarded_copy(slice_of(bytes, len));
+		want = slice_find(slice_of(small, len), slice_of(part, n)) < len;
+		assert_int_equal(find_part_any_case(text, slice_of(part, n)), want);
+		n_found += want;
+		guarded_free(text);
+	}
+	assert_in_range(n_found, 1000, 3900);
+}
+
 /* At each place of a text that has it once. */
 static void places(void **state)
 {
@@ -56,4 +84,4 @@ static void places(void **state)
 	}
 }
 
-UNIT_TESTS(cmocka_unit_test(same), cmocka_unit_test(places))
+UNIT_TESTS(cmocka_unit_test(same), cmocka_unit_test(any_case), cmocka_unit_test(places))

@@ -206,6 +206,10 @@ static void lose_change(struct strike *s, struct hit *hit, const struct log_item
 		checker_shaken(s->dark->checker, s->account);
 		break;
 	case RECORD_EXPUNGED:
+	case RECORD_EXPUNGED_FROM:
+	case RECORD_COPIED:
+	case RECORD_FLAGS:
+	case RECORD_MAILBOX:
 		checker_shaken(s->dark->checker, s->account);
 		break;
 	default:

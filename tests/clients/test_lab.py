@@ -23,7 +23,7 @@ READY_SECONDS = 60
 class Lab:
     def __init__(self, *options, words=("--data", "lab"), stdin=subprocess.DEVNULL):
         self.folder = tempfile.mkdtemp(prefix="posthouse-lab-")
-        self.base = free_ports(7)
+        self.base = free_ports(9)
         self.process = subprocess.Popen(
             [POSTHOUSE, "lab", *words, "--port-base", str(self.base), *options],
             cwd=self.folder, stdin=stdin, stdout=subprocess.PIPE,
@@ -307,7 +307,7 @@ class TestLab(unittest.TestCase):
             with open(lab.folder_of("bob.log"), "w") as f:
                 f.write("what the first one wrote\n")
             other = subprocess.run([POSTHOUSE, "lab", "--data", "lab/", "--port-base",
-                                    str(free_ports(7))], capture_output=True, text=True,
+                                    str(free_ports(9))], capture_output=True, text=True,
                                    timeout=60, cwd=lab.folder)
             self.assertEqual((other.returncode, other.stdout), (1, ""))
             self.assertIn("another lab runs in", other.stderr)
@@ -317,7 +317,7 @@ class TestLab(unittest.TestCase):
             self.assertEqual(lab.end(), 0)
 
     def test_ports_that_are_taken(self):
-        base = free_ports(7, ("127.0.0.1", "127.0.0.3"))
+        base = free_ports(9, ("127.0.0.1", "127.0.0.3"))
         with socket.socket() as s, tempfile.TemporaryDirectory() as folder:
             # Connections of an earlier lab there may not be forgotten yet.
             s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -350,7 +350,7 @@ class TestLab(unittest.TestCase):
         with tempfile.TemporaryDirectory() as folder:
             process = subprocess.Popen(
                 [POSTHOUSE, "lab", "--send", "no", "--data", folder + "/lab", "--port-base",
-                 str(free_ports(7))], env=environment, stdin=subprocess.DEVNULL,
+                 str(free_ports(9))], env=environment, stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE, text=True)
             said = ""
             while "Ctrl-C stops" not in said:

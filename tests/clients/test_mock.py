@@ -145,7 +145,7 @@ class Keeps(Folder):
         """All that mail, small and large, makes it open is in memory; kill -9, and nothing is on disk."""
         home = os.path.join(self.folder, "cwd")
         os.mkdir(home)
-        words = [POSTHOUSE, "mock", "--smtp", "0", "--smtps", "0", "--pop3", "0", "--http", "0", "--json"]
+        words = [POSTHOUSE, "mock", "--smtp", "0", "--smtps", "0", "--pop3", "0", "--imap", "0", "--http", "0", "--json"]
         process = subprocess.Popen(words, cwd=home, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
                                    env=dict(os.environ, TMPDIR=home))
         listens = json.loads(process.stdout.readline())["hosts"][0]
@@ -177,7 +177,7 @@ class Keeps(Folder):
             send(host, "one")
             send(host, "two", login="suite")
             self.assertTrue(os.path.exists(host.certificate))
-            done = run("mock", "--smtp", "0", "--smtps", "0", "--pop3", "0", "--http", "0", "--data", data)
+            done = run("mock", "--smtp", "0", "--smtps", "0", "--pop3", "0", "--imap", "0", "--http", "0", "--data", data)
             self.assertEqual(done.returncode, 1)
             self.assertIn("already running on %s (pid %d)" % (data, host.process.pid), done.stderr)
             host.stop()
@@ -230,8 +230,9 @@ class Options(Folder):
             taken_by.bind(("127.0.0.1", 0))
             taken_by.listen()
             port = taken_by.getsockname()[1]
-            for option, name in (("--smtp", "SMTP"), ("--smtps", "SMTPS"), ("--pop3", "POP3"), ("--http", "HTTP")):
-                ports = {"--smtp": "0", "--smtps": "0", "--pop3": "0", "--http": "0", option: "127.0.0.1:%d" % port}
+            for option, name in (("--smtp", "SMTP"), ("--smtps", "SMTPS"), ("--pop3", "POP3"), ("--imap", "IMAP"),
+                                 ("--http", "HTTP")):
+                ports = {"--smtp": "0", "--smtps": "0", "--pop3": "0", "--imap": "0", "--http": "0", option: "127.0.0.1:%d" % port}
                 done = run("mock", *(word for pair in ports.items() for word in pair))
                 self.assertEqual(done.returncode, 1)
                 self.assertEqual(done.stderr.count("\n"), 1, done.stderr)
@@ -301,7 +302,7 @@ class Options(Folder):
             self.assertRegex(done.stderr, "^posthouse: %s" % want)
 
     def test_nowhere(self):
-        done = run("mock", "--smtp", "none", "--smtps", "none", "--pop3", "none", "--http", "none")
+        done = run("mock", "--smtp", "none", "--smtps", "none", "--pop3", "none", "--imap", "none", "--http", "none")
         self.assertEqual((done.returncode, done.stderr.count("\n")), (2, 1), done.stderr)
         self.assertIn("it would listen nowhere", done.stderr)
 
@@ -322,7 +323,7 @@ class Options(Folder):
         for ignored in (False, True):
             def before():
                 signal.signal(signal.SIGHUP, signal.SIG_IGN if ignored else signal.SIG_DFL)
-            process = subprocess.Popen([POSTHOUSE, "mock", "--smtp", "0", "--smtps", "0", "--pop3", "0", "--http", "0", "--json"],
+            process = subprocess.Popen([POSTHOUSE, "mock", "--smtp", "0", "--smtps", "0", "--pop3", "0", "--imap", "0", "--http", "0", "--json"],
                                        stdout=subprocess.PIPE, text=True, preexec_fn=before)
             address = json.loads(process.stdout.readline())["hosts"][0]["smtp"]
             process.send_signal(signal.SIGHUP)
@@ -337,7 +338,7 @@ class Options(Folder):
     def test_words(self):
         port = free_ports(1)
         process = subprocess.Popen([POSTHOUSE, "mock", "--smtp", str(port), "--smtps", "none", "--pop3", "0",
-                                    "--http", "0", "--max-messages", "7", "--mailboxes", "login"], stdout=subprocess.PIPE, text=True)
+                                    "--imap", "0", "--http", "0", "--max-messages", "7", "--mailboxes", "login"], stdout=subprocess.PIPE, text=True)
         text = ""
         while "Ctrl-C" not in text:
             text += process.stdout.readline()
@@ -347,6 +348,7 @@ class Options(Folder):
         self.assertEqual(process.wait(60), 0)
         process.stdout.close()
         self.assertRegex(text, r"SMTP +127\.0\.0\.1:\d+ ")
+        self.assertRegex(text, r"IMAP +127\.0\.0\.1:\d+ ")
         self.assertNotIn("TLS from the first byte", text)
         for words in ("in memory", "the newest 7 are kept", " send --server 127.0.0.1:", "curl pop3://",
                       "curl http://127.0.0.1:", '/1 --user mock:any\n', 'what comes without one in "mock"'):

@@ -13,7 +13,7 @@ import urllib.request
 
 from server import POSTHOUSE, Demo, free_ports, wait_for
 
-LISTENERS = ("smtp", "submission", "submissions", "pop3", "pop3s")
+LISTENERS = ("smtp", "submission", "submissions", "pop3", "pop3s", "imap", "imaps")
 
 
 def run(*words, cwd=None):
@@ -360,7 +360,7 @@ class Life(Folder):
             self.assertEqual(set(row), {"name", "domain", "accounts", "http", *LISTENERS})
             self.assertEqual(row["http"], "")
             self.assertEqual([row[name] for name in LISTENERS],
-                             ["127.0.0.1:%d" % (base + i) for i in range(5)])
+                             ["127.0.0.1:%d" % (base + i) for i in range(7)])
             self.assertEqual(row["domain"], "alice.example")
             self.assertEqual([a["address"] for a in row["accounts"]],
                              ["alice@alice.example", "bob@alice.example"])

@@ -33,8 +33,7 @@ class TestSetup(unittest.TestCase):
         listed = run(self.folder, "account", "list", "--config", "posthouse.conf")
         self.assertIn("postmaster@example.org", listed.stdout)
         checked = run(self.folder, "check", "--config", "posthouse.conf", "--set", "user=none",
-                      *["--set=listen.%s=none" % s for s in ("smtp", "submission", "submissions",
-                                                             "pop3", "pop3s")])
+                      *["--set=listen.%s=none" % s for s in Demo.services])
         self.assertEqual(checked.returncode, 0, checked.stderr)
 
     def test_it_serves(self):

@@ -1,0 +1,745 @@
+/* role/store_imap_test.c - IMAP sessions of a store: what one changes the others see, what is
+ * delivered is pushed, what fails changes nothing. See store_world_test.h. */
+#include <zlib.h>
+
+#include "os/os_faulty.h"
+#include "role/store_world_test.h"
+
+/* A client whose login the store completes: "a OK". */
+static void imap_open(struct client *c, uint64_t account)
+{
+	adopt_as(c, SERVICE_IMAP, "a", "");
+	login(c->nonce, account);
+	client_until(c, "a OK [CAPABILITY ");
+	client_until(c, "\r\n");
+}
+
+/* Say a command with the tag T7; returns what comes before its reply, which begins so. */
+static slice say(struct client *c, const char *command, const char *reply)
+{
+	char text[512];
+	slice before;
+
+	snprintf(text, sizeof text, "T7 %s\r\n", command);
+	stream_write(c->stream, slice_from(text));
+	snprintf(text, sizeof text, "T7 %s", reply);
+	before = client_until(c, "T7 ");
+	c->seen -= 3;
+	if (!slice_starts(client_rest(c), slice_from(text)))
+		fail_msg("%s: %.*s", command, slice_arg(client_rest(c)));
+	client_until(c, "\r\n");
+	return before;
+}
+
+static bool has(slice text, const char *what)
+{
+	return slice_find(text, slice_from(what)) < text.len;
+}
+
+static void expect(struct client *c, const char *command, const char *what)
+{
+	slice got = say(c, command, "OK");
+
+	if (!has(got, what))
+		fail_msg("%s: no \"%s\" in \"%.*s\"", command, what, slice_arg(got));
+}
+
+static void imap_select(struct client *c, const char *name, unsigned exists)
+{
+	char command[64], words[64];
+
+	snprintf(command, sizeof command, "SELECT %s", name);
+	snprintf(words, sizeof words, "* %u EXISTS\r\n", exists);
+	expect(c, command, words);
+}
+
+static void imap_logout(struct client *c)
+{
+	say(c, "LOGOUT", "OK");
+	for (unsigned i = 0; i < WAIT_MS && !c->closed; i++)
+		run_ms(1);
+	assert_true(c->closed);
+	client_close(c);
+}
+
+static void deliver_all(uint32_t first, uint32_t n, uint64_t account, size_t size)
+{
+	for (uint32_t i = first; i < first + n; i++)
+		deliver(i, account, size);
+	for (uint32_t i = first; i < first + n; i++)
+		assert_int_equal(wait_result(i), DELIVERY_DURABLE);
+}
+
+/* Append a message of `size` bytes, and wait for the reply. */
+static void append(struct client *c, const char *to, const char *flags, size_t size,
+    const char *reply)
+{
+	slice text = body_text(77, size);
+	char line[128];
+
+	snprintf(line, sizeof line, "T7 APPEND %s %s{%zu+}\r\n", to, flags, text.len);
+	stream_write(c->stream, slice_from(line));
+	for (slice rest = text; rest.len > 0;) {
+		size_t n = rest.len < 200000 ? rest.len : 200000;
+
+		while (stream_room(c->stream) < n)
+			run_ms(1);
+		stream_write(c->stream, slice_head(rest, n));
+		rest = slice_drop(rest, n);
+	}
+	stream_write(c->stream, slice_lit("\r\n"));
+	client_until(c, reply);
+	client_until(c, "\r\n");
+	heap_free(world.heap, (void *)(uintptr_t)text.ptr);
+}
+
+/* ---- */
+
+static void selected_and_fetched(void **state)
+{
+	static const size_t sizes[] = { 100, 5000, 300 * 1000, 3 * 1000 * 1000, 200 };
+	struct client c;
+
+	world_begin(1);
+	for (uint32_t i = 0; i < 5; i++)
+		deliver_all(i, 1, 7, sizes[i]);
+	imap_open(&c, 7);
+	imap_select(&c, "INBOX", 5);
+	expect(&c, "FETCH 1:* (UID FLAGS)", "* 5 FETCH (UID 5 FLAGS (\\Recent))");
+	for (uint32_t i = 0; i < 5; i++) {
+		struct buffer want = buffer_init(world.heap, SIZE_MAX / 2);
+		slice text = body_text(i, sizes[i]), got;
+		char command[64];
+
+		buffer_add(&want, slice_lit("Return-Path: <from@there.example>\r\n"
+		    "Delivered-To: to@here\r\nReceived: from there\r\n"));
+		buffer_add(&want, text);
+		snprintf(command, sizeof command, "FETCH %u BODY.PEEK[]", i + 1);
+		got = say(&c, command, "OK");
+		got = slice_drop(got, slice_find(got, slice_lit("}\r\n")) + 3);
+		assert_true(got.len >= buffer_bytes(&want).len);
+		assert_true(slice_starts(got, buffer_bytes(&want)));
+		buffer_free(&want);
+		heap_free(world.heap, (void *)(uintptr_t)text.ptr);
+	}
+	expect(&c, "SEARCH SUBJECT \"message 3\"", "SEARCH 4\r\n");
+	imap_logout(&c);
+	world_end();
+}
+
+/* What one stores, the other is told at once in IDLE, and is there in the next life. */
+static void flags_are_seen(void **state)
+{
+	struct client a, b;
+
+	world_begin(1);
+	deliver_all(0, 3, 7, 300);
+	imap_open(&a, 7);
+	imap_open(&b, 7);
+	imap_select(&a, "INBOX", 3);
+	imap_select(&b, "INBOX", 3);
+	client_say(&b, "i IDLE\r\n", "+ idling\r\n");
+	expect(&a, "STORE 2 +FLAGS (\\Seen $Junk)", "* 2 FETCH (FLAGS (\\Recent \\Seen $Junk))");
+	client_until(&b, "* 2 FETCH (FLAGS (");
+	assert_true(has(client_until(&b, "))"), "\\Seen $Junk"));
+	/* Messages of a flight, and a change that changes nothing. */
+	deliver_all(3, 1, 7, 300);
+	client_until(&b, "* 4 EXISTS\r\n");
+	say(&a, "STORE 2 +FLAGS.SILENT (\\Seen)", "OK");
+	client_say(&b, "DONE\r\n", "i OK");
+	/* Only what nobody changed meanwhile. */
+	say(&a, "STORE 2 (UNCHANGEDSINCE 1) +FLAGS (\\Flagged)", "OK [MODIFIED 2]");
+	client_close(&a);
+	client_close(&b);
+	cut_power();
+	imap_open(&a, 7);
+	imap_select(&a, "INBOX", 4);
+	expect(&a, "FETCH 2 FLAGS", "\\Seen $Junk");
+	expect(&a, "SEARCH KEYWORD $Junk", "SEARCH 2\r\n");
+	imap_logout(&a);
+	world_end();
+}
+
+static void appended(void **state)
+{
+	struct client a, b;
+	char text[128];
+	slice got;
+
+	world_begin(1);
+	imap_open(&a, 7);
+	imap_open(&b, 7);
+	imap_select(&b, "INBOX", 0);
+	client_say(&b, "i IDLE\r\n", "+ idling\r\n");
+	append(&a, "INBOX", "(\\Seen $Todo) \"02-Jan-2020 03:04:05 +0000\" ", 400, "T7 OK [APPENDUID ");
+	client_until(&b, "* 1 EXISTS\r\n");
+	append(&a, "INBOX", "", 2 * 1000 * 1000, "T7 OK [APPENDUID ");
+	client_until(&b, "* 2 EXISTS\r\n");
+	append(&a, "Nothing", "", 400, "T7 NO [TRYCREATE]");
+	/* Two in one command. */
+	stream_write(a.stream, slice_lit("T7 APPEND INBOX {10+}\r\nA: b\r\n\r\nc\n {11+}\r\nA: b\r\n\r\nd\r\n\r\n"));
+	client_until(&a, "T7 OK [APPENDUID ");
+	assert_true(has(client_until(&a, "]"), " 3:4"));
+	client_until(&a, "\r\n");
+	client_until(&b, "* 4 EXISTS\r\n");
+	client_close(&b);
+	for (int life = 0; life < 2; life++) {
+		imap_select(&a, "INBOX", 4);
+		expect(&a, "FETCH 1 (FLAGS INTERNALDATE)", " 2-Jan-2020 03:04:05 +0000");
+		expect(&a, "FETCH 1 FLAGS", "\\Seen $Todo");
+		got = say(&a, "FETCH 2 BODY.PEEK[]", "OK");
+		snprintf(text, sizeof text, "{%zu}", (size_t)2 * 1000 * 1000);
+		assert_true(has(got, "Subject: message 77\r\n"));
+		expect(&a, "FETCH 4 BODY.PEEK[TEXT]", "d\r\n");
+		imap_logout(&a);
+		if (life == 0)
+			kill_store();
+		else
+			cut_power();
+		imap_open(&a, 7);
+	}
+	client_close(&a);
+	world_end();
+}
+
+static void copied_and_moved(void **state)
+{
+	struct client a, b, c;
+
+	world_begin(1);
+	deliver_all(0, 6, 7, 300);
+	imap_open(&a, 7);
+	imap_open(&b, 7);
+	imap_open(&c, 7);
+	say(&a, "CREATE Lists/One", "OK");
+	expect(&a, "LIST \"\" *", " \"Lists\"\r\n");
+	imap_select(&a, "INBOX", 6);
+	imap_select(&b, "INBOX", 6);
+	imap_select(&c, "Lists/One", 0);
+	client_say(&b, "i IDLE\r\n", "+ idling\r\n");
+	client_say(&c, "i IDLE\r\n", "+ idling\r\n");
+	say(&a, "COPY 1:2 Lists/One", "OK [COPYUID ");
+	client_until(&c, "* 2 EXISTS\r\n");
+	expect(&a, "MOVE 5:6 Lists/One", "* 5 EXPUNGE");
+	client_until(&b, "* 5 EXPUNGE\r\n");
+	client_until(&c, "* 4 EXISTS\r\n");
+	say(&a, "STORE 1 +FLAGS (\\Deleted)", "OK");
+	expect(&a, "EXPUNGE", "* 1 EXPUNGE\r\n");
+	client_until(&b, "* 1 EXPUNGE\r\n");
+	say(&a, "COPY 1 Nowhere", "NO [TRYCREATE]");
+	client_say(&c, "DONE\r\n", "i OK");
+	assert_true(has(say(&c, "FETCH 4 BODY.PEEK[HEADER.FIELDS (Subject)]", "OK"), "message 5"));
+	/* It is deleted under its feet. */
+	say(&a, "RENAME Lists/One Lists/Two", "OK");
+	say(&c, "NOOP", "OK");
+	say(&a, "DELETE Lists/Two", "OK");
+	stream_write(c.stream, slice_lit("T7 NOOP\r\n"));
+	client_until(&c, "BYE");
+	client_close(&a);
+	client_close(&b);
+	client_close(&c);
+	cut_power();
+	imap_open(&a, 7);
+	imap_select(&a, "INBOX", 3);
+	expect(&a, "LIST \"\" *", " \"Lists\"\r\n");
+	imap_logout(&a);
+	world_end();
+}
+
+/* A disk that fails: NO, and all is as it was; then it works again. */
+static void a_change_that_fails(void **state)
+{
+	struct sim_faults faults = { .sync_error = 1 }, none = { 0 };
+	struct client a, b;
+
+	for (uint64_t seed = 1; seed < 4; seed++) {
+		world_begin(seed);
+		deliver_all(0, 4, 7, 300);
+		imap_open(&a, 7);
+		imap_open(&b, 7);
+		imap_select(&a, "INBOX", 4);
+		imap_select(&b, "INBOX", 4);
+		client_say(&b, "i IDLE\r\n", "+ idling\r\n");
+		sim_set_faults(world.sim, &faults);
+		say(&a, "STORE 1:4 +FLAGS.SILENT (\\Deleted)", "NO [UNAVAILABLE]");
+		append(&a, "INBOX", "", 400, "T7 NO [UNAVAILABLE]");
+		sim_set_faults(world.sim, &none);
+		run_ms(STORE_RETRY_MAX_MS + 1000);
+		expect(&a, "FETCH 1 FLAGS", "FLAGS (");
+		expect(&a, "SEARCH DELETED", "SEARCH\r\n");
+		assert_int_equal(client_rest(&b).len, 0);
+		say(&a, "STORE 2 +FLAGS.SILENT (\\Deleted)", "OK");
+		expect(&a, "EXPUNGE", "* 2 EXPUNGE\r\n");
+		client_until(&b, "* 2 EXPUNGE\r\n");
+		append(&a, "INBOX", "", 400, "T7 OK [APPENDUID ");
+		client_until(&b, "* 4 EXISTS\r\n");
+		client_close(&a);
+		client_close(&b);
+		cut_power();
+		imap_open(&a, 7);
+		imap_select(&a, "INBOX", 4);
+		imap_logout(&a);
+		world_end();
+	}
+}
+
+static void the_account_is_removed(void **state)
+{
+	struct client a, b;
+
+	world_begin(1);
+	deliver_all(0, 2, 7, 300);
+	imap_open(&a, 7);
+	imap_open(&b, 7);
+	imap_select(&a, "INBOX", 2);
+	imap_select(&b, "INBOX", 2);
+	client_say(&b, "i IDLE\r\n", "+ idling\r\n");
+	stream_write(a.stream, slice_lit("T7 STORE 1 +FLAGS (\\Seen)\r\nT7 FETCH 1:* BODY[]\r\n"));
+	remove_account(7);
+	client_until(&b, "* BYE [EXPIRED]");
+	for (unsigned i = 0; i < WAIT_MS && !(a.closed && b.closed); i++)
+		run_ms(1);
+	assert_true(a.closed && b.closed);
+	client_close(&a);
+	client_close(&b);
+	adopt_as(&a, SERVICE_IMAP, "a", "");
+	login(a.nonce, 7);
+	client_until(&a, "BYE");
+	client_close(&a);
+	world_end();
+}
+
+/* POP3 beside IMAP: each sees what the other did, in its own time. */
+static void beside_pop3(void **state)
+{
+	struct client a, p;
+
+	world_begin(1);
+	deliver_all(0, 3, 7, 300);
+	imap_open(&a, 7);
+	imap_select(&a, "INBOX", 3);
+	client_say(&a, "i IDLE\r\n", "+ idling\r\n");
+	client_open(&p, 7);
+	client_until(&p, "+OK");
+	client_say(&p, "DELE 2\r\n", "+OK");
+	client_quit(&p);
+	client_until(&a, "* 2 EXPUNGE\r\n");
+	client_say(&a, "DONE\r\n", "i OK");
+	say(&a, "CREATE Other", "OK");
+	say(&a, "MOVE 1 Other", "OK");
+	client_open(&p, 7);
+	client_until(&p, "+OK");
+	client_say(&p, "STAT\r\n", "+OK 1 ");
+	client_quit(&p);
+	imap_logout(&a);
+	world_end();
+}
+
+/* \Recent goes to the first session that selects, also in the next life. */
+static void recent_once(void **state)
+{
+	struct client a, b;
+
+	world_begin(1);
+	deliver_all(0, 2, 7, 300);
+	imap_open(&a, 7);
+	imap_open(&b, 7);
+	expect(&a, "SELECT INBOX", "* 2 RECENT\r\n");
+	expect(&b, "SELECT INBOX", "* 0 RECENT\r\n");
+	say(&b, "UNSELECT", "OK");
+	imap_logout(&a);
+	imap_logout(&b);
+	run_ms(5000);
+	deliver_all(2, 1, 7, 300);
+	cut_power();
+	imap_open(&a, 7);
+	expect(&a, "STATUS INBOX (RECENT)", "RECENT 1");
+	expect(&a, "SELECT INBOX", "* 1 RECENT\r\n");
+	imap_logout(&a);
+	world_end();
+}
+
+/* Sessions that end while something of theirs is under way. */
+static void they_leave_in_the_middle(void **state)
+{
+	static const char *const last[] = {
+		"T7 STORE 1:* +FLAGS (\\Seen)\r\n", "T7 FETCH 1:* BODY[]\r\n", "T7 EXPUNGE\r\n",
+		"T7 APPEND INBOX {100000+}\r\nhalf", "T7 APPEND INBOX {3+}\r\nabc\r\n",
+		"T7 SEARCH TEXT nothing\r\n", "T7 CREATE a/b/c\r\n", "T7 MOVE 1 x\r\n",
+		"T7 IDLE\r\n", "T7 COMPRESS DEFLATE\r\n",
+	};
+	struct client a;
+
+	world_begin(1);
+	deliver_all(0, 20, 7, 100 * 1000);
+	for (size_t i = 0; i < sizeof last / sizeof *last; i++) {
+		for (unsigned wait = 0; wait < 4; wait++) {
+			imap_open(&a, 7);
+			expect(&a, "SELECT INBOX", "EXISTS");
+			stream_write(a.stream, slice_from(last[i]));
+			run_ms(wait);
+			stream_destroy(a.stream);
+			buffer_free(&a.got);
+		}
+	}
+	run_ms(1000);
+	imap_open(&a, 7);
+	expect(&a, "LIST \"\" *", " \"a/b/c\"\r\n");
+	expect(&a, "SELECT INBOX", "EXISTS");
+	expect(&a, "SEARCH UNSEEN 1:20", "SEARCH\r\n");
+	imap_logout(&a);
+	world_end();
+}
+
+/* Both ways are raw DEFLATE behind the reply to COMPRESS. */
+static void compressed(void **state)
+{
+	static unsigned char packed[4096], plain[1 << 20];
+	z_stream out = { 0 }, in = { 0 };
+	struct client c;
+	slice got;
+
+	world_begin(1);
+	deliver_all(0, 30, 7, 20 * 1000);
+	imap_open(&c, 7);
+	say(&c, "COMPRESS DEFLATE", "OK");
+	assert_int_equal(deflateInit2(&out, 6, Z_DEFLATED, -15, 8, Z_DEFAULT_STRATEGY), Z_OK);
+	assert_int_equal(inflateInit2(&in, -15), Z_OK);
+	in.next_out = plain;
+	in.avail_out = sizeof plain;
+	for (int i = 0; i < 3; i++) {
+		static const char *const lines[] = { "y SELECT INBOX\r\n",
+		    "y FETCH 1:* BODY.PEEK[]\r\n", "y LOGOUT\r\n" };
+
+		out.next_in = (Bytef *)(uintptr_t)lines[i];
+		out.avail_in = (uInt)strlen(lines[i]);
+		out.next_out = packed;
+		out.avail_out = sizeof packed;
+		assert_int_equal(deflate(&out, Z_SYNC_FLUSH), Z_OK);
+		/* In two pieces. */
+		stream_write(c.stream, slice_of(packed, 3));
+		run_ms(1);
+		stream_write(c.stream, slice_of(packed + 3, sizeof packed - out.avail_out - 3));
+		for (unsigned ms = 0; ms < 2000; ms++) {
+			got = client_rest(&c);
+			in.next_in = (Bytef *)(uintptr_t)got.ptr;
+			in.avail_in = (uInt)got.len;
+			(void)inflate(&in, Z_SYNC_FLUSH);
+			c.seen += got.len - in.avail_in;
+			got = slice_of(plain, sizeof plain - in.avail_out);
+			if (has(got, "y OK"))
+				break;
+			run_ms(1);
+		}
+		assert_true(has(got, "y OK"));
+		assert_true(i != 1 || (has(got, "message 29\r\n") && has(got, "* 30 FETCH")));
+		in.next_out = plain;
+		in.avail_out = sizeof plain;
+	}
+	for (unsigned i = 0; i < WAIT_MS && !c.closed; i++)
+		run_ms(1);
+	assert_true(c.closed);
+	deflateEnd(&out);
+	inflateEnd(&in);
+	client_close(&c);
+	/* What is none ends the session, and only that. */
+	imap_open(&c, 7);
+	say(&c, "COMPRESS DEFLATE", "OK");
+	stream_write(c.stream, slice_lit("y NOOP\r\n\xff\xff\xff\xff"));
+	for (unsigned i = 0; i < WAIT_MS && !c.closed; i++)
+		run_ms(1);
+	assert_true(c.closed);
+	client_close(&c);
+	world_end();
+}
+
+/* Silence: a while of it, but not in the middle of a message. */
+static void silent_ones_end(void **state)
+{
+	struct client a, b;
+
+	world_begin(1);
+	imap_open(&a, 7);
+	imap_open(&b, 7);
+	imap_select(&a, "INBOX", 0);
+	client_say(&a, "i IDLE\r\n", "+ idling\r\n");
+	stream_write(b.stream, slice_lit("T7 APPEND INBOX {1000+}\r\nhalf"));
+	run_ms(world.config.session_timeout_s * 1000ULL - 5000);
+	assert_false(b.closed);
+	run_ms(10 * 1000);
+	assert_true(b.closed);
+	run_ms((world.config.imap_timeout_s - world.config.session_timeout_s) * 1000ULL - 20000);
+	assert_false(a.closed);
+	run_ms(30 * 1000);
+	assert_true(a.closed && has(client_rest(&a), "* BYE"));
+	client_close(&a);
+	client_close(&b);
+	world_end();
+}
+
+/* ---- chance, and failures ---- */
+
+/* OK, or NO: what the disk allows. */
+static bool try_say(struct client *c, const char *command)
+{
+	char text[256];
+	bool ok;
+
+	snprintf(text, sizeof text, "T7 %s\r\n", command);
+	stream_write(c->stream, slice_from(text));
+	client_until(c, "T7 ");
+	ok = slice_starts(client_rest(c), slice_lit("OK"));
+	/* BAD: there is no such message. */
+	if (!ok && !slice_starts(client_rest(c), slice_lit("NO")) &&
+	    !slice_starts(client_rest(c), slice_lit("BAD there is no message")))
+		fail_msg("%s: %.*s", command, slice_arg(client_rest(c)));
+	client_until(c, "\r\n");
+	return ok;
+}
+
+static bool try_append(struct client *c, const char *to)
+{
+	bool ok;
+
+	append(c, to, "", 300, "T7 ");
+	ok = slice_find(slice_head(buffer_bytes(&c->got), c->seen), slice_lit("T7 OK [APPENDUID")) <
+	    c->seen;
+	c->seen = buffer_bytes(&c->got).len;
+	return ok;
+}
+
+/* All that a mailbox has, in the words of a session. */
+static slice listing(struct client *c)
+{
+	say(c, "NOOP", "OK");
+	return say(c, "FETCH 1:* (UID FLAGS RFC822.SIZE)", "OK");
+}
+
+static void open_rev2(struct client *c, const char *name)
+{
+	char command[64];
+
+	imap_open(c, 7);
+	say(c, "ENABLE IMAP4rev2", "OK");
+	snprintf(command, sizeof command, "SELECT %s", name);
+	say(c, command, "OK");
+}
+
+static uint64_t chance(uint64_t *x)
+{
+	*x = *x * 6364136223846793005u + 1442695040888963407u;
+	return *x >> 33;
+}
+
+static void random_command(struct client *c, uint64_t *x, const char *other)
+{
+	static const char *const commands[] = { "STORE 1:%u +FLAGS (\\Seen)",
+	    "STORE 1:%u -FLAGS (\\Seen \\Deleted)", "STORE %u +FLAGS.SILENT (\\Deleted k%u)", "EXPUNGE",
+	    "COPY %u:* %s", "MOVE %u %s", "UID STORE %u:* FLAGS (\\Answered)", "NOOP" };
+	size_t i = chance(x) % (sizeof commands / sizeof *commands);
+	unsigned n = 1 + (unsigned)(chance(x) % 3);
+	char command[128];
+
+	if (i == 4 || i == 5)
+		snprintf(command, sizeof command, commands[i], n, other);
+	else
+		snprintf(command, sizeof command, commands[i], n, n);
+	(void)try_say(c, command);
+}
+
+/* Sessions of one account change it, mail comes, the disk fails now and then: at the end all
+ * of them see the same, and so does the next life. */
+static void a_storm(void **state)
+{
+	for (uint64_t seed = 1; seed <= 12; seed++) {
+		struct client c[4];
+		uint64_t x = seed;
+		struct buffer seen[2];
+
+		world_begin(seed);
+		deliver_all(0, 8, 7, 300);
+		imap_open(&c[0], 7);
+		say(&c[0], "CREATE Other", "OK");
+		client_close(&c[0]);
+		for (int i = 0; i < 4; i++)
+			open_rev2(&c[i], i % 2 == 0 ? "INBOX" : "Other");
+		for (uint32_t step = 0; step < 60; step++) {
+			struct sim_faults faults = { .sync_error = chance(&x) % 8 == 0 ? 2 : 0 };
+			int i = (int)(chance(&x) % 4);
+
+			sim_set_faults(world.sim, &faults);
+			if (chance(&x) % 4 == 0)
+				deliver(8 + step, 7, 300);
+			if (chance(&x) % 8 == 0)
+				(void)try_append(&c[i], i % 2 == 0 ? "Other" : "INBOX");
+			random_command(&c[i], &x, i % 2 == 0 ? "Other" : "INBOX");
+			if (faults.sync_error != 0)
+				run_ms(chance(&x) % 2 == 0 ? 3000 : STORE_RETRY_MAX_MS);
+		}
+		sim_set_faults(world.sim, &(struct sim_faults){ 0 });
+		run_ms(STORE_RETRY_MAX_MS + 5000);
+		for (int i = 0; i < 4; i++) {
+			slice text = listing(&c[i]);
+
+			if (i < 2) {
+				seen[i] = buffer_init(world.heap, SIZE_MAX / 2);
+				buffer_add(&seen[i], text);
+			} else if (!slice_equal(text, buffer_bytes(&seen[i % 2]))) {
+				fail_msg("seed %u: session %d sees %.*s, not %.*s", (unsigned)seed, i,
+				    slice_arg(text), slice_arg(buffer_bytes(&seen[i % 2])));
+			}
+		}
+		for (int i = 0; i < 4; i++)
+			client_close(&c[i]);
+		if (seed % 2 == 0)
+			kill_store();
+		else
+			cut_power();
+		for (int i = 0; i < 2; i++) {
+			slice text;
+
+			open_rev2(&c[i], i % 2 == 0 ? "INBOX" : "Other");
+			text = listing(&c[i]);
+			if (!slice_equal(text, buffer_bytes(&seen[i])))
+				fail_msg("seed %u: the next life has %.*s, not %.*s", (unsigned)seed,
+				    slice_arg(text), slice_arg(buffer_bytes(&seen[i])));
+			imap_logout(&c[i]);
+			buffer_free(&seen[i]);
+		}
+		world_end();
+	}
+}
+
+/* While the n-th disk call fails: a day of an account. What was answered OK is there in the
+ * next life, what was not may be; returns whether one failed. */
+static bool day_with_failure(unsigned n)
+{
+	struct os_faulty faulty;
+	bool appended, moved, fired;
+	struct client c;
+
+	world_begin(1);
+	deliver_until_durable(0, 2, 7, 300);
+	kill_store();
+	imap_open(&c, 7);
+	say(&c, "CREATE Other", "OK");
+	say(&c, "SELECT INBOX", "OK");
+	os_faulty_wrap(&faulty, store_os());
+	os_faulty_arm(&faulty, FAULT_ANY, n, n % 2 ? -EIO : -ENOSPC);
+	appended = try_append(&c, "INBOX");
+	moved = try_say(&c, "MOVE 1 Other");
+	(void)try_say(&c, "FETCH 1:* BODY.PEEK[]");
+	fired = os_faulty_fired(&faulty);
+	os_faulty_unwrap(&faulty);
+	run_ms(STORE_RETRY_MAX_MS);
+	imap_logout(&c);
+	cut_power();
+	imap_open(&c, 7);
+	imap_select(&c, "INBOX", 3u + appended - moved);
+	expect(&c, "FETCH 1:* BODY.PEEK[TEXT]", "more");
+	imap_select(&c, "Other", moved);
+	imap_logout(&c);
+	world_end();
+	return fired;
+}
+
+static void each_disk_call_may_fail(void **state)
+{
+	unsigned calls = 0;
+
+	while (day_with_failure(calls + 1))
+		calls++;
+	print_message("# %u calls failed, one at a time\n", calls);
+	assert_true(calls > 8);
+}
+
+/* It dies with a text half sent, and one being read. */
+static void the_store_is_killed(void **state)
+{
+	struct client c[3];
+
+	world_begin(1);
+	deliver_all(0, 20, 7, 200 * 1000);
+	for (unsigned wait = 0; wait < 6; wait++) {
+		for (int i = 0; i < 3; i++) {
+			imap_open(&c[i], 7);
+			imap_select(&c[i], "INBOX", 20);
+			stream_pause(c[i].stream);
+			stream_write(c[i].stream, slice_lit("T7 FETCH 1:* BODY.PEEK[]\r\n"));
+		}
+		run_ms(wait);
+		kill_store();
+		for (int i = 0; i < 3; i++)
+			client_close(&c[i]);
+	}
+	world_end();
+}
+
+/* A client that asks for everything is not in the way of one who asks for nothing; and what
+ * many who only look on cost. */
+static void many_sessions(void **state)
+{
+	enum { SESSIONS = 100 };
+	static struct client c[SESSIONS];
+	size_t before, each;
+
+	world_begin(1);
+	deliver_all(0, 30, 7, 10 * 1000);
+	imap_open(&c[0], 7);
+	imap_select(&c[0], "INBOX", 30);
+	before = heap_used(os_heap(store_os()));
+	for (int i = 1; i < SESSIONS; i++) {
+		imap_open(&c[i], 7);
+		imap_select(&c[i], "INBOX", 30);
+		client_say(&c[i], "i IDLE\r\n", "+ idling\r\n");
+	}
+	each = (heap_used(os_heap(store_os())) - before) / (SESSIONS - 1);
+	print_message("# a session in IDLE: %zu bytes\n", each);
+	assert_true(each < 8 * 1024);
+	deliver_all(30, 1, 7, 300);
+	for (int i = 1; i < SESSIONS; i++)
+		client_until(&c[i], "* 31 EXISTS\r\n");
+	say(&c[0], "NOOP", "OK");
+	say(&c[0], "STORE 31 +FLAGS (\\Seen)", "OK");
+	for (int i = 1; i < SESSIONS; i++) {
+		client_until(&c[i], "* 31 FETCH (FLAGS (\\");
+		client_say(&c[i], "DONE\r\n", "i OK");
+		stream_write(c[i].stream, slice_lit("T7 FETCH 1:* BODY.PEEK[]\r\n"));
+	}
+	stream_write(c[0].stream, slice_lit("T7 NOOP\r\n"));
+	for (int i = 0; i < 3; i++)
+		run_ms(1);
+	assert_true(slice_find(client_rest(&c[0]), slice_lit("T7 OK")) < client_rest(&c[0]).len);
+	for (int i = 1; i < SESSIONS; i++)
+		client_until(&c[i], "T7 OK");
+	for (int i = 0; i < SESSIONS; i++)
+		client_close(&c[i]);
+	world_end();
+}
+
+/* Nobody who only looks on keeps a store from its end. */
+static void drains(void **state)
+{
+	struct client a;
+
+	world_begin(1);
+	deliver_all(0, 1, 7, 300);
+	imap_open(&a, 7);
+	imap_select(&a, "INBOX", 1);
+	client_say(&a, "i IDLE\r\n", "+ idling\r\n");
+	keeper_drain(world.keeper, 60 * 1000);
+	for (int i = 0; i < 5000 && !world.ended; i++)
+		run_ms(1);
+	assert_true(world.ended);
+	buffer_free(&a.got);    /* the stream went with the edge */
+	world_end();
+}
+
+UNIT_TESTS(cmocka_unit_test(selected_and_fetched), cmocka_unit_test(flags_are_seen),
+    cmocka_unit_test(appended), cmocka_unit_test(copied_and_moved),
+    cmocka_unit_test(a_change_that_fails), cmocka_unit_test(the_account_is_removed),
+    cmocka_unit_test(beside_pop3), cmocka_unit_test(recent_once),
+    cmocka_unit_test(they_leave_in_the_middle), cmocka_unit_test(compressed), cmocka_unit_test(silent_ones_end),
+    cmocka_unit_test(a_storm), cmocka_unit_test(each_disk_call_may_fail),
+    cmocka_unit_test(the_store_is_killed), cmocka_unit_test(many_sessions),
+    cmocka_unit_test(drains))

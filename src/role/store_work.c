@@ -1,0 +1,174 @@
+/* role/store_work.c - texts of messages for IMAP's FETCH and SEARCH, read on the pool.
+ *
+ *   WORK -> places looked up -> store->works -> read and worked on (pool) -> the engine's again
+ *
+ * (1) Few run at once, so that mail finds a thread to be synced on. Others wait in their
+ *     order, one of each session, and each is a batch that the engine made short: so nobody
+ *     waits for another's whole mailbox.
+ * (2) A work and its memory belong to the pool while it runs; a session that ends meanwhile
+ *     waits for it. */
+#include <errno.h>
+
+#include "account/slot.h"
+#include "base/check.h"
+#include "pack/batch.h"
+#include "role/store_imap.h"
+
+enum { GONE = UINT32_MAX };             /* instead of a pack: the message is not there */
+
+struct working {
+	struct os_work pool;
+	struct list link;               /* store->works, while it waits */
+	struct imap_session *im;
+	struct store *store;
+	uint64_t account;
+	struct imap_work *work;
+	struct pack_want *wants;        /* of the work's heap */
+	bool runs, done;
+	bool trims;                     /* a mock: packs may go meanwhile */
+	unsigned failed;                /* messages that could not be read */
+	uint32_t failed_uid;            /* the first of them */
+	bool io;
+};
+
+/* ---- on the pool ---- */
+
+static int open_pack(void *context, uint32_t number)
+{
+	const struct working *w = context;
+	char path[ACCOUNT_PATH_MAX];
+
+	account_pack_path(w->account, number, path);
+	return os_open(w->store->os, OS_ROOT, path, OS_READ);
+}
+
+static enum imap_text_result judge(struct working *w, enum pack_result result, size_t i)
+{
+	if (result == PACK_OK)
+		return IMAP_TEXT_OK;
+	if (w->trims && result != PACK_IO)
+		return IMAP_TEXT_GONE;
+	if (w->failed++ == 0)
+		w->failed_uid = w->work->items[i].message.uid;
+	w->io = w->io || result == PACK_IO;
+	return result == PACK_IO ? IMAP_TEXT_IO : IMAP_TEXT_DAMAGED;
+}
+
+static void run(struct os_work *pool)
+{
+	struct working *w = pool->owner;
+	struct imap_work *work = w->work;
+	struct pack_batch batch;
+
+	pack_batch_init(&batch, w->store->os, work->heap, w->account, open_pack, w);
+	for (size_t i = 0; i < work->n; i++) {
+		slice text = { 0 };
+
+		if (w->wants[i].number == GONE) {
+			imap_work_message(work, i, IMAP_TEXT_GONE, text);
+			continue;
+		}
+		imap_work_message(work, i, judge(w, pack_batch_read(&batch, w->wants, work->n, i,
+		    work->need == IMAP_NEED_HEADER, &text), i), text);
+	}
+	pack_batch_close(&batch);
+}
+
+/* ---- on the loop ---- */
+
+static void working_free(struct working *w)
+{
+	list_remove(&w->link);
+	heap_free(w->store->heap, w);
+}
+
+static void start_more(struct store *s);
+
+static void done(struct os_work *pool)
+{
+	struct working *w = pool->owner;
+	struct store *s = w->store;
+	struct session *session = w->im->session;
+
+	w->runs = false;
+	w->done = true;
+	s->n_works--;
+	if (w->failed > 0)
+		os_log(s->os, OS_ERROR, "account %016llx: %u messages can't be read (%s), uid %u first",
+		    (unsigned long long)w->account, w->failed, w->io ? "the disk failed" : "damaged",
+		    w->failed_uid);
+	if (session->state == SESSION_OVER)
+		session_over(session);
+	else
+		session->kind->pump(session);
+	start_more(s);
+}
+
+static void start_more(struct store *s)
+{
+	while (s->n_works < STORE_WORKS_RUNNING && !list_empty(&s->works)) {
+		struct working *w = list_item(list_take_first(&s->works), struct working, link);
+
+		s->n_works++;
+		w->runs = true;
+		w->pool = (struct os_work){ .run = run, .done = done, .owner = w };
+		os_work_start(s->os, &w->pool);
+	}
+}
+
+void work_ask(struct imap_session *im, struct imap_work *work)
+{
+	struct store *s = im->session->store;
+	struct box *box = im->session->box;
+	struct working *w = heap_new(s->heap, struct working);
+
+	check(im->working == NULL);
+	w->im = im;
+	w->store = s;
+	w->account = box->id;
+	w->work = work;
+	w->trims = store_mock_trims(s);
+	w->wants = heap_alloc(work->heap, (work->n + 1) * sizeof *w->wants);
+	for (size_t i = 0; i < work->n; i++) {
+		const struct account_row *row = account_state_find(&box->account->state,
+		    work->items[i].message.uid);
+
+		if (row == NULL)
+			w->wants[i].number = GONE;
+		else
+			w->wants[i] = (struct pack_want){ row->pack, row->offset, row->stored };
+	}
+	im->working = w;
+	list_append(&s->works, &w->link);
+	start_more(s);
+}
+
+bool work_runs(const struct imap_session *im)
+{
+	return im->working != NULL && im->working->runs;
+}
+
+bool work_pump(struct imap_session *im)
+{
+	struct working *w = im->working;
+	struct imap_work *work;
+
+	if (w == NULL || !w->done)
+		return false;
+	work = w->work;
+	im->working = NULL;
+	working_free(w);
+	imap_server_worked(im->engine, work);
+	return true;
+}
+
+void work_leave(struct imap_session *im)
+{
+	struct working *w = im->working;
+
+	if (w == NULL || w->runs)
+		return;
+	im->working = NULL;
+	imap_work_free(w->work);
+	working_free(w);
+}
