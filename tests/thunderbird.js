@@ -26,7 +26,7 @@ const server = () => MailServices.accounts.accounts.map(account => account.incom
 function folder(path) {
   let found = server().rootFolder;
   for (const name of path.split("/")) {
-    found = found.subFolders.find(one => one.name == name || (name == "INBOX" && one.name == "Inbox"));
+    found = found.subFolders.find(one => one.name == name || (name == "INBOX" && one.getFlag(Ci.nsMsgFolderFlags.Inbox)));
     if (!found) {
       throw new Error(`no folder ${path}; there are: ${tasks.folders().join(", ")}`);
     }
@@ -72,10 +72,19 @@ const tasks = {
     made.performExpand(null);
   },
 
-  folders: () => server().rootFolder.descendants.map(one => one.URI.replace(/^imap:\/\/[^/]*\//, "")),
-  special: path => folder(path).flags,
+  // By the names that somebody sees, "above/below".
+  folders() {
+    const paths = (above, prefix) => above.subFolders.flatMap(one => {
+      const name = prefix + (one.getFlag(Ci.nsMsgFolderFlags.Inbox) ? "INBOX" : one.name);
+      return [name, ...paths(one, name + "/")];
+    });
+    return paths(server().rootFolder, "");
+  },
 
-  update: path => finished(`the update of ${path}`, listener => folder(path).updateFolderWithListener(null, listener)),
+  // Ask for what is new; without a listener, which is not told when one such question is under way.
+  update: path => folder(path).updateFolder(null),
+  // Ask which folders there are.
+  discover: () => server().performExpand(null),
 
   messages: path => [...folder(path).messages].map(one => ({
     subject: one.mime2DecodedSubject,

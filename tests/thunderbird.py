@@ -12,6 +12,7 @@ started.
 """
 import json
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -157,13 +158,14 @@ class Thunderbird:
             return f.read().decode("utf-8", "replace")
 
     def dialogue(self, lines=60):
-        """The end of its log of IMAP: for the words of a failure."""
+        """The end of its log of IMAP, what went over the wire: for the words of a failure."""
         found = []
         for name in sorted(os.listdir(self.folder)):
             if name.startswith("imap"):
                 with open(os.path.join(self.folder, name), errors="replace") as f:
-                    found += [line for line in f.read().split("\n")]
-        return "\n".join(found[-lines:])
+                    found += re.findall(r"/IMAP \S+?:([^:\s]+):(SendData|CreateNewLineFromSocket): (.*)", f.read())
+        return "\n".join("%-12s %s %s" % (where, "C:" if way == "SendData" else "S:", words)
+                         for where, way, words in found[-lines:])
 
     def run(self, name, *words):
         """The result of this function of thunderbird.js."""
