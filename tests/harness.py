@@ -24,7 +24,7 @@ FAULTS_OF_FILES = ("bodies", "damage", "damaged_queue", "repair", "verify")
 # Those that take a minute begin first, so that none of them is left alone at the end.
 LONG = ("unit/router_test", "unit/router_relay_test", "unit/store_test", "unit/relay_queue_test",
         "clients/test_relay_queue", "clients/test_page", "clients/test_lab", "clients/test_web",
-        "clients/test_relay_peers", "faults/test_damaged_queue", "faults/test_verify")
+        "clients/test_relay_peers", "clients/test_thunderbird", "faults/test_damaged_queue", "faults/test_verify")
 GROUPS = ("tidy", "unit", "clients", "faults", "sim", "fuzz")
 SIM_SEEDS = 150
 PROGRAM_SECONDS = 900

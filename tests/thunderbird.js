@@ -63,6 +63,8 @@ const tasks = {
     await Services.logins.addLoginAsync(login);
     made.password = password;
     await finished("the login", listener => made.verifyLogon(listener, null));
+    // As its wizard does: the connection of the trial has not said ENABLE, and would be used so.
+    made.closeCachedConnections();
     const identity = MailServices.accounts.createIdentity();
     identity.email = address;
     const account = MailServices.accounts.createAccount();
