@@ -45,6 +45,7 @@ static void make_config(struct station *s, unsigned errors_max, struct config *r
 	    "hostname = mx.%s\ndomains = %s\nedges = %u\nstores = %u\n"
 	    "listen.smtp = %u.%u.%u.%u:%d\nlisten.pop3 = %u.%u.%u.%u:%d\n"
 	    "listen.submission = none\nlisten.submissions = none\nlisten.pop3s = none\n"
+	    "listen.imap = none\nlisten.imaps = none\n"
 	    "password.memory = 8K\nsmtp.greeting_delay = 10ms\nsmtp.timeout = 60s\n"
 	    "pop3.timeout = 60s\njournal.size = %s\njournal.segment = 4M\n"
 	    "limit.errors = %u\nrelay.port = %d\nrelay.retry = 1s\nrelay.retry_max = 8s\n"
