@@ -429,8 +429,6 @@ listen.submissions = none
 listen.pop3s = none
 listen.imap = none
 listen.imaps = none
-listen.imap = none
-listen.imaps = none
 smtp.greeting_delay = 0
 password.memory = 8K
 """
