@@ -133,7 +133,7 @@ class Thunderbird:
         environment = {name: value for name, value in os.environ.items()
                        if name not in ("DISPLAY", "WAYLAND_DISPLAY", "DBUS_SESSION_BUS_ADDRESS")
                        and not name.startswith("XDG_")}
-        environment.update(HOME=self.folder, MOZ_LOG="IMAP:5,timestamp",
+        environment.update(HOME=self.folder, MOZ_LOG="IMAP:4,sync",
                            MOZ_LOG_FILE=os.path.join(self.folder, "imap"),
                            MOZ_CRASHREPORTER_DISABLE="1")
         with open(os.path.join(self.folder, "said"), "wb") as said:
@@ -157,15 +157,26 @@ class Thunderbird:
         with open(os.path.join(self.folder, "said"), "rb") as f:
             return f.read().decode("utf-8", "replace")
 
-    def dialogue(self, lines=60):
-        """The end of its log of IMAP, what went over the wire: for the words of a failure."""
-        found = []
-        for name in sorted(os.listdir(self.folder)):
-            if name.startswith("imap"):
-                with open(os.path.join(self.folder, name), errors="replace") as f:
-                    found += re.findall(r"/IMAP \S+?:([^:\s]+):(SendData|CreateNewLineFromSocket): (.*)", f.read())
-        return "\n".join("%-12s %s %s" % (where, "C:" if way == "SendData" else "S:", words)
-                         for where, way, words in found[-lines:])
+    def lines(self):
+        """(the connection, its folder, "C" or "S", the line) of what went over the wire, by its log."""
+        try:
+            with open(os.path.join(self.folder, "imap.moz_log"), errors="replace") as f:
+                found = re.findall(r"/IMAP ([0-9a-f]+):[^:\n]*:([^:\n]+):(SendData|CreateNewLineFromSocket): (.*)",
+                                   f.read())
+        except FileNotFoundError:
+            return []
+        return [(connection, where, "C" if way == "SendData" else "S", words)
+                for connection, where, way, words in found]
+
+    def dialogue(self, last=60):
+        """The end of it: for the words of a failure."""
+        return "\n".join("%-12s %s: %s" % row[1:] for row in self.lines()[-last:])
+
+    def idles(self, box):
+        """Whether the connection that has this folder open is in IDLE."""
+        last = {connection: (where, words) for connection, where, way, words in self.lines()
+                if way == "C" or words.startswith("+ ")}
+        return any(where == "S-" + box and words.startswith("+ ") for where, words in last.values())
 
     def run(self, name, *words):
         """The result of this function of thunderbird.js."""

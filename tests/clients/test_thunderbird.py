@@ -92,6 +92,11 @@ class Reads(unittest.TestCase):
     def shown(self, subject, box="INBOX"):
         return self.wait("%s in Thunderbird's %s" % (subject, box), lambda: self.seen(subject, box))
 
+    def listening(self):
+        """When it has done with what is new, and is in IDLE: what goes away while it still fetches a body,
+        it is told at the end of UID FETCH, and looks at only when it is asked for the folder again."""
+        self.wait("IDLE", lambda: self.reader.idles("INBOX"))
+
     def became(self, subject, **wanted):
         self.wait("%s with %s" % (subject, wanted), lambda: wanted.items() <= self.seen(subject).items())
 
@@ -138,6 +143,7 @@ class Reads(unittest.TestCase):
         """By IDLE, nothing asked."""
         uid = self.append(message("changed"))
         self.shown("changed")
+        self.listening()
         for sign, flag, wanted in (("+", "\\Flagged", {"flagged": True}), ("+", "\\Seen", {"read": True}),
                                    ("+", "\\Answered", {"replied": True}), ("+", "$label2", {"keywords": ["$label2"]}),
                                    ("-", "\\Seen", {"read": False}), ("-", "$label2", {"keywords": []}),
@@ -150,6 +156,7 @@ class Reads(unittest.TestCase):
         for name in ("stays", "goes"):
             uid = self.append(message(name))
             self.shown(name)
+        self.listening()
         self.store(uid, "+FLAGS", "\\Deleted")
         self.assertEqual(self.other.expunge()[0], "OK")
         self.wait("it to go", lambda: not self.seen("goes"))
@@ -173,6 +180,7 @@ class Reads(unittest.TestCase):
     def test_moved_by_another(self):
         uid = self.append(message("put away"))
         self.shown("put away")
+        self.listening()
         self.assertEqual(self.other._simple_command("UID", "MOVE", uid, "Archive")[0], "OK")
         self.wait("it to go", lambda: not self.seen("put away"))
         self.reader.run("update", "Archive")
