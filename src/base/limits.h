@@ -388,6 +388,10 @@ enum {
 	IMAP_TURN_UNITS = 8 * 1024,
 	IMAP_UNSEEN_SCAN = 4096,        /* looked at for the first unseen one */
 	IMAP_ID_PAIRS_MAX = 30,         /* RFC 2971 s3.3 */
+	/* client: a SEARCH that finds 500,000 messages, or a literal that the caller wants whole. */
+	IMAP_CLIENT_RESPONSE_MAX = 4 * 1024 * 1024,
+	IMAP_CLIENT_OUTPUT_MAX = 1024 * 1024,   /* messages of an APPEND go out in pieces */
+	IMAP_CLIENT_FLIGHT_MAX = 64,    /* commands that are not answered: a bit each */
 	IMAP_PATTERNS_MAX = 32,         /* of one LIST */
 	IMAP_APPENDS_MAX = 1000,        /* messages of one APPEND */
 
@@ -899,6 +903,12 @@ enum {
 	INSPECT_HELD_MAX = 4096,
 
 	/* cli/bench: what one process can have open; latencies take 4 bytes each. */
+	BENCH_IMAP_SIZE_MAX = 256 * 1024,       /* two of these wait for the socket at most */
+	BENCH_IMAP_HEADER_MAX = 2048,
+	BENCH_IMAP_APPEND_AT_ONCE = 200,        /* messages of a command that fills a mailbox */
+	BENCH_PROCESSES_MAX = 64 * 1024,        /* in /proc, of all */
+	BENCH_IMAP_FEW = 200,           /* in the mailbox that many sessions look at */
+	BENCH_IMAP_PATIENCE_MS = 120 * 1000,    /* a search through a large mailbox takes its time */
 	BENCH_SESSIONS_MAX = 15000,
 	BENCH_MESSAGES_MAX = 100 * 1000 * 1000,
 	BENCH_SIZE_MAX = 256 * 1024 * 1024,
