@@ -427,7 +427,7 @@ listen.pop3 = 127.0.0.1:{pop3}
 listen.submission = none
 listen.submissions = none
 listen.pop3s = none
-listen.imap = none
+listen.imap = {imap}
 listen.imaps = none
 smtp.greeting_delay = 0
 password.memory = 8K
@@ -439,6 +439,7 @@ class Posthouse(Peer):
     durable = "journal: fdatasync before the 250; mailbox: synced before it shows"
     program = os.path.join(BUILD, "posthouse")
     domains = (DOMAIN,)
+    imap = "none"
 
     @classmethod
     def prepare(cls):
@@ -450,7 +451,7 @@ class Posthouse(Peer):
     def start(self):
         self.pop3 = free_port()
         text = POSTHOUSE.format(folder=self.folder, first=self.domains[0], port=self.port,
-                                domains=", ".join(self.domains), pop3=self.pop3)
+                                domains=", ".join(self.domains), pop3=self.pop3, imap=self.imap)
         text += self.more()
         if os.geteuid() == 0:
             try:

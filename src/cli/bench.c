@@ -3,10 +3,12 @@
 
 #include <signal.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/limits.h"
 #include "base/text.h"
+#include "cli/bench_imap.h"
 #include "cli/bench_text.h"
 #include "cli/commands.h"
 #include "mail/date.h"
@@ -121,7 +123,7 @@ static bool succeeded(const struct bench *b)
 	    b->result.delivered == expected;
 }
 
-static int run(const struct cli_args *args)
+static int run_smtp(const struct cli_args *args)
 {
 	const struct os_uv_options options = { .name = "bench", .log_from = OS_ERROR };
 	struct bench b = { .os = os_uv_create(&options) };
@@ -142,12 +144,19 @@ static int run(const struct cli_args *args)
 	return status;
 }
 
+static int run(const struct cli_args *args)
+{
+	if (strcmp(args->words[0], "imap") == 0)
+		return bench_imap_run(args);
+	return run_smtp(args);
+}
+
 const struct cli_command cli_bench = {
 	.name = "bench",
-	.words = "smtp",
+	.words = "smtp | imap",
 	.words_min = 1,
 	.words_max = 1,
-	.summary = "measure how fast a server takes and delivers messages",
+	.summary = "measure how fast a server takes, delivers and shows messages",
 	.details =
 	    "It starts no server. With one of ours to try:\n"
 	    "    posthouse serve --demo --json --data /tmp/try > /tmp/demo.json &\n"
@@ -157,7 +166,11 @@ const struct cli_command cli_bench = {
 	    "must be the recipients' addresses, or of all recipients, if they have one\n"
 	    "password (--pop3-password). Certificates are not judged. Bodies are words that\n"
 	    "compress as mail does.\n"
-	    "It exits with 1 unless every message was accepted (and delivered).\n",
+	    "It exits with 1 unless every message was accepted (and delivered).\n"
+	    "`bench imap` fills two mailboxes of its own by APPEND, unless they are full already\n"
+	    "(bench: --messages, 20000, of --size, 8192; bench-few), and measures SELECT, FETCH,\n"
+	    "SEARCH, STORE, COPY, MOVE, EXPUNGE, APPEND and sessions; --to, --demo, --auth, --tls none\n"
+	    "or tls, --sessions (50), --logins, --appends, --pid, --json are for it.\n",
 	.options = {
 		{ "--to", "ADDR:PORT", "The SMTP server." },
 		{ "--demo", "FILE", "Server, recipients and mailboxes from serve's JSON line." },
@@ -176,6 +189,9 @@ const struct cli_command cli_bench = {
 		{ "--pop3-login", "LOGIN", "USER:PASSWORD of a mailbox; may be repeated." },
 		{ "--pop3-password", "SECRET", "Look into the mailboxes of all recipients." },
 		{ "--pop3-before", "N", "Each holds N now: don't look before sending." },
+		{ "--logins", "N", "imap: sessions in all, --sessions at a time (2000)." },
+		{ "--appends", "N", "imap: messages appended one by one (1000)." },
+		{ "--pid", "PID", "imap: the server's first process, for its CPU time." },
 		{ "--json", NULL, "Print one JSON object." },
 	},
 	.run = run,

@@ -271,7 +271,7 @@ int bench_plan_read(struct bench *b, const struct cli_args *args)
 	int status;
 
 	if (strcmp(args->words[0], "smtp") != 0)
-		return cli_misuse("bench: there is only `bench smtp`");
+		return cli_misuse("bench: there are only `bench smtp` and `bench imap`");
 	p->json = cli_flag(args, "--json");
 	p->renew = cli_flag(args, "--new");
 	p->mailboxes = arena_new(&b->arena, struct bench_mailbox, CLI_GIVEN_MAX);
