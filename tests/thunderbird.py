@@ -173,10 +173,11 @@ class Thunderbird:
         return "\n".join("%-12s %s: %s" % row[1:] for row in self.lines()[-last:])
 
     def idles(self, box):
-        """Whether the connection that has this folder open is in IDLE."""
+        """How often the connection that has this folder open went to IDLE; 0 unless it is there now."""
         last = {connection: (where, words) for connection, where, way, words in self.lines()
                 if way == "C" or words.startswith("+ ")}
-        return any(where == "S-" + box and words.startswith("+ ") for where, words in last.values())
+        now = any(where == "S-" + box and words.startswith("+ ") for where, words in last.values())
+        return now and sum(where == "S-" + box and words.startswith("+ ") for _, where, _, words in self.lines())
 
     def run(self, name, *words):
         """The result of this function of thunderbird.js."""

@@ -8,7 +8,8 @@
  *   C: line                 the client sends this and CRLF
  *   c: bytes                the client sends this, without
  *   S: line                 the server says this
- *   X: action               in (logged in already), open, secured, poke, timeout, broken, mended
+ *   X: action               in (logged in already), open, secured, poke, timeout, broken, mended,
+ *                           boundless (no quota)
  *
  * All mailboxes begin with what setup() puts there. With TRANSCRIPT_RECORD=1 in the
  * environment, what comes out is printed as S lines instead of being compared. */
@@ -70,6 +71,8 @@ static void act(struct drive *d, size_t i, const char *action)
 	} else if (strcmp(action, "secured") == 0) {
 		assert_true(d->sessions[i].tls_wanted);
 		drive_secure(d, i);
+	} else if (strcmp(action, "boundless") == 0) {
+		d->boundless = true;
 	} else if (strcmp(action, "timeout") == 0) {
 		imap_server_timeout(d->sessions[i].s);
 	} else if (strcmp(action, "broken") == 0 || strcmp(action, "mended") == 0) {

@@ -63,6 +63,7 @@ struct drive {
 	size_t send_max;                /* bytes that leave at once */
 	bool fail_changes;              /* the disk is broken */
 	bool fail_text;
+	bool boundless;                 /* no quota */
 	struct buffer events;           /* in words */
 };
 
@@ -223,7 +224,10 @@ static inline bool drive_keywords_full(void *context)
 
 static inline void drive_quota(void *context, struct imap_quota *ret)
 {
-	*ret = (struct imap_quota){ .bytes = 2048, .bytes_max = 1024 * 1024 };
+	struct drive_session *session = context;
+
+	*ret = (struct imap_quota){ .bytes = 2048,
+		.bytes_max = session->d->boundless ? 0 : 1024 * 1024 };
 }
 
 static inline int64_t drive_now(void *context)

@@ -451,11 +451,8 @@ void imap_on_namespace(struct imap_server *s, struct imap_parse *p)
 }
 
 /* All mailboxes are of one quota root, "" (RFC 9208 s3). */
-static void tell_quota(struct imap_server *s)
+static void tell_quota(struct imap_server *s, struct imap_quota quota)
 {
-	struct imap_quota quota = { 0 };
-
-	s->host->quota(s->host->context, &quota);
 	buffer_add(&s->out, slice_lit("* QUOTA \"\" ("));
 	if (quota.bytes_max > 0)
 		buffer_printf(&s->out, "STORAGE %llu %llu", (unsigned long long)(quota.bytes + 1023) / 1024,
@@ -468,6 +465,7 @@ static void tell_quota(struct imap_server *s)
 
 void imap_on_getquota(struct imap_server *s, struct imap_parse *p)
 {
+	struct imap_quota quota = { 0 };
 	slice root;
 
 	if (!imap_take_space(p) || !imap_take_astring(p, &root) || !imap_take_end(p)) {
@@ -478,13 +476,18 @@ void imap_on_getquota(struct imap_server *s, struct imap_parse *p)
 		imap_finish(s, "NO", "NONEXISTENT", "the only quota root is \"\"");
 		return;
 	}
-	tell_quota(s);
+	s->host->quota(s->host->context, &quota);
+	tell_quota(s, quota);
 	imap_finish_ok(s);
 }
 
+/* Without a limit there is no root (RFC 9208 s4.2.2), and not one with an empty list: Thunderbird
+ * takes the "*" of the line after "()" for a part of it, so that an EXPUNGE there ends its session. */
 void imap_on_getquotaroot(struct imap_server *s, struct imap_parse *p)
 {
 	struct imap_writer w = imap_writer(s);
+	struct imap_quota quota = { 0 };
+	bool limited;
 	slice name;
 
 	if (!imap_take_space(p) || !imap_take_mailbox(p, s->utf8 || s->rev2, &name) ||
@@ -492,9 +495,12 @@ void imap_on_getquotaroot(struct imap_server *s, struct imap_parse *p)
 		imap_finish_bad(s, p);
 		return;
 	}
+	s->host->quota(s->host->context, &quota);
+	limited = quota.bytes_max > 0 || quota.messages_max > 0;
 	imap_put(&w, slice_lit("* QUOTAROOT "));
 	imap_put_mailbox(&w, s, name);
-	imap_put(&w, slice_lit(" \"\"\r\n"));
-	tell_quota(s);
+	imap_put(&w, limited ? slice_lit(" \"\"\r\n") : slice_lit("\r\n"));
+	if (limited)
+		tell_quota(s, quota);
 	imap_finish_ok(s);
 }
