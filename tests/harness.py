@@ -20,13 +20,14 @@ RELEASE = os.path.join(ROOT, "build", "release")
 # Of these the sanitizers make minutes, of reading the same megabytes again and again; what they
 # run is fuzzed and has unit tests.
 WITHOUT_SANITIZERS = ("faults/test_damaged_queue", "faults/test_repair", "faults/test_verify")
-FAULTS_OF_FILES = ("bodies", "damage", "damaged_queue", "repair", "verify")
+FAULTS_OF_FILES = ("bodies", "damage", "damaged_queue", "disk", "full", "kill", "relay_kill", "repair", "verify")
 # Those that take a minute begin first, so that none of them is left alone at the end.
 LONG = ("unit/router_test", "unit/router_relay_test", "unit/store_test", "unit/relay_queue_test",
         "clients/test_relay_queue", "clients/test_page", "clients/test_lab", "clients/test_web",
-        "clients/test_relay_peers", "clients/test_thunderbird", "faults/test_damaged_queue", "faults/test_verify")
+        "clients/test_relay_peers", "clients/test_thunderbird", "clients/test_imap_clients", "clients/test_relay_smarthost",
+        "faults/test_damaged_queue", "faults/test_verify")
 GROUPS = ("tidy", "unit", "clients", "faults", "sim", "fuzz")
-SIM_SEEDS = 150
+SIM_SEEDS = 120
 PROGRAM_SECONDS = 900
 
 passed = failed = skipped = 0
