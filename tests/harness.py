@@ -128,7 +128,7 @@ def group_unit(word):
 
 
 def group_clients(word):
-    together(python_jobs("clients", word), os.cpu_count() + 1)      # they wait, mostly
+    together(python_jobs("clients", word), os.cpu_count() * 2)      # they wait, mostly
 
 
 def group_faults(word):
