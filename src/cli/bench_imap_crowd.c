@@ -4,7 +4,7 @@
 #include "cli/bench_imap.h"
 
 static const char *const commands[] = {
-	"SELECT " BENCH_IMAP_FEW_BOX, "FETCH 1:20 (UID FLAGS ENVELOPE)", "LOGOUT",
+	("SELECT " BENCH_IMAP_FEW_BOX), "FETCH 1:20 (UID FLAGS ENVELOPE)", "LOGOUT",
 };
 
 enum { COMMANDS = sizeof commands / sizeof commands[0] };

@@ -27,13 +27,13 @@ struct way {
 };
 
 static const char *const messages[] = {
-	"Date: Mon, 7 Feb 1994 21:52:25 -0800 (PST)\r\nFrom: Fred Foobar <foobar@Blurdybloop.example>\r\n"
+	("Date: Mon, 7 Feb 1994 21:52:25 -0800 (PST)\r\nFrom: Fred Foobar <foobar@Blurdybloop.example>\r\n"
 	"Subject: afternoon meeting\r\nTo: mooch@owatagu.siam.edu.example\r\n"
 	"Message-Id: <B27397-0100000@Blurdybloop.example>\r\nMIME-Version: 1.0\r\n"
-	"Content-Type: TEXT/PLAIN; CHARSET=US-ASCII\r\n\r\nHello Joe, do you think we can meet at 3:30 tomorrow?\r\n",
-	"From: Terry Gray <gray@cac.washington.edu>\r\nSubject: IMAP4rev2 WG mtg summary and minutes\r\n"
-	"Date: Wed, 17 Jul 1996 02:23:25 -0700\r\n\r\nfirst line\r\nsecond line\r\n",
-	"Subject: only a header\r\n\r\n",
+	"Content-Type: TEXT/PLAIN; CHARSET=US-ASCII\r\n\r\nHello Joe, do you think we can meet at 3:30 tomorrow?\r\n"),
+	("From: Terry Gray <gray@cac.washington.edu>\r\nSubject: IMAP4rev2 WG mtg summary and minutes\r\n"
+	"Date: Wed, 17 Jul 1996 02:23:25 -0700\r\n\r\nfirst line\r\nsecond line\r\n"),
+	("Subject: only a header\r\n\r\n"),
 };
 
 static void setup(struct drive *d, const struct way *way)
