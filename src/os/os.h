@@ -297,6 +297,7 @@ struct os_confinement {
 	bool network_accept;    /* accept on listeners it was given */
 	bool network_connect;
 	bool network_datagrams; /* send them, from a port of its own: DNS */
+	bool charsets;          /* convert text: iconv reads a file for each character set, before */
 };
 
 struct os_program {

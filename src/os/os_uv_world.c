@@ -18,6 +18,7 @@
 
 #include "base/check.h"
 #include "base/limits.h"
+#include "mail/charset.h"
 #include "os/confine.h"
 #include "os/os_memory.h"
 
@@ -49,6 +50,9 @@ static int confine(struct os *os, const struct os_confinement *may, int root, in
 	int error = 0;
 
 	*ret_step = NULL;
+	/* Kept open: what is converted later finds them. */
+	if (!self->world->options.one_process && may->charsets)
+		charsets_load(charsets_create(os_heap(os)));
 	if (!self->world->options.one_process)
 		error = confine_process(may, root, uid, gid, ret_step);
 	if (error < 0)

@@ -13,14 +13,16 @@ static const struct {
 	{ ROLE_DIRECTORY, { "directory", directory_start,
 	    { .files = true, .files_write = true, .network_accept = true } } },
 	{ ROLE_ROUTER, { "router", router_start, { .files = true, .files_write = true } } },
-	{ ROLE_STORE, { "store", store_start, { .files = true, .files_write = true } } },
+	{ ROLE_STORE, { "store", store_start,
+	    { .files = true, .files_write = true, .charsets = true } } },
 	{ ROLE_RELAY, { "relay", relay_start,
 	    { .files = true, .files_write = true, .network_connect = true } } },
 	{ ROLE_RESOLVER, { "resolver", resolver_start,
 	    { .network_connect = true, .network_datagrams = true } } },
 	/* Its connections come from the edges. Files only where it shows mail: journeys, and in
 	 * memory an index. */
-	{ ROLE_WEB, { "web", web_start, { .files = true, .memory_files = true } } },
+	{ ROLE_WEB, { "web", web_start,
+	    { .files = true, .memory_files = true, .charsets = true } } },
 };
 
 struct os_confinement role_may(enum role_kind kind, const struct config *config)
@@ -28,7 +30,7 @@ struct os_confinement role_may(enum role_kind kind, const struct config *config)
 	struct os_confinement may = role_program(kind)->may;
 
 	if (kind == ROLE_WEB)
-		may.files = may.memory_files = config_shows_mail(config);
+		may.files = may.memory_files = may.charsets = config_shows_mail(config);
 	return may;
 }
 

@@ -38,6 +38,9 @@ PARTS = (
 TEXT = (b"Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n", b"Gr=C3=BC=C3=9Fe\r\nBob\r\n")
 FILE = (b'Content-Type: application/octet-stream; name="a.bin"\r\nContent-Disposition: attachment\r\n'
         b"Content-Transfer-Encoding: base64\r\n\r\n", base64.encodebytes(bytes(range(256)) * 40).replace(b"\n", b"\r\n"))
+CHARACTER_SETS = {
+    "Привет": ("windows-1251", "koi8-r", "iso-8859-5"), "Δοκιμή": ("iso-8859-7", "windows-1253"),
+    "テスト": ("iso-2022-jp", "shift_jis", "euc-jp"), "测试": ("gb18030", "gb2312"), "測試": ("big5",), "시험": ("euc-kr",)}
 MANY = 2500                             # of mbsync, on each side
 host = scratch = None
 
@@ -305,6 +308,23 @@ class Imaplib(Case):
         self.assertEqual(self.box.delete("INBOX")[0], "NO")
         for name in "summit/middle/leaf", "summit/middle", "summit":
             ok(self.box.delete(name))
+
+    def test_character_sets(self):
+        """A store that is confined has the converter of each character set."""
+        self.make()
+        sets = [(name, word) for word, names in CHARACTER_SETS.items() for name in names]
+        for name, word in sets:
+            head = "Subject: %s\r\nMIME-Version: 1.0\r\nContent-Type: text/plain; charset=%s\r\n\r\n" % (name, name)
+            self.add(head.encode() + word.encode(name) + b"\r\n")
+        ok(self.box.noop())
+        for word, names in CHARACTER_SETS.items():
+            with self.subTest(word):
+                self.box.literal = word.encode()
+                self.assertEqual(numbers(self.box.search("UTF-8", "BODY")),
+                                 [n for n, (name, _) in enumerate(sets, 1) if name in names])
+        for n, (name, word) in enumerate(sets, 1):
+            with self.subTest(name):
+                self.assertEqual(words_or_literal(self.box, str(n), "PREVIEW").strip(), word.encode())
 
     def test_utf8(self):
         """With UTF8=ACCEPT names are UTF-8 (RFC 6855)."""
