@@ -35,8 +35,8 @@ class Missing(Exception):
 
 
 def free_port():
-    """One that nobody has, where the kernel takes none by itself."""
-    for port in random.sample(range(20000, 30000), 1000):
+    """One that nobody has, where neither the kernel takes one by itself nor the tests do."""
+    for port in random.sample(range(29000, 32000), 1000):
         with socket.socket() as s:
             try:
                 s.bind(("127.0.0.1", port))

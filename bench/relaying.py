@@ -195,11 +195,17 @@ class Relay:
                     peer = peer_class(os.path.join(context.folder, name + "-relay"), 100)
                     context.live.append(peer)
                     servers.append((self.server_class(peer), messages))
-                    peer.start()
+                    self.begin(peer)
             self.rounds(context, servers)
         finally:
             for server, _ in servers:
                 context.stop(server.peer)
+
+    def begin(self, peer):
+        try:
+            peer.start()
+        except Missing as e:
+            raise Missing("%s; it said: %s" % (e, peer.said())) from e
 
     def rounds(self, context, servers):
         for r in range(context.rounds):

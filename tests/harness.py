@@ -20,12 +20,13 @@ RELEASE = os.path.join(ROOT, "build", "release")
 # Of these the sanitizers make minutes, of reading the same megabytes again and again; what they
 # run is fuzzed and has unit tests.
 WITHOUT_SANITIZERS = ("faults/test_damaged_queue", "faults/test_repair", "faults/test_verify")
-FAULTS_OF_FILES = ("bodies", "damage", "damaged_queue", "disk", "full", "kill", "relay_kill", "repair", "verify")
+# These judge time and memory.
+FAULTS_ALONE = ("abuse", "flood", "idle", "scarce")
 # Those that take a minute begin first, so that none of them is left alone at the end.
 LONG = ("unit/router_test", "unit/router_relay_test", "unit/store_test", "unit/relay_queue_test",
         "clients/test_relay_queue", "clients/test_page", "clients/test_lab", "clients/test_web",
         "clients/test_relay_peers", "clients/test_thunderbird", "clients/test_imap_clients", "clients/test_relay_smarthost",
-        "faults/test_damaged_queue", "faults/test_verify")
+        "faults/test_damaged_queue", "faults/test_stopped", "faults/test_sync_errors", "faults/test_verify")
 GROUPS = ("tidy", "unit", "clients", "faults", "sim", "fuzz")
 SIM_SEEDS = 120
 PROGRAM_SECONDS = 900
@@ -134,9 +135,9 @@ def group_clients(word):
 def group_faults(word):
     """What judges files may share the machine; what judges time and memory has it alone."""
     jobs = python_jobs("faults", word)
-    sharing = ["faults/test_" + name for name in FAULTS_OF_FILES]
-    together([j for j in jobs if j[0] in sharing], os.cpu_count())
-    together([j for j in jobs if j[0] not in sharing], 1)
+    alone = ["faults/test_" + name for name in FAULTS_ALONE]
+    together([j for j in jobs if j[0] not in alone], os.cpu_count() + 1)
+    together([j for j in jobs if j[0] in alone], 1)
 
 
 def group_sim(word):
@@ -181,10 +182,12 @@ def main(words):
     if not os.path.isdir(environment()["POSTHOUSE_SUITES"]):
         print("note: ../shared/suites is not here: its cases are left out")
     for group in chosen:
+        began = time.monotonic()
         if group == "fuzz":
             group_fuzz(rest)
         else:
             globals()["group_" + group](names[0] if names else "")
+        print("%-34s %.0f s in all" % (group, time.monotonic() - began), flush=True)
     print("%d passed, %d failed%s" % (passed, failed, ", %d skipped" % skipped if skipped else ""))
     sys.exit(1 if failed or not passed else 0)
 
