@@ -350,7 +350,7 @@ enum {
 	IMAP_COMMAND_MAX = 2 * 1024 * 1024,
 	IMAP_PARSE_ARENA_MAX = 4 * IMAP_COMMAND_MAX,
 	IMAP_FETCH_ITEMS_MAX = 64,      /* that one FETCH asks for */
-	IMAP_FETCH_FIELDS_MAX = 256,    /* names in one HEADER.FIELDS */
+	IMAP_FETCH_FIELDS_MAX = 256,    /* names in all its HEADER.FIELDS: each is sought in each field */
 	IMAP_SECTION_LEVELS_MAX = 64,   /* of the number of a part */
 	IMAP_SEARCH_KEYS_MAX = 4096,    /* of one SEARCH: 100 bytes each */
 	/* Of them, those that look at all of a message: of 50 MB, seconds of a thread. */

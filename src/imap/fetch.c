@@ -164,6 +164,11 @@ static bool add(struct imap_parse *p, const struct imap_fetch_item *item, struct
 		p->wanted = "fewer items";
 		return false;
 	}
+	f->names += item->section.n;
+	if (f->names > IMAP_FETCH_FIELDS_MAX) {
+		p->wanted = "fewer fields";
+		return false;
+	}
 	f->items[f->n++] = *item;
 	return true;
 }

@@ -56,6 +56,7 @@ struct imap_fetch_item {
 struct imap_fetch {
 	struct imap_fetch_item items[IMAP_FETCH_ITEMS_MAX];
 	size_t n;
+	size_t names;                   /* of fields, of all items together */
 	bool changed_since, vanished;   /* RFC 7162 */
 	uint64_t modseq;
 };

@@ -379,10 +379,32 @@ static void test_bounds(void **state)
 	buffer_free(&text);
 }
 
+/* Names of fields are limited over all items. */
+static void test_fetch_limits(void **state)
+{
+	struct buffer text = buffer_init(heap, TEXT);
+	struct imap_fetch fetch;
+	struct imap_parse p;
+
+	buffer_add(&text, slice_lit("("));
+	for (int i = 0; i < IMAP_FETCH_FIELDS_MAX; i++)
+		buffer_printf(&text, "%sx%d%s", i % 32 == 0 ? "BODY[HEADER.FIELDS (" : " ", i,
+		    i % 32 == 31 ? ")] " : "");
+	buffer_add(&text, slice_lit("UID)"));
+	p = begin(buffer_bytes(&text));
+	assert_true(imap_take_fetch(&p, &fetch) && imap_take_end(&p));
+	buffer_truncate(&text, buffer_bytes(&text).len - strlen("UID)"));
+	buffer_add(&text, slice_lit("BODY[HEADER.FIELDS (one)])"));
+	p = begin(buffer_bytes(&text));
+	assert_false(imap_take_fetch(&p, &fetch));
+	assert_string_equal(p.wanted, "fewer fields");
+	buffer_free(&text);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_strings), cmocka_unit_test(test_binary),
+		cmocka_unit_test(test_strings), cmocka_unit_test(test_binary), cmocka_unit_test(test_fetch_limits),
 		cmocka_unit_test(test_mailboxes), cmocka_unit_test(test_flags),
 		cmocka_unit_test(test_fetches), cmocka_unit_test(test_searches),
 		cmocka_unit_test(test_fits), cmocka_unit_test(test_costs), cmocka_unit_test(test_bounds),
