@@ -6,7 +6,7 @@ packages_build="build-essential meson ninja-build pkg-config libuv1-dev libssl-d
 	libidn2-dev libcrypt-dev libldns-dev libunbound-dev libmicrohttpd-dev
 	libutf8proc-dev libcurl4-openssl-dev zlib1g-dev libpng-dev libjpeg62-turbo-dev"
 packages_test="libcmocka-dev libgmime-3.0-dev clang-14 libclang-rt-14-dev llvm-14 lld python3 binutils git
-	e2fsprogs mount git-email libmailtools-perl swaks msmtp curl ncat fetchmail getmail6 libnet-ssleay-perl
+	e2fsprogs mount git-email libmailtools-perl swaks msmtp gsasl curl ncat fetchmail getmail6 libnet-ssleay-perl
 	libio-socket-ssl-perl dnsutils nsd ldnsutils openjdk-17-jdk-headless libmail-java
 	chromium-headless-shell nodejs mutt neomutt isync offlineimap3 thunderbird"
 # Debian's node comes without npm, others' with it.

@@ -2,10 +2,15 @@
  *
  *   start --> CHALLENGE --step--> CHALLENGE ... --> DONE | failed
  *
- * (1) mechanism is set exactly while the last result was SASL_CHALLENGE.
- * (2) Unless the result is SASL_DONE, no byte of the client is kept once the
- *     exchange is over. */
-#include "auth/sasl.h"
+ * SCRAM's (sasl_scram.c) is
+ *
+ *   CHALLENGE --step--> KEYS --salted--> CHALLENGE --step--> DONE --proved--> CHALLENGE
+ *       --step--> ACCEPTED
+ *
+ * (1) mechanism is set from the start until PLAIN's or LOGIN's SASL_DONE, SCRAM's
+ *     SASL_ACCEPTED, or a failure.
+ * (2) Once it failed, no byte of the client is kept. */
+#include "auth/sasl_impl.h"
 
 #include <string.h>
 
@@ -63,21 +68,31 @@ static enum sasl_result login_message(struct sasl_server *s, unsigned n, slice m
 }
 
 static const struct sasl_mechanism mechanisms[] = {
-	/* name    plaintext  message         challenges */
-	{ "PLAIN", true,      plain_message,  { "" }                       },
-	{ "LOGIN", true,      login_message,  { "Username:", "Password:" } },
+	/* name                 needs                       message         challenges */
+	{ "PLAIN",              0,                          plain_message,  { "" }                       },
+	{ "LOGIN",              0,                          login_message,  { "Username:", "Password:" } },
+	{ "SCRAM-SHA-256",      SASL_SCRAM,                 scram_message,  { "", NULL, NULL }           },
+	{ "SCRAM-SHA-256-PLUS", SASL_SCRAM | SASL_BINDING,  scram_message,  { "", NULL, NULL }           },
 };
 
-void sasl_mechanism_names(struct buffer *out)
+static bool offered(const struct sasl_mechanism *m, unsigned offer)
 {
-	for (size_t i = 0; i < sizeof mechanisms / sizeof mechanisms[0]; i++)
-		buffer_printf(out, "%s%s", i > 0 ? " " : "", mechanisms[i].name);
+	return (m->needs & offer) == m->needs;
 }
 
-static const struct sasl_mechanism *find(slice name)
+void sasl_mechanism_names(unsigned offer, struct buffer *out)
 {
 	for (size_t i = 0; i < sizeof mechanisms / sizeof mechanisms[0]; i++) {
-		if (slice_equal_ascii(name, slice_from(mechanisms[i].name)))
+		if (offered(&mechanisms[i], offer))
+			buffer_printf(out, "%s%s", i > 0 ? " " : "", mechanisms[i].name);
+	}
+}
+
+static const struct sasl_mechanism *find(unsigned offer, slice name)
+{
+	for (size_t i = 0; i < sizeof mechanisms / sizeof mechanisms[0]; i++) {
+		if (slice_equal_ascii(name, slice_from(mechanisms[i].name)) &&
+		    offered(&mechanisms[i], offer))
 			return &mechanisms[i];
 	}
 	return NULL;
@@ -107,17 +122,21 @@ static enum sasl_result take_text(struct sasl_server *s, slice text)
 static enum sasl_result settle(struct sasl_server *s, enum sasl_result result)
 {
 	explicit_bzero(s->bytes, sizeof s->bytes);
-	if (result == SASL_DONE)
+	if (result == SASL_CHALLENGE || result == SASL_KEYS)
+		return result;
+	if (result != SASL_DONE)
+		sasl_server_wipe(s);    /* accepted, or failed */
+	else if (!s->scram.proof)
 		s->mechanism = NULL;
-	else if (result != SASL_CHALLENGE)
-		sasl_server_wipe(s);
 	return result;
 }
 
-enum sasl_result sasl_server_start(struct sasl_server *s, slice mechanism, const slice *initial)
+enum sasl_result sasl_server_start(struct sasl_server *s, unsigned offer, slice mechanism,
+    const slice *initial)
 {
 	check(s->mechanism == NULL && s->login_len == 0 && s->secret_len == 0);
-	s->mechanism = find(mechanism);
+	s->mechanism = find(offer, mechanism);
+	s->offer = s->mechanism != NULL ? offer : 0;
 	if (s->mechanism == NULL)
 		return SASL_UNKNOWN;
 	if (initial == NULL)
@@ -138,11 +157,35 @@ enum sasl_result sasl_server_step(struct sasl_server *s, slice line)
 	return settle(s, take_text(s, line));
 }
 
+enum sasl_result sasl_server_salted(struct sasl_server *s, const struct sasl_salt *salt)
+{
+	check(s->mechanism != NULL && s->n == 1 && !s->scram.proof);
+	return settle(s, scram_salted(s, salt));
+}
+
+enum sasl_result sasl_server_proved(struct sasl_server *s, slice signature)
+{
+	check(s->mechanism != NULL && s->scram.proof && signature.len == SCRAM_HASH_LEN);
+	scram_proved(s, signature);
+	return SASL_CHALLENGE;
+}
+
 void sasl_server_challenge(const struct sasl_server *s, struct buffer *out)
 {
+	const char *words;
+
 	check(s->mechanism != NULL);
 	check(s->n < sizeof s->mechanism->challenges / sizeof s->mechanism->challenges[0]);
-	base64_encode(slice_from(s->mechanism->challenges[s->n]), out);
+	words = s->mechanism->challenges[s->n];
+	base64_encode(words != NULL ? slice_from(words) :
+	    slice_of(s->scram.challenge, s->scram.challenge_len), out);
+}
+
+enum sasl_ask sasl_server_ask(const struct sasl_server *s)
+{
+	if (s->mechanism == NULL)
+		return SASL_ASK_PASSWORD;
+	return s->scram.proof ? SASL_ASK_PROOF : SASL_ASK_SALT;
 }
 
 slice sasl_server_login(const struct sasl_server *s)
@@ -153,6 +196,13 @@ slice sasl_server_login(const struct sasl_server *s)
 
 slice sasl_server_secret(const struct sasl_server *s)
 {
-	check(s->secret_len > 0);
-	return slice_of(s->secret, s->secret_len);
+	switch (sasl_server_ask(s)) {
+	case SASL_ASK_PROOF:
+		return slice_of(s->scram.said, SCRAM_HASH_LEN + s->scram.text_len);
+	case SASL_ASK_SALT:
+		return (slice){ 0 };
+	default:
+		check(s->secret_len > 0);
+		return slice_of(s->secret, s->secret_len);
+	}
 }

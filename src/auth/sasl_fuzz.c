@@ -2,9 +2,9 @@
  * response on the first, the client's answers on the others. The first byte says
  * whether the initial response counts, or the input is login and password.
  *
- * For: auth/sasl.c
+ * For: auth/sasl.c auth/sasl_scram.c
  *
- * Holds: an exchange is over after at most three lines; login and password are
+ * Holds: an exchange is over after at most four lines; login and password are
  * within their limits and have no NUL; nothing of them is left after the wipe;
  * whoever says a login and a password as RFC 4616 or LOGIN wants gets them judged
  * as they are, wherever they fit. */
@@ -28,26 +28,45 @@ static void check_done(const struct sasl_server *s)
 	slice login = sasl_server_login(s), secret = sasl_server_secret(s);
 
 	check(login.len > 0 && login.len <= SASL_LOGIN_MAX);
-	check(secret.len > 0 && secret.len <= SASL_SECRET_MAX);
 	check(slice_find_byte(login, 0) == login.len);
+	if (sasl_server_ask(s) == SASL_ASK_PROOF) {
+		check(secret.len > SCRAM_HASH_LEN && secret.len <= SCRAM_HASH_LEN + SCRAM_TEXT_MAX);
+		return;
+	}
+	check(sasl_server_ask(s) == SASL_ASK_PASSWORD && secret.len > 0 && secret.len <= SASL_SECRET_MAX);
 	check(slice_find_byte(secret, 0) == secret.len);
 }
 
-static void any_lines(slice in, bool initial, struct heap *heap)
+/* What the host says to a question of SCRAM; else the result stays. */
+static enum sasl_result host(struct sasl_server *s, enum sasl_result result)
+{
+	static const struct sasl_salt salt = { .iterations = 4096, .exporter = slice_lit("bound") };
+	static const unsigned char signature[SCRAM_HASH_LEN];
+
+	if (result == SASL_KEYS)
+		return sasl_server_salted(s, &salt);
+	if (result == SASL_DONE && sasl_server_ask(s) == SASL_ASK_PROOF) {
+		check_done(s);
+		return sasl_server_proved(s, slice_of(signature, sizeof signature));
+	}
+	return result;
+}
+
+static void any_lines(slice in, bool initial, unsigned offer, struct heap *heap)
 {
 	struct buffer challenge = buffer_init(heap, SASL_CHALLENGE_MAX);
 	struct sasl_server *s = heap_new(heap, struct sasl_server);
 	slice first = slice_cut(&in, '\n'), name = slice_cut(&first, ' ');
-	enum sasl_result result = sasl_server_start(s, name, initial ? &first : NULL);
+	enum sasl_result result = host(s, sasl_server_start(s, offer, name, initial ? &first : NULL));
 	unsigned lines = 0;
 
 	while (result == SASL_CHALLENGE && in.len > 0) {
 		slice line = fuzz_copy(slice_cut(&in, '\n'));
 
-		check(++lines <= 3);
+		check(++lines <= 4);
 		buffer_truncate(&challenge, 0);
 		sasl_server_challenge(s, &challenge);
-		result = sasl_server_step(s, line);
+		result = host(s, sasl_server_step(s, line));
 		fuzz_free(line);
 	}
 	if (result == SASL_DONE)
@@ -77,10 +96,10 @@ static void honest(slice in, bool plain, struct heap *heap)
 		put_u8(&message, 0);
 		buffer_add(&message, secret);
 		base64_encode(buffer_bytes(&message), &text);
-		result = sasl_server_start(s, slice_lit("PLAIN"), &(slice){ buffer_bytes(&text).ptr,
+		result = sasl_server_start(s, 0, slice_lit("PLAIN"), &(slice){ buffer_bytes(&text).ptr,
 		    buffer_bytes(&text).len });
 	} else {
-		result = sasl_server_start(s, slice_lit("login"), NULL);
+		result = sasl_server_start(s, 0, slice_lit("login"), NULL);
 		check(result == SASL_CHALLENGE);
 		base64_encode(login, &text);
 		result = sasl_server_step(s, buffer_bytes(&text));
@@ -107,7 +126,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	if (data[0] & 2)
 		honest(in, data[0] & 1, heap);
 	else
-		any_lines(in, data[0] & 1, heap);
+		any_lines(in, data[0] & 1, data[0] >> 2 & (SASL_SCRAM | SASL_BINDING), heap);
 	heap_drop(heap);
 	return 0;
 }

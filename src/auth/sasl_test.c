@@ -43,6 +43,7 @@ static const struct exchange {
 	{ "login, cancelled", "LOGIN", "dGlt", { "*" }, { "UGFzc3dvcmQ6" },
 	  SASL_CANCELLED, NULL, NULL },
 
+	{ "not offered", "SCRAM-SHA-256", NULL, { NULL }, { NULL }, SASL_UNKNOWN, NULL, NULL },
 	{ "unknown", "CRAM-MD5", NULL, { NULL }, { NULL }, SASL_UNKNOWN, NULL, NULL },
 	{ "a part of a name", "PLAI", NULL, { NULL }, { NULL }, SASL_UNKNOWN, NULL, NULL },
 	{ "no name", "", NULL, { NULL }, { NULL }, SASL_UNKNOWN, NULL, NULL },
@@ -62,7 +63,7 @@ static void run(const struct exchange *e)
 	struct buffer challenge = buffer_init(heap, SASL_CHALLENGE_MAX);
 	struct sasl_server s = { 0 };
 	slice initial = guarded_copy(slice_from(e->initial));
-	enum sasl_result have = sasl_server_start(&s, slice_from(e->mechanism),
+	enum sasl_result have = sasl_server_start(&s, 0, slice_from(e->mechanism),
 	    e->initial ? &initial : NULL);
 
 	print_message("# %s\n", e->name);
@@ -115,7 +116,7 @@ static enum sasl_result plain_of(size_t authzid, size_t login, size_t secret)
 	fill(&message, 's', secret);
 	base64_encode(buffer_bytes(&message), &text);
 	initial = buffer_bytes(&text);
-	result = sasl_server_start(&s, slice_lit("PLAIN"), &initial);
+	result = sasl_server_start(&s, 0, slice_lit("PLAIN"), &initial);
 	if (result != SASL_DONE)
 		assert_wiped(&s);
 	else
@@ -139,9 +140,18 @@ static void test_lengths(void **state)
 static void test_names(void **state)
 {
 	struct heap *heap = heap_create(SIZE_MAX);
-	struct buffer names = buffer_init(heap, 64);
+	struct buffer names = buffer_init(heap, 128);
 
-	sasl_mechanism_names(&names);
+	sasl_mechanism_names(0, &names);
+	assert_slice(buffer_bytes(&names), slice_lit("PLAIN LOGIN"));
+	buffer_truncate(&names, 0);
+	sasl_mechanism_names(SASL_SCRAM, &names);
+	assert_slice(buffer_bytes(&names), slice_lit("PLAIN LOGIN SCRAM-SHA-256"));
+	buffer_truncate(&names, 0);
+	sasl_mechanism_names(SASL_SCRAM | SASL_BINDING, &names);
+	assert_slice(buffer_bytes(&names), slice_lit("PLAIN LOGIN SCRAM-SHA-256 SCRAM-SHA-256-PLUS"));
+	buffer_truncate(&names, 0);
+	sasl_mechanism_names(SASL_BINDING, &names);
 	assert_slice(buffer_bytes(&names), slice_lit("PLAIN LOGIN"));
 	heap_drop(heap);
 }

@@ -231,7 +231,21 @@ enum {
 	SASL_SECRET_MAX = 512,
 	SASL_MESSAGE_MAX = 2 * SASL_LOGIN_MAX + SASL_SECRET_MAX + 2,
 	SASL_LINE_MAX = (SASL_MESSAGE_MAX + 2) / 3 * 4,
-	SASL_CHALLENGE_MAX = 64,        /* "Username:" and "Password:" in base 64 */
+	/* SCRAM: hashes that a guess at a stolen key costs, and a login its client; RFC 7677 s4
+	 * wants 4096. The server's part of the nonce has 144 bits; the client's usually 24 to 48
+	 * characters. */
+	SCRAM_ITERATIONS = 10000,
+	SCRAM_ITERATIONS_MAX = 10 * 1000 * 1000,
+	SCRAM_SALT_LEN = 16,
+	SCRAM_KEYS_MAX = 160,           /* as text (RFC 5803) */
+	SCRAM_NONCE_LEN = 18,
+	SCRAM_CLIENT_NONCE_MAX = 128,
+	SCRAM_HEADER_MAX = SASL_LOGIN_MAX + 64,         /* "p=tls-server-end-point,a=...," */
+	SCRAM_BINDING_MAX = 64,         /* a hash; tls-exporter has 32 bytes */
+	/* "r=" both nonces ",s=" salt ",i=" iterations and a NUL; the verifier is shorter. */
+	SCRAM_CHALLENGE_MAX = SCRAM_CLIENT_NONCE_MAX + 72,
+	SCRAM_TEXT_MAX = 2 * SASL_MESSAGE_MAX + SCRAM_CHALLENGE_MAX + 2,        /* AuthMessage */
+	SASL_CHALLENGE_MAX = (SCRAM_CHALLENGE_MAX + 2) / 3 * 4,
 
 	/* mail: RFC 5321 s4.5.3.1. A path's 256 count its brackets. */
 	ADDRESS_LOCAL_MAX = 64,

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "account/describe.h"
+#include "auth/scram.h"
 #include "cli/ask.h"
 #include "cli/commands.h"
 #include "cli/verb.h"
@@ -18,6 +19,8 @@
 struct secret {
 	char password[PASSWORD_MAX + 1];
 	bool generated;
+	char keys[SCRAM_KEYS_MAX + 1];
+	const char *scram;              /* those, when there are some */
 };
 
 static bool take_hash(struct password_hash *ret_hash)
@@ -70,6 +73,20 @@ static bool get_hash(struct control *control, const struct cli_args *args,
 	return false;
 }
 
+/* Who brings a hash brings no password to make the keys of. */
+static void make_scram(struct control *control, struct secret *secret)
+{
+	unsigned char salt[SCRAM_SALT_LEN];
+	struct scram_keys keys;
+
+	os_random(control->os, salt, sizeof(salt));
+	if (secret->password[0] == '\0' || !scram_keys_make(slice_from(secret->password),
+	    SCRAM_ITERATIONS, salt, &keys))
+		return;
+	scram_keys_print(&keys, secret->keys);
+	secret->scram = secret->keys;
+}
+
 /* "account add" and "account password", which differ in words only. */
 static int set_password(struct control *control, const struct cli_args *args,
     const char *command, const char *address, const char *done)
@@ -79,9 +96,11 @@ static int set_password(struct control *control, const struct cli_args *args,
 	json_t *answer = NULL;
 	int result = CLI_FAILED;
 
-	if (get_hash(control, args, &secret, &hash))
-		answer = control_call(control, json_pack("{s:s, s:s, s:s}", "command", command,
-		    "address", address, "hash", hash.text));
+	if (get_hash(control, args, &secret, &hash)) {
+		make_scram(control, &secret);
+		answer = control_call(control, json_pack("{s:s, s:s, s:s, s:s*}", "command", command,
+		    "address", address, "hash", hash.text, "scram", secret.scram));
+	}
 	if (answer && cli_flag(args, "--json")) {
 		json_object_set_new(answer, "address", json_string(address));
 		if (secret.generated)

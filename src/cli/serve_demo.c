@@ -10,6 +10,7 @@
 
 #include <jansson.h>
 
+#include "auth/scram.h"
 #include "cli/file.h"
 #include "cli/serve.h"
 #include "directory/directory.h"
@@ -94,6 +95,20 @@ static bool write_passwords(struct serve *s)
 	return result == 0;
 }
 
+static bool set_scram(struct serve *s, struct directory *directory, uint64_t id, slice password,
+    struct directory_error *error)
+{
+	unsigned char salt[SCRAM_SALT_LEN];
+	char text[SCRAM_KEYS_MAX + 1];
+	struct scram_keys keys;
+
+	os_random(s->os, salt, sizeof salt);
+	if (!scram_keys_make(password, SCRAM_ITERATIONS, salt, &keys))
+		return true;
+	scram_keys_print(&keys, text);
+	return directory_scram_set(directory, id, slice_from(text), error);
+}
+
 /* Make the account; or, when it is there and its password is `fresh`, give it that. The
  * hash is a cheap one. */
 static bool set_account(struct serve *s, struct directory *directory,
@@ -114,10 +129,10 @@ static bool set_account(struct serve *s, struct directory *directory,
 		snprintf(error->text, sizeof error->text, "no memory for a password hash");
 		return false;
 	}
-	if (is_there)
-		return directory_account_password(directory, address, slice_from(hash.text),
-		    &id, error);
-	return directory_account_add(directory, address, slice_from(hash.text), &id, error);
+	if (is_there ? !directory_account_password(directory, address, slice_from(hash.text), &id, error) :
+	    !directory_account_add(directory, address, slice_from(hash.text), &id, error))
+		return false;
+	return set_scram(s, directory, id, slice_from(account->password), error);
 }
 
 static void name_accounts(struct serve *s)

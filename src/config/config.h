@@ -12,7 +12,7 @@
 #include "os/os.h"
 
 enum {
-	CONFIG_KEYS = 77,               /* rows of the table */
+	CONFIG_KEYS = 78,               /* rows of the table */
 	CONFIG_SUBMISSIONS_PORT = 465,  /* RFC 8314: TLS from the first byte */
 };
 
@@ -128,6 +128,7 @@ struct config {
 	unsigned silence_s;             /* a role, before the keeper ends it */
 	unsigned auth_failures_max;     /* an address, before it is slowed */
 	uint64_t password_memory;       /* bytes, of one argon2id hash */
+	bool password_scram;                /* offer SCRAM-SHA-256 */
 
 	unsigned lines[CONFIG_KEYS];    /* where each key was set; 0: nowhere */
 };

@@ -108,6 +108,8 @@ const struct config_key config_keys[CONFIG_KEYS] = {
 	{ "password.memory", CONFIG_SIZE, FIELD(password_memory), .min = PASSWORD_MEMORY_MIN,
 	    .max = PASSWORD_MEMORY_MAX, .preset = "64M",
 	    .means = "Memory that one password hash takes: more is harder to guess." },
+	{ "password.scram", CONFIG_YES, FIELD(password_scram), .preset = "yes",
+	    .means = "Offer SCRAM-SHA-256: programs then show that they know the password without sending it." },
 
 	{ "smtp.greeting_delay", CONFIG_TIME, FIELD(greeting_delay_ms), .unit_ms = 1,
 	    .max = 60 * 1000, .preset = "2s",

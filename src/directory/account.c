@@ -47,22 +47,44 @@ enum directory_verdict directory_account_find(struct directory *directory, slice
 	return database_fault(directory->database) ? DIRECTORY_TEMPORARY : DIRECTORY_NO_SUCH_USER;
 }
 
-enum directory_verdict directory_password_hash(struct directory *directory, uint64_t account,
-    struct arena *arena, slice *ret_hash)
+/* The one text that a query finds by a number, or by a name where there is one; empty: none. */
+static enum directory_verdict read_text(struct directory *directory, enum query query,
+    uint64_t number, slice name, struct arena *arena, slice *ret_text)
 {
 	sqlite3_stmt *row;
-	slice hash = { 0 };
+	slice text = { 0 };
 
 	database_clear_fault(directory->database);
-	row = database_query(directory->database, QUERY_CREDENTIAL);
-	bind_u64(row, 1, account);
+	row = database_query(directory->database, query);
+	if (name.len > 0)
+		bind_slice(row, 1, name);
+	else
+		bind_u64(row, 1, number);
 	if (database_row(directory->database, row))
-		hash = slice_copy(arena, column_slice(row, 0));
+		text = slice_copy(arena, column_slice(row, 0));
 	database_done(row);
 	if (database_fault(directory->database))
 		return DIRECTORY_TEMPORARY;
-	*ret_hash = slice_head(hash, hash.len <= PASSWORD_HASH_MAX ? hash.len : 0);
+	*ret_text = slice_head(text, text.len <= PASSWORD_HASH_MAX ? text.len : 0);
 	return DIRECTORY_OK;
+}
+
+enum directory_verdict directory_password_hash(struct directory *directory, uint64_t account,
+    struct arena *arena, slice *ret_hash)
+{
+	return read_text(directory, QUERY_CREDENTIAL, account, (slice){ 0 }, arena, ret_hash);
+}
+
+enum directory_verdict directory_scram_keys(struct directory *directory, uint64_t account,
+    struct arena *arena, slice *ret_keys)
+{
+	return read_text(directory, QUERY_SCRAM, account, (slice){ 0 }, arena, ret_keys);
+}
+
+enum directory_verdict directory_salt_secret(struct directory *directory, struct arena *arena,
+    slice *ret_secret)
+{
+	return read_text(directory, QUERY_SECRET, 0, slice_lit("salt"), arena, ret_secret);
 }
 
 struct nearest {
@@ -139,6 +161,11 @@ static bool set_credential(struct directory *directory, uint64_t id, slice hash)
 	bind_u64(row, 1, id);
 	bind_slice(row, 2, hash);
 	bind_u64(row, 3, (uint64_t)os_wall_us(directory->os));
+	if (!database_run(directory->database, row))
+		return false;
+	/* Keys of an earlier password would still let somebody in. */
+	row = database_query(directory->database, QUERY_SCRAM_FORGET);
+	bind_u64(row, 1, id);
 	return database_run(directory->database, row);
 }
 
@@ -256,14 +283,26 @@ bool directory_account_password(struct directory *directory, slice address, slic
 
 	check(hash.len > 0 && hash.len <= PASSWORD_HASH_MAX);
 	if (directory_account_need(directory, address, &arena, &account, ret_error)) {
-		done = set_credential(directory, account.id, hash);
-		if (!done)
-			directory_say_fault(directory, ret_error);
-		else
+		done = finish(directory, database_begin(directory->database) &&
+		    set_credential(directory, account.id, hash), ret_error);
+		if (done)
 			*ret_id = account.id;
 	}
 	arena_reset(&arena);
 	return done;
+}
+
+bool directory_scram_set(struct directory *directory, uint64_t account, slice keys,
+    struct directory_error *ret_error)
+{
+	sqlite3_stmt *row;
+
+	check(keys.len > 0 && keys.len <= SCRAM_KEYS_MAX);
+	database_clear_fault(directory->database);
+	row = database_query(directory->database, QUERY_SCRAM_SET);
+	bind_u64(row, 1, account);
+	bind_slice(row, 2, keys);
+	return database_run(directory->database, row) || directory_say_fault(directory, ret_error);
 }
 
 void directory_accounts(struct directory *directory, slice after,

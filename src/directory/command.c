@@ -7,6 +7,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "auth/scram.h"
 #include "base/limits.h"
 #include "directory/password.h"
 
@@ -92,15 +93,20 @@ static bool unpack_after(struct command *c, slice *ret_after)
 	return true;
 }
 
-static bool unpack_hash(struct command *c, slice *ret_address, slice *ret_hash)
+/* scram: empty when the password itself is not known, of an imported hash. */
+static bool unpack_hash(struct command *c, slice *ret_address, slice *ret_hash, slice *ret_scram)
 {
-	const char *name, *address, *hash;
-	size_t address_len, hash_len;
+	const char *name, *address, *hash, *scram = "";
+	size_t address_len, hash_len, scram_len = 0;
+	struct scram_keys keys;
 
-	if (!unpack(c, "{s:s, s:s%, s:s%}", "command", &name, "address", &address, &address_len,
-	        "hash", &hash, &hash_len))
+	if (!unpack(c, "{s:s, s:s%, s:s%, s?s%}", "command", &name, "address", &address,
+	        &address_len, "hash", &hash, &hash_len, "scram", &scram, &scram_len))
 		return false;
 	*ret_address = slice_of(address, address_len);
+	*ret_scram = slice_of(scram, scram_len);
+	if (scram_len > SCRAM_KEYS_MAX || (scram_len > 0 && !scram_keys_read(*ret_scram, &keys)))
+		return refuse(c, "these are no keys of SCRAM-SHA-256 (RFC 5803)");
 	if (!password_import(slice_of(hash, hash_len), ret_hash))
 		return refuse(c, "this is no password hash that is known here; argon2, yescrypt,"
 		    " scrypt, bcrypt, $6$ and $5$ are");
@@ -191,14 +197,24 @@ static bool domain_list(struct command *c)
 
 /* ---- accounts ---- */
 
+/* Without them the account is what it is; the next login with the password makes them. */
+static void keep_scram(struct command *c, uint64_t id, slice scram)
+{
+	struct directory_error unheard;
+
+	if (scram.len > 0)
+		(void)directory_scram_set(c->directory, id, scram, &unheard);
+}
+
 static bool account_add(struct command *c)
 {
-	slice address, hash;
+	slice address, hash, scram;
 	uint64_t id;
 
-	if (!unpack_hash(c, &address, &hash) ||
+	if (!unpack_hash(c, &address, &hash, &scram) ||
 	    !directory_account_add(c->directory, address, hash, &id, &c->error))
 		return false;
+	keep_scram(c, id, scram);
 	set_id(c->answer, id);
 	return true;
 }
@@ -220,12 +236,13 @@ static bool account_remove(struct command *c)
 
 static bool account_password(struct command *c)
 {
-	slice address, hash;
+	slice address, hash, scram;
 	uint64_t id;
 
-	if (!unpack_hash(c, &address, &hash) ||
+	if (!unpack_hash(c, &address, &hash, &scram) ||
 	    !directory_account_password(c->directory, address, hash, &id, &c->error))
 		return false;
+	keep_scram(c, id, scram);
 	c->effect = (struct command_effect){ COMMAND_CHANGED, id };
 	return true;
 }

@@ -48,6 +48,15 @@ static const char *const migrations[] = {
 	"  PRIMARY KEY (address, target)) STRICT, WITHOUT ROWID;"
 	"CREATE INDEX alias_by_target ON alias (target);"
 	"CREATE INDEX alias_by_domain ON alias (domain);",
+
+	/* Keys that belong to the credential of now; and what this directory alone knows. */
+	"CREATE TABLE scram ("
+	"  account INTEGER PRIMARY KEY REFERENCES account (id) ON DELETE CASCADE,"
+	"  keys TEXT NOT NULL) STRICT;"
+	"CREATE TABLE secret ("
+	"  name TEXT PRIMARY KEY,"
+	"  value TEXT NOT NULL) STRICT, WITHOUT ROWID;"
+	"INSERT INTO secret (name, value) VALUES ('salt', hex(randomblob(32)));",
 };
 
 enum { VERSION = sizeof(migrations) / sizeof(migrations[0]) };
@@ -77,6 +86,10 @@ static const char *const queries[QUERIES] = {
 	[QUERY_CREDENTIAL_SET] = "INSERT INTO credential (account, hash, changed)"
 	    " VALUES (?1, ?2, ?3) ON CONFLICT (account)"
 	    " DO UPDATE SET hash = excluded.hash, changed = excluded.changed",
+	[QUERY_SCRAM] = "SELECT keys FROM scram WHERE account = ?1",
+	[QUERY_SCRAM_SET] = "INSERT OR REPLACE INTO scram (account, keys) VALUES (?1, ?2)",
+	[QUERY_SCRAM_FORGET] = "DELETE FROM scram WHERE account = ?1",
+	[QUERY_SECRET] = "SELECT value FROM secret WHERE name = ?1",
 	[QUERY_ALIAS_HAS] = "SELECT 1 FROM alias WHERE address = ?1 LIMIT 1",
 	[QUERY_ALIAS_TARGETS] = "SELECT target FROM alias WHERE address = ?1 ORDER BY target",
 	[QUERY_ALIAS_ADD] = "INSERT OR IGNORE INTO alias (address, target, domain, created)"

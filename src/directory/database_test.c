@@ -457,7 +457,7 @@ static void refuses_other_files(void **state)
 	database_close(database);
 	assert_null(open_directory(os, &error));
 	assert_string_equal(error.text, "was written by a newer Posthouse (its version is 99, this"
-	    " program knows 1); use that one");
+	    " program knows 2); use that one");
 
 	database = database_open(os, OS_ROOT, "damaged.db", &error);
 	assert_non_null(database);

@@ -87,6 +87,15 @@ bool directory_account_need(struct directory *directory, slice address, struct a
 enum directory_verdict directory_password_hash(struct directory *directory, uint64_t account,
     struct arena *arena, slice *ret_hash);
 
+/* The keys of its password for SCRAM, as text (auth/scram.h), of `arena`; empty: none. OK or
+ * TEMPORARY. */
+enum directory_verdict directory_scram_keys(struct directory *directory, uint64_t account,
+    struct arena *arena, slice *ret_keys);
+/* What only this directory knows, of `arena`: it makes salts for names without keys. OK or
+ * TEMPORARY. */
+enum directory_verdict directory_salt_secret(struct directory *directory, struct arena *arena,
+    slice *ret_secret);
+
 /* ---- what is changed, and lists ---- */
 
 bool directory_domain_add(struct directory *directory, slice name,
@@ -119,8 +128,11 @@ bool directory_account_remove(struct directory *directory, slice address,
     uint64_t *ret_id, unsigned *ret_aliases, struct directory_error *ret_error);
 bool directory_account_disable(struct directory *directory, slice address, bool disabled,
     uint64_t *ret_id, struct directory_error *ret_error);
+/* Forgets the keys that it had for SCRAM: set those of the new password behind it. */
 bool directory_account_password(struct directory *directory, slice address, slice hash,
     uint64_t *ret_id, struct directory_error *ret_error);
+bool directory_scram_set(struct directory *directory, uint64_t account, slice keys,
+    struct directory_error *ret_error);
 /* In order of address, from the first one after `after` (empty: all). */
 void directory_accounts(struct directory *directory, slice after,
     bool (*visit)(void *context, const struct directory_account *account), void *context);

@@ -9,7 +9,7 @@
  *   c: bytes                the client sends this, without
  *   S: line                 the server says this
  *   X: action               in (logged in already), open, secured, poke, timeout, broken, mended,
- *                           boundless (no quota)
+ *                           boundless (no quota), scram (offer it)
  *
  * All mailboxes begin with what setup() puts there. With TRANSCRIPT_RECORD=1 in the
  * environment, what comes out is printed as S lines instead of being compared. */
@@ -71,6 +71,8 @@ static void act(struct drive *d, size_t i, const char *action)
 	} else if (strcmp(action, "secured") == 0) {
 		assert_true(d->sessions[i].tls_wanted);
 		drive_secure(d, i);
+	} else if (strcmp(action, "scram") == 0) {
+		d->config.scram = true;
 	} else if (strcmp(action, "boundless") == 0) {
 		d->boundless = true;
 	} else if (strcmp(action, "timeout") == 0) {

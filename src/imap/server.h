@@ -8,6 +8,7 @@
 #ifndef IMAP_SERVER_H
 #define IMAP_SERVER_H
 
+#include "auth/sasl.h"
 #include "base/buffer.h"
 #include "imap/host.h"
 #include "imap/parse.h"
@@ -16,6 +17,7 @@
 struct imap_server_config {             /* lives at least as long as the engine */
 	slice hostname;
 	bool starttls;                  /* offer it while not secure */
+	bool scram;                     /* offer SCRAM */
 	bool compress;                  /* COMPRESS=DEFLATE (RFC 4978) */
 	unsigned errors_max;            /* BADs in a row before login, then BYE */
 	uint64_t append_max;            /* octets of a message (RFC 7889) */
@@ -83,7 +85,9 @@ struct imap_append {
 
 enum imap_event_kind {
 	/* edge */
-	IMAP_EVENT_LOGIN,       /* question: login, secret; answer with _login_refused(), or hand over */
+	IMAP_EVENT_LOGIN,       /* question: login, secret, ask; answer with _login_refused(), hand
+	                         * over, or go on with _salted(), _proved() */
+	IMAP_EVENT_LOGGED_IN,   /* question: what was proved stands; hand over, or _login_refused() */
 	IMAP_EVENT_STARTTLS,    /* note: after the output, switch to TLS, call _secured() */
 	/* store */
 	IMAP_EVENT_CHANGE,      /* question: change; answer with _changed() */
@@ -103,6 +107,7 @@ enum imap_event_kind {
 struct imap_event {
 	enum imap_event_kind kind;
 	slice login, secret;
+	enum sasl_ask ask;
 	struct imap_change *change;
 	const struct imap_append *append;
 	slice text;
@@ -126,6 +131,8 @@ bool imap_server_run(struct imap_server *s);
 
 /* ---- edge ---- */
 void imap_server_login_refused(struct imap_server *s, const char *code, slice words);
+void imap_server_salted(struct imap_server *s, const struct sasl_salt *salt);  /* SASL_ASK_SALT */
+void imap_server_proved(struct imap_server *s, slice signature);        /* SASL_ASK_PROOF */
 void imap_server_secured(struct imap_server *s);
 /* What the store must be told to go on as the same session: the tag that waits for its OK. */
 slice imap_server_tag(const struct imap_server *s);

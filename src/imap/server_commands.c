@@ -140,7 +140,7 @@ static void put_mechanisms(struct imap_server *s, struct buffer *out)
 	struct buffer names = buffer_init(s->heap, SASL_LINE_MAX);
 	slice rest;
 
-	sasl_mechanism_names(&names);
+	sasl_mechanism_names(imap_sasl_offer(s), &names);
 	rest = buffer_bytes(&names);
 	while (rest.len > 0) {
 		slice name = slice_cut(&rest, ' ');

@@ -25,7 +25,6 @@
 #ifndef IMAP_SERVER_IMPL_H
 #define IMAP_SERVER_IMPL_H
 
-#include "auth/sasl.h"
 #include "imap/sequence.h"
 #include "imap/server.h"
 #include "imap/write.h"
@@ -222,6 +221,7 @@ void imap_on_id(struct imap_server *s, struct imap_parse *p);
 void imap_on_starttls(struct imap_server *s, struct imap_parse *p);
 void imap_on_login(struct imap_server *s, struct imap_parse *p);
 void imap_on_authenticate(struct imap_server *s, struct imap_parse *p);
+unsigned imap_sasl_offer(const struct imap_server *s);
 void imap_on_sasl_line(struct imap_server *s, slice line);
 void imap_forget_login(struct imap_server *s);
 bool imap_may_login(const struct imap_server *s);

@@ -14,6 +14,11 @@ bool imap_may_login(const struct imap_server *s)
 	return s->secure || s->loopback;
 }
 
+unsigned imap_sasl_offer(const struct imap_server *s)
+{
+	return (s->config->scram ? SASL_SCRAM : 0u) | (s->secure ? SASL_BINDING : 0u);
+}
+
 bool imap_may_starttls(const struct imap_server *s)
 {
 	return s->config->starttls && !s->secure && s->state == IMAP_NOT_AUTHENTICATED;
@@ -35,10 +40,10 @@ static void refuse_clear(struct imap_server *s)
 	    "no passwords in the clear here: use IMAP over TLS");
 }
 
-static void ask_login(struct imap_server *s, slice login, slice secret)
+static void ask_login(struct imap_server *s, enum sasl_ask ask, slice login, slice secret)
 {
 	imap_ask(s, IMAP_WAIT_LOGIN, (struct imap_event){
-	    .kind = IMAP_EVENT_LOGIN, .login = login, .secret = secret });
+	    .kind = IMAP_EVENT_LOGIN, .login = login, .secret = secret, .ask = ask });
 }
 
 void imap_server_login_refused(struct imap_server *s, const char *code, slice words)
@@ -63,7 +68,7 @@ void imap_on_login(struct imap_server *s, struct imap_parse *p)
 	    secret.len > SASL_SECRET_MAX)
 		imap_finish(s, "NO", "AUTHENTICATIONFAILED", "that is no name and password");
 	else
-		ask_login(s, login, secret);
+		ask_login(s, SASL_ASK_PASSWORD, login, secret);
 }
 
 /* What to answer when an exchange ended without a login. */
@@ -76,6 +81,7 @@ static const struct {
 	{ SASL_MALFORMED, "BAD", NULL, "that is not what the mechanism asks for" },
 	{ SASL_LONG, "BAD", NULL, "that is too long" },
 	{ SASL_REFUSED, "NO", "AUTHORIZATIONFAILED", "nobody may act for somebody else here" },
+	{ SASL_UNBOUND, "NO", "AUTHENTICATIONFAILED", "that is not bound to this connection" },
 };
 
 static void after_sasl(struct imap_server *s, enum sasl_result result)
@@ -88,8 +94,13 @@ static void after_sasl(struct imap_server *s, enum sasl_result result)
 		return;
 	}
 	s->reading = IMAP_READ_COMMAND;
-	if (result == SASL_DONE) {
-		ask_login(s, sasl_server_login(s->sasl), sasl_server_secret(s->sasl));
+	if (result == SASL_DONE || result == SASL_KEYS) {
+		ask_login(s, sasl_server_ask(s->sasl), sasl_server_login(s->sasl),
+		    sasl_server_secret(s->sasl));
+		return;
+	}
+	if (result == SASL_ACCEPTED) {
+		imap_ask(s, IMAP_WAIT_LOGIN, (struct imap_event){ .kind = IMAP_EVENT_LOGGED_IN });
 		return;
 	}
 	imap_forget_login(s);
@@ -123,12 +134,29 @@ void imap_on_authenticate(struct imap_server *s, struct imap_parse *p)
 		return;
 	}
 	s->sasl = heap_new(s->heap, struct sasl_server);
-	after_sasl(s, sasl_server_start(s->sasl, mechanism, has_initial ? &initial : NULL));
+	after_sasl(s, sasl_server_start(s->sasl, imap_sasl_offer(s), mechanism,
+	    has_initial ? &initial : NULL));
 }
 
 void imap_on_sasl_line(struct imap_server *s, slice line)
 {
 	after_sasl(s, sasl_server_step(s->sasl, line));
+}
+
+void imap_server_salted(struct imap_server *s, const struct sasl_salt *salt)
+{
+	if (!imap_answered(s, IMAP_WAIT_LOGIN))
+		return;
+	after_sasl(s, sasl_server_salted(s->sasl, salt));
+	imap_go_on(s);
+}
+
+void imap_server_proved(struct imap_server *s, slice signature)
+{
+	if (!imap_answered(s, IMAP_WAIT_LOGIN))
+		return;
+	after_sasl(s, sasl_server_proved(s->sasl, signature));
+	imap_go_on(s);
 }
 
 void imap_on_starttls(struct imap_server *s, struct imap_parse *p)

@@ -59,6 +59,10 @@ static const struct ipc_rule rules[IPC_TYPES] = {
 	{ IPC_OWNS_IS,       "OWNS_IS",      DIRECTORY,  EDGE,       TEXT,   0, 0 },
 	{ IPC_LOGIN,         "LOGIN",        EDGE,       DIRECTORY,  TEXT,   0, 0 },
 	{ IPC_LOGIN_IS,      "LOGIN_IS",     DIRECTORY,  EDGE,       TEXT,   0, 0 },
+	{ IPC_SALT,          "SALT",         EDGE,       DIRECTORY,  TEXT,   0, 0 },
+	{ IPC_SALT_IS,       "SALT_IS",      DIRECTORY,  EDGE,       TEXT,   0, 0 },
+	{ IPC_PROOF,         "PROOF",        EDGE,       DIRECTORY,  TEXT,   0, 0 },
+	{ IPC_PROOF_IS,      "PROOF_IS",     DIRECTORY,  EDGE,       TEXT,   0, 0 },
 
 	{ IPC_SESSION,       "SESSION",      DIRECTORY,  STORE,      TEXT,   0, 0 },
 	{ IPC_REMOVED,       "REMOVED",      DIRECTORY,  STORE,      NUMBER, 0, 0 },

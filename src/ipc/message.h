@@ -17,7 +17,7 @@
 #include "base/limits.h"
 
 enum {
-	IPC_VERSION = 7,
+	IPC_VERSION = 8,
 	IPC_HEADER = 6,                 /* u32 body length, u8 type, u8 descriptors */
 	IPC_BODY_MAX = IPC_PACKET_MAX - IPC_HEADER,
 };
@@ -76,6 +76,11 @@ enum ipc_type {
 	                         * slice password */
 	IPC_LOGIN_IS,           /* u64 request, u8 verdict, slice words, u64 account, slice
 	                         * address (the account's own), u16 store, u64 nonce */
+	IPC_SALT,               /* u64 request, slice login: how are its SCRAM keys salted? */
+	IPC_SALT_IS,            /* u64 request, u8 verdict, slice words, u32 iterations, 16 bytes
+	                         * salt, 18 bytes nonce: as if everybody had some */
+	IPC_PROOF,              /* as LOGIN; SCRAM's proof and AuthMessage for the password */
+	IPC_PROOF_IS,           /* as LOGIN_IS, then 32 bytes signature */
 
 	/* directory -> store */
 	IPC_SESSION,            /* u64 nonce, u64 account, slice address: expect an ADOPT */

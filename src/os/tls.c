@@ -320,6 +320,39 @@ const char *tls_session_cipher(const struct tls_session *session)
 	return SSL_get_cipher_name(session->ssl);
 }
 
+size_t tls_session_exporter(const struct tls_session *session, unsigned char *ret, size_t size)
+{
+	static const char label[] = "EXPORTER-Channel-Binding";
+	enum { LEN = 32 };
+
+	if (size < LEN || SSL_export_keying_material(session->ssl, ret, LEN, label,
+	    sizeof label - 1, NULL, 0, 0) != 1)
+		return 0;
+	return LEN;
+}
+
+/* By the hash of the certificate's signature; SHA-256 for the weak ones. */
+static const EVP_MD *end_point_hash(X509 *certificate)
+{
+	int hash = NID_undef;
+
+	if (X509_get_signature_info(certificate, &hash, NULL, NULL, NULL) != 1)
+		return NULL;
+	return hash == NID_md5 || hash == NID_sha1 ? EVP_sha256() : EVP_get_digestbynid(hash);
+}
+
+size_t tls_session_end_point(const struct tls_session *session, unsigned char *ret, size_t size)
+{
+	X509 *certificate = SSL_get_certificate(session->ssl);
+	const EVP_MD *hash = certificate != NULL ? end_point_hash(certificate) : NULL;
+	unsigned len = 0;
+
+	if (hash == NULL || (size_t)EVP_MD_get_size(hash) > size ||
+	    X509_digest(certificate, hash, ret, &len) != 1)
+		return 0;
+	return len;
+}
+
 bool tls_session_distrusts(const struct tls_session *session)
 {
 	return session->distrusts;

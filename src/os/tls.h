@@ -59,6 +59,11 @@ void tls_session_close(struct tls_session *session, struct buffer *wire); /* clo
 enum tls_state tls_session_state(const struct tls_session *session);
 /* "TLSv1.3" and "TLS_AES_256_GCM_SHA384", for Received and logs; once TLS_OPEN. */
 const char *tls_session_version(const struct tls_session *session);
+/* Channel bindings, at most `size` bytes; 0: there is none. tls-exporter (RFC 9266), where both
+ * sides have the same whatever certificate was shown; tls-server-end-point (RFC 5929 s4), a
+ * server's hash of its own certificate. */
+size_t tls_session_exporter(const struct tls_session *session, unsigned char *ret, size_t size);
+size_t tls_session_end_point(const struct tls_session *session, unsigned char *ret, size_t size);
 const char *tls_session_cipher(const struct tls_session *session);
 /* Why it failed, in words of people; "" when it did not. */
 const char *tls_session_error(const struct tls_session *session);

@@ -7,7 +7,7 @@
 #include "base/limits.h"
 #include "pop3/server_drive.h"
 
-enum { SECURE = 1, LOOPBACK = 2, LOGGED_IN = 4, FAIL_BODY = 8, FAIL_MIDDLE = 16, FAIL_COMMIT = 32 };
+enum { SECURE = 1, LOOPBACK = 2, LOGGED_IN = 4, FAIL_BODY = 8, FAIL_MIDDLE = 16, FAIL_COMMIT = 32, SCRAM = 64 };
 
 #define CAPA_HEAD "+OK this is what there is\r\nTOP\r\nUIDL\r\nPIPELINING\r\nRESP-CODES\r\n" \
 	"AUTH-RESP-CODE\r\nEXPIRE NEVER\r\nUTF8\r\n"
@@ -93,6 +93,22 @@ static const struct transcript {
 	  "-ERR no such mechanism; CAPA lists them\r\n"
 	  "-ERR no such mechanism; CAPA lists them\r\n", "" },
 
+	/* SCRAM: the server says that it knows the password, too, and hears an empty line. */
+	{ "scram", LOOPBACK | SCRAM, { "AUTH SCRAM-SHA-256 biwsbj1hLHI9YWJj\r\nYz1iaXdzLHI9YWJjQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBLHA9QUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQT0=\r\n\r\nNOOP\r\n" },
+	  "+ cj1hYmNBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUEscz1BQUFBQUFBQUFBQUFBQUFBQUFBQUFBPT0saT00MDk2\r\n+ dj1BQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBPQ==\r\n" IN "+OK nothing done\r\n", "" },
+	{ "scram, asked and bound", SECURE | SCRAM,
+	  { "AUTH SCRAM-SHA-256-PLUS\r\ncD10bHMtZXhwb3J0ZXIsLG49YSxyPWFiYw==\r\nYz1jRDEwYkhNdFpYaHdiM0owWlhJc0xHSnZkVzVrLHI9YWJjQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBLHA9QUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQT0=\r\n\r\n" },
+	  "+ \r\n+ cj1hYmNBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUEscz1BQUFBQUFBQUFBQUFBQUFBQUFBQUFBPT0saT00MDk2\r\n+ dj1BQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBPQ==\r\n" IN, "" },
+	{ "scram, wrong", LOOPBACK | SCRAM, { "AUTH SCRAM-SHA-256 biwsbj1hLHI9YWJj\r\nYz1iaXdzLHI9YWJjQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBLHA9ZUhoNGVIaDRlSGg0ZUhoNGVIaDRlSGg0ZUhoNGVIaDRlSGg0ZUhoNGVIZz0=\r\nQUIT\r\n" },
+	  "+ cj1hYmNBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUEscz1BQUFBQUFBQUFBQUFBQUFBQUFBQUFBPT0saT00MDk2\r\n-ERR [AUTH] wrong\r\n+OK goodbye\r\n", "quit\n" },
+	{ "scram, something at the end", LOOPBACK | SCRAM,
+	  { "AUTH SCRAM-SHA-256 biwsbj1hLHI9YWJj\r\nYz1iaXdzLHI9YWJjQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBLHA9QUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQT0=\r\nNOOP\r\nQUIT\r\n" },
+	  "+ cj1hYmNBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUEscz1BQUFBQUFBQUFBQUFBQUFBQUFBQUFBPT0saT00MDk2\r\n+ dj1BQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBPQ==\r\n-ERR that is not what the mechanism asks for\r\n+OK goodbye\r\n", "quit\n" },
+	{ "scram, bound where nothing is", LOOPBACK | SCRAM, { "AUTH SCRAM-SHA-256-PLUS cD10bHMtZXhwb3J0ZXIsLG49YSxyPWFiYw==\r\n" },
+	  "-ERR no such mechanism; CAPA lists them\r\n", "" },
+	{ "scram, not offered", SECURE, { "AUTH SCRAM-SHA-256 biwsbj1hLHI9YWJj\r\n" },
+	  "-ERR no such mechanism; CAPA lists them\r\n", "" },
+
 	/* TRANSACTION */
 	{ "stat, list, uidl", LOGGED_IN, { "STAT\r\nLIST\r\nLIST 2\r\nUIDL\r\nUIDL 4\r\n" },
 	  "+OK 4 102\r\n+OK 4 messages\r\n1 42\r\n2 30\r\n3 6\r\n4 24\r\n.\r\n+OK 2 30\r\n"
@@ -163,7 +179,7 @@ static struct drive drive_of(unsigned how, size_t send_max)
 {
 	struct drive d = { .secure = how & SECURE, .loopback = how & LOOPBACK,
 		.fail_body = how & FAIL_BODY, .fail_middle = how & FAIL_MIDDLE,
-		.fail_commit = how & FAIL_COMMIT, .send_max = send_max,
+		.fail_commit = how & FAIL_COMMIT, .scram = how & SCRAM, .send_max = send_max,
 		.part_max = how & FAIL_MIDDLE ? 1 : 7 };
 
 	return d;

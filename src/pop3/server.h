@@ -7,12 +7,14 @@
 #ifndef POP3_SERVER_H
 #define POP3_SERVER_H
 
+#include "auth/sasl.h"
 #include "base/arena.h"
 #include "base/buffer.h"
 
 struct pop3_server_config {             /* lives at least as long as the engine */
 	slice hostname;
 	bool stls;                      /* offer it while not secure */
+	bool scram;                     /* offer SCRAM */
 	unsigned errors_max;            /* then -ERR and close */
 };
 
@@ -20,7 +22,9 @@ struct pop3_server;
 
 enum pop3_event_kind {
 	/* AUTHORIZATION (edge) */
-	POP3_EVENT_LOGIN,       /* question: text = login, secret = password */
+	POP3_EVENT_LOGIN,       /* question: text = login, secret = password, ask; also answered by
+	                         * _salted() or _proved() */
+	POP3_EVENT_LOGGED_IN,   /* question: what was proved stands; answered as LOGIN is */
 	POP3_EVENT_STLS,        /* note: after the output, switch to TLS, call _secured() */
 	/* TRANSACTION (store); number counts from 1 and is valid and not deleted */
 	POP3_EVENT_RETR,        /* question: number; lines = UINT32_MAX: all, else TOP's n.
@@ -32,6 +36,7 @@ enum pop3_event_kind {
 struct pop3_event {
 	enum pop3_event_kind kind;
 	slice text, secret;     /* LOGIN; secret is wiped when answered */
+	enum sasl_ask ask;
 	uint32_t number;
 	uint32_t lines;
 	bool utf8;              /* the client said UTF8 (RFC 6856) */
@@ -52,6 +57,8 @@ bool pop3_server_next(struct pop3_server *s, struct pop3_event *ret_event);
 /* Edge: the login was refused; words begin with a RESP-CODE such as "[AUTH] ".
  * A granted login is answered by the store. */
 void pop3_server_login_refused(struct pop3_server *s, slice words);
+void pop3_server_salted(struct pop3_server *s, const struct sasl_salt *salt);  /* SASL_ASK_SALT */
+void pop3_server_proved(struct pop3_server *s, slice signature);        /* SASL_ASK_PROOF */
 /* What the edge must tell the store so that it can go on as the same session. */
 bool pop3_server_utf8(const struct pop3_server *s);
 

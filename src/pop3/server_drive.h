@@ -29,7 +29,7 @@ struct drive {
 	struct buffer events;           /* in words */
 	size_t send_max;                /* bytes that leave at once */
 	size_t part_max;                /* of a body */
-	bool fail_body, fail_middle, fail_commit;
+	bool fail_body, fail_middle, fail_commit, scram;
 	bool tls_wanted, closed;
 };
 
@@ -40,7 +40,7 @@ static inline void drive_start(struct drive *d)
 	d->out = buffer_init(d->heap, SIZE_MAX);
 	d->events = buffer_init(d->heap, SIZE_MAX);
 	d->config = (struct pop3_server_config){
-		.hostname = slice_lit("mx.test"), .stls = true, .errors_max = 5 };
+		.hostname = slice_lit("mx.test"), .stls = true, .errors_max = 5, .scram = d->scram };
 	d->s = pop3_server_create(d->heap, &d->config, d->secure, d->loopback);
 	d->tls_wanted = d->closed = false;
 }
@@ -119,11 +119,31 @@ static inline void drive_commit(struct drive *d)
 	pop3_server_committed(d->s, !d->fail_commit);
 }
 
+/* A proof of 32 zeros is right, and so is the signature of so many. */
+static inline void drive_scram(struct pop3_server *s, const struct pop3_event *e)
+{
+	static const struct sasl_salt salt = { .iterations = 4096, .exporter = slice_lit("bound") };
+
+	if (e->ask == SASL_ASK_SALT)
+		pop3_server_salted(s, &salt);
+	else if (memcmp(e->secret.ptr, salt.salt, sizeof salt.salt) == 0)
+		pop3_server_proved(s, slice_of((unsigned char[SCRAM_HASH_LEN]){ 0 }, SCRAM_HASH_LEN));
+	else
+		pop3_server_login_refused(s, slice_lit("[AUTH] wrong"));
+}
+
 static inline void drive_event(struct drive *d, const struct pop3_event *e)
 {
 	switch (e->kind) {
+	case POP3_EVENT_LOGGED_IN:
+		drive_log_in(d);
+		break;
 	case POP3_EVENT_LOGIN:
 		check(d->secure || d->loopback);
+		if (e->ask != SASL_ASK_PASSWORD) {
+			drive_scram(d->s, e);
+			break;
+		}
 		check(e->text.len > 0 && e->secret.len > 0);
 		buffer_printf(&d->events, "login %.*s %.*s\n", slice_arg(e->text),
 		    slice_arg(e->secret));

@@ -45,11 +45,15 @@ void pop3_forget_login(struct pop3_server *s)
 	s->sasl_running = false;
 }
 
-static void ask_login(struct pop3_server *s, slice login, slice secret)
+static unsigned sasl_offer(const struct pop3_server *s)
+{
+	return (s->config->scram ? SASL_SCRAM : 0u) | (s->secure ? SASL_BINDING : 0u);
+}
+
+static void ask(struct pop3_server *s, struct pop3_event question)
 {
 	s->wait = POP3_WAIT_LOGIN;
-	pop3_raise(s, (struct pop3_event){
-	    .kind = POP3_EVENT_LOGIN, .text = login, .secret = secret });
+	pop3_raise(s, question);
 }
 
 void pop3_server_login_refused(struct pop3_server *s, slice words)
@@ -82,7 +86,8 @@ void pop3_on_pass(struct pop3_server *s, const struct pop3_command *command)
 		pop3_reply_error(s, slice_lit("USER comes first"));
 	} else {
 		buffer_add(&s->secret, command->text);
-		ask_login(s, login, buffer_bytes(&s->secret));
+		ask(s, (struct pop3_event){ .kind = POP3_EVENT_LOGIN, .text = login,
+		    .secret = buffer_bytes(&s->secret), .ask = SASL_ASK_PASSWORD });
 	}
 }
 
@@ -96,6 +101,7 @@ static const struct {
 	{ SASL_MALFORMED, slice_lit("that is not what the mechanism asks for") },
 	{ SASL_LONG,      slice_lit("that is too long") },
 	{ SASL_REFUSED,   slice_lit("[AUTH] nobody may act for somebody else here") },
+	{ SASL_UNBOUND,   slice_lit("[AUTH] that is not bound to this connection") },
 };
 
 static void after_sasl(struct pop3_server *s, enum sasl_result result)
@@ -107,8 +113,13 @@ static void after_sasl(struct pop3_server *s, enum sasl_result result)
 		buffer_add(&s->out, slice_lit("\r\n"));
 		return;
 	}
-	if (result == SASL_DONE) {
-		ask_login(s, sasl_server_login(s->sasl), sasl_server_secret(s->sasl));
+	if (result == SASL_DONE || result == SASL_KEYS) {
+		ask(s, (struct pop3_event){ .kind = POP3_EVENT_LOGIN, .text = sasl_server_login(s->sasl),
+		    .secret = sasl_server_secret(s->sasl), .ask = sasl_server_ask(s->sasl) });
+		return;
+	}
+	if (result == SASL_ACCEPTED) {
+		ask(s, (struct pop3_event){ .kind = POP3_EVENT_LOGGED_IN });
 		return;
 	}
 	pop3_forget_login(s);
@@ -134,12 +145,24 @@ void pop3_on_auth(struct pop3_server *s, const struct pop3_command *command)
 		return;
 	}
 	s->sasl = heap_new(s->heap, struct sasl_server);
-	after_sasl(s, sasl_server_start(s->sasl, mechanism, has_initial ? &rest : NULL));
+	after_sasl(s, sasl_server_start(s->sasl, sasl_offer(s), mechanism, has_initial ? &rest : NULL));
 }
 
 void pop3_on_auth_line(struct pop3_server *s, slice line)
 {
 	after_sasl(s, sasl_server_step(s->sasl, line));
+}
+
+void pop3_server_salted(struct pop3_server *s, const struct sasl_salt *salt)
+{
+	if (pop3_answered(s, POP3_WAIT_LOGIN))
+		after_sasl(s, sasl_server_salted(s->sasl, salt));
+}
+
+void pop3_server_proved(struct pop3_server *s, slice signature)
+{
+	if (pop3_answered(s, POP3_WAIT_LOGIN))
+		after_sasl(s, sasl_server_proved(s->sasl, signature));
 }
 
 void pop3_on_stls(struct pop3_server *s, const struct pop3_command *command)
@@ -203,7 +226,7 @@ void pop3_on_capa(struct pop3_server *s, const struct pop3_command *command)
 	}
 	if (may_log_in(s)) {
 		buffer_add(&s->out, slice_lit("SASL "));
-		sasl_mechanism_names(&s->out);
+		sasl_mechanism_names(sasl_offer(s), &s->out);
 		buffer_add(&s->out, slice_lit("\r\n"));
 	}
 	buffer_add(&s->out, slice_lit(".\r\n"));

@@ -1,5 +1,5 @@
 /* role/directory.c - the directory role: who recipients are, who owns an
- * address, logins (directory_login.c), the control socket (directory_control.c).
+ * address, logins (directory_login.c, directory_scram.c), the control socket (directory_control.c).
  *
  * It alone opens directory.db; it has no network. An OK for a recipient is
  * sealed: the router delivers to nobody that this role did not name. */
@@ -209,6 +209,10 @@ static bool on_peer_message(struct frame *frame, struct ipc_channel *peer,
 		return on_owns(role, peer, message);
 	case IPC_LOGIN:
 		return directory_on_login(role, peer, message);
+	case IPC_PROOF:
+		return directory_on_proof(role, peer, message);
+	case IPC_SALT:
+		return directory_on_salt(role, peer, message);
 	default:
 		return false;
 	}

@@ -2,10 +2,12 @@
 #ifndef ROLE_DIRECTORY_IMPL_H
 #define ROLE_DIRECTORY_IMPL_H
 
+#include "auth/scram.h"
 #include "base/rates.h"
 #include "base/table.h"
 #include "directory/command.h"
 #include "directory/directory.h"
+#include "directory/password.h"
 #include "directory/remember.h"
 #include "directory/throttle.h"
 #include "os/stream.h"
@@ -45,9 +47,21 @@ bool directory_reopen(struct directory_role *role);
 /* A question of an edge; false when it breaks the protocol. */
 bool directory_on_login(struct directory_role *role, struct ipc_channel *edge,
     struct ipc_message *message);
+bool directory_on_proof(struct directory_role *role, struct ipc_channel *edge,
+    struct ipc_message *message);
 void directory_login_start(struct directory_role *role);
 /* The edge is gone: nobody to answer. */
 void directory_login_forget_edge(struct directory_role *role, struct ipc_channel *edge);
+
+/* directory_scram.c: a question of an edge likewise. */
+bool directory_on_salt(struct directory_role *role, struct ipc_channel *edge,
+    struct ipc_message *message);
+/* Does the proof and AuthMessage in `secret` show that somebody knows the password of account
+ * (0: of none)? WRONG also when it has no keys. */
+enum password_result directory_prove(struct directory_role *role, uint64_t account, slice secret,
+    unsigned char ret_signature[SCRAM_HASH_LEN]);
+/* Has it none, so that the password that is right can make some? */
+bool directory_scram_wanted(struct directory_role *role, uint64_t account);
 
 /* Takes fd, a listening Unix socket; heard once the database is open. */
 void directory_control_listen(struct directory_role *role, int fd);

@@ -9,7 +9,9 @@
  * (2) A name that is no account costs the same hash, so time tells nothing.
  * (3) Passwords are wiped as soon as they were judged.
  * (4) A mock (directory_mock.h) lets everybody in, and asks none of the above.
- * (5) An imported hash becomes one of ours at the first right password. */
+ * (5) An imported hash becomes one of ours at the first right password, and who has no keys
+ *     for SCRAM gets some.
+ * (6) A proof of SCRAM is judged at once: it costs three hashes, and is good for one login. */
 #include <sodium.h>
 #include <string.h>
 
@@ -33,9 +35,13 @@ struct login {
 	uint64_t turn;                  /* when its network may have another hash */
 	uint64_t account;               /* 0: no such account, or it has no password */
 	struct remember_tag tag;
+	enum ipc_type answer;           /* IPC_LOGIN_IS, IPC_PROOF_IS */
+	unsigned char signature[SCRAM_HASH_LEN];        /* of a right proof */
 	/* For the pool: only what is in here. */
 	enum password_result result;
 	struct password_hash renewed;   /* of an imported hash; empty: none */
+	bool wants_keys;
+	struct scram_keys keys;         /* iterations 0: none were made */
 	size_t memory;
 	unsigned char salt[PASSWORD_SALT_LEN];
 	size_t name_len, password_len, hash_len;
@@ -94,7 +100,7 @@ static void answer(const struct login *login, enum directory_verdict verdict, sl
 
 	if (login->edge == NULL)
 		return;
-	out = ipc_begin(login->edge, IPC_LOGIN_IS);
+	out = ipc_begin(login->edge, login->answer);
 	put_u64(out, login->request);
 	put_u8(out, (uint8_t)verdict);
 	put_slice(out, words);
@@ -102,6 +108,8 @@ static void answer(const struct login *login, enum directory_verdict verdict, sl
 	put_slice(out, grant->address);
 	put_u16(out, grant->store);
 	put_u64(out, grant->nonce);
+	if (login->answer == IPC_PROOF_IS)
+		buffer_add(out, slice_of(login->signature, sizeof login->signature));
 	ipc_end(login->edge, -1);
 }
 
@@ -205,6 +213,9 @@ static void run_on_pool(struct os_work *work)
 	if (login->result == PASSWORD_RIGHT && !slice_starts(hash, slice_lit("$argon2id$")) &&
 	    !password_hash(password, login->memory, login->salt, &login->renewed))
 		login->renewed.text[0] = '\0';  /* another time */
+	if (login->result == PASSWORD_RIGHT && login->wants_keys &&
+	    !scram_keys_make(password, SCRAM_ITERATIONS, login->salt, &login->keys))
+		login->keys.iterations = 0;
 }
 
 static void start_next(struct directory_role *role);
@@ -241,7 +252,8 @@ static void judge(struct login *login, enum password_result result, bool counts)
 			refuse(login, verdict, (slice){ 0 });
 			break;
 		}
-		remember_add(role->remember, &login->tag, login->account, now_ms);
+		if (login->answer == IPC_LOGIN_IS)
+			remember_add(role->remember, &login->tag, login->account, now_ms);
 		throttle_succeeded(role->throttle, name_of(login));
 		let_in(login, &account);
 		break;
@@ -273,6 +285,18 @@ static void renew_hash(struct login *login)
 		os_log(login->role->os, OS_WARN, "an imported hash stays as it is: %s", error.text);
 }
 
+static void keep_keys(struct login *login)
+{
+	struct directory_error error;
+	char text[SCRAM_KEYS_MAX + 1];
+
+	if (login->keys.iterations == 0)
+		return;
+	scram_keys_print(&login->keys, text);
+	if (!directory_scram_set(login->role->directory, login->account, slice_from(text), &error))
+		os_log(login->role->os, OS_WARN, "keys for SCRAM are not kept: %s", error.text);
+}
+
 static bool same_credential(const struct login *a, const struct login *b)
 {
 	return a->account == b->account && sodium_memcmp(&a->tag, &b->tag, sizeof(a->tag)) == 0 &&
@@ -299,6 +323,7 @@ static void done_on_loop(struct os_work *work)
 		login_free(follower);
 	}
 	renew_hash(login);
+	keep_keys(login);
 	login_free(login);
 	start_next(role);
 	directory_drain_check(role);
@@ -419,6 +444,7 @@ static enum directory_verdict identify(struct login *login, struct arena *arena,
 	login->account = ret_account->id;
 	memcpy(login->hash, hash.ptr, hash.len);
 	login->hash_len = hash.len;
+	login->wants_keys = directory_scram_wanted(login->role, login->account);
 	return DIRECTORY_OK;
 }
 
@@ -477,27 +503,40 @@ static void set_name(struct login *login, slice text)
 	arena_reset(&arena);
 }
 
-bool directory_on_login(struct directory_role *role, struct ipc_channel *edge,
-    struct ipc_message *message)
+/* What LOGIN and PROOF have in common; NULL: it breaks the protocol. */
+static struct login *take_login(struct directory_role *role, struct ipc_channel *edge,
+    struct ipc_message *message, slice *ret_secret)
 {
 	struct bytes *in = &message->body;
 	uint64_t request = get_u64(in);
 	uint8_t service = get_u8(in);
 	slice ip = get_raw(in, 16), name = get_slice(in, IPC_TEXT_MAX);
-	slice password = get_slice(in, IPC_TEXT_MAX);
 	struct login *login;
 
+	*ret_secret = get_slice(in, IPC_TEXT_MAX);
 	if (!bytes_end(in) || service >= SERVICE_CONTROL)
-		return false;
+		return NULL;
 	login = heap_new(os_heap(role->os), struct login);
 	login->role = role;
 	login->edge = edge;
 	login->request = request;
 	login->service = (enum service)service;
 	login->memory = role->frame.config->password_memory;
+	login->answer = message->type == IPC_PROOF ? IPC_PROOF_IS : IPC_LOGIN_IS;
 	memcpy(login->ip, ip.ptr, sizeof(login->ip));
 	os_random(role->os, login->salt, sizeof(login->salt));
 	set_name(login, name);
+	return login;
+}
+
+bool directory_on_login(struct directory_role *role, struct ipc_channel *edge,
+    struct ipc_message *message)
+{
+	slice password;
+	struct login *login = take_login(role, edge, message, &password);
+
+	if (login == NULL)
+		return false;
 	/* Longer ones are nobody's password: judged like any wrong one. */
 	if (password.len <= PASSWORD_MAX && password.len > 0)
 		memcpy(login->password, password.ptr, password.len);
@@ -506,6 +545,43 @@ bool directory_on_login(struct directory_role *role, struct ipc_channel *edge,
 		admit(login);
 	else
 		consider(login);
+	return true;
+}
+
+static void judge_proof(struct login *login, slice secret)
+{
+	struct directory_role *role = login->role;
+	struct arena arena = arena_init(os_heap(role->os), DIRECTORY_ANSWER_MAX);
+	uint64_t now_ms = os_now_ms(role->os), name_ms, wait_ms;
+	struct directory_account account;
+	enum directory_verdict verdict = identify(login, &arena, &account);
+
+	wait_ms = trusted(login) ? 0 : throttle_peer_wait_ms(role->throttle, login->ip, now_ms);
+	name_ms = throttle_name_wait_ms(role->throttle, name_of(login), 0, now_ms);
+	if (wait_ms > 0 || name_ms > 0)
+		refuse_for(login, wait_ms > name_ms ? wait_ms : name_ms);
+	else if (verdict == DIRECTORY_TEMPORARY)
+		refuse(login, verdict, (slice){ 0 });
+	else if (!trusted(login) && !directory_shares_guess(role, login->ip))
+		refuse(login, DIRECTORY_SLOW_DOWN, (slice){ 0 });
+	else
+		judge(login, directory_prove(role, login->account, secret, login->signature), true);
+	arena_reset(&arena);
+}
+
+bool directory_on_proof(struct directory_role *role, struct ipc_channel *edge,
+    struct ipc_message *message)
+{
+	slice secret;
+	struct login *login = take_login(role, edge, message, &secret);
+
+	if (login == NULL)
+		return false;
+	if (role->mock != NULL)
+		refuse(login, DIRECTORY_TEMPORARY, (slice){ 0 });
+	else
+		judge_proof(login, secret);
+	login_free(login);
 	return true;
 }
 

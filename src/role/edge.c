@@ -221,6 +221,8 @@ static void take_config(struct edge *e)
 	const struct config *c = e->frame.config;
 	unsigned recipients = c->recipients_max < JOURNAL_RECIPIENTS_MAX ? c->recipients_max :
 	    JOURNAL_RECIPIENTS_MAX;
+	/* A mock takes any password, and so can prove that it knows none. */
+	bool scram = c->password_scram && !c->mock;
 
 	for (unsigned i = 0; i < sizeof e->smtp / sizeof e->smtp[0]; i++) {
 		bool submission = i != SMTP_RELAY_IN;
@@ -228,13 +230,13 @@ static void take_config(struct edge *e)
 		e->smtp[i] = (struct smtp_server_config){ .service = (enum smtp_service)i,
 		    .hostname = c->hostname, .message_size_max = c->message_size_max,
 		    .recipients_max = recipients, .errors_max = c->errors_max,
-		    .starttls = e->tls != NULL, .auth = submission || c->mock,
+		    .starttls = e->tls != NULL, .auth = submission || c->mock, .scram = scram,
 		    .auth_required = submission, .lenient = edge_lenient(e) };
 	}
 	e->pop3 = (struct pop3_server_config){ .hostname = c->hostname, .stls = e->tls != NULL,
-	    .errors_max = c->errors_max };
+	    .scram = scram, .errors_max = c->errors_max };
 	e->imap = (struct imap_server_config){ .hostname = c->hostname,
-	    .starttls = e->tls != NULL, .errors_max = c->errors_max,
+	    .starttls = e->tls != NULL, .scram = scram, .errors_max = c->errors_max,
 	    .append_max = c->message_size_max };
 	e->clocks[CLOCK_GREETING].duration_ms = c->greeting_delay_ms;
 	e->clocks[CLOCK_SMTP].duration_ms = (uint64_t)c->session_timeout_s * 1000;
@@ -312,6 +314,8 @@ static bool on_message(struct frame *frame, struct ipc_channel *peer, struct ipc
 	case IPC_RECIPIENT_IS:
 	case IPC_OWNS_IS:
 	case IPC_LOGIN_IS:
+	case IPC_SALT_IS:
+	case IPC_PROOF_IS:
 		return edge_on_answer(e, message);
 	case IPC_SEGMENT:
 		return edge_journal_on_segment(e, message);

@@ -3,6 +3,8 @@
  * A session asks one thing at a time. Numbers are never used again, so an
  * answer for a session that has gone finds nobody. A directory that dies takes
  * its questions along: each gets "temporary". */
+#include <string.h>
+
 #include "base/check.h"
 #include "role/edge_impl.h"
 
@@ -27,6 +29,7 @@ static struct buffer *begin(struct session *s, enum ipc_type type, edge_answered
 	}
 	s->request = ++e->request_last;
 	s->answered = answered;
+	s->asked = type;
 	table_put(&e->requests, table_key(s->request), s);
 	edge_session_still(s);
 	out = ipc_begin(directory, type);
@@ -68,17 +71,39 @@ void edge_ask_owns(struct session *s, slice address, edge_answered *answered)
 	end(s);
 }
 
-void edge_ask_login(struct session *s, slice login, slice secret, edge_answered *answered)
+void edge_ask_login(struct session *s, enum sasl_ask ask, slice login, slice secret,
+    edge_answered *answered)
 {
-	struct buffer *out = begin(s, IPC_LOGIN, answered);
+	static const enum ipc_type types[SASL_ASKS] = { IPC_LOGIN, IPC_SALT, IPC_PROOF };
+	struct buffer *out = begin(s, types[ask], answered);
 
 	if (out == NULL)
 		return;
-	put_u8(out, (uint8_t)s->service);
-	buffer_add(out, slice_of(s->ip, sizeof s->ip));
+	if (ask != SASL_ASK_SALT) {
+		put_u8(out, (uint8_t)s->service);
+		buffer_add(out, slice_of(s->ip, sizeof s->ip));
+	}
 	put_slice(out, login);
-	put_slice(out, secret);
+	if (ask != SASL_ASK_SALT)
+		put_slice(out, secret);
 	end(s);
+}
+
+struct sasl_salt edge_salt(const struct session *s, const struct answer *answer,
+    struct edge_bindings *ret_room)
+{
+	const struct tls_session *tls = stream_tls(s->stream);
+	struct sasl_salt salt = { .iterations = answer->iterations };
+
+	memcpy(salt.salt, answer->salt.ptr, sizeof salt.salt);
+	memcpy(salt.nonce, answer->random.ptr, sizeof salt.nonce);
+	if (tls != NULL) {
+		salt.exporter = slice_of(ret_room->exporter, tls_session_exporter(tls,
+		    ret_room->exporter, sizeof ret_room->exporter));
+		salt.endpoint = slice_of(ret_room->endpoint, tls_session_end_point(tls,
+		    ret_room->endpoint, sizeof ret_room->endpoint));
+	}
+	return salt;
 }
 
 void edge_forget_question(struct session *s)
@@ -108,15 +133,26 @@ bool edge_on_answer(struct edge *e, struct ipc_message *message)
 	answer.words = get_slice(in, IPC_TEXT_MAX);
 	if (message->type == IPC_RECIPIENT_IS) {
 		answer.sealed = get_slice(in, SEALED_MAX);
-	} else if (message->type == IPC_LOGIN_IS) {
+	} else if (message->type == IPC_LOGIN_IS || message->type == IPC_PROOF_IS) {
 		answer.account = get_u64(in);
 		answer.address = get_slice(in, IPC_TEXT_MAX);
 		answer.store = get_u16(in);
 		answer.nonce = get_u64(in);
 	}
+	if (message->type == IPC_SALT_IS) {
+		answer.ask = SASL_ASK_SALT;
+		answer.iterations = get_u32(in);
+		answer.salt = get_raw(in, SCRAM_SALT_LEN);
+		answer.random = get_raw(in, SCRAM_NONCE_LEN);
+	} else if (message->type == IPC_PROOF_IS) {
+		answer.ask = SASL_ASK_PROOF;
+		answer.signature = get_raw(in, SCRAM_HASH_LEN);
+	}
 	if (!bytes_end(in))
 		return false;
 	s = table_get(&e->requests, table_key(request));
+	if (s != NULL && message->type != s->asked + 1u)
+		return false;           /* each answer's type stands behind its question's */
 	if (s != NULL)
 		deliver_answer(s, &answer);
 	return true;

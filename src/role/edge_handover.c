@@ -1,6 +1,7 @@
 /* role/edge_handover.c - who is logged in, by POP3 or IMAP, goes to the account's store.
  *
  *   LOGIN asked -> granted -> (output gone) -> ADOPT
+ *   PROOF asked -> the server's own proof, an empty line -> granted ...
  *
  * A plain connection goes as it is: the socket, and what was read of it. Under
  * TLS the store gets one end of a pair, and this session turns into a pump that
@@ -196,13 +197,28 @@ void edge_handover_try(struct session *s)
 
 /* ---- login ---- */
 
+static void on_grant(struct os_defer *defer)
+{
+	struct session *s = defer->owner;
+
+	s->granted = true;
+	edge_session_wake(s);
+}
+
+void edge_handover_grant(struct session *s)
+{
+	s->grant = (struct os_defer){ .run = on_grant, .owner = s };
+	os_defer(s->edge->os, &s->grant);
+}
+
 const struct directory_verdict_row *edge_handover_answer(struct session *s,
     const struct answer *answer, char *ret_words, size_t size)
 {
 	const struct directory_verdict_row *row = directory_verdict_row(answer->verdict);
 
 	if (answer->verdict == DIRECTORY_OK && answer->store < STORES_MAX) {
-		s->granted = true;
+		/* SCRAM's client still wants to see the server's proof. */
+		s->granted = answer->ask == SASL_ASK_PASSWORD;
 		s->store = answer->store;
 		s->nonce = answer->nonce;
 		return NULL;

@@ -9,8 +9,15 @@ static void on_login(struct session *s, const struct answer *answer)
 	char words[160];
 	const struct directory_verdict_row *row = edge_handover_answer(s, answer, words,
 	    sizeof words);
+	struct edge_bindings room;
+	struct sasl_salt salt;
 
-	if (row != NULL)                /* otherwise imap_events() hands over */
+	if (row == NULL && answer->ask == SASL_ASK_SALT) {
+		salt = edge_salt(s, answer, &room);
+		imap_server_salted(s->imap, &salt);
+	} else if (row == NULL && answer->ask == SASL_ASK_PROOF) {
+		imap_server_proved(s->imap, answer->signature);
+	} else if (row != NULL)                /* otherwise imap_events() hands over */
 		imap_server_login_refused(s->imap, row->imap_code, slice_from(words));
 }
 
@@ -28,7 +35,12 @@ static struct session_passport imap_passport(struct session *s)
 
 static size_t imap_feed(struct session *s, slice in)
 {
-	return in.len > 0 && !s->granted ? imap_server_feed(s->imap, in) : 0;
+	return in.len > 0 && !s->granted && !s->grant.armed ? imap_server_feed(s->imap, in) : 0;
+}
+
+static bool imap_waits(struct session *s)
+{
+	return s->request != 0 || s->granted || s->grant.armed;
 }
 
 static bool imap_events(struct session *s)
@@ -36,11 +48,13 @@ static bool imap_events(struct session *s)
 	struct imap_event event;
 	bool any = false;
 
-	while (!s->dead && !s->ending && s->request == 0 && !s->granted &&
+	while (!s->dead && !s->ending && !imap_waits(s) &&
 	    imap_server_next(s->imap, &event)) {
 		any = true;
 		if (event.kind == IMAP_EVENT_LOGIN)
-			edge_ask_login(s, event.login, event.secret, on_login);
+			edge_ask_login(s, event.ask, event.login, event.secret, on_login);
+		else if (event.kind == IMAP_EVENT_LOGGED_IN)
+			edge_handover_grant(s);
 		else if (event.kind == IMAP_EVENT_STARTTLS)
 			edge_session_secure(s);
 		else
@@ -48,11 +62,6 @@ static bool imap_events(struct session *s)
 	}
 	edge_handover_try(s);
 	return any;
-}
-
-static bool imap_waits(struct session *s)
-{
-	return s->request != 0 || s->granted;
 }
 
 static bool imap_lives(struct session *s, size_t n)
@@ -87,7 +96,7 @@ static void imap_timeout(struct session *s)
 
 static void imap_drain(struct session *s)
 {
-	if (!s->granted && s->request == 0)
+	if (!imap_waits(s))
 		imap_server_refuse(s->imap, "UNAVAILABLE",
 		    slice_lit("going down for a moment"));
 }

@@ -61,6 +61,10 @@ struct answer {
 	slice address;
 	unsigned store;
 	uint64_t nonce;
+	enum sasl_ask ask;              /* LOGIN: which of the three was answered */
+	uint32_t iterations;            /* SALT */
+	slice salt, random;
+	slice signature;                /* PROOF */
 };
 
 typedef void edge_answered(struct session *s, const struct answer *answer);
@@ -192,6 +196,7 @@ struct session {
 
 	uint64_t request;               /* the open question, or 0 */
 	edge_answered *answered;
+	enum ipc_type asked;
 
 	union {
 		struct smtp_server *smtp;
@@ -206,6 +211,7 @@ struct session {
 	uint64_t body_ms, body_bytes;   /* when the body began; what came of it */
 	/* POP3, IMAP */
 	bool granted;                   /* to be handed over once all output left */
+	struct os_defer grant;          /* likewise, from the next turn on */
 	unsigned store;
 	uint64_t nonce;
 	struct stream *inner;           /* to the store, when we carry its TLS */
@@ -332,7 +338,15 @@ extern const struct session_protocol edge_smtp_protocol, edge_pop3_protocol, edg
 void edge_ask_recipient(struct session *s, uint64_t account, slice recipient,
     edge_answered *answered);
 void edge_ask_owns(struct session *s, slice address, edge_answered *answered);
-void edge_ask_login(struct session *s, slice login, slice secret, edge_answered *answered);
+/* SASL_ASK_SALT: without a secret. */
+void edge_ask_login(struct session *s, enum sasl_ask ask, slice login, slice secret,
+    edge_answered *answered);
+/* What a SCRAM exchange goes on with; the slices are in *ret_room. */
+struct edge_bindings {
+	unsigned char exporter[SCRAM_BINDING_MAX], endpoint[SCRAM_BINDING_MAX];
+};
+struct sasl_salt edge_salt(const struct session *s, const struct answer *answer,
+    struct edge_bindings *ret_room);
 void edge_forget_question(struct session *s);
 bool edge_on_answer(struct edge *e, struct ipc_message *message);
 void edge_directory_left(struct edge *e);
@@ -414,6 +428,9 @@ void edge_imap_open(struct session *s, bool secure);
  * row that refuses it, and words for the client. */
 const struct directory_verdict_row *edge_handover_answer(struct session *s,
     const struct answer *answer, char *ret_words, size_t size);
+/* The login that was proved stands: it is granted in the next turn, when what the client said
+ * last is taken from its stream. */
+void edge_handover_grant(struct session *s);
 /* To the store, if it may go there now. May end the session here, or change its protocol. */
 void edge_handover_try(struct session *s);
 

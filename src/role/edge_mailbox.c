@@ -105,6 +105,6 @@ bool edge_mailbox_ask(struct transaction *t)
 {
 	if (t->mailbox.len == 0)
 		return false;
-	edge_ask_login(t->session, t->mailbox, slice_lit(""), on_mailbox);
+	edge_ask_login(t->session, SASL_ASK_PASSWORD, t->mailbox, slice_lit(""), on_mailbox);
 	return true;
 }

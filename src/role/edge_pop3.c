@@ -11,8 +11,18 @@ static void on_login(struct session *s, const struct answer *answer)
 	const struct directory_verdict_row *row = edge_handover_answer(s, answer, text,
 	    sizeof text);
 
-	if (row == NULL)
-		return;                 /* pop3_events() hands over */
+	struct edge_bindings room;
+	struct sasl_salt salt;
+
+	if (row == NULL) {              /* a password's: pop3_events() hands over */
+		if (answer->ask == SASL_ASK_SALT) {
+			salt = edge_salt(s, answer, &room);
+			pop3_server_salted(s->pop3, &salt);
+		} else if (answer->ask == SASL_ASK_PROOF) {
+			pop3_server_proved(s->pop3, answer->signature);
+		}
+		return;
+	}
 	snprintf(words, sizeof words, "%s%s", row->pop3_code, text);
 	pop3_server_login_refused(s->pop3, slice_from(words));
 }
@@ -34,7 +44,12 @@ static struct session_passport pop3_passport(struct session *s)
 
 static size_t pop3_feed(struct session *s, slice in)
 {
-	return in.len > 0 && !s->granted ? pop3_server_feed(s->pop3, in) : 0;
+	return in.len > 0 && !s->granted && !s->grant.armed ? pop3_server_feed(s->pop3, in) : 0;
+}
+
+static bool pop3_waits(struct session *s)
+{
+	return s->request != 0 || s->granted || s->grant.armed;
 }
 
 static bool pop3_events(struct session *s)
@@ -42,11 +57,13 @@ static bool pop3_events(struct session *s)
 	struct pop3_event event;
 	bool any = false;
 
-	while (!s->dead && !s->ending && s->request == 0 && !s->granted &&
+	while (!s->dead && !s->ending && !pop3_waits(s) &&
 	    pop3_server_next(s->pop3, &event)) {
 		any = true;
 		if (event.kind == POP3_EVENT_LOGIN)
-			edge_ask_login(s, event.text, event.secret, on_login);
+			edge_ask_login(s, event.ask, event.text, event.secret, on_login);
+		else if (event.kind == POP3_EVENT_LOGGED_IN)
+			edge_handover_grant(s);
 		else if (event.kind == POP3_EVENT_STLS)
 			edge_session_secure(s);
 		else
@@ -54,11 +71,6 @@ static bool pop3_events(struct session *s)
 	}
 	edge_handover_try(s);
 	return any;
-}
-
-static bool pop3_waits(struct session *s)
-{
-	return s->request != 0 || s->granted;
 }
 
 static bool pop3_lives(struct session *s, size_t n)
@@ -93,7 +105,7 @@ static void pop3_timeout(struct session *s)
 
 static void pop3_drain(struct session *s)
 {
-	if (!s->granted && s->request == 0)
+	if (!pop3_waits(s))
 		pop3_server_refuse(s->pop3, slice_lit("[SYS/TEMP] going down for a moment"));
 }
 

@@ -181,6 +181,7 @@ void edge_session_died(struct session *s)
 	if (s->dead)
 		return;
 	s->dead = true;
+	os_defer_cancel(s->edge->os, &s->grant);
 	edge_tell_closed(s);
 	list_remove(&s->clock_link);
 	list_remove(&s->link);

@@ -190,10 +190,20 @@ static void on_login(struct session *s, const struct answer *answer)
 {
 	struct smtp_reply reply = edge_verdict_reply(answer);
 
+	if (answer->verdict == DIRECTORY_OK && answer->ask == SASL_ASK_SALT) {
+		struct edge_bindings room;
+		struct sasl_salt salt = edge_salt(s, answer, &room);
+
+		smtp_server_salted(s->smtp, &salt);
+		return;
+	}
 	edge_tell_login(s, answer);
 	if (answer->verdict == DIRECTORY_OK) {
 		s->account = answer->account;
-		smtp_server_answer(s->smtp, NULL);
+		if (answer->ask == SASL_ASK_PROOF)
+			smtp_server_proved(s->smtp, answer->signature);
+		else
+			smtp_server_answer(s->smtp, NULL);
 	} else {
 		edge_log_login(s, answer->verdict);
 		smtp_server_answer(s->smtp, &reply);
@@ -341,7 +351,7 @@ static void on_event(struct session *s, const struct smtp_event *event)
 		on_rcpt(s, event);
 		return;
 	case SMTP_EVENT_AUTH:
-		edge_ask_login(s, event->text, event->secret, on_login);
+		edge_ask_login(s, event->ask, event->text, event->secret, on_login);
 		return;
 	case SMTP_EVENT_DATA:
 		s->body_ms = os_now_ms(s->edge->os);

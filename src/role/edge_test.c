@@ -124,7 +124,7 @@ static void log_in(struct client *c)
 	client_say(c, "AUTH PLAIN AGEAYg==\r\n", "538 5.7.11 ");
 	client_say(c, "STARTTLS\r\n", "220 2.0.0 Ready to start TLS\r\n");
 	client_secure(c);
-	client_say(c, "EHLO c\r\n", "AUTH PLAIN LOGIN\r\n");
+	client_say(c, "EHLO c\r\n", "AUTH PLAIN LOGIN SCRAM-SHA-256");
 	client_say(c, "AUTH PLAIN AGFsaWNlQGhlcmUuZXhhbXBsZQB3cm9uZw==\r\n", "535 5.7.8 ");
 	client_say(c, "AUTH PLAIN AGFsaWNlQGhlcmUuZXhhbXBsZQBzZWNyZXQ=\r\n", "235 2.7.0 ");
 }

@@ -111,6 +111,7 @@ static bool take_event(struct imap_session *im)
 		im->session->quitting = true;
 		break;
 	case IMAP_EVENT_LOGIN:
+	case IMAP_EVENT_LOGGED_IN:
 	case IMAP_EVENT_STARTTLS:
 		check(!"an event of the store");
 	}

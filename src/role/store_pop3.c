@@ -154,6 +154,7 @@ static bool take_event(struct session *session)
 		session->quitting = true;
 		break;
 	case POP3_EVENT_LOGIN:
+	case POP3_EVENT_LOGGED_IN:
 	case POP3_EVENT_STLS:
 		check(!"an event of TRANSACTION");
 	}

@@ -9,6 +9,7 @@
 #ifndef SMTP_SERVER_H
 #define SMTP_SERVER_H
 
+#include "auth/sasl.h"
 #include "base/buffer.h"
 #include "base/heap.h"
 #include "smtp/reply.h"
@@ -23,6 +24,7 @@ struct smtp_server_config {             /* lives at least as long as the engine 
 	unsigned errors_max;            /* then 421 */
 	bool starttls;                  /* offer it while not secure */
 	bool auth;                      /* offer it; only when secure or loopback */
+	bool scram;                     /* with SCRAM */
 	bool auth_required;             /* 530 without (submission) */
 	/* Take what breaks the rules, as far as it can be understood, and note it. A text
 	 * ends at a lone dot whichever way lines end; what is left out (EHLO, MAIL, RCPT)
@@ -36,7 +38,8 @@ enum smtp_event_kind {
 	SMTP_EVENT_HELLO,       /* note: text = name as given, flag = extended (EHLO) */
 	SMTP_EVENT_MAIL,        /* question: text = reverse-path, no brackets; size; flags */
 	SMTP_EVENT_RCPT,        /* question: text = forward-path */
-	SMTP_EVENT_AUTH,        /* question: text = login, secret = password */
+	SMTP_EVENT_AUTH,        /* question: text = login, secret = password, ask; also answered
+	                         * by smtp_server_salted() or smtp_server_proved() */
 	SMTP_EVENT_DATA,        /* question: may the body come? OK answers 354 */
 	SMTP_EVENT_BODY,        /* note: text = next bytes of the body, dot-unstuffed */
 	SMTP_EVENT_END,         /* question: all of the body came; commit it. departures */
@@ -56,6 +59,7 @@ struct smtp_event {
 	slice text;             /* BODY: borrowed from the input, until the next feed; HELLO:
 	                         * the engine's, until the next feed; questions: until answered */
 	slice secret;           /* AUTH only; wiped when answered */
+	enum sasl_ask ask;
 	uint64_t size;          /* MAIL: SIZE=, or 0 */
 	unsigned flags;         /* MAIL: SMTP_BODY_8BITMIME | SMTP_UTF8; HELLO:
 	                         * SMTP_HELLO_EXTENDED */
@@ -87,6 +91,10 @@ bool smtp_server_next(struct smtp_server *s, struct smtp_event *ret_event);
  * a refused END ends the transaction, a refused DATA does not. Does nothing when
  * the session closed over the question. */
 void smtp_server_answer(struct smtp_server *s, const struct smtp_reply *reply);
+
+/* Answers to AUTH with ask = SASL_ASK_SALT, and to a right SASL_ASK_PROOF: the exchange goes on. */
+void smtp_server_salted(struct smtp_server *s, const struct sasl_salt *salt);
+void smtp_server_proved(struct smtp_server *s, slice signature);
 
 /* TLS is up: state as after connecting, without another greeting (RFC 3207 s4.2). */
 void smtp_server_secured(struct smtp_server *s);

@@ -1,10 +1,18 @@
-/* smtp/server_auth.c - AUTH (RFC 4954): PLAIN and LOGIN by auth/sasl.h. */
+/* smtp/server_auth.c - AUTH (RFC 4954), by auth/sasl.h.
+ *
+ * A mechanism whose success comes with more data says that in a last challenge, which the
+ * client answers with nothing (s4). */
 #include "base/check.h"
 #include "smtp/server_impl.h"
 
 bool smtp_auth_offered(const struct smtp_server *s)
 {
 	return s->config->auth && (s->secure || s->loopback) && !s->authenticated;
+}
+
+unsigned smtp_sasl_offer(const struct smtp_server *s)
+{
+	return (s->config->scram ? SASL_SCRAM : 0u) | (s->secure ? SASL_BINDING : 0u);
 }
 
 void smtp_auth_end(struct smtp_server *s)
@@ -41,7 +49,15 @@ static const struct {
 	{ SASL_MALFORMED, 501, "5.5.2", "Not base 64, or not what the mechanism wants" },
 	{ SASL_LONG, 500, "5.5.6", "Authentication exchange line is too long" },
 	{ SASL_REFUSED, 535, "5.7.8", "Authenticate as yourself" },
+	{ SASL_UNBOUND, 535, "5.7.8", "That is not bound to this connection" },
 };
+
+static void ask(struct smtp_server *s)
+{
+	smtp_push(s, (struct smtp_event){ .kind = SMTP_EVENT_AUTH,
+	    .text = sasl_server_login(s->sasl), .secret = sasl_server_secret(s->sasl),
+	    .ask = sasl_server_ask(s->sasl) });
+}
 
 static void proceed(struct smtp_server *s, enum sasl_result result)
 {
@@ -49,12 +65,16 @@ static void proceed(struct smtp_server *s, enum sasl_result result)
 		challenge(s);
 		return;
 	}
-	if (result == SASL_DONE) {
-		smtp_push(s, (struct smtp_event){ .kind = SMTP_EVENT_AUTH,
-		    .text = sasl_server_login(s->sasl), .secret = sasl_server_secret(s->sasl) });
+	if (result == SASL_DONE || result == SASL_KEYS) {
+		ask(s);
 		return;
 	}
 	smtp_auth_end(s);
+	if (result == SASL_ACCEPTED) {
+		s->authenticated = true;
+		smtp_say(s, 235, "2.7.0", "Authentication successful");
+		return;
+	}
 	for (size_t i = 0; i < sizeof failures / sizeof failures[0]; i++) {
 		if (failures[i].result == result) {
 			smtp_error(s, failures[i].code, failures[i].enhanced, failures[i].text);
@@ -78,12 +98,46 @@ void smtp_on_auth(struct smtp_server *s, slice arg)
 	} else {
 		check(s->sasl == NULL);
 		s->sasl = heap_new(s->heap, struct sasl_server);
-		proceed(s, sasl_server_start(s->sasl, mechanism,
+		proceed(s, sasl_server_start(s->sasl, smtp_sasl_offer(s), mechanism,
 		    initial.len > 0 ? &initial : NULL));
 	}
 }
 
 void smtp_auth_line(struct smtp_server *s, slice line)
 {
-	proceed(s, sasl_server_step(s->sasl, line));
+	bool proved = s->proved;
+	enum sasl_result result = sasl_server_step(s->sasl, line);
+
+	s->proved = false;
+	if (!proved || result == SASL_ACCEPTED) {
+		proceed(s, result);
+		return;
+	}
+	/* The host takes it for logged in. */
+	smtp_auth_end(s);
+	smtp_server_refuse(s, &(struct smtp_reply){ 421, "4.7.0",
+	    slice_lit("The last line of an authentication is empty, closing") });
+}
+
+static bool answered(struct smtp_server *s)
+{
+	if (s->phase == PHASE_CLOSED)
+		return false;           /* it timed out over the question */
+	check(s->asked && s->question == SMTP_EVENT_AUTH && s->sasl != NULL);
+	s->asked = false;
+	return true;
+}
+
+void smtp_server_salted(struct smtp_server *s, const struct sasl_salt *salt)
+{
+	if (answered(s))
+		proceed(s, sasl_server_salted(s->sasl, salt));
+}
+
+void smtp_server_proved(struct smtp_server *s, slice signature)
+{
+	if (!answered(s))
+		return;
+	s->proved = true;
+	proceed(s, sasl_server_proved(s->sasl, signature));
 }

@@ -75,7 +75,8 @@ struct smtp_server {
 	bool crlf;                      /* the last line end was one */
 	bool bare_cr;                   /* one was seen in this transaction */
 
-	struct sasl_server *sasl;       /* from AUTH to its answer */
+	struct sasl_server *sasl;       /* from AUTH to its end */
+	bool proved;                    /* and only its last, empty line is missing */
 	unsigned char text[ADDRESS_PATH_MAX];   /* of an event */
 };
 
@@ -97,6 +98,7 @@ void smtp_on_auth(struct smtp_server *s, slice arg);
 void smtp_auth_line(struct smtp_server *s, slice line);
 void smtp_auth_long(struct smtp_server *s);
 bool smtp_auth_offered(const struct smtp_server *s);
+unsigned smtp_sasl_offer(const struct smtp_server *s);
 void smtp_auth_end(struct smtp_server *s);      /* wipe and free; none is fine */
 /* server_body.c: bytes of a body; returns how many were taken, 0: needs more. */
 size_t smtp_body_feed(struct smtp_server *s, slice in);

@@ -42,7 +42,7 @@ static void print_size(const struct smtp_server *s, struct buffer *out)
 static void print_mechanisms(const struct smtp_server *s, struct buffer *out)
 {
 	buffer_add(out, slice_lit(" "));
-	sasl_mechanism_names(out);
+	sasl_mechanism_names(smtp_sasl_offer(s), out);
 }
 
 static const struct {

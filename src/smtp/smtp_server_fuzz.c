@@ -157,7 +157,8 @@ static void take_event(struct session *t, const struct smtp_event *event)
 	case SMTP_EVENT_AUTH:
 		check(t->auth && (t->secure || t->loopback) && !t->in_transaction);
 		check(event->text.len > 0 && event->text.len <= SASL_LOGIN_MAX);
-		check(event->secret.len > 0 && event->secret.len <= SASL_SECRET_MAX);
+		check(event->ask == SASL_ASK_PASSWORD && event->secret.len > 0 &&
+		    event->secret.len <= SASL_SECRET_MAX);
 		break;
 	case SMTP_EVENT_MAIL:
 		check(!t->in_transaction && event->text.len <= ADDRESS_PATH_MAX - 2);
