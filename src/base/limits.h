@@ -545,6 +545,7 @@ enum {
 	CONTROL_REQUEST_MAX = 64 * 1024,
 	CONTROL_ANSWER_MAX = 1024 * 1024,
 	CONTROL_ROWS_MAX = 200,
+	CONTROL_TAG_MAX = 32,           /* of a mailbox that is opened */
 	CONTROL_TIMEOUT_MS = 60 * 1000,
 
 	/* smtp/client. Unsent output: a body goes out in pieces of half of it. */
@@ -901,6 +902,12 @@ enum {
 	/* cli/inspect: findings of one part that are compared with those of the next
 	 * round, some 600 bytes each; more are only counted. */
 	INSPECT_HELD_MAX = 4096,
+
+	/* Commands that read and write mailboxes. A literal of a FETCH is in memory; longer
+	 * messages are asked for in pieces. */
+	MAIL_LITERAL_MAX = 2 * 1024 * 1024,
+	MAIL_PATIENCE_MS = 120 * 1000,  /* a checkpoint on a slow disk */
+	MAIL_ALONE_WAIT_MS = 15 * 1000, /* until the import before, which was killed, is over */
 
 	/* cli/bench: what one process can have open; latencies take 4 bytes each. */
 	BENCH_IMAP_SIZE_MAX = 256 * 1024,       /* two of these wait for the socket at most */

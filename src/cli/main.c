@@ -20,6 +20,7 @@ const struct cli_command *const cli_commands[] = {
 	&cli_domain,
 	&cli_account,
 	&cli_alias,
+	&cli_mailbox,
 	&cli_queue,
 	&cli_trace,
 	&cli_lint,
