@@ -903,6 +903,12 @@ enum {
 	 * round, some 600 bytes each; more are only counted. */
 	INSPECT_HELD_MAX = 4096,
 
+	/* mail/mbox: a line that is looked at as a whole, as for what it begins with; what of a
+	 * From_ line, and of a message's keywords, is remembered. */
+	MBOX_LINE_MAX = 64 * 1024,
+	MBOX_FROM_MAX = 400,
+	MBOX_KEYWORDS_MAX = 4000,
+
 	/* Commands that read and write mailboxes. A literal of a FETCH is in memory; longer
 	 * messages are asked for in pieces. */
 	MAIL_LITERAL_MAX = 2 * 1024 * 1024,
