@@ -913,6 +913,16 @@ enum {
 	 * messages are asked for in pieces. */
 	MAIL_LITERAL_MAX = 2 * 1024 * 1024,
 	MAIL_PATIENCE_MS = 120 * 1000,  /* a checkpoint on a slow disk */
+	HAUL_LIVE_MS = 200,         /* between two looks at how far it is; without a terminal */
+	HAUL_LINE_MS = 30 * 1000,
+	/* Two of them are in memory, and the server has STORE_APPEND_ACCOUNT_BYTES. */
+	IMPORT_BATCH = 200,             /* messages of one APPEND */
+	IMPORT_BATCH_BYTES = 4 * 1024 * 1024,
+	IMPORT_READ = 512 * 1024,       /* of a file at a time */
+	EXPORT_BATCH = 200,             /* messages that are on disk, or not, together */
+	EXPORT_BATCH_BYTES = 8 * 1024 * 1024,
+	EXPORT_STATE_MAX = 4 * 1024,    /* the file beside an mbox */
+	IMPORT_FILES_MAX = 10 * 1000 * 1000,    /* of one folder of a Maildir: their names are in memory */
 	MAIL_ALONE_WAIT_MS = 15 * 1000, /* until the import before, which was killed, is over */
 
 	/* cli/bench: what one process can have open; latencies take 4 bytes each. */

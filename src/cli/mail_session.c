@@ -183,6 +183,10 @@ static bool wait_bytes(struct mail_session *s, bool hear)
 
 uint32_t mail_session_send(struct mail_session *s, slice text)
 {
+	while (imap_client_room(s->client) < text.len) {
+		if (s->failed || !wait_bytes(s, false))
+			return 0;
+	}
 	return imap_client_command(s->client, text);
 }
 

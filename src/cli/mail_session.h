@@ -31,7 +31,7 @@ bool mail_session_open(struct mail_session *s, struct control *control, const ch
     bool alone);
 void mail_session_close(struct mail_session *s);        /* also of one that never opened */
 
-/* Send a command; its number. More of it, as it is: waits for room. */
+/* Send a command; its number, or 0 after a line. More of it, as it is: waits for room. */
 uint32_t mail_session_send(struct mail_session *s, slice text);
 bool mail_session_say(struct mail_session *s, slice bytes);
 /* The next event, a response or the end of a command; false after a line. */

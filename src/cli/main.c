@@ -21,6 +21,7 @@ const struct cli_command *const cli_commands[] = {
 	&cli_account,
 	&cli_alias,
 	&cli_mailbox,
+	&cli_import,
 	&cli_queue,
 	&cli_trace,
 	&cli_lint,
