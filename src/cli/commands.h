@@ -13,6 +13,7 @@ extern const struct cli_command cli_expect;     /* expect.c */
 extern const struct cli_command cli_setup;      /* setup.c */
 extern const struct cli_command cli_lab;        /* lab.c */
 extern const struct cli_command cli_structure;  /* structure.c */
+extern const struct cli_command cli_export;     /* export.c */
 extern const struct cli_command cli_import;     /* import.c */
 extern const struct cli_command cli_lint;       /* lint.c */
 extern const struct cli_command cli_queue;      /* queue.c */

@@ -45,6 +45,8 @@ struct mail_append {
 	struct mail_session *s;
 	struct buffer append;           /* APPEND "name" */
 	uint64_t limit;
+	slice name;
+	bool exists;
 	struct there *there;            /* by size */
 	size_t n_there, room_there;
 	struct arena arena;             /* of one response */
@@ -511,26 +513,29 @@ static bool run_named(struct mail_append *a, const char *verb, slice name, const
 	return ok;
 }
 
+/* The name may look like a pattern. */
 static void on_listed(void *context, const struct imap_client_event *event)
 {
-	bool *found = context;
+	struct mail_append *a = context;
+	struct mail_listed listed;
 
+	arena_reset(&a->arena);
 	if (slice_equal_ascii(event->name, slice_lit("LIST")) &&
-	    slice_find(event->text, slice_lit("\\NonExistent")) == event->text.len)
-		*found = true;
+	    mail_listed_read(event->text, &a->arena, &listed) && listed.exists &&
+	    (slice_equal(listed.name, a->name) || (imap_name_is_inbox(a->name) &&
+	    imap_name_is_inbox(listed.name))))
+		a->exists = true;
 }
 
 /* Made and subscribed, as mail programs do. */
 static bool make_mailbox(struct mail_append *a, slice name)
 {
 	struct buffer line = buffer_init(a->s->heap, 16 * IMAP_NAME_MAX);
-	bool found = false, ok;
+	bool ok = mail_session_name(&line, "LIST \"\"", name) &&
+	    mail_session_run(a->s, buffer_bytes(&line), on_listed, a);
 
-	ok = mail_session_name(&line, "LIST \"\"", name) &&
-	    buffer_append(&line, slice_lit(" RETURN (CHILDREN)")) &&
-	    mail_session_run(a->s, buffer_bytes(&line), on_listed, &found);
 	buffer_free(&line);
-	if (!ok || found)
+	if (!ok || a->exists)
 		return ok;
 	return run_named(a, "CREATE", name, "", NULL) && run_named(a, "SUBSCRIBE", name, "", NULL);
 }
@@ -552,6 +557,7 @@ struct mail_append *mail_append_begin(struct haul *t, slice name)
 
 	a->t = t;
 	a->s = t->session;
+	a->name = name;
 	a->append = buffer_init(heap, 16 * IMAP_NAME_MAX);
 	a->arena = arena_init(heap, IMAP_PARSE_ARENA_MAX);
 	for (unsigned i = 0; i < 2; i++)

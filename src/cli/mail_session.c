@@ -273,6 +273,33 @@ bool mail_session_name(struct buffer *out, const char *verb, slice name)
 	return fits;
 }
 
+/* ---- LIST ---- */
+
+bool mail_listed_read(slice text, struct arena *arena, struct mail_listed *ret)
+{
+	struct imap_parse p = imap_parse_begin(text, arena);
+	size_t end = slice_find_byte(text, ')');
+	struct mail_listed listed = { .exists = true };
+	slice delimiter, rest;
+
+	if (!imap_take(&p, '(', "attributes") || end == text.len)
+		return false;
+	listed.attributes = rest = slice_sub(text, 1, end - 1);
+	p.rest = slice_drop(text, end + 1);
+	if (!imap_take_space(&p) || !imap_take_nstring(&p, &delimiter) || !imap_take_space(&p) ||
+	    !imap_take_mailbox(&p, false, &listed.name))
+		return false;
+	while (rest.len > 0) {
+		slice one = slice_cut(&rest, ' ');
+
+		if (slice_equal_ascii(one, slice_lit("\\NonExistent")) ||
+		    slice_equal_ascii(one, slice_lit("\\Noselect")))
+			listed.exists = false;
+	}
+	*ret = listed;
+	return true;
+}
+
 /* ---- FETCH ---- */
 
 static unsigned flag_of(slice word)

@@ -48,6 +48,15 @@ bool mail_session_run(struct mail_session *s, slice text,
 /* "SELECT" and such with a mailbox's name in UTF-8, for a command. */
 bool mail_session_name(struct buffer *out, const char *verb, slice name);
 
+/* What LIST answers: (\HasNoChildren \Sent) "/" name. */
+struct mail_listed {
+	slice attributes;               /* with blanks between them */
+	slice name;                     /* UTF-8 */
+	bool exists;                    /* it may be selected */
+};
+
+bool mail_listed_read(slice text, struct arena *arena, struct mail_listed *ret);
+
 /* What FETCH answers. */
 struct mail_fetched {
 	uint32_t uid;

@@ -27,36 +27,27 @@ static json_t *name_json(slice name)
 	return json_stringn((const char *)name.ptr, name.len);
 }
 
-/* (\HasNoChildren \Sent) "/" name */
 static bool read_list(struct survey *v, slice text)
 {
-	struct imap_parse p = imap_parse_begin(text, &v->arena);
-	size_t end = slice_find_byte(text, ')');
-	bool subscribed = false, exists = true;
-	slice attributes, delimiter, name, use = { 0 };
+	struct mail_listed listed;
+	bool subscribed = false;
+	slice use = { 0 };
 	json_t *row;
 
-	if (!imap_take(&p, '(', "attributes") || end == text.len)
+	if (!mail_listed_read(text, &v->arena, &listed))
 		return false;
-	attributes = slice_sub(text, 1, end - 1);
-	p.rest = slice_drop(text, end + 1);
-	if (!imap_take_space(&p) || !imap_take_nstring(&p, &delimiter) || !imap_take_space(&p) ||
-	    !imap_take_mailbox(&p, false, &name))
-		return false;
-	while (attributes.len > 0) {
-		slice one = slice_cut(&attributes, ' ');
+	while (listed.attributes.len > 0) {
+		slice one = slice_cut(&listed.attributes, ' ');
 
 		if (slice_equal_ascii(one, slice_lit("\\Subscribed")))
 			subscribed = true;
-		else if (slice_equal_ascii(one, slice_lit("\\NonExistent")))
-			exists = false;
 		else if (!slice_starts_ascii(one, slice_lit("\\Has")))
 			use = one;
 	}
-	if (!exists)
+	if (!listed.exists)
 		return true;
 	row = json_object();
-	json_object_set_new(row, "name", name_json(name));
+	json_object_set_new(row, "name", name_json(listed.name));
 	if (use.len > 0)
 		json_object_set_new(row, "use", name_json(use));
 	json_object_set_new(row, "subscribed", json_boolean(subscribed));

@@ -22,6 +22,7 @@ const struct cli_command *const cli_commands[] = {
 	&cli_alias,
 	&cli_mailbox,
 	&cli_import,
+	&cli_export,
 	&cli_queue,
 	&cli_trace,
 	&cli_lint,
