@@ -8,7 +8,9 @@
 #include <unistd.h>
 
 #include "base/limits.h"
+#include "base/text.h"
 #include "cli/cli.h"
+#include "mail/utf8.h"
 
 static volatile sig_atomic_t stopped;
 
@@ -66,11 +68,26 @@ void haul_show(struct haul *t)
 	fprintf(stderr, "%s", t->live ? "\x1b[K" : "\n");
 }
 
+static bool is_plain(slice text)
+{
+	for (size_t i = 0; i < text.len; i++) {
+		if (text.ptr[i] < ' ' || text.ptr[i] == 0x7f)
+			return false;
+	}
+	return utf8_valid(text);
+}
+
 static void say(struct haul *t, const char *format, va_list args)
 {
-	fprintf(stderr, "%sposthouse: ", t->live ? "\r\x1b[K" : "");
-	vfprintf(stderr, format, args);
-	fprintf(stderr, "\n");
+	char line[4 * 4096], shown[4 * 4096];
+	slice text;
+
+	vsnprintf(line, sizeof line, format, args);
+	text = slice_from(line);
+	/* Names of files are anybody's. */
+	if (!is_plain(text))
+		text = slice_from(text_printable(text, shown, sizeof shown));
+	fprintf(stderr, "%sposthouse: %.*s\n", t->live ? "\r\x1b[K" : "", slice_arg(text));
 }
 
 void haul_fail(struct haul *t, const char *format, ...)
