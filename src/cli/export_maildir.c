@@ -328,11 +328,17 @@ static void put_lines(struct target *t, slice piece, bool last)
 		piece.len--;
 	while (piece.len > 0) {
 		size_t cr = slice_find(piece, slice_lit("\r\n"));
+		bool own = cr < piece.len && cr > 0 && piece.ptr[cr - 1] == '\r';
 
 		buffer_add(&t->out, slice_head(piece, cr));
 		piece = slice_drop(piece, cr);
-		if (piece.len > 0)
+		/* With a CR of the line's own before it, CRLF stays. */
+		if (piece.len > 0 && !own)
 			piece = slice_drop(piece, 1);
+		if (piece.len > 0 && own) {
+			buffer_add(&t->out, slice_lit("\r"));
+			piece = slice_drop(piece, 1);
+		}
 		if (piece.len > 0) {
 			buffer_add(&t->out, slice_lit("\n"));
 			piece = slice_drop(piece, 1);

@@ -6,6 +6,7 @@
  * is read again as it was, alone in its file, with its flags. */
 #include "fuzz.h"
 
+#include "base/arena.h"
 #include "mail/mbox.h"
 
 enum { MESSAGES_MAX = 1000 };

@@ -200,7 +200,7 @@ static const struct {
 	  "Status: O\n\n>From a\n>>From b\n>>>From c\nFrom\n From d\n\n" },
 	{ "fields of an mbox", 0, "", "Status: RO\r\nX-UID: 1\r\n 2\r\nS: a\r\nx-keywords: b\r\n\r\n",
 	  "S: a\nStatus: O\n\n\n" },
-	{ "LF and CR", 0, "", "S: a\n\r\nb\rc\r\r\nd\n", "S: a\nStatus: O\n\nb\rc\r\nd\n\n" },
+	{ "LF and CR", 0, "", "S: a\n\r\nb\rc\r\r\nd\n", "S: a\nStatus: O\n\nb\rc\r\r\nd\n\n" },
 };
 
 static void writes(void **state)

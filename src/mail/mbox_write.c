@@ -55,8 +55,9 @@ static void write_line(struct mbox_writer *w, slice line, bool ended, struct buf
 	if (first && mbox_line_is_from(line))
 		buffer_add(out, slice_lit(">"));
 	buffer_add(out, line);
+	/* A CR that is the line's own would be taken for half of its end. */
 	if (ended)
-		buffer_add(out, slice_lit("\n"));
+		buffer_add(out, slice_ends(line, slice_lit("\r")) ? slice_lit("\r\n") : slice_lit("\n"));
 }
 
 void mbox_write(struct mbox_writer *w, slice *in, bool final, struct buffer *out)

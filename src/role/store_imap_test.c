@@ -95,6 +95,47 @@ static void append(struct client *c, const char *to, const char *flags, size_t s
 
 /* ---- */
 
+/* Of those that want to be alone there is one, beside any others; the next one may come when
+ * what the one before sent has landed, also if it went without a word. */
+static void alone(void **state)
+{
+	struct client one, two, other;
+	slice text;
+
+	world_begin(1);
+	text = body_text(1, 3000);
+	imap_open(&other, 7);
+	adopt_with(&one, SERVICE_IMAP, ADOPT_LOOPBACK | ADOPT_ALONE, "a", "");
+	login(one.nonce, 7);
+	client_until(&one, "a OK");
+	adopt_with(&two, SERVICE_IMAP, ADOPT_LOOPBACK | ADOPT_ALONE, "a", "");
+	login(two.nonce, 7);
+	client_until(&two, "* BYE [INUSE] ");
+	client_close(&two);
+	imap_select(&other, "INBOX", 0);
+
+	stream_write(one.stream, slice_lit("T7 APPEND INBOX {3000+}\r\n"));
+	stream_write(one.stream, text);
+	stream_write(one.stream, slice_lit("\r\n"));
+	stream_end(one.stream);
+	for (;;) {
+		adopt_with(&two, SERVICE_IMAP, ADOPT_LOOPBACK | ADOPT_ALONE, "a", "");
+		login(two.nonce, 7);
+		client_until(&two, " ");
+		if (has(client_rest(&two), "OK"))
+			break;
+		run_ms(1);
+		client_close(&two);
+	}
+	client_until(&two, "\r\n");
+	imap_select(&two, "INBOX", 1);
+	heap_free(world.heap, (void *)(uintptr_t)text.ptr);
+	imap_logout(&two);
+	imap_logout(&other);
+	client_close(&one);
+	world_end();
+}
+
 static void selected_and_fetched(void **state)
 {
 	static const size_t sizes[] = { 100, 5000, 300 * 1000, 3 * 1000 * 1000, 200 };
@@ -735,7 +776,8 @@ static void drains(void **state)
 	world_end();
 }
 
-UNIT_TESTS(cmocka_unit_test(selected_and_fetched), cmocka_unit_test(flags_are_seen),
+UNIT_TESTS(cmocka_unit_test(alone), cmocka_unit_test(selected_and_fetched),
+    cmocka_unit_test(flags_are_seen),
     cmocka_unit_test(appended), cmocka_unit_test(copied_and_moved),
     cmocka_unit_test(a_change_that_fails), cmocka_unit_test(the_account_is_removed),
     cmocka_unit_test(beside_pop3), cmocka_unit_test(recent_once),
