@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -213,7 +214,14 @@ static bool open_target(struct export *e, slice mailbox, uint32_t uidvalidity)
 	t->fd = t->file = -1;
 	t->uidvalidity = uidvalidity;
 	t->out = buffer_init(e->heap, SIZE_MAX / 2);
-	if (!open_place(e, t, mailbox) || !read_there(e, t, "cur") || !read_there(e, t, "new"))
+	if (!open_place(e, t, mailbox))
+		return false;
+	/* It would write the same files in tmp. */
+	if (flock(t->fd, LOCK_EX | LOCK_NB) < 0) {
+		cli_fail("%s is being written by another export", t->path);
+		return false;
+	}
+	if (!read_there(e, t, "cur") || !read_there(e, t, "new"))
 		return false;
 	if (t->n_there > 0)
 		qsort(t->there, t->n_there, sizeof *t->there, by_uid);

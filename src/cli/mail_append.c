@@ -350,38 +350,61 @@ static void count_done(struct mail_append *a, const struct letter *letter)
 	a->t->done_bytes += letter->text_len;
 }
 
+/* The letter as a command of its own, and what the server says to that. */
+static bool send_alone(struct mail_append *a, const struct batch *b, const struct letter *letter,
+    bool keywords, struct imap_client_event *ret)
+{
+	uint32_t command = 0;
+
+	if (!say_letter(a, b, letter, keywords, &command) ||
+	    !mail_session_say(a->s, slice_lit("\r\n")))
+		return false;
+	do {
+		if (!wait_done(a, ret))
+			return false;
+	} while (ret->number != command);
+	return true;
+}
+
+/* It would be said to all that follow, too. */
+static bool is_for_all(slice text)
+{
+	return slice_starts(text, slice_lit("[LIMIT]")) ||
+	    slice_starts(text, slice_lit("[OVERQUOTA]")) ||
+	    slice_starts(text, slice_lit("[UNAVAILABLE]"));
+}
+
 /* Alone, so that it is known which one the server does not like. */
 static bool append_alone(struct mail_append *a, const struct batch *b, const struct letter *letter)
 {
+	const char *label = (const char *)buffer_bytes(&b->bytes).ptr + letter->label;
 	struct imap_client_event event;
-	uint32_t command = 0;
+	bool keywords = true;
 	char said[200];
 
-	for (unsigned try = 0; try < 2; try++) {
-		bool keywords = try == 0;
-
-		command = 0;
-		if (!say_letter(a, b, letter, keywords, &command) ||
-		    !mail_session_say(a->s, slice_lit("\r\n")))
+	if (!send_alone(a, b, letter, true, &event))
+		return false;
+	/* An account has so many keywords, and no more. */
+	if (event.status != IMAP_CLIENT_OK && letter->keywords_len > 0 &&
+	    slice_starts(event.text, slice_lit("[LIMIT]"))) {
+		keywords = false;
+		if (!send_alone(a, b, letter, false, &event))
 			return false;
-		do {
-			if (!wait_done(a, &event))
-				return false;
-		} while (event.number != command);
-		if (event.status == IMAP_CLIENT_OK) {
-			if (!keywords)
-				haul_note(a->t, "%s: imported without its keywords, which the "
-				    "server did not take", (const char *)buffer_bytes(&b->bytes).ptr +
-				    letter->label);
-			count_done(a, letter);
-			return true;
-		}
-		if (letter->keywords_len == 0)
-			break;
 	}
-	haul_fail(a->t, "%s: not imported: %s", (const char *)buffer_bytes(&b->bytes).ptr +
-	    letter->label, text_printable(event.text, said, sizeof said));
-	return true;
+	if (event.status == IMAP_CLIENT_OK) {
+		if (!keywords)
+			haul_note(a->t, "%s: imported without its keywords: the account has too many",
+			    label);
+		count_done(a, letter);
+		return true;
+	}
+	text_printable(event.text, said, sizeof said);
+	haul_fail(a->t, "%s: not imported: %s", label, said);
+	if (!is_for_all(event.text))
+		return true;
+	haul_note(a->t, "nor is what comes behind it; run this again when that is mended");
+	a->s->failed = true;
+	return false;
 }
 
 static void empty(struct batch *b)

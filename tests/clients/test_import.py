@@ -5,6 +5,7 @@ import json
 import mailbox
 import os
 import re
+import resource
 import shutil
 import signal
 import subprocess
@@ -162,6 +163,30 @@ class Import(unittest.TestCase):
             before = open(out, "rb").read()
             self.assertIn("export to another file", self.run_it(*words, want=1).stderr)
             self.assertEqual(open(out, "rb").read(), before)
+
+    def test_no_room(self):
+        """What a full disk leaves is whole, and is gone on with."""
+        write_mbox(self.path("a.mbox"), [text_of(i) for i in range(700)])
+        self.summary("import", self.address, "--mbox", self.path("a.mbox"), "--mailbox", "Room")
+        words = ("export", self.address, "--mbox", self.path("out.mbox"), "--mailbox", "Room")
+        room = os.path.getsize(self.path("a.mbox")) // 2
+        done = self.run_it(*words, want=1, restore_signals=False,
+                           preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (room, room)))
+        self.assertIn("cannot write %s" % self.path("out.mbox"), done.stderr)
+        rows, want = read_mbox(self.path("out.mbox")), read_mbox(self.path("a.mbox"))
+        self.assertIn(len(rows), range(1, 699))
+        self.assertEqual([row[1:] for row in rows], [row[1:] for row in want[:len(rows)]])
+        done = self.summary(*words)
+        self.assertEqual((done["present"], done["exported"]), (len(rows), 700 - len(rows)))
+        self.assertEqual([row[1:] for row in read_mbox(self.path("out.mbox"))], [row[1:] for row in want])
+
+    def test_keywords(self):
+        text = "From a@b Thu Jan  1 00:00:00 2026\nX-Keywords: $Label1 to(do\n later\nSubject: a\n\nb\n"
+        done = self.summary("import", self.address, "--mbox", "-", "--mailbox", "Words", input=text)
+        self.assertEqual(done["imported"], 1)
+        self.assertIn(b"$Label1 later)", self.fetch("Words", "(FLAGS)")[0])
+        self.summary("export", self.address, "--mbox", self.path("out.mbox"), "--mailbox", "Words")
+        self.assertIn("\nX-Keywords: $Label1 later\n", open(self.path("out.mbox")).read())
 
     def test_all_mailboxes_into_a_folder(self):
         write_mbox(self.path("a.mbox"), [text_of(1)])
