@@ -560,7 +560,8 @@ static bool make_mailbox(struct mail_append *a, slice name)
 	buffer_free(&line);
 	if (!ok || a->exists)
 		return ok;
-	return run_named(a, "CREATE", name, "", NULL) && run_named(a, "SUBSCRIBE", name, "", NULL);
+	/* In this order: who is killed between the two does both the next time. */
+	return run_named(a, "SUBSCRIBE", name, "", NULL) && run_named(a, "CREATE", name, "", NULL);
 }
 
 static void destroy(struct mail_append *a)

@@ -63,7 +63,7 @@ def names_below(path):
 class Import(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.host = Demo("--set", "limit.message_size=4M")
+        cls.host = Demo("--set", "limit.message_size=3M")
         cls.addClassCleanup(cls.host.__exit__)
         cls.host.__enter__()
         cls.address = cls.host.alice.address
@@ -198,7 +198,7 @@ class Import(unittest.TestCase):
 
     def test_sizes(self):
         """Longer than what is fetched at once, and than what the server takes."""
-        texts = [text_of(0, "a\n"), text_of(1, "x" * 3000000 + "\n"), text_of(2, ("y" * 70 + "\n") * 80000),
+        texts = [text_of(0, "a\n"), text_of(1, "x" * 2200000 + "\n"), text_of(2, ("y" * 70 + "\n") * 45000),
                  text_of(3, "b\n")]
         write_mbox(self.path("a.mbox"), texts)
         words = ("import", self.address, "--mbox", self.path("a.mbox"), "--mailbox", "Sizes")
