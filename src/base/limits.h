@@ -559,6 +559,7 @@ enum {
 	CONTROL_REQUEST_MAX = 64 * 1024,
 	CONTROL_ANSWER_MAX = 1024 * 1024,
 	CONTROL_ROWS_MAX = 200,
+	CONTROL_TAG_MAX = 32,           /* of a mailbox that is opened */
 	CONTROL_TIMEOUT_MS = 60 * 1000,
 
 	/* smtp/client. Unsent output: a body goes out in pieces of half of it. */
@@ -915,6 +916,28 @@ enum {
 	/* cli/inspect: findings of one part that are compared with those of the next
 	 * round, some 600 bytes each; more are only counted. */
 	INSPECT_HELD_MAX = 4096,
+
+	/* mail/mbox: a line that is looked at as a whole, as for what it begins with; what of a
+	 * From_ line, and of a message's keywords, is remembered. */
+	MBOX_LINE_MAX = 64 * 1024,
+	MBOX_FROM_MAX = 400,
+	MBOX_KEYWORDS_MAX = 4000,
+
+	/* Commands that read and write mailboxes. A literal of a FETCH is in memory; longer
+	 * messages are asked for in pieces. */
+	MAIL_LITERAL_MAX = 2 * 1024 * 1024,
+	MAIL_PATIENCE_MS = 120 * 1000,  /* a checkpoint on a slow disk */
+	HAUL_LIVE_MS = 200,         /* between two looks at how far it is; without a terminal */
+	HAUL_LINE_MS = 30 * 1000,
+	/* Two of them are in memory, and the server has STORE_APPEND_ACCOUNT_BYTES. */
+	IMPORT_BATCH = 200,             /* messages of one APPEND */
+	IMPORT_BATCH_BYTES = 4 * 1024 * 1024,
+	IMPORT_READ = 512 * 1024,       /* of a file at a time */
+	EXPORT_BATCH = 200,             /* messages that are on disk, or not, together */
+	EXPORT_BATCH_BYTES = 8 * 1024 * 1024,
+	EXPORT_STATE_MAX = 4 * 1024,    /* the file beside an mbox */
+	IMPORT_FILES_MAX = 10 * 1000 * 1000,    /* of one folder of a Maildir: their names are in memory */
+	MAIL_ALONE_WAIT_MS = 15 * 1000, /* until the import before, which was killed, is over */
 
 	/* cli/bench: what one process can have open; latencies take 4 bytes each. */
 	BENCH_IMAP_SIZE_MAX = 256 * 1024,       /* two of these wait for the socket at most */

@@ -13,10 +13,13 @@ extern const struct cli_command cli_expect;     /* expect.c */
 extern const struct cli_command cli_setup;      /* setup.c */
 extern const struct cli_command cli_lab;        /* lab.c */
 extern const struct cli_command cli_structure;  /* structure.c */
+extern const struct cli_command cli_export;     /* export.c */
+extern const struct cli_command cli_import;     /* import.c */
 extern const struct cli_command cli_lint;       /* lint.c */
 extern const struct cli_command cli_queue;      /* queue.c */
 extern const struct cli_command cli_trace;      /* trace_command.c */
 extern const struct cli_command cli_account;    /* account.c */
+extern const struct cli_command cli_mailbox;    /* mailbox.c */
 extern const struct cli_command cli_alias;      /* alias.c */
 extern const struct cli_command cli_bench;      /* bench.c */
 extern const struct cli_command cli_nameserver; /* nameserver.c */

@@ -117,6 +117,21 @@ bool control_open(struct control *c, const struct cli_args *args, bool make)
 	return false;
 }
 
+bool control_again(struct control *c)
+{
+	bool fault = false;
+
+	if (c->socket >= 0)
+		close(c->socket);
+	c->socket = -1;
+	buffer_free(&c->answers);
+	if (find_server(c, &fault))
+		return true;
+	if (!fault)
+		cli_fail("the server on %s ended meanwhile", c->data.path);
+	return false;
+}
+
 void control_close(struct control *c)
 {
 	directory_close(c->directory);
@@ -131,7 +146,7 @@ void control_close(struct control *c)
 
 /* ---- a request ---- */
 
-static bool write_all(int fd, slice bytes)
+bool control_write(int fd, slice bytes)
 {
 	while (bytes.len > 0) {
 		ssize_t n = send(fd, bytes.ptr, bytes.len, MSG_NOSIGNAL);
@@ -145,8 +160,7 @@ static bool write_all(int fd, slice bytes)
 	return true;
 }
 
-/* One line of the server, without its LF; stays in c->answers. */
-static bool read_line(struct control *c, slice *ret_line)
+bool control_read_line(struct control *c, slice *ret_line)
 {
 	size_t len;
 
@@ -176,10 +190,10 @@ static bool ask(struct control *c, slice request, slice *ret_line)
 
 	if (c->socket < 0) {
 		directory_command(c->directory, request, &c->answers, &effect);
-		return read_line(c, ret_line);
+		return control_read_line(c, ret_line);
 	}
-	return write_all(c->socket, request) && write_all(c->socket, slice_lit("\n")) &&
-	    read_line(c, ret_line);
+	return control_write(c->socket, request) && control_write(c->socket, slice_lit("\n")) &&
+	    control_read_line(c, ret_line);
 }
 
 json_t *control_call(struct control *c, json_t *request)

@@ -32,6 +32,13 @@ void control_close(struct control *control);
  * wrong on the way). */
 json_t *control_call(struct control *control, json_t *request);
 
+/* Below that, for a connection that becomes another thing: send all; a line of the server
+ * without its LF, of c->answers, where it stays. False: errno says why, 0 that it ended. */
+bool control_write(int fd, slice bytes);
+bool control_read_line(struct control *control, slice *ret_line);
+/* Another connection, instead of the one there was. False after a line. */
+bool control_again(struct control *control);
+
 /* All parts of a list: an array of rows, or NULL after a line. */
 json_t *control_list(struct control *control, const char *command);
 

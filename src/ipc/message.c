@@ -67,7 +67,7 @@ static const struct ipc_rule rules[IPC_TYPES] = {
 	{ IPC_SESSION,       "SESSION",      DIRECTORY,  STORE,      TEXT,   0, 0 },
 	{ IPC_REMOVED,       "REMOVED",      DIRECTORY,  STORE,      NUMBER, 0, 0 },
 
-	{ IPC_ADOPT,         "ADOPT",        EDGE,       STORE,      IPC_ADOPT_MAX, 1, 1 },
+	{ IPC_ADOPT,         "ADOPT",        EDGE | DIRECTORY, STORE,      IPC_ADOPT_MAX, 1, 1 },
 
 	{ IPC_SEGMENT_WANT,  "SEGMENT_WANT", EDGE | RELAY,     ROUTER,     0,      0, 0 },
 	{ IPC_SEGMENT,       "SEGMENT",      ROUTER,     EDGE | RELAY, SMALL,  1, 1 },

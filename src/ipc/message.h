@@ -86,7 +86,7 @@ enum ipc_type {
 	IPC_SESSION,            /* u64 nonce, u64 account, slice address: expect an ADOPT */
 	IPC_REMOVED,            /* u64 account: end its sessions, drop what is in memory */
 
-	/* edge -> store */
+	/* edge -> store; directory -> store, of an administrator's connection */
 	IPC_ADOPT,              /* u64 nonce, u8 service, u8 flags (ADOPT_*), 16 bytes peer ip,
 	                         * slice greeting (what the reply to the login must carry: IMAP's
 	                         * tag, at most IMAP_TAG_MAX; empty for POP3),
@@ -206,7 +206,9 @@ enum {
 };
 enum { HTTP_TAKEN, HTTP_CLOSED };         /* in this order */
 enum { BODY_MORE, BODY_END, BODY_FAILED };      /* the last two with the last bytes, or none */
-enum { ADOPT_TLS = 1, ADOPT_LOOPBACK = 2, ADOPT_UTF8 = 4 };
+enum { ADOPT_TLS = 1, ADOPT_LOOPBACK = 2, ADOPT_UTF8 = 4,
+	ADOPT_ALONE = 8,                /* IMAP: no other session of the account has this */
+};
 
 struct ipc_rule {
 	enum ipc_type type;

@@ -3,8 +3,10 @@
  *
  * Only root and the user that the server runs as are heard: the socket's mode
  * says so, and the kernel tells who is there. Commands run in the loop, since
- * each is a few look-ups or one synced change; lists come in parts. */
+ * each is a few look-ups or one synced change; lists come in parts. A connection that
+ * opens a mailbox goes to the account's store, as an edge's do after a login. */
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -16,6 +18,13 @@
 
 enum { ACCEPT_AGAIN_MS = 1000 };        /* after running out of descriptors */
 
+/* Whose session the connection is about to become. */
+struct opening {
+	uint64_t account;
+	uint8_t flags;                  /* ADOPT_* */
+	char address[SEALED_ADDRESS_MAX], tag[CONTROL_TAG_MAX + 1];
+};
+
 struct client {
 	struct list link;
 	struct directory_role *role;
@@ -23,6 +32,7 @@ struct client {
 	struct os_timer idle;
 	struct os_timer next;           /* more requests are in: go on next turn */
 	uint64_t question;              /* to the relay, while it is not answered; or 0 */
+	struct opening *opening;        /* NULL: it stays ours */
 };
 
 static void client_free(struct client *client)
@@ -34,6 +44,7 @@ static void client_free(struct client *client)
 	stream_destroy(client->stream);
 	list_remove(&client->link);
 	role->n_clients--;
+	heap_free(os_heap(role->os), client->opening);
 	heap_free(os_heap(role->os), client);
 }
 
@@ -61,16 +72,6 @@ static void apply(struct directory_role *role, const struct command_effect *effe
 }
 
 /* ---- what the relay answers ---- */
-
-static bool is_for_relay(slice request)
-{
-	json_t *json = json_loadb((const char *)request.ptr, request.len, 0, NULL);
-	const char *command = json_string_value(json_object_get(json, "command"));
-	bool is = command != NULL && strncmp(command, "queue ", 6) == 0;
-
-	json_decref(json);
-	return is;
-}
 
 static void ask_relay(struct client *client, slice request)
 {
@@ -127,7 +128,139 @@ void directory_control_relay_left(struct directory_role *role)
 	}
 }
 
+/* ---- a mailbox is opened: the store goes on, in IMAP ---- */
+
+static void refuse_opening(struct client *client, const char *words)
+{
+	json_t *json = json_pack("{s:s}", "error", words);
+	char *text = json_dumps(json, JSON_COMPACT);
+
+	heap_free(os_heap(client->role->os), client->opening);
+	client->opening = NULL;
+	stream_write(client->stream, slice_from(text));
+	stream_write(client->stream, slice_lit("\n"));
+	free(text);
+	json_decref(json);
+}
+
+/* The account with that address; false: the client was told why not. */
+static bool find_account(struct client *client, const char *address, uint64_t *ret_account)
+{
+	struct heap *heap = os_heap(client->role->os);
+	json_t *show = json_pack("{s:s, s:s*}", "command", "account show", "address", address);
+	struct buffer out = buffer_init(heap, CONTROL_ANSWER_MAX + 1);
+	char *request = json_dumps(show, JSON_COMPACT);
+	struct command_effect effect;
+	json_t *answer;
+	const char *id;
+
+	directory_command(client->role->directory, slice_from(request), &out, &effect);
+	answer = json_loadb((const char *)buffer_bytes(&out).ptr, buffer_bytes(&out).len, 0, NULL);
+	id = json_string_value(json_object_get(answer, "id"));
+	if (id != NULL)
+		*ret_account = strtoull(id, NULL, 16);
+	else
+		stream_write(client->stream, buffer_bytes(&out));
+	buffer_free(&out);
+	free(request);
+	json_decref(show);
+	json_decref(answer);
+	return id != NULL;
+}
+
+/* {"command": "mailbox open", "address": ..., "tag": ..., "alone": true}: who may do this may
+ * read the files anyway, so there is no password. On success the store says so, to that tag. */
+static void open_mailbox(struct client *client, json_t *request)
+{
+	const char *address = json_string_value(json_object_get(request, "address"));
+	const char *tag = json_string_value(json_object_get(request, "tag"));
+	struct opening *opening;
+	uint64_t account;
+
+	if (address == NULL || tag == NULL || tag[0] == '\0' || strlen(tag) > CONTROL_TAG_MAX ||
+	    strlen(address) >= SEALED_ADDRESS_MAX) {
+		refuse_opening(client, "request: no \"address\" or no \"tag\", or too long ones");
+		return;
+	}
+	if (!find_account(client, address, &account))
+		return;
+	opening = heap_new(os_heap(client->role->os), struct opening);
+	opening->account = account;
+	opening->flags = ADOPT_TLS | ADOPT_LOOPBACK;
+	if (json_is_true(json_object_get(request, "alone")))
+		opening->flags |= ADOPT_ALONE;
+	memcpy(opening->address, address, strlen(address));
+	memcpy(opening->tag, tag, strlen(tag));
+	client->opening = opening;
+	stream_pause(client->stream);
+	os_timer_start(client->role->os, &client->next, 0);
+}
+
+static void send_session(struct directory_role *role, struct ipc_channel *store,
+    const struct opening *opening, slice unread, int fd)
+{
+	static const unsigned char nowhere[16];
+	struct buffer *out;
+	uint64_t nonce;
+
+	do {
+		nonce = os_random_u64(role->os);
+	} while (nonce == 0);
+	out = ipc_begin(store, IPC_SESSION);
+	put_u64(out, nonce);
+	put_u64(out, opening->account);
+	put_slice(out, slice_from(opening->address));
+	ipc_end(store, -1);
+	out = ipc_begin(store, IPC_ADOPT);
+	put_u64(out, nonce);
+	put_u8(out, SERVICE_IMAP);
+	put_u8(out, opening->flags);
+	buffer_add(out, slice_of(nowhere, sizeof nowhere));
+	put_slice(out, slice_from(opening->tag));
+	put_slice(out, unread);
+	ipc_end(store, fd);
+	os_log(role->os, OS_INFO, "%s opened by an administrator", opening->address);
+}
+
+/* In a turn of its own, since nothing is given away from inside `data`. */
+static void hand_over(struct client *client)
+{
+	struct directory_role *role = client->role;
+	struct ipc_channel *store = frame_peer(&role->frame, ROLE_STORE,
+	    account_store(client->opening->account, role->frame.config->stores));
+	slice unread;
+	int fd;
+
+	if (store == NULL) {
+		refuse_opening(client, "the mailbox is not there right now; try again");
+		stream_resume(client->stream);
+		return;
+	}
+	fd = stream_release(client->stream, &unread);
+	if (fd >= 0 && unread.len <= SESSION_UNREAD_MAX)
+		send_session(role, store, client->opening, unread, fd);
+	else if (fd >= 0)
+		os_close(role->os, fd);
+	client_free(client);
+}
+
 /* ---- requests ---- */
+
+/* What another role answers; false: it is the directory's own. */
+static bool pass_on(struct client *client, slice request)
+{
+	json_t *json = json_loadb((const char *)request.ptr, request.len, 0, NULL);
+	const char *command = json_string_value(json_object_get(json, "command"));
+	bool queue = command != NULL && strncmp(command, "queue ", 6) == 0;
+	bool mailbox = command != NULL && strcmp(command, "mailbox open") == 0;
+
+	if (queue)
+		ask_relay(client, request);
+	else if (mailbox)
+		open_mailbox(client, json);
+	json_decref(json);
+	return queue || mailbox;
+}
 
 static void run_request(struct client *client, slice request)
 {
@@ -150,7 +283,9 @@ static void on_next(struct os_timer *timer)
 {
 	struct client *client = timer->owner;
 
-	if (stream_unsent(client->stream) == 0 && client->question == 0)
+	if (client->opening != NULL)
+		hand_over(client);
+	else if (stream_unsent(client->stream) == 0 && client->question == 0)
 		stream_resume(client->stream);
 }
 
@@ -167,10 +302,8 @@ static size_t on_data(struct stream *stream, slice in)
 	}
 	if (len == in.len)
 		return 0;
-	if (is_for_relay(slice_head(in, len))) {
-		ask_relay(client, slice_head(in, len));
+	if (pass_on(client, slice_head(in, len)))
 		return len + 1;
-	}
 	run_request(client, slice_head(in, len));
 	if (len + 1 < in.len || stream_unsent(stream) > 0) {
 		stream_pause(stream);

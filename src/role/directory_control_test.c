@@ -114,6 +114,63 @@ static void forgets_a_changed_password(void **state)
 	rig_free(rig);
 }
 
+#define OPEN(address, more) \
+	"{\"command\":\"mailbox open\",\"address\":\"" address "\"" more "}\n"
+
+/* The connection itself goes to the account's store, which is told whose it is first. */
+static void gives_a_connection_to_the_store(void **state)
+{
+	struct rig *rig = rig_create();
+	struct client c;
+
+	client_open(rig, &c);
+	assert_string_equal(client_ask(&c, OPEN("alcie@alice.example", ",\"tag\":\"t\"")),
+	    "{\"error\":\"no account alcie@alice.example; did you mean alice@alice.example?\"}\n");
+	assert_non_null(strstr(client_ask(&c, OPEN("alice@alice.example", "")), "no \\\"tag\\\""));
+	assert_non_null(strstr(client_ask(&c, "{\"command\":\"mailbox open\"}\n"), "error"));
+	assert_non_null(strstr(client_ask(&c, OPEN("alice@alice.example",
+	    ",\"tag\":\"ttttttttttttttttttttttttttttttttt\"")), "error"));
+	assert_int_equal(rig->n_adopted, 0);
+	assert_int_equal(rig->n_sessions, 0);
+
+	/* Disabled: it takes no login, but who looks after the machine may read it. */
+	assert_string_equal(client_ask(&c, "{\"command\":\"account disable\",\"address\":"
+	    "\"alice@alice.example\"}\n"), OK);
+	assert_string_equal(client_ask(&c, OPEN("alice@alice.example",
+	    ",\"tag\":\"t1\",\"alone\":true")), "");
+	assert_int_equal(rig->n_sessions, 1);
+	assert_true(rig->sessions[0].account == rig->alice);
+	assert_string_equal(rig->sessions[0].address, "alice@alice.example");
+	assert_int_equal(rig->n_adopted, 1);
+	assert_true(rig->adopted[0].nonce == rig->sessions[0].nonce);
+	assert_int_equal(rig->adopted[0].service, SERVICE_IMAP);
+	assert_int_equal(rig->adopted[0].flags, ADOPT_TLS | ADOPT_LOOPBACK | ADOPT_ALONE);
+	assert_string_equal(rig->adopted[0].tag, "t1");
+	assert_true(c.ended);
+
+	client_open(rig, &c);
+	assert_string_equal(client_ask(&c, OPEN("alice@alice.example", ",\"tag\":\"t2\"")), "");
+	assert_int_equal(rig->adopted[1].flags, ADOPT_TLS | ADOPT_LOOPBACK);
+	assert_true(rig->adopted[1].nonce != rig->adopted[0].nonce);
+	rig_free(rig);
+}
+
+/* Nobody can have it while its store is not there; the connection stays. */
+static void keeps_a_connection_without_a_store(void **state)
+{
+	struct rig *rig = rig_create();
+	struct client c;
+
+	for (unsigned i = 0; i < 2; i++)
+		ipc_channel_destroy(rig->stores[i]);
+	settle(rig);
+	client_open(rig, &c);
+	assert_string_equal(client_ask(&c, OPEN("alice@alice.example", ",\"tag\":\"t\"")),
+	    "{\"error\":\"the mailbox is not there right now; try again\"}\n");
+	assert_non_null(strstr(client_ask(&c, "{\"command\":\"domain list\"}\n"), "true"));
+	rig_free(rig);
+}
+
 static void bounds_administrators(void **state)
 {
 	struct rig *rig = rig_create();
@@ -240,7 +297,9 @@ static void drains(void **state)
 	rig_free(rig);
 }
 
-UNIT_TESTS(cmocka_unit_test(hears_administrators), cmocka_unit_test(forgets_a_changed_password),
+UNIT_TESTS(cmocka_unit_test(hears_administrators),
+    cmocka_unit_test(gives_a_connection_to_the_store),
+    cmocka_unit_test(keeps_a_connection_without_a_store), cmocka_unit_test(forgets_a_changed_password),
     cmocka_unit_test(bounds_administrators), cmocka_unit_test(renews_imported_hashes),
     cmocka_unit_test(opens_again_after_a_failing_disk),
     cmocka_unit_test(puts_off_logins_while_the_disk_fails), cmocka_unit_test(drains))

@@ -46,6 +46,13 @@ struct session {
 	char address[64];
 };
 
+/* What a store was given of a connection, which it closes. */
+struct adopted {
+	uint64_t nonce;
+	uint8_t service, flags;
+	char tag[64];
+};
+
 struct rig {
 	struct sim *sim;
 	struct os *os;
@@ -56,6 +63,8 @@ struct rig {
 	size_t n_answers;
 	struct session sessions[64];
 	size_t n_sessions;
+	struct adopted adopted[4];
+	size_t n_adopted;
 	uint64_t removed;
 	uint64_t alice;
 	struct seal_key key;
@@ -94,6 +103,22 @@ static void read_answer(struct rig *rig, struct ipc_message *message)
 	assert_true(bytes_end(in));
 }
 
+static void read_adopted(struct rig *rig, struct ipc_message *message)
+{
+	struct adopted *a = &rig->adopted[rig->n_adopted++];
+	struct bytes *in = &message->body;
+
+	assert_true(rig->n_adopted <= sizeof rig->adopted / sizeof *rig->adopted);
+	a->nonce = get_u64(in);
+	a->service = get_u8(in);
+	a->flags = get_u8(in);
+	get_raw(in, 16);
+	copy_text(in, a->tag, sizeof a->tag);
+	assert_int_equal(get_slice(in, SESSION_UNREAD_MAX).len, 0);
+	assert_true(bytes_end(in));
+	os_close(rig->os, ipc_take_fd(message));
+}
+
 static bool on_message(struct ipc_channel *channel, struct ipc_message *message)
 {
 	struct rig *rig = ipc_owner(channel);
@@ -117,6 +142,9 @@ static bool on_message(struct ipc_channel *channel, struct ipc_message *message)
 		rig->sessions[rig->n_sessions].account = get_u64(&message->body);
 		copy_text(&message->body, rig->sessions[rig->n_sessions].address, 64);
 		rig->n_sessions++;
+		break;
+	case IPC_ADOPT:
+		read_adopted(rig, message);
 		break;
 	case IPC_REMOVED:
 		rig->removed = get_u64(&message->body);

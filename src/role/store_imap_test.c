@@ -95,6 +95,75 @@ static void append(struct client *c, const char *to, const char *flags, size_t s
 
 /* ---- */
 
+static bool open_alone(struct client *c, uint64_t account)
+{
+	adopt_with(c, SERVICE_IMAP, ADOPT_LOOPBACK | ADOPT_ALONE, "a", "");
+	login(c->nonce, account);
+	client_until(c, " ");
+	if (has(client_rest(c), "OK"))
+		return true;
+	client_until(c, "BYE [INUSE] ");
+	client_close(c);
+	return false;
+}
+
+static unsigned count_inbox(struct client *c)
+{
+	return has(say(c, "STATUS INBOX (MESSAGES)", "OK"), "(MESSAGES 1)");
+}
+
+/* One sends a message and goes without a word, after a while. The next one is let in when it
+ * is there, or never will be. */
+static bool alone_after(unsigned ms)
+{
+	struct client one, two;
+	char line[64];
+	unsigned n;
+	slice text;
+
+	world_begin(1 + ms);
+	text = body_text(1, 30000);
+	assert_true(open_alone(&one, 7));
+	snprintf(line, sizeof line, "T7 APPEND INBOX {%zu+}\r\n", text.len);
+	stream_write(one.stream, slice_from(line));
+	stream_write(one.stream, text);
+	stream_write(one.stream, slice_lit("\r\n"));
+	run_ms(ms);
+	stream_end(one.stream);
+	while (!open_alone(&two, 7))
+		run_ms(1);
+	client_until(&two, "\r\n");
+	n = count_inbox(&two);
+	run_ms(5000);
+	assert_int_equal(count_inbox(&two), n);
+	imap_logout(&two);
+	client_close(&one);
+	world_end();
+	return n == 1;
+}
+
+/* Of those that want to be alone there is one, beside any others. */
+static void alone(void **state)
+{
+	struct client one, two, other;
+	unsigned there = 0;
+
+	world_begin(1);
+	imap_open(&other, 7);
+	assert_true(open_alone(&one, 7));
+	client_until(&one, "\r\n");
+	assert_false(open_alone(&two, 7));
+	imap_select(&other, "INBOX", 0);
+	imap_logout(&one);
+	assert_true(open_alone(&two, 7));
+	client_close(&two);
+	client_close(&other);
+	world_end();
+	for (unsigned ms = 0; ms < 40; ms++)
+		there += alone_after(ms);
+	assert_in_range(there, 1, 39);
+}
+
 static void selected_and_fetched(void **state)
 {
 	static const size_t sizes[] = { 100, 5000, 300 * 1000, 3 * 1000 * 1000, 200 };
@@ -735,7 +804,8 @@ static void drains(void **state)
 	world_end();
 }
 
-UNIT_TESTS(cmocka_unit_test(selected_and_fetched), cmocka_unit_test(flags_are_seen),
+UNIT_TESTS(cmocka_unit_test(alone), cmocka_unit_test(selected_and_fetched),
+    cmocka_unit_test(flags_are_seen),
     cmocka_unit_test(appended), cmocka_unit_test(copied_and_moved),
     cmocka_unit_test(a_change_that_fails), cmocka_unit_test(the_account_is_removed),
     cmocka_unit_test(beside_pop3), cmocka_unit_test(recent_once),

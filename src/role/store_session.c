@@ -210,6 +210,17 @@ static struct session *session_create(struct store *s, int fd, enum service serv
 	return session;
 }
 
+/* What an import brings it compares with what is there: the one before it, of which the last
+ * message may still be on its way, must be over. */
+static bool alone_is_taken(const struct box *box)
+{
+	list_for(at, &box->imap) {
+		if (list_item(at, struct session, in_box)->flags & ADOPT_ALONE)
+			return true;
+	}
+	return false;
+}
+
 /* One POP3 session has the box, any number of IMAP's. */
 static void join_box(struct session *session, uint64_t account)
 {
@@ -218,6 +229,10 @@ static void join_box(struct session *session, uint64_t account)
 	store_session_touch(session);
 	if (box->removing) {
 		session->kind->refuse(session, REFUSE_REMOVED);
+		return;
+	}
+	if (session->imap != NULL && (session->flags & ADOPT_ALONE) && alone_is_taken(box)) {
+		session->kind->refuse(session, REFUSE_IN_USE);
 		return;
 	}
 	if (session->imap == NULL && box->session != NULL) {

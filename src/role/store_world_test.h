@@ -454,7 +454,8 @@ static void login(uint64_t nonce, uint64_t account)
 	ipc_end(to_store(world.directory), -1);
 }
 
-static void adopt_as(struct client *c, enum service service, const char *tag, const char *unread)
+static void adopt_with(struct client *c, enum service service, uint8_t flags, const char *tag,
+    const char *unread)
 {
 	static const unsigned char ip[16] = { 0 };
 	struct ipc_channel *peer = to_store(world.edge);
@@ -469,11 +470,16 @@ static void adopt_as(struct client *c, enum service service, const char *tag, co
 	out = ipc_begin(peer, IPC_ADOPT);
 	put_u64(out, c->nonce);
 	put_u8(out, (uint8_t)service);
-	put_u8(out, ADOPT_LOOPBACK);
+	put_u8(out, flags);
 	buffer_add(out, slice_of(ip, sizeof ip));
 	put_slice(out, slice_from(tag));
 	put_slice(out, slice_from(unread));
 	ipc_end(peer, fds[1]);
+}
+
+static void adopt_as(struct client *c, enum service service, const char *tag, const char *unread)
+{
+	adopt_with(c, service, ADOPT_LOOPBACK, tag, unread);
 }
 
 static void adopt(struct client *c, const char *unread)
