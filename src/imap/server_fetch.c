@@ -18,6 +18,7 @@ struct fetching {
 	enum imap_work_need need;
 	slice keywords[IMAP_FLAG_BITS]; /* of the host, for one turn */
 	size_t n, at;                   /* of s->uids */
+	uint32_t number;                /* of the last of them */
 	size_t seen_at;                 /* of change.uids */
 	bool missing;                   /* what could not be told, and why */
 	enum imap_text_result worst;
@@ -135,7 +136,8 @@ static bool take_next(struct imap_server *s, struct fetching *job, struct imap_w
 {
 	uint32_t uid = s->uids[job->at++];
 
-	*ret_item = (struct imap_work_item){ .sequence = imap_view_find(s->view, s->n, uid) };
+	*ret_item = (struct imap_work_item){
+		.sequence = imap_view_find_next(s->view, s->n, uid, &job->number) };
 	if (!s->host->message(s->host->context, uid, &ret_item->message)) {
 		job->missing = job->missing || !s->uid;
 		return false;

@@ -77,6 +77,7 @@ struct imap_sync {
 	int phase;
 	uint64_t modseq;
 	uint32_t last;                  /* uid up to which it was known */
+	uint32_t number;                /* of the change that was told last */
 };
 
 struct imap_appending {

@@ -122,6 +122,7 @@ void work_ask(struct imap_session *im, struct imap_work *work)
 	struct store *s = im->session->store;
 	struct box *box = im->session->box;
 	struct working *w = heap_new(s->heap, struct working);
+	size_t at = 0;
 
 	check(im->working == NULL);
 	w->im = im;
@@ -131,8 +132,8 @@ void work_ask(struct imap_session *im, struct imap_work *work)
 	w->trims = store_mock_trims(s);
 	w->wants = heap_alloc(work->heap, (work->n + 1) * sizeof *w->wants);
 	for (size_t i = 0; i < work->n; i++) {
-		const struct account_row *row = account_state_find(&box->account->state,
-		    work->items[i].message.uid);
+		const struct account_row *row = account_state_find_near(&box->account->state,
+		    work->items[i].message.uid, &at);
 
 		if (row == NULL)
 			w->wants[i].number = GONE;
