@@ -364,6 +364,8 @@ enum {
 	IMAP_WORK_MESSAGES = 128,
 	IMAP_WORK_OCTETS = 1024 * 1024,
 	IMAP_WORK_HEADER = 16 * 1024,   /* of a message whose header is wanted */
+	/* What a work may hold to be used for the next batch: of messages of a common length. */
+	IMAP_WORK_SPARE = 8 * IMAP_WORK_OCTETS,
 	/* What may be unsent of the work before when the next begins. */
 	IMAP_WORK_AHEAD = 4 * IMAP_WORK_OCTETS,
 	/* What FETCH may answer for one message: as often as the message is long, and what

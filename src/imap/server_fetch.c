@@ -183,26 +183,38 @@ static void worked(struct imap_server *s, struct imap_work *work)
 {
 	note(s->job, work);
 	if (buffer_bytes(&work->out).len == 0)
-		imap_work_free(work);
+		imap_spare(s, work);
 	else if (s->ready == NULL)
 		s->ready = work;
 	else
 		s->held = work;
 }
 
+/* Keywords come, and stay what they are. */
+static void name_keywords(struct imap_server *s, struct imap_work *work)
+{
+	for (unsigned bit = IMAP_KEYWORD_BIT; bit < IMAP_FLAG_BITS; bit++) {
+		slice name = s->host->keyword(s->host->context, bit);
+
+		if (!slice_equal(work->keywords[bit], name))
+			work->keywords[bit] = slice_copy(&work->names, name);
+	}
+}
+
 static struct imap_work *begin_work(struct imap_server *s, const struct fetching *job)
 {
 	size_t n = job->n - job->at < IMAP_WORK_MESSAGES ? job->n - job->at : IMAP_WORK_MESSAGES;
-	struct imap_work *work = imap_work_fetch(&job->fetch, n);
+	struct imap_work *work = imap_take_spare(s);
 
-	imap_work_own(work, s->heap);
-	work->uid = s->uid;
-	work->modseq = s->condstore;
-	work->utf8 = s->utf8 || s->rev2;
-	work->keywords = arena_new(&work->names, slice, IMAP_FLAG_BITS);
-	for (unsigned bit = IMAP_KEYWORD_BIT; bit < IMAP_FLAG_BITS; bit++)
-		work->keywords[bit] = slice_copy(&work->names,
-		    s->host->keyword(s->host->context, bit));
+	if (work == NULL) {
+		work = imap_work_fetch(&job->fetch, n);
+		imap_work_own(work, s->heap);
+		work->uid = s->uid;
+		work->modseq = s->condstore;
+		work->utf8 = s->utf8 || s->rev2;
+		work->keywords = arena_new(&work->names, slice, IMAP_FLAG_BITS);
+	}
+	name_keywords(s, work);
 	return work;
 }
 
@@ -226,7 +238,7 @@ static bool ask_for_texts(struct imap_server *s, struct fetching *job)
 		    IMAP_WORK_HEADER : item.message.size;
 	}
 	if (work->n == 0) {
-		imap_work_free(work);
+		imap_spare(s, work);
 		return true;
 	}
 	s->worked = worked;

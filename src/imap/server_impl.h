@@ -160,6 +160,7 @@ struct imap_server {
 	struct imap_work *ready, *held; /* finished; their output follows `out`, in this order */
 	bool drains;                    /* what runs goes on once that is sent */
 	struct imap_work *building;     /* of a SEARCH, not yet begun */
+	struct imap_work *spare;        /* of the command that runs, done: for its next batch */
 };
 
 /* ---- server.c ---- */
@@ -175,6 +176,10 @@ void imap_go_on(struct imap_server *s);
 /* A step counts itself; true: enough for this turn. */
 bool imap_yields(struct imap_server *s, unsigned units);
 void imap_command_over(struct imap_server *s);
+/* It is done, and may serve again. */
+void imap_spare(struct imap_server *s, struct imap_work *work);
+/* One that did, empty; NULL: there is none. */
+struct imap_work *imap_take_spare(struct imap_server *s);
 
 /* ---- server_read.c ---- */
 size_t imap_read(struct imap_server *s, slice in);

@@ -52,7 +52,7 @@ static void worked(struct imap_server *s, struct imap_work *work)
 			hit(job, work->items[i].sequence - 1);
 		job->io = job->io || work->items[i].result == IMAP_TEXT_IO;
 	}
-	imap_work_free(work);
+	imap_spare(s, work);
 }
 
 static void ask(struct imap_server *s, struct searching *job)
@@ -69,6 +69,8 @@ static void ask(struct imap_server *s, struct searching *job)
 static void look_later(struct imap_server *s, struct searching *job,
     const struct imap_work_item *item)
 {
+	if (s->building == NULL)
+		s->building = imap_take_spare(s);
 	if (s->building == NULL) {
 		s->building = imap_work_search(&job->search, IMAP_WORK_MESSAGES);
 		imap_work_own(s->building, s->heap);

@@ -83,6 +83,13 @@ void imap_work_free(struct imap_work *w)
 	heap_drop(w->heap);
 }
 
+void imap_work_again(struct imap_work *w)
+{
+	w->n = 0;
+	w->unknown_encoding = false;
+	buffer_truncate(&w->out, 0);
+}
+
 void imap_work_add(struct imap_work *w, const struct imap_work_item *item,
     const struct imap_key_state *states)
 {

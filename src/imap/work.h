@@ -41,6 +41,7 @@ struct imap_work_item {
 
 struct imap_work {
 	struct heap *heap;              /* of all here; the host may use it, too */
+	void *kept;                     /* the host's, of the heap: for the next batch as well */
 	struct heap *owner;             /* with which it is dropped */
 	enum imap_work_need need;
 	struct imap_work_item *items;
@@ -75,6 +76,8 @@ struct imap_work *imap_work_search(const struct imap_search *search, size_t n_ma
 /* It goes when that heap is dropped, unless it is freed before: for who makes it. */
 void imap_work_own(struct imap_work *w, struct heap *owner);
 void imap_work_free(struct imap_work *w);       /* NULL is allowed */
+/* Empty, for another batch of the same command: its memory is there already. */
+void imap_work_again(struct imap_work *w);
 
 /* One message more; of a search, with what imap_search_judge() found out. */
 void imap_work_add(struct imap_work *w, const struct imap_work_item *item,

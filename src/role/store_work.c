@@ -16,6 +16,13 @@
 
 enum { GONE = UINT32_MAX };             /* instead of a pack: the message is not there */
 
+/* What a work keeps from batch to batch. */
+struct kept {
+	struct pack_batch batch;
+	bool begun;
+	struct pack_want *wants;        /* work->n_max */
+};
+
 struct working {
 	struct os_work pool;
 	struct list link;               /* store->works, while it waits */
@@ -23,7 +30,7 @@ struct working {
 	struct store *store;
 	uint64_t account;
 	struct imap_work *work;
-	struct pack_want *wants;        /* of the work's heap */
+	struct kept *kept;              /* of the work's heap */
 	bool runs, done;
 	bool trims;                     /* a mock: packs may go meanwhile */
 	unsigned failed;                /* messages that could not be read */
@@ -58,20 +65,23 @@ static void run(struct os_work *pool)
 {
 	struct working *w = pool->owner;
 	struct imap_work *work = w->work;
-	struct pack_batch batch;
+	struct kept *kept = w->kept;
 
-	pack_batch_init(&batch, w->store->os, work->heap, w->account, open_pack, w);
+	if (!kept->begun)
+		pack_batch_init(&kept->batch, w->store->os, work->heap, w->account, open_pack, w);
+	kept->begun = true;
+	kept->batch.context = w;
 	for (size_t i = 0; i < work->n; i++) {
 		slice text = { 0 };
 
-		if (w->wants[i].number == GONE) {
+		if (kept->wants[i].number == GONE) {
 			imap_work_message(work, i, IMAP_TEXT_GONE, text);
 			continue;
 		}
-		imap_work_message(work, i, judge(w, pack_batch_read(&batch, w->wants, work->n, i,
-		    work->need == IMAP_NEED_HEADER, &text), i), text);
+		imap_work_message(work, i, judge(w, pack_batch_read(&kept->batch, kept->wants,
+		    work->n, i, work->need == IMAP_NEED_HEADER, &text), i), text);
 	}
-	pack_batch_close(&batch);
+	pack_batch_rest(&kept->batch);
 }
 
 /* ---- on the loop ---- */
@@ -117,6 +127,18 @@ static void start_more(struct store *s)
 	}
 }
 
+static struct kept *kept_of(struct imap_work *work)
+{
+	struct kept *kept = work->kept;
+
+	if (kept == NULL) {
+		kept = heap_new(work->heap, struct kept);
+		kept->wants = heap_alloc(work->heap, work->n_max * sizeof *kept->wants);
+		work->kept = kept;
+	}
+	return kept;
+}
+
 void work_ask(struct imap_session *im, struct imap_work *work)
 {
 	struct store *s = im->session->store;
@@ -130,15 +152,16 @@ void work_ask(struct imap_session *im, struct imap_work *work)
 	w->account = box->id;
 	w->work = work;
 	w->trims = store_mock_trims(s);
-	w->wants = heap_alloc(work->heap, (work->n + 1) * sizeof *w->wants);
+	w->kept = kept_of(work);
 	for (size_t i = 0; i < work->n; i++) {
 		const struct account_row *row = account_state_find_near(&box->account->state,
 		    work->items[i].message.uid, &at);
 
 		if (row == NULL)
-			w->wants[i].number = GONE;
+			w->kept->wants[i].number = GONE;
 		else
-			w->wants[i] = (struct pack_want){ row->pack, row->offset, row->stored };
+			w->kept->wants[i] = (struct pack_want){ row->pack, row->offset,
+				row->stored };
 	}
 	im->working = w;
 	list_append(&s->works, &w->link);
