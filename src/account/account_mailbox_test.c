@@ -505,18 +505,26 @@ static void packs_of_copies_stay(void **state)
 	for (uint32_t n = 1; n <= 4; n++) {
 		struct account_files files;
 
+		char path[ACCOUNT_PATH_MAX];
+
 		assert_int_equal(account_files_create(f.w.os, ID, FILES_PACK, 0, n, &files), 0);
 		account_files_close(f.w.os, &files);
+		account_digest_path(ID, n, path);
+		fd = os_open(f.w.os, OS_ROOT, path, OS_WRITE | OS_CREATE);
+		assert_true(fd >= 0);
+		os_close(f.w.os, fd);
 	}
 	account_collect_packs(f.w.os, f.a, 4);
 	for (uint32_t n = 1; n <= 4; n++) {
 		char path[ACCOUNT_PATH_MAX];
 
-		account_pack_path(ID, n, path);
-		fd = os_open(f.w.os, OS_ROOT, path, OS_READ);
-		assert_int_equal(fd >= 0, n != 2);
-		if (fd >= 0)
-			os_close(f.w.os, fd);
+		for (int i = 0; i < 2; i++) {
+			(i == 0 ? account_pack_path : account_digest_path)(ID, n, path);
+			fd = os_open(f.w.os, OS_ROOT, path, OS_READ);
+			assert_int_equal(fd >= 0, n != 2);
+			if (fd >= 0)
+				os_close(f.w.os, fd);
+		}
 	}
 	end(&f);
 }

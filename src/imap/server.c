@@ -220,6 +220,14 @@ struct imap_work *imap_take_spare(struct imap_server *s)
 	return work;
 }
 
+uint64_t imap_work_octets(enum imap_work_need need, bool quick, const struct imap_message *message)
+{
+	if (quick)
+		return IMAP_WORK_DIGEST;
+	return need == IMAP_NEED_HEADER && message->size > IMAP_WORK_HEADER ? IMAP_WORK_HEADER :
+	    message->size;
+}
+
 /* ---- what runs ---- */
 
 bool imap_room(const struct imap_server *s)

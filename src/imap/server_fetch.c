@@ -20,6 +20,7 @@ struct fetching {
 	size_t n, at;                   /* of s->uids */
 	uint32_t number;                /* of the last of them */
 	size_t seen_at;                 /* of change.uids */
+	bool quick;                     /* all of the last batch was remembered */
 	bool missing;                   /* what could not be told, and why */
 	enum imap_text_result worst;
 	bool unknown_encoding;
@@ -181,7 +182,10 @@ static void note(struct fetching *job, const struct imap_work *work)
 
 static void worked(struct imap_server *s, struct imap_work *work)
 {
-	note(s->job, work);
+	struct fetching *job = s->job;
+
+	note(job, work);
+	job->quick = work->n_read == 0;
 	if (buffer_bytes(&work->out).len == 0)
 		imap_spare(s, work);
 	else if (s->ready == NULL)
@@ -203,7 +207,8 @@ static void name_keywords(struct imap_server *s, struct imap_work *work)
 
 static struct imap_work *begin_work(struct imap_server *s, const struct fetching *job)
 {
-	size_t n = job->n - job->at < IMAP_WORK_MESSAGES ? job->n - job->at : IMAP_WORK_MESSAGES;
+	size_t n_max = imap_fetch_parts(&job->fetch) != 0 ? IMAP_WORK_QUICK : IMAP_WORK_MESSAGES;
+	size_t n = job->n - job->at < n_max ? job->n - job->at : n_max;
 	struct imap_work *work = imap_take_spare(s);
 
 	if (work == NULL) {
@@ -230,12 +235,11 @@ static bool ask_for_texts(struct imap_server *s, struct fetching *job)
 	work = begin_work(s, job);
 	/* Those that did not change cost a turn, too. */
 	while (job->at < job->n && work->n < work->n_max && octets < IMAP_WORK_OCTETS &&
-	    !imap_yields(s, 1)) {
+	    (job->quick || work->n < IMAP_WORK_MESSAGES) && !imap_yields(s, 1)) {
 		if (!take_next(s, job, &item))
 			continue;
 		imap_work_add(work, &item, NULL);
-		octets += job->need == IMAP_NEED_HEADER && item.message.size > IMAP_WORK_HEADER ?
-		    IMAP_WORK_HEADER : item.message.size;
+		octets += imap_work_octets(job->need, job->quick, &item.message);
 	}
 	if (work->n == 0) {
 		imap_spare(s, work);

@@ -181,6 +181,9 @@ void imap_spare(struct imap_server *s, struct imap_work *work);
 /* One that did, empty; NULL: there is none. */
 struct imap_work *imap_take_spare(struct imap_server *s);
 
+/* What a message counts of IMAP_WORK_OCTETS; quick: as if it were remembered. */
+uint64_t imap_work_octets(enum imap_work_need need, bool quick, const struct imap_message *message);
+
 /* ---- server_read.c ---- */
 size_t imap_read(struct imap_server *s, slice in);
 
