@@ -68,12 +68,14 @@ static void check_rows(struct life *l)
 	const struct account_state *s = &l->a->state;
 	uint32_t uid = 0;
 	uint64_t bytes = 0;
+	size_t at = 0;
 
 	for (size_t i = 0; i < s->n_rows; i++) {
 		check(s->rows[i].uid > uid && s->rows[i].uid < s->head.uid_next);
 		uid = s->rows[i].uid;
 		bytes += is_graveyard(s->rows[i].mailbox) ? 0 : s->rows[i].size;
 		check(account_state_find(s, uid) == &s->rows[i]);
+		check(account_state_find_near(s, uid, &at) == &s->rows[i] && at == i);
 	}
 	if (l->damaged)
 		return;

@@ -457,6 +457,29 @@ static void scattered_sets_are_refused(void **state)
 	end(&f);
 }
 
+/* Who asks in order is told the same, wherever it looked last. */
+static void what_is_near_is_found(void **state)
+{
+	struct fixture f;
+	static const uint32_t gone[] = { 1, 4, 5 };
+
+	begin(&f);
+	account_expunge(f.a, 0, gone, 3, 0);
+	settle(&f);
+	for (size_t from = 0; from < 14; from++) {
+		for (uint32_t uid = 0; uid < 14; uid++) {
+			size_t at = from;
+
+			assert_int_equal(account_state_lower_near(&f.a->state, uid, &at),
+			    account_state_lower(&f.a->state, uid));
+			at = from;
+			assert_ptr_equal(account_state_find_near(&f.a->state, uid, &at),
+			    account_state_find(&f.a->state, uid));
+		}
+	}
+	end(&f);
+}
+
 /* Copies keep their packs, in whatever order they name them. */
 static void packs_of_copies_stay(void **state)
 {
@@ -482,18 +505,26 @@ static void packs_of_copies_stay(void **state)
 	for (uint32_t n = 1; n <= 4; n++) {
 		struct account_files files;
 
+		char path[ACCOUNT_PATH_MAX];
+
 		assert_int_equal(account_files_create(f.w.os, ID, FILES_PACK, 0, n, &files), 0);
 		account_files_close(f.w.os, &files);
+		account_digest_path(ID, n, path);
+		fd = os_open(f.w.os, OS_ROOT, path, OS_WRITE | OS_CREATE);
+		assert_true(fd >= 0);
+		os_close(f.w.os, fd);
 	}
 	account_collect_packs(f.w.os, f.a, 4);
 	for (uint32_t n = 1; n <= 4; n++) {
 		char path[ACCOUNT_PATH_MAX];
 
-		account_pack_path(ID, n, path);
-		fd = os_open(f.w.os, OS_ROOT, path, OS_READ);
-		assert_int_equal(fd >= 0, n != 2);
-		if (fd >= 0)
-			os_close(f.w.os, fd);
+		for (int i = 0; i < 2; i++) {
+			(i == 0 ? account_pack_path : account_digest_path)(ID, n, path);
+			fd = os_open(f.w.os, OS_ROOT, path, OS_READ);
+			assert_int_equal(fd >= 0, n != 2);
+			if (fd >= 0)
+				os_close(f.w.os, fd);
+		}
 	}
 	end(&f);
 }
@@ -507,4 +538,5 @@ UNIT_TESTS(cmocka_unit_test(flags_are_set), cmocka_unit_test(keywords_run_out),
     cmocka_unit_test(a_deleted_mailbox_leaves_its_messages),
     cmocka_unit_test(names_are_subscribed_to),
     cmocka_unit_test(recent_does_not_take_uid_next_back),
-    cmocka_unit_test(scattered_sets_are_refused), cmocka_unit_test(packs_of_copies_stay))
+    cmocka_unit_test(scattered_sets_are_refused), cmocka_unit_test(packs_of_copies_stay),
+    cmocka_unit_test(what_is_near_is_found))

@@ -221,6 +221,7 @@ int account_rebase(struct os *os, struct account *a, const struct account_birth 
 	if (error != 0)
 		return error;
 	account_collect_logs(os, a);
-	account_collect_packs(os, a, pack_number);
+	/* Nor does any of its mail stay, not even what came a moment ago. */
+	account_collect_packs(os, a, a->state.head.removed ? UINT32_MAX : pack_number);
 	return 0;
 }

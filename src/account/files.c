@@ -189,27 +189,40 @@ static uint32_t *used_packs(struct account *a, size_t *ret_n)
 	return used;
 }
 
-void account_collect_packs(struct os *os, struct account *a, uint32_t pack_number)
+/* Files of packs that nothing uses: those of `suffix` below pack_number. */
+static void unlink_unused(struct os *os, struct account *a, const char *suffix,
+    void (*path_of)(uint64_t account, uint32_t number, char ret_path[ACCOUNT_PATH_MAX]),
+    const uint32_t *used, size_t n_used, uint32_t pack_number)
 {
-	const struct account_state *s = &a->state;
 	char path[ACCOUNT_PATH_MAX];
-	uint32_t *numbers, *used;
-	size_t n, n_used, at = 0;
+	uint32_t *numbers;
+	size_t n, at = 0;
 
-	check(s->full || s->head.removed);
-	account_packs_path(s->head.account, path);
-	if (s->head.damaged ||
-	    account_list(os, a->heap, path, ".pack", &numbers, &n) < 0)
+	account_packs_path(a->state.head.account, path);
+	if (account_list(os, a->heap, path, suffix, &numbers, &n) < 0)
 		return;
-	used = used_packs(a, &n_used);
 	for (size_t i = 0; i < n && numbers[i] < pack_number; i++) {
 		while (at < n_used && used[at] < numbers[i])
 			at++;
 		if (at < n_used && used[at] == numbers[i])
 			continue;
-		account_pack_path(s->head.account, numbers[i], path);
+		path_of(a->state.head.account, numbers[i], path);
 		(void)os_unlink(os, OS_ROOT, path);
 	}
-	heap_free(a->heap, used);
 	heap_free(a->heap, numbers);
+}
+
+void account_collect_packs(struct os *os, struct account *a, uint32_t pack_number)
+{
+	const struct account_state *s = &a->state;
+	uint32_t *used;
+	size_t n_used;
+
+	check(s->full || s->head.removed);
+	if (s->head.damaged)
+		return;
+	used = used_packs(a, &n_used);
+	unlink_unused(os, a, ".digest", account_digest_path, used, n_used, pack_number);
+	unlink_unused(os, a, ".pack", account_pack_path, used, n_used, pack_number);
+	heap_free(a->heap, used);
 }

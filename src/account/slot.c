@@ -51,6 +51,12 @@ void account_pack_path(uint64_t account, uint32_t number, char ret_path[ACCOUNT_
 	    account_slot(account), account, number);
 }
 
+void account_digest_path(uint64_t account, uint32_t number, char ret_path[ACCOUNT_PATH_MAX])
+{
+	snprintf(ret_path, ACCOUNT_PATH_MAX, "%02x/%016" PRIx64 "/pack/%03" PRIu32 ".digest",
+	    account_slot(account), account, number);
+}
+
 bool account_file_number(const char *name, const char *suffix, uint32_t *ret_number)
 {
 	slice digits = slice_from(name), end = slice_from(suffix);

@@ -2,6 +2,7 @@
  *
  *   SLOT/ID/NNN.log            two and sixteen hex digits, below the folder `account`
  *   SLOT/ID/pack/NNN.pack      NNN has three digits, more when they are needed
+ *   SLOT/ID/pack/NNN.digest    what is remembered of it (pack/digest.h)
  *
  * A slot belongs to exactly one store process, so an account does too. */
 #ifndef ACCOUNT_SLOT_H
@@ -29,6 +30,7 @@ void account_packs_path(uint64_t account, char ret_path[ACCOUNT_PATH_MAX]);
 /* The same with a file behind it: ".../007.log", ".../pack/012.pack". */
 void account_log_path(uint64_t account, uint32_t number, char ret_path[ACCOUNT_PATH_MAX]);
 void account_pack_path(uint64_t account, uint32_t number, char ret_path[ACCOUNT_PATH_MAX]);
+void account_digest_path(uint64_t account, uint32_t number, char ret_path[ACCOUNT_PATH_MAX]);
 
 /* The number in "007.log" with suffix ".log"; false for any other name. */
 bool account_file_number(const char *name, const char *suffix, uint32_t *ret_number);

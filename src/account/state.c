@@ -231,6 +231,24 @@ const struct account_row *account_state_find(const struct account_state *s, uint
 	return at < s->n_rows && s->rows[at].uid == uid ? &s->rows[at] : NULL;
 }
 
+size_t account_state_lower_near(const struct account_state *s, uint32_t uid, size_t *at)
+{
+	for (size_t i = *at; i < s->n_rows && i - *at < 2; i++) {
+		if (s->rows[i].uid >= uid && (i == 0 || s->rows[i - 1].uid < uid))
+			return *at = i;
+	}
+	return *at = account_state_lower(s, uid);
+}
+
+const struct account_row *account_state_find_near(const struct account_state *s, uint32_t uid,
+    size_t *at)
+{
+	size_t i = account_state_lower_near(s, uid, at);
+
+	check(s->full);
+	return i < s->n_rows && s->rows[i].uid == uid ? &s->rows[i] : NULL;
+}
+
 /* Does the mailbox have none of the rows [from, to)? */
 static bool has_none(const struct account_state *s, uint16_t mailbox, size_t from, size_t to)
 {
@@ -248,10 +266,10 @@ size_t account_state_ranges(const struct account_state *s, uint16_t mailbox,
 
 	check(s->full);
 	for (size_t i = 0; i < n; i++) {
-		size_t found = account_state_lower(s, uids[i]);
+		size_t found = at;
+		const struct account_row *row = account_state_find_near(s, uids[i], &found);
 
-		if (found == s->n_rows || s->rows[found].uid != uids[i] ||
-		    s->rows[found].mailbox != mailbox || (ranges > 0 && found <= at))
+		if (row == NULL || row->mailbox != mailbox || (ranges > 0 && found <= at))
 			continue;
 		/* A range may span uids that nobody has, or other mailboxes. */
 		if (ranges > 0 && has_none(s, mailbox, at + 1, found))

@@ -65,6 +65,11 @@ enum record_result account_state_apply(struct account_state *s, uint8_t type, sl
 const struct account_row *account_state_find(const struct account_state *s, uint32_t uid);
 /* Index of the first row with a uid of at least `uid`; n_rows: none. */
 size_t account_state_lower(const struct account_state *s, uint32_t uid);
+/* The same two for who asks in the order of UIDs: *at is where they look first, and becomes
+ * what the second returns. */
+const struct account_row *account_state_find_near(const struct account_state *s, uint32_t uid,
+    size_t *at);
+size_t account_state_lower_near(const struct account_state *s, uint32_t uid, size_t *at);
 
 /* Of n ascending uids those that are in that mailbox, as ranges in which it has no
  * others. ret_ranges has n places; returns how many were filled. Full only. */

@@ -334,6 +334,15 @@ enum {
 	 * smaller gaps, of entries that are not wanted, it reads on. */
 	PACK_WINDOW = 512 * 1024,
 	PACK_WINDOW_GAP = 16 * 1024,
+	/* What is remembered of a message: more would hardly be read faster than the message. */
+	DIGEST_RECORD_MAX = 32 * 1024,
+	DIGEST_ROWS_MAX = 4096,         /* in one block: more than a batch has */
+	DIGEST_BLOCK_MAX = 4 * 1024 * 1024,
+	/* Of one pack: the headers of PACK_MAX of small messages, twice. */
+	DIGEST_FILE_MAX = 2 * PACK_MAX,
+	DIGEST_LOOK_MAX = 256 * 1024,   /* rows that one batch looks through */
+	DIGEST_WINDOW = 256 * 1024,     /* as PACK_WINDOW */
+	DIGEST_WINDOW_GAP = 4 * 1024,
 
 	/* pop3. RFC 2449 s4: commands to 255 octets and replies to 512, with CRLF.
 	 * AUTH with an initial response, and the lines of its exchange, are longer. */
@@ -378,6 +387,11 @@ enum {
 	IMAP_WORK_MESSAGES = 128,
 	IMAP_WORK_OCTETS = 1024 * 1024,
 	IMAP_WORK_HEADER = 16 * 1024,   /* of a message whose header is wanted */
+	/* While all of them are remembered: messages, and what each is in the answer. */
+	IMAP_WORK_QUICK = 1024,
+	IMAP_WORK_DIGEST = 1024,
+	/* What a work may hold to be used for the next batch: of messages of a common length. */
+	IMAP_WORK_SPARE = 8 * IMAP_WORK_OCTETS,
 	/* What may be unsent of the work before when the next begins. */
 	IMAP_WORK_AHEAD = 4 * IMAP_WORK_OCTETS,
 	/* What FETCH may answer for one message: as often as the message is long, and what

@@ -54,6 +54,30 @@ bool imap_fetch_needs(const struct imap_fetch *fetch, enum imap_work_need *ret)
 	return needs;
 }
 
+/* What of a digest an item is told from; 0: none will do. */
+static unsigned part_of(const struct imap_fetch_item *item)
+{
+	if (item->kind == IMAP_FETCH_ENVELOPE)
+		return IMAP_DIGEST_ENVELOPE;
+	if (item->kind == IMAP_FETCH_BODYSTRUCTURE)
+		return IMAP_DIGEST_STRUCTURE;
+	return is_of_header(item) ? IMAP_DIGEST_HEADER : 0;
+}
+
+unsigned imap_fetch_parts(const struct imap_fetch *fetch)
+{
+	unsigned parts = 0;
+
+	for (size_t i = 0; i < fetch->n; i++) {
+		if (!is_of_text(&fetch->items[i]))
+			continue;
+		if (part_of(&fetch->items[i]) == 0)
+			return 0;
+		parts |= part_of(&fetch->items[i]);
+	}
+	return parts;
+}
+
 /* ---- an answer ---- */
 
 struct teller {
@@ -447,20 +471,45 @@ static void put_preview(struct teller *t, struct imap_look *r)
 	imap_put_string(t->out, text);
 }
 
+static void put_envelope(struct teller *t, struct imap_look *r)
+{
+	put_named(t, "ENVELOPE ");
+	if (r->digest != NULL) {
+		imap_put(t->out, r->digest->envelope);
+		return;
+	}
+	r->envelope_at = buffer_bytes(t->out->out).len;
+	imap_put_envelope(t->out, imap_header(r), r->w->heap);
+	r->envelope_len = buffer_bytes(t->out->out).len - r->envelope_at;
+}
+
+static void put_structure(struct teller *t, struct imap_look *r, const struct imap_fetch_item *item)
+{
+	bool extended = item->kind == IMAP_FETCH_BODYSTRUCTURE;
+
+	begin(t);
+	imap_put_item(t->out, item);
+	imap_put(t->out, slice_lit(" "));
+	if (r->digest != NULL) {
+		imap_put(t->out, r->digest->structure);
+		return;
+	}
+	if (extended)
+		r->structure_at = buffer_bytes(t->out->out).len;
+	imap_put_structure(t->out, imap_mime(r), extended, r->w->heap);
+	if (extended)
+		r->structure_len = buffer_bytes(t->out->out).len - r->structure_at;
+}
+
 static void put_item(struct teller *t, struct imap_look *r, const struct imap_fetch_item *item)
 {
 	switch (item->kind) {
 	case IMAP_FETCH_BODY:
 	case IMAP_FETCH_BODYSTRUCTURE:
-		begin(t);
-		imap_put_item(t->out, item);
-		imap_put(t->out, slice_lit(" "));
-		imap_put_structure(t->out, imap_mime(r), item->kind == IMAP_FETCH_BODYSTRUCTURE,
-		    r->w->heap);
+		put_structure(t, r, item);
 		break;
 	case IMAP_FETCH_ENVELOPE:
-		put_named(t, "ENVELOPE ");
-		imap_put_envelope(t->out, imap_header(r), r->w->heap);
+		put_envelope(t, r);
 		break;
 	case IMAP_FETCH_PREVIEW:
 		put_preview(t, r);

@@ -4,7 +4,9 @@
 #include <glob.h>
 #include <stdio.h>
 
+#include "base/checksum.h"
 #include "imap/grammar_test.h"
+#include "imap/work_test.h"
 #include "mail/suite_test.h"
 
 enum { HEAP = 256 << 20, TEXT = 32 << 20 };
@@ -186,6 +188,81 @@ static void test_deep(void **state)
 	buffer_free(&message);
 }
 
+/* ---- digests ---- */
+
+/* What a FETCH answers of a message, or of the record of one. */
+static slice answer(struct imap_work **ret, const char *items, slice message, slice record)
+{
+	struct arena arena = arena_init(heap, IMAP_PARSE_ARENA_MAX);
+	struct imap_parse p = imap_parse_begin(slice_from(items), &arena);
+	struct imap_work_item item = work_item(message);
+	struct imap_digest digest;
+	struct imap_fetch f;
+	struct imap_work *w;
+
+	assert_true(imap_take_fetch(&p, &f) && imap_take_end(&p));
+	*ret = w = imap_work_fetch(&f, 1);
+	imap_work_add(w, &item, NULL);
+	w->remembers = true;
+	if (record.ptr == NULL)
+		imap_work_message(w, 0, IMAP_TEXT_OK, message);
+	else
+		assert_true(imap_digest_read(record, &digest) && imap_work_digest(w, 0, &digest));
+	arena_reset(&arena);
+	return buffer_bytes(&w->out);
+}
+
+/* Whoever remembers the message answers what its reader does. */
+static void check_digest(slice message, const char *name)
+{
+	static const char *const asked[] = { "(UID ENVELOPE BODYSTRUCTURE)", "(BODYSTRUCTURE)",
+		"(BODY.PEEK[HEADER])", "ALL", "(FLAGS BODY[HEADER.FIELDS (FROM TO CC SUBJECT DATE)] ENVELOPE)",
+		"BODY[HEADER.FIELDS.NOT (RECEIVED)]<3.200>" };
+	struct imap_work *reader, *w, *other;
+	slice record;
+
+	for (size_t i = 0; i < sizeof asked / sizeof asked[0]; i++) {
+		(void)answer(&reader, asked[i], message, (slice){ 0 });
+		record = buffer_bytes(&reader->digest);
+		for (size_t k = 0; k < sizeof asked / sizeof asked[0] && record.len > 0; k++) {
+			if (!slice_equal(answer(&w, asked[k], message, (slice){ 0 }),
+			    answer(&other, asked[k], message, record)))
+				fail_msg("%s: %s, remembered by %s", name, asked[k], asked[i]);
+			imap_work_free(w);
+			imap_work_free(other);
+		}
+		imap_work_free(reader);
+	}
+}
+
+/* Is this another number than it was? Then what was remembered is not what would be answered now:
+ * IMAP_DIGEST_VERSION goes up, and the number here becomes the new one. */
+static void test_version(void **state)
+{
+	static const char *const messages[] = {
+		"Subject: plain\r\nFrom: A <a@b.example>, \"B \\\"C\\\"\" <c@d.example>\r\n\r\nbody\r\n",
+		"subject: =?utf-8?q?=C3=A9?=\n\tfolded\nTo: group: a@b, c@d;, <@r:e@f>\nSender: x\n\nb",
+		"Content-Type: multipart/mixed; boundary=x; name*0=a; name*1=b\r\nDate: today\r\n\r\n"
+		"--x\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Language: en, de\r\n\r\n1\r\n"
+		"--x\r\nContent-Type: message/rfc822\r\n\r\nSubject: in\r\n\r\ntext\r\n--x\r\n"
+		"Content-Disposition: attachment; filename=\"a b\"\r\nContent-MD5: x\r\n\r\n\r\n--x--\r\n",
+		"Content-Type: text\r\nSubject: \303\251\r\nMessage-ID: <a>\r\nIn-Reply-To: \r\n",
+		"", "no header\r\n",
+	};
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < sizeof messages / sizeof messages[0]; i++) {
+		struct imap_work *w;
+
+		(void)answer(&w, "(ENVELOPE BODYSTRUCTURE)", slice_from(messages[i]), (slice){ 0 });
+		sum = checksum64(buffer_bytes(&w->digest), sum);
+		imap_work_free(w);
+		check_digest(slice_from(messages[i]), messages[i]);
+	}
+	if (IMAP_DIGEST_VERSION != 1 || sum != UINT64_C(0x7035b14b896f3880))
+		fail_msg("version %d, 0x%llx", IMAP_DIGEST_VERSION, (unsigned long long)sum);
+}
+
 /* Whatever the message is, clients can read what is said of it. */
 static void test_suites(void **state)
 {
@@ -211,6 +288,8 @@ static void test_suites(void **state)
 		} while (n > 0 && buffer_room(&message) >= 65536);
 		fclose(file);
 		check_grammar(buffer_bytes(&message), found.gl_pathv[i]);
+		if (i % 4 == 0)
+			check_digest(buffer_bytes(&message), found.gl_pathv[i]);
 		buffer_free(&message);
 	}
 	assert_true(found.gl_pathc > 100);
@@ -221,7 +300,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_envelopes), cmocka_unit_test(test_structures),
-		cmocka_unit_test(test_deep), cmocka_unit_test(test_suites),
+		cmocka_unit_test(test_deep), cmocka_unit_test(test_version), cmocka_unit_test(test_suites),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

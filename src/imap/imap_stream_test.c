@@ -83,6 +83,7 @@ static void test_order(void **state)
 		setup(&d, ways[way]);
 		drive_feed(&d, 0, slice_lit("a2 FETCH 1:* BODY[]\r\na3 NOOP\r\n"));
 		expect_letters(said(&d), "a2 OK FETCH done\r\na3 OK NOOP done\r\n");
+		assert_null(d.sessions[0].s->spare);
 		drive_stop(&d);
 	}
 }

@@ -2,6 +2,7 @@
 #include "imap/mailbox.h"
 #include "imap/sequence.h"
 #include "imap/time.h"
+#include "imap/view.h"
 
 #include <stdio.h>
 
@@ -239,12 +240,34 @@ static void test_times(void **state)
 	}
 }
 
+/* ---- numbers of UIDs ---- */
+
+/* Whatever was asked for last. */
+static void test_view(void **state)
+{
+	struct imap_view *view = imap_view_create(heap, 0);
+
+	for (uint32_t i = 1; i <= 9; i++)
+		imap_view_add(view, 3 * i);
+	for (uint32_t from = 0; from <= 9; from++) {
+		for (uint32_t uid = 0; uid < 30; uid++) {
+			uint32_t last = from, want = imap_view_find(view, 8, uid);
+
+			assert_int_equal(imap_view_find_next(view, 8, uid, &last), want);
+			assert_int_equal(last, want);
+		}
+	}
+	assert_int_equal(imap_view_find(view, 8, 24), 8);
+	assert_int_equal(imap_view_find(view, 8, 27), 0);
+	imap_view_unref(view);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_sets), cmocka_unit_test(test_many), cmocka_unit_test(test_utf7),
 		cmocka_unit_test(test_names), cmocka_unit_test(test_patterns),
-		cmocka_unit_test(test_times),
+		cmocka_unit_test(test_times), cmocka_unit_test(test_view),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

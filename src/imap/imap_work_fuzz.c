@@ -1,11 +1,12 @@
 /* imap/imap_work_fuzz.c - any bytes as a message, and a FETCH or SEARCH of it. The first octet
  * says which, and whether its text is there; the first line behind it is what is asked for.
  *
- * For: imap/work.c imap/fetch_write.c imap/search_match.c imap/search_prepare.c
+ * For: imap/work.c imap/digest.c imap/fetch_write.c imap/search_match.c imap/search_prepare.c
  *
  * Holds: an answer is of the grammar, with each item that was asked for; literals are pieces of
  * the message where they must be; header and text are all of it; the header looked for alone is
- * that of the message taken apart; a search comes to an answer, and its NOT to the other. */
+ * that of the message taken apart; a search comes to an answer, and its NOT to the other; what is
+ * answered of a digest is what is answered of the message. */
 #include "fuzz.h"
 
 #include "imap/grammar_test.h"
@@ -95,12 +96,34 @@ static bool take_answer(slice *in, const struct imap_fetch *f, struct heap *heap
 	return !first && take(in, ")\r\n");
 }
 
+/* Answer again, of what the work before remembered. False: that was too little. */
+static bool again(struct imap_work *w, slice record)
+{
+	struct imap_digest digest;
+	bool all;
+
+	check(imap_digest_read(record, &digest));
+	all = (w->digest_parts & ~digest.has) == 0 && w->digest_parts != 0;
+	check(imap_work_digest(w, 0, &digest) == all);
+	return all;
+}
+
+/* Any bytes as a record. */
+static void look_record(slice record)
+{
+	struct imap_digest digest;
+
+	if (imap_digest_read(record, &digest))
+		check(digest.header.len + digest.envelope.len + digest.structure.len +
+		    IMAP_DIGEST_LENGTHS == record.len);
+}
+
 static void look_fetch(struct imap_parse *p, slice message, enum imap_text_result result,
     struct heap *heap)
 {
 	struct imap_work_item item = work_item(message);
 	struct imap_fetch f;
-	struct imap_work *w;
+	struct imap_work *w, *other;
 	slice answer;
 
 	if (!imap_take_fetch(p, &f) || f.changed_since)
@@ -108,7 +131,14 @@ static void look_fetch(struct imap_parse *p, slice message, enum imap_text_resul
 	w = imap_work_fetch(&f, 1);
 	work_keywords(w);
 	imap_work_add(w, &item, NULL);
+	w->remembers = true;
 	imap_work_message(w, 0, result, message);
+	other = imap_work_fetch(&f, 1);
+	work_keywords(other);
+	imap_work_add(other, &item, NULL);
+	if (buffer_bytes(&w->digest).len > 0 && again(other, buffer_bytes(&w->digest)))
+		check(slice_equal(buffer_bytes(&other->out), buffer_bytes(&w->out)));
+	imap_work_free(other);
 	answer = buffer_bytes(&w->out);
 	check(w->items[0].result == result || w->items[0].result == IMAP_TEXT_LIMIT);
 	check(answer.len <= IMAP_ANSWER_TIMES * message.len + IMAP_ANSWER_MORE);
@@ -121,15 +151,21 @@ static bool hits(struct imap_search *s, const struct imap_work_item *item, slice
 {
 	static struct imap_key_state states[IMAP_SEARCH_KEYS_MAX];
 	enum imap_answer answer = imap_search_judge(s, item, states);
-	struct imap_work *w;
+	struct imap_work *w, *other;
 	bool hit;
 
 	if (answer != IMAP_UNKNOWN)
 		return answer == IMAP_YES;
 	w = imap_work_search(s, 1);
 	imap_work_add(w, item, states);
+	w->remembers = true;
 	imap_work_message(w, 0, IMAP_TEXT_OK, message);
 	hit = w->items[0].hit;
+	other = imap_work_search(s, 1);
+	imap_work_add(other, item, states);
+	if (buffer_bytes(&w->digest).len > 0 && again(other, buffer_bytes(&w->digest)))
+		check(other->items[0].hit == hit);
+	imap_work_free(other);
 	check(w->states[0].answer != IMAP_UNKNOWN);
 	imap_work_free(w);
 	return hit;
@@ -182,6 +218,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		message = slice_drop(message, 1);
 		asked = slice_cut(&message, '\n');
 		look_header(message, heap);
+		look_record(message);
 		p = imap_parse_begin(asked, &arena);
 		if (how % 2 == 0)
 			look_fetch(&p, message, how % 16 == 2 ? IMAP_TEXT_GONE : IMAP_TEXT_OK, heap);

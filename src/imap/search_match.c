@@ -26,6 +26,13 @@ bool imap_search_needs(const struct imap_search *search, enum imap_work_need *re
 	return most != IMAP_COST_NONE;
 }
 
+unsigned imap_search_parts(const struct imap_search *search)
+{
+	enum imap_work_need need;
+
+	return imap_search_needs(search, &need) && need == IMAP_NEED_HEADER ? IMAP_DIGEST_HEADER : 0;
+}
+
 static int64_t floor_of(int64_t a, int64_t b)
 {
 	return a / b - (a % b < 0);

@@ -42,7 +42,8 @@ static void free_command(struct imap_server *s)
 	arena_reset(&s->arena);
 	buffer_free(&s->last);
 	imap_work_free(s->building);
-	s->building = NULL;
+	imap_work_free(s->spare);
+	s->building = s->spare = NULL;
 	s->job = NULL;
 	s->step = NULL;
 	s->drains = false;
@@ -201,6 +202,32 @@ void imap_server_worked(struct imap_server *s, struct imap_work *work)
 	imap_go_on(s);
 }
 
+void imap_spare(struct imap_server *s, struct imap_work *work)
+{
+	if (s->job == NULL || s->spare != NULL || heap_used(work->heap) > IMAP_WORK_SPARE)
+		imap_work_free(work);
+	else
+		s->spare = work;
+}
+
+struct imap_work *imap_take_spare(struct imap_server *s)
+{
+	struct imap_work *work = s->spare;
+
+	s->spare = NULL;
+	if (work != NULL)
+		imap_work_again(work);
+	return work;
+}
+
+uint64_t imap_work_octets(enum imap_work_need need, bool quick, const struct imap_message *message)
+{
+	if (quick)
+		return IMAP_WORK_DIGEST;
+	return need == IMAP_NEED_HEADER && message->size > IMAP_WORK_HEADER ? IMAP_WORK_HEADER :
+	    message->size;
+}
+
 /* ---- what runs ---- */
 
 bool imap_room(const struct imap_server *s)
@@ -286,12 +313,15 @@ void imap_server_sent(struct imap_server *s, size_t n)
 	if (buffer_bytes(&s->out).len > 0) {
 		buffer_consume(&s->out, n);
 	} else if (n > 0) {
-		check(s->ready != NULL);
-		buffer_consume(&s->ready->out, n);
-		if (buffer_bytes(&s->ready->out).len == 0) {
-			imap_work_free(s->ready);
+		struct imap_work *work = s->ready;
+
+		check(work != NULL);
+		if (n < buffer_bytes(&work->out).len) {
+			buffer_consume(&work->out, n);
+		} else {
 			s->ready = s->held;
 			s->held = NULL;
+			imap_spare(s, work);
 		}
 	}
 	imap_go_on(s);

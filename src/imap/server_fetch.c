@@ -18,7 +18,9 @@ struct fetching {
 	enum imap_work_need need;
 	slice keywords[IMAP_FLAG_BITS]; /* of the host, for one turn */
 	size_t n, at;                   /* of s->uids */
+	uint32_t number;                /* of the last of them */
 	size_t seen_at;                 /* of change.uids */
+	bool quick;                     /* all of the last batch was remembered */
 	bool missing;                   /* what could not be told, and why */
 	enum imap_text_result worst;
 	bool unknown_encoding;
@@ -135,7 +137,8 @@ static bool take_next(struct imap_server *s, struct fetching *job, struct imap_w
 {
 	uint32_t uid = s->uids[job->at++];
 
-	*ret_item = (struct imap_work_item){ .sequence = imap_view_find(s->view, s->n, uid) };
+	*ret_item = (struct imap_work_item){
+		.sequence = imap_view_find_next(s->view, s->n, uid, &job->number) };
 	if (!s->host->message(s->host->context, uid, &ret_item->message)) {
 		job->missing = job->missing || !s->uid;
 		return false;
@@ -179,28 +182,44 @@ static void note(struct fetching *job, const struct imap_work *work)
 
 static void worked(struct imap_server *s, struct imap_work *work)
 {
-	note(s->job, work);
+	struct fetching *job = s->job;
+
+	note(job, work);
+	job->quick = work->n_read == 0;
 	if (buffer_bytes(&work->out).len == 0)
-		imap_work_free(work);
+		imap_spare(s, work);
 	else if (s->ready == NULL)
 		s->ready = work;
 	else
 		s->held = work;
 }
 
+/* Keywords come, and stay what they are. */
+static void name_keywords(struct imap_server *s, struct imap_work *work)
+{
+	for (unsigned bit = IMAP_KEYWORD_BIT; bit < IMAP_FLAG_BITS; bit++) {
+		slice name = s->host->keyword(s->host->context, bit);
+
+		if (!slice_equal(work->keywords[bit], name))
+			work->keywords[bit] = slice_copy(&work->names, name);
+	}
+}
+
 static struct imap_work *begin_work(struct imap_server *s, const struct fetching *job)
 {
-	size_t n = job->n - job->at < IMAP_WORK_MESSAGES ? job->n - job->at : IMAP_WORK_MESSAGES;
-	struct imap_work *work = imap_work_fetch(&job->fetch, n);
+	size_t n_max = imap_fetch_parts(&job->fetch) != 0 ? IMAP_WORK_QUICK : IMAP_WORK_MESSAGES;
+	size_t n = job->n - job->at < n_max ? job->n - job->at : n_max;
+	struct imap_work *work = imap_take_spare(s);
 
-	imap_work_own(work, s->heap);
-	work->uid = s->uid;
-	work->modseq = s->condstore;
-	work->utf8 = s->utf8 || s->rev2;
-	work->keywords = arena_new(&work->names, slice, IMAP_FLAG_BITS);
-	for (unsigned bit = IMAP_KEYWORD_BIT; bit < IMAP_FLAG_BITS; bit++)
-		work->keywords[bit] = slice_copy(&work->names,
-		    s->host->keyword(s->host->context, bit));
+	if (work == NULL) {
+		work = imap_work_fetch(&job->fetch, n);
+		imap_work_own(work, s->heap);
+		work->uid = s->uid;
+		work->modseq = s->condstore;
+		work->utf8 = s->utf8 || s->rev2;
+		work->keywords = arena_new(&work->names, slice, IMAP_FLAG_BITS);
+	}
+	name_keywords(s, work);
 	return work;
 }
 
@@ -216,15 +235,14 @@ static bool ask_for_texts(struct imap_server *s, struct fetching *job)
 	work = begin_work(s, job);
 	/* Those that did not change cost a turn, too. */
 	while (job->at < job->n && work->n < work->n_max && octets < IMAP_WORK_OCTETS &&
-	    !imap_yields(s, 1)) {
+	    (job->quick || work->n < IMAP_WORK_MESSAGES) && !imap_yields(s, 1)) {
 		if (!take_next(s, job, &item))
 			continue;
 		imap_work_add(work, &item, NULL);
-		octets += job->need == IMAP_NEED_HEADER && item.message.size > IMAP_WORK_HEADER ?
-		    IMAP_WORK_HEADER : item.message.size;
+		octets += imap_work_octets(job->need, job->quick, &item.message);
 	}
 	if (work->n == 0) {
-		imap_work_free(work);
+		imap_spare(s, work);
 		return true;
 	}
 	s->worked = worked;

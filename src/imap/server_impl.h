@@ -76,6 +76,7 @@ struct imap_sync {
 	int phase;
 	uint64_t modseq;
 	uint32_t last;                  /* uid up to which it was known */
+	uint32_t number;                /* of the change that was told last */
 };
 
 struct imap_appending {
@@ -158,6 +159,7 @@ struct imap_server {
 	struct imap_work *ready, *held; /* finished; their output follows `out`, in this order */
 	bool drains;                    /* what runs goes on once that is sent */
 	struct imap_work *building;     /* of a SEARCH, not yet begun */
+	struct imap_work *spare;        /* of the command that runs, done: for its next batch */
 };
 
 /* ---- server.c ---- */
@@ -173,6 +175,13 @@ void imap_go_on(struct imap_server *s);
 /* A step counts itself; true: enough for this turn. */
 bool imap_yields(struct imap_server *s, unsigned units);
 void imap_command_over(struct imap_server *s);
+/* It is done, and may serve again. */
+void imap_spare(struct imap_server *s, struct imap_work *work);
+/* One that did, empty; NULL: there is none. */
+struct imap_work *imap_take_spare(struct imap_server *s);
+
+/* What a message counts of IMAP_WORK_OCTETS; quick: as if it were remembered. */
+uint64_t imap_work_octets(enum imap_work_need need, bool quick, const struct imap_message *message);
 
 /* ---- server_read.c ---- */
 size_t imap_read(struct imap_server *s, slice in);

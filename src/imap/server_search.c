@@ -23,6 +23,7 @@ struct searching {
 	uint32_t at;                    /* indexes of the view */
 	uint64_t octets;                /* that are looked at in s->building, as often as they are */
 	unsigned texts;                 /* keys that look at all of a message */
+	bool quick;                     /* all of the last batch was remembered */
 	bool esearch, begun;
 
 	uint32_t count, first, last;    /* indexes, when there are any */
@@ -47,12 +48,13 @@ static void worked(struct imap_server *s, struct imap_work *work)
 {
 	struct searching *job = s->job;
 
+	job->quick = work->n_read == 0;
 	for (size_t i = 0; i < work->n; i++) {
 		if (work->items[i].hit)
 			hit(job, work->items[i].sequence - 1);
 		job->io = job->io || work->items[i].result == IMAP_TEXT_IO;
 	}
-	imap_work_free(work);
+	imap_spare(s, work);
 }
 
 static void ask(struct imap_server *s, struct searching *job)
@@ -69,13 +71,15 @@ static void ask(struct imap_server *s, struct searching *job)
 static void look_later(struct imap_server *s, struct searching *job,
     const struct imap_work_item *item)
 {
+	if (s->building == NULL)
+		s->building = imap_take_spare(s);
 	if (s->building == NULL) {
-		s->building = imap_work_search(&job->search, IMAP_WORK_MESSAGES);
+		s->building = imap_work_search(&job->search,
+		    imap_search_parts(&job->search) != 0 ? IMAP_WORK_QUICK : IMAP_WORK_MESSAGES);
 		imap_work_own(s->building, s->heap);
 	}
 	imap_work_add(s->building, item, job->states);
-	job->octets += job->need == IMAP_NEED_HEADER && item->message.size > IMAP_WORK_HEADER ?
-	    IMAP_WORK_HEADER : item->message.size * (1 + job->texts / 4);
+	job->octets += imap_work_octets(job->need, job->quick, &item->message) * (1 + job->texts / 4);
 }
 
 static void look(struct imap_server *s, struct searching *job)
@@ -102,6 +106,7 @@ static void look_step(struct imap_server *s, struct searching *job)
 {
 	while (job->at < s->n) {
 		if (s->building != NULL && (s->building->n == s->building->n_max ||
+		    (!job->quick && s->building->n == IMAP_WORK_MESSAGES) ||
 		    job->octets >= IMAP_WORK_OCTETS)) {
 			ask(s, job);
 			return;

@@ -11,9 +11,11 @@ static void put_set(struct imap_server *s, struct buffer *out, const uint32_t *u
     bool numbers)
 {
 	struct imap_set_writer set = { .out = out };
+	uint32_t last = 0;
 
 	for (size_t i = 0; i < n; i++) {
-		uint32_t number = numbers ? imap_view_find(s->view, s->n, uids[i]) : uids[i];
+		uint32_t number = numbers ? imap_view_find_next(s->view, s->n, uids[i], &last) :
+		    uids[i];
 
 		if (number != 0)
 			imap_set_add(&set, number, number);
@@ -33,6 +35,7 @@ static bool refuse_read_only(struct imap_server *s)
 struct storing {
 	bool silent;
 	size_t at;                      /* of the uids that were told */
+	uint32_t number;                /* of the last of them */
 };
 
 static bool take_unchanged_since(struct imap_server *s, struct imap_parse *p)
@@ -111,7 +114,7 @@ static void store_step(struct imap_server *s)
 			break;
 		if (!imap_room(s) || imap_yields(s, 1))
 			return;
-		number = imap_view_find(s->view, s->n, uid);
+		number = imap_view_find_next(s->view, s->n, uid, &job->number);
 		if (number != 0 && s->host->message(s->host->context, uid, &m))
 			tell_stored(s, job, number, &m);
 	}

@@ -172,7 +172,7 @@ static bool tell_flags(struct imap_server *s)
 			s->modseq = sync->modseq;
 			break;
 		}
-		number = imap_view_find(s->view, s->n, sync->at);
+		number = imap_view_find_next(s->view, s->n, sync->at, &sync->number);
 		if (number > 0 && host->message(host->context, sync->at, &m) && !is_own(s, &m))
 			tell_message(s, number, &m);
 	}

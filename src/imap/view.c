@@ -63,3 +63,12 @@ uint32_t imap_view_find(const struct imap_view *view, uint32_t n, uint32_t uid)
 
 	return at < n && view->uids[at] == uid ? at + 1 : 0;
 }
+
+uint32_t imap_view_find_next(const struct imap_view *view, uint32_t n, uint32_t uid,
+    uint32_t *last)
+{
+	if (*last < n && view->uids[*last] == uid)
+		return ++*last;
+	*last = imap_view_find(view, n, uid);
+	return *last;
+}

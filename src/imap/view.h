@@ -30,5 +30,8 @@ void imap_view_add(struct imap_view *view, uint32_t uid);       /* above all tha
 uint32_t imap_view_below(const struct imap_view *view, uint32_t n, uint32_t uid);
 /* Sequence number of a uid among the first n, or 0. */
 uint32_t imap_view_find(const struct imap_view *view, uint32_t n, uint32_t uid);
+/* The same for who asks in the order of UIDs: behind *last, a number that it returned, or 0. */
+uint32_t imap_view_find_next(const struct imap_view *view, uint32_t n, uint32_t uid,
+    uint32_t *last);
 
 #endif

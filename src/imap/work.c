@@ -5,6 +5,7 @@
 
 #include "base/check.h"
 #include "base/limits.h"
+#include "imap/describe.h"
 
 static struct imap_work *create(size_t n_max)
 {
@@ -17,6 +18,7 @@ static struct imap_work *create(size_t n_max)
 	w->out = buffer_init(heap, SIZE_MAX / 2);
 	w->names = arena_init(heap, SIZE_MAX / 2);
 	w->parts = arena_init(heap, MIME_ARENA_MAX + MIME_PARTS_MAX);
+	w->digest = buffer_init(heap, DIGEST_RECORD_MAX);
 	w->scratch = w->folded = buffer_init(heap, SIZE_MAX / 32);
 	return w;
 }
@@ -38,6 +40,7 @@ struct imap_work *imap_work_fetch(const struct imap_fetch *fetch, size_t n_max)
 	}
 	w->fetch = copy;
 	(void)imap_fetch_needs(fetch, &w->need);
+	w->digest_parts = imap_fetch_parts(fetch);
 	return w;
 }
 
@@ -60,6 +63,7 @@ struct imap_work *imap_work_search(const struct imap_search *search, size_t n_ma
 	w->search = copy;
 	w->states = heap_alloc(w->heap, n_max * search->n * sizeof *w->states);
 	(void)imap_search_needs(search, &w->need);
+	w->digest_parts = imap_search_parts(search);
 	return w;
 }
 
@@ -81,6 +85,13 @@ void imap_work_free(struct imap_work *w)
 	if (w->owner != NULL)
 		heap_cancel_on_drop(w->owner, drop_heap, w->heap);
 	heap_drop(w->heap);
+}
+
+void imap_work_again(struct imap_work *w)
+{
+	w->n = w->n_read = 0;
+	w->unknown_encoding = false;
+	buffer_truncate(&w->out, 0);
 }
 
 void imap_work_add(struct imap_work *w, const struct imap_work_item *item,
@@ -126,11 +137,42 @@ static void fetch_message(struct imap_look *r)
 	imap_fetch_message(r);
 }
 
+/* ---- what is remembered ---- */
+
+/* The parts that were told are there already. */
+static void remember(struct imap_look *r)
+{
+	struct imap_work *w = r->w;
+	struct imap_writer more = { .out = &w->scratch };
+	struct imap_digest digest = { .header = imap_header(r) };
+	const unsigned char *told = buffer_bytes(&w->out).ptr;
+	bool whole = w->need == IMAP_NEED_ALL || r->text.len >= r->item->message.size;
+	size_t envelope;
+
+	if (digest.header.len > DIGEST_RECORD_MAX)
+		return;
+	digest.has = IMAP_DIGEST_HEADER | IMAP_DIGEST_ENVELOPE | (whole ? IMAP_DIGEST_STRUCTURE : 0);
+	buffer_truncate(&w->scratch, 0);
+	if (r->envelope_len == 0)
+		imap_put_envelope(&more, digest.header, w->heap);
+	envelope = buffer_bytes(&w->scratch).len;
+	if (whole && r->structure_len == 0)
+		imap_put_structure(&more, imap_mime(r), true, w->heap);
+	digest.envelope = r->envelope_len > 0 ? slice_of(told + r->envelope_at, r->envelope_len) :
+	    slice_head(buffer_bytes(&w->scratch), envelope);
+	digest.structure = r->structure_len > 0 ? slice_of(told + r->structure_at, r->structure_len) :
+	    slice_drop(buffer_bytes(&w->scratch), envelope);
+	if (!more.full && digest.header.len + digest.envelope.len + digest.structure.len <=
+	    DIGEST_RECORD_MAX - IMAP_DIGEST_LENGTHS)
+		imap_digest_write(&digest, &w->digest);
+}
+
 void imap_work_message(struct imap_work *w, size_t i, enum imap_text_result result, slice text)
 {
 	struct imap_look r = { .w = w, .item = &w->items[i], .text = slice_lit("") };
 
 	check(i < w->n);
+	w->n_read++;
 	r.item->result = result;
 	if (result == IMAP_TEXT_OK)
 		r.text = text.len > 0 ? text : slice_lit("");
@@ -138,5 +180,24 @@ void imap_work_message(struct imap_work *w, size_t i, enum imap_text_result resu
 		fetch_message(&r);
 	else if (result == IMAP_TEXT_OK)
 		imap_search_message(&r);
+	buffer_truncate(&w->digest, 0);
+	if (w->remembers && r.item->result == IMAP_TEXT_OK)
+		remember(&r);
 	arena_reset(&w->parts);
+}
+
+bool imap_work_digest(struct imap_work *w, size_t i, const struct imap_digest *digest)
+{
+	struct imap_look r = { .w = w, .item = &w->items[i], .digest = digest,
+		.text = digest->header, .header = digest->header, .has_header = true };
+
+	check(i < w->n);
+	if (w->digest_parts == 0 || (w->digest_parts & ~digest->has) != 0)
+		return false;
+	r.item->result = IMAP_TEXT_OK;
+	if (w->fetch != NULL)
+		fetch_message(&r);
+	else
+		imap_search_message(&r);
+	return true;
 }

@@ -11,6 +11,7 @@
 
 #include "base/arena.h"
 #include "base/buffer.h"
+#include "imap/digest.h"
 #include "imap/fetch.h"
 #include "imap/host.h"
 #include "imap/search.h"
@@ -41,8 +42,14 @@ struct imap_work_item {
 
 struct imap_work {
 	struct heap *heap;              /* of all here; the host may use it, too */
+	void *kept;                     /* the host's, of the heap: for the next batch as well */
 	struct heap *owner;             /* with which it is dropped */
 	enum imap_work_need need;
+	/* The parts of a digest that it can be answered from (imap/digest.h); 0: it needs the text. */
+	unsigned digest_parts;
+	bool remembers;                 /* make digests: the host's to say */
+	size_t n_read;                  /* messages whose text was looked at */
+	struct buffer digest;           /* a record of the last of them; empty: it is too long */
 	struct imap_work_item *items;
 	size_t n, n_max;
 	slice *keywords;                /* by bit: IMAP_FLAG_BITS of them; ptr NULL: there is none */
@@ -67,6 +74,9 @@ struct imap_work {
 /* Is text needed, and how much? */
 bool imap_fetch_needs(const struct imap_fetch *fetch, enum imap_work_need *ret);
 bool imap_search_needs(const struct imap_search *search, enum imap_work_need *ret);
+/* The parts of a digest that are enough; 0: none are. */
+unsigned imap_fetch_parts(const struct imap_fetch *fetch);
+unsigned imap_search_parts(const struct imap_search *search);
 
 /* A work of at most n_max messages; what it is about is copied. The keywords are the caller's to
  * say, from its heap. */
@@ -75,6 +85,8 @@ struct imap_work *imap_work_search(const struct imap_search *search, size_t n_ma
 /* It goes when that heap is dropped, unless it is freed before: for who makes it. */
 void imap_work_own(struct imap_work *w, struct heap *owner);
 void imap_work_free(struct imap_work *w);       /* NULL is allowed */
+/* Empty, for another batch of the same command: its memory is there already. */
+void imap_work_again(struct imap_work *w);
 
 /* One message more; of a search, with what imap_search_judge() found out. */
 void imap_work_add(struct imap_work *w, const struct imap_work_item *item,
@@ -82,6 +94,8 @@ void imap_work_add(struct imap_work *w, const struct imap_work_item *item,
 
 /* One message with its text, on the thread that has the work. In their order. */
 void imap_work_message(struct imap_work *w, size_t i, enum imap_text_result result, slice text);
+/* Or without it. False: the digest has too little; nothing was done. */
+bool imap_work_digest(struct imap_work *w, size_t i, const struct imap_digest *digest);
 
 /* ---- on the loop, without text ---- */
 

@@ -13,6 +13,9 @@ struct imap_look {
 	slice header;                   /* with imap_header() */
 	bool has_header, parsed;
 	struct mime m;                  /* with imap_mime() */
+	const struct imap_digest *digest;       /* instead of the text; or NULL */
+	size_t envelope_at, envelope_len;       /* in w->out, once they are told */
+	size_t structure_at, structure_len;
 };
 
 slice imap_header(struct imap_look *r);

@@ -35,6 +35,11 @@ static void close_pack(struct pack_batch *b)
 	b->len = 0;
 }
 
+void pack_batch_rest(struct pack_batch *b)
+{
+	close_pack(b);
+}
+
 void pack_batch_close(struct pack_batch *b)
 {
 	close_pack(b);

@@ -35,6 +35,8 @@ struct pack_batch {
 void pack_batch_init(struct pack_batch *b, struct os *os, struct heap *heap, uint64_t owner,
     int (*open)(void *context, uint32_t number), void *context);
 void pack_batch_close(struct pack_batch *b);
+/* Close the pack that is open; memory stays for what is read next. */
+void pack_batch_rest(struct pack_batch *b);
 
 /* The text of wants[i]: prefix and body; `head`: up to the blank line, or more. What comes
  * behind i may be read ahead. Never PACK_END. Borrowed until the next call. */

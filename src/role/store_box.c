@@ -40,7 +40,7 @@ static void drop_state(struct box *box)
 
 void box_count_memory(struct box *box)
 {
-	size_t now = heap_used(box->heap);
+	size_t now = heap_used(box->heap) + digests_memory(box);
 
 	box->store->memory = box->store->memory - box->counted + now;
 	box->counted = now;
@@ -147,6 +147,7 @@ static void forget(struct box *box)
 	struct store *s = box->store;
 
 	box_close_files(box);
+	digests_forget(box);
 	drop_state(box);
 	table_remove(&s->table, table_key(box->id));
 	list_remove(&box->link);
@@ -427,6 +428,10 @@ static void judge_job(struct box *box)
 			box->store->n_fds++;
 			has_files(box);
 			box->purged = box->account->state.head.removed;
+			if (box->purged) {
+				close_one(box, &box->files.pack);
+				box->pack = 0;
+			}
 			break;
 		}
 		store_failed(box->store, "account: no new base", box->error);
@@ -640,7 +645,9 @@ static bool step_removing(struct box *box)
 	if (!a->state.head.removed)
 		return true;            /* on its way */
 	if (!box->purged) {
-		start_rebase(box);
+		/* Nothing of its mail is to be left: a work may still write beside a pack. */
+		if (!digests_are_taken(box))
+			start_rebase(box);
 		return true;
 	}
 	box->removing = false;

@@ -60,10 +60,10 @@ static void sort_out(const struct box *box, struct client_change *c, uint64_t fl
 	const struct account_state *state = &box->account->state;
 	struct imap_change *what = c->what;
 	uint32_t *modified = heap_alloc(box->store->heap, (what->n + 1) * sizeof *modified);
-	size_t n = 0, n_modified = 0;
+	size_t n = 0, n_modified = 0, at = 0;
 
 	for (size_t i = 0; i < what->n; i++) {
-		const struct account_row *row = account_state_find(state, what->uids[i]);
+		const struct account_row *row = account_state_find_near(state, what->uids[i], &at);
 
 		if (row == NULL || row->mailbox != c->number || (row->flags & flags) != flags)
 			continue;

@@ -35,6 +35,7 @@ struct box_view {
 	uint32_t recent_from;           /* may be ahead of the account's */
 	struct recent *recent;          /* that is being written */
 	bool touched;                   /* by what settles */
+	size_t row_at;                  /* of the change that was told last */
 	struct view_note notes[STORE_VIEW_NOTES];       /* oldest first */
 	unsigned n_notes;
 	uint64_t floor;                 /* what changed up to this modseq, they don't tell */
@@ -51,6 +52,7 @@ struct imap_session {
 	bool left;                      /* the engine did not take all */
 	struct box_view *view;          /* selected */
 	struct list selected;           /* view->sessions */
+	size_t row_at;                  /* of the message that was asked for: the next one follows */
 	size_t mailbox_i, mailbox_at;   /* the last that was listed, and where it stood */
 	size_t vanished_i, vanished_at; /* likewise */
 	struct client_change *change;   /* waits, or flies */
@@ -69,7 +71,7 @@ void imap_host_init(struct imap_session *im);
 void view_select(struct imap_session *im, uint16_t number);
 void view_unselect(struct imap_session *im);    /* no-op when none is selected */
 const struct account_mailbox *view_mailbox(const struct box_view *v);   /* NULL: it is gone */
-uint32_t view_changed(const struct box_view *v, uint64_t modseq, uint32_t after);
+uint32_t view_changed(struct box_view *v, uint64_t modseq, uint32_t after);
 void view_recent(struct imap_session *im);      /* all that is there was told as \Recent */
 /* Where \Recent begins in a mailbox. */
 uint32_t view_recent_from(const struct box *box, const struct account_mailbox *m);

@@ -122,7 +122,7 @@ static bool view(void *context, struct imap_view **ret_view, struct imap_mailbox
 static bool message(void *context, uint32_t uid, struct imap_message *ret)
 {
 	struct imap_session *im = context;
-	const struct account_row *row = account_state_find(state_of(im), uid);
+	const struct account_row *row = account_state_find_near(state_of(im), uid, &im->row_at);
 
 	if (row == NULL || im->view == NULL || row->mailbox != im->view->number)
 		return false;

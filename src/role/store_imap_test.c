@@ -2,6 +2,7 @@
  * delivered is pushed, what fails changes nothing. See store_world_test.h. */
 #include <zlib.h>
 
+#include "account/slot.h"
 #include "os/os_faulty.h"
 #include "role/store_world_test.h"
 
@@ -194,6 +195,126 @@ static void selected_and_fetched(void **state)
 	expect(&c, "SEARCH SUBJECT \"message 3\"", "SEARCH 4\r\n");
 	imap_logout(&c);
 	world_end();
+}
+
+/* ---- what is remembered ---- */
+
+static struct buffer answer(struct client *c, const char *command)
+{
+	struct buffer b = buffer_init(world.heap, SIZE_MAX / 2);
+
+	buffer_add(&b, say(c, command, "OK"));
+	return b;
+}
+
+static void same_answer(struct client *c, const char *command, const struct buffer *want)
+{
+	struct buffer got = answer(c, command);
+
+	if (!slice_equal(buffer_bytes(&got), buffer_bytes(want)))
+		fail_msg("%s: %.*s, not %.*s", command, slice_arg(buffer_bytes(&got)),
+		    slice_arg(buffer_bytes(want)));
+	buffer_free(&got);
+}
+
+static void open_inbox(struct client *c, unsigned exists)
+{
+	imap_open(c, 7);
+	imap_select(c, "INBOX", exists);
+}
+
+static void look_digest(void *context, const struct sim_disk_file *file)
+{
+	*(size_t *)context += slice_ends(slice_from(file->path), slice_lit(".digest"));
+}
+
+static size_t count_digests(void)
+{
+	size_t n = 0;
+
+	sim_disk_each(world.host, look_digest, &n);
+	return n;
+}
+
+static void unlink_file(void (*path_of)(uint64_t account, uint32_t number,
+    char ret_path[ACCOUNT_PATH_MAX]))
+{
+	char path[ACCOUNT_PATH_MAX];
+
+	path_of(7, 1, path);
+	assert_int_equal(os_unlink(store_os(), OS_ROOT, path), 0);
+}
+
+/* What was read once is answered without the messages, in this life and the next, for any
+ * session and for copies; and what is remembered may go. */
+static void headers_are_remembered(void **state)
+{
+	static const char asked[] = "FETCH 1:* (UID ENVELOPE BODYSTRUCTURE BODY.PEEK[HEADER])";
+	static const size_t sizes[] = { 100, 5000, 300 * 1000, 3 * 1000 * 1000, 200 };
+	struct buffer first, found;
+	struct client a, b;
+
+	world_begin(1);
+	for (uint32_t i = 0; i < 5; i++)
+		deliver_all(i, 1, 7, sizes[i]);
+	open_inbox(&a, 5);
+	assert_int_equal(count_digests(), 0);
+	first = answer(&a, asked);
+	assert_int_equal(count_digests(), 1);
+	found = answer(&a, "SEARCH SUBJECT \"message 3\"");
+	assert_true(has(buffer_bytes(&found), "SEARCH 4\r\n"));
+	say(&a, "CREATE Copies", "OK");
+	say(&a, "COPY 1:* Copies", "OK");
+	unlink_file(account_pack_path);
+	same_answer(&a, asked, &first);
+	open_inbox(&b, 5);
+	same_answer(&b, asked, &first);
+	imap_logout(&b);
+	imap_logout(&a);
+	kill_store();
+	open_inbox(&a, 5);
+	same_answer(&a, asked, &first);
+	same_answer(&a, "SEARCH SUBJECT \"message 3\"", &found);
+	imap_select(&a, "Copies", 5);
+	expect(&a, "SEARCH SUBJECT \"message 2\"", "SEARCH 3\r\n");
+	/* More than is remembered. */
+	say(&a, "FETCH 1 BODY.PEEK[]", "NO [CORRUPTION]");
+	imap_logout(&a);
+	unlink_file(account_digest_path);
+	kill_store();
+	open_inbox(&a, 5);
+	say(&a, asked, "NO [CORRUPTION]");
+	imap_logout(&a);
+	buffer_free(&first);
+	buffer_free(&found);
+	world_end();
+}
+
+/* Of who goes nothing stays, whatever was at work. */
+static void nothing_is_remembered_of_the_removed(void **state)
+{
+	for (uint64_t seed = 1; seed <= 20; seed++) {
+		struct client a, b;
+
+		world_begin(seed);
+		deliver_all(0, 5, 7, 2000);
+		open_inbox(&a, 5);
+		open_inbox(&b, 5);
+		if (seed % 4 == 0)
+			say(&a, "FETCH 1:* ENVELOPE", "OK");
+		stream_write(a.stream, slice_lit("T7 FETCH 1:* ENVELOPE\r\n"));
+		stream_write(b.stream, slice_lit("T7 SEARCH SUBJECT 1\r\n"));
+		run_ms(seed % 3);
+		remove_account(7);
+		for (unsigned i = 0; i < WAIT_MS && !(a.closed && b.closed); i++)
+			run_ms(1);
+		assert_true(a.closed && b.closed);
+		client_close(&a);
+		client_close(&b);
+		run_ms(5000);
+		assert_int_equal(count_digests(), 0);
+		world_end();
+	}
 }
 
 /* What one stores, the other is told at once in IDLE, and is there in the next life. */
@@ -552,17 +673,18 @@ static void silent_ones_end(void **state)
 static bool try_say(struct client *c, const char *command)
 {
 	char text[256];
+	slice reply;
 	bool ok;
 
 	snprintf(text, sizeof text, "T7 %s\r\n", command);
 	stream_write(c->stream, slice_from(text));
 	client_until(c, "T7 ");
-	ok = slice_starts(client_rest(c), slice_lit("OK"));
+	reply = client_until(c, "\r\n");
+	ok = slice_starts(reply, slice_lit("OK"));
 	/* BAD: there is no such message. */
-	if (!ok && !slice_starts(client_rest(c), slice_lit("NO")) &&
-	    !slice_starts(client_rest(c), slice_lit("BAD there is no message")))
-		fail_msg("%s: %.*s", command, slice_arg(client_rest(c)));
-	client_until(c, "\r\n");
+	if (!ok && !slice_starts(reply, slice_lit("NO")) &&
+	    !slice_starts(reply, slice_lit("BAD there is no message")))
+		fail_msg("%s: %.*s", command, slice_arg(reply));
 	return ok;
 }
 
@@ -604,7 +726,8 @@ static void random_command(struct client *c, uint64_t *x, const char *other)
 {
 	static const char *const commands[] = { "STORE 1:%u +FLAGS (\\Seen)",
 	    "STORE 1:%u -FLAGS (\\Seen \\Deleted)", "STORE %u +FLAGS.SILENT (\\Deleted k%u)", "EXPUNGE",
-	    "COPY %u:* %s", "MOVE %u %s", "UID STORE %u:* FLAGS (\\Answered)", "NOOP" };
+	    "COPY %u:* %s", "MOVE %u %s", "UID STORE %u:* FLAGS (\\Answered)", "NOOP",
+	    "FETCH %u:* (ENVELOPE BODYSTRUCTURE)", "SEARCH SUBJECT %u" };
 	size_t i = chance(x) % (sizeof commands / sizeof *commands);
 	unsigned n = 1 + (unsigned)(chance(x) % 3);
 	char command[128];
@@ -698,6 +821,8 @@ static bool day_with_failure(unsigned n)
 	appended = try_append(&c, "INBOX");
 	moved = try_say(&c, "MOVE 1 Other");
 	(void)try_say(&c, "FETCH 1:* BODY.PEEK[]");
+	(void)try_say(&c, "FETCH 1:* ENVELOPE");
+	(void)try_say(&c, "FETCH 1:* (ENVELOPE BODYSTRUCTURE)");
 	fired = os_faulty_fired(&faulty);
 	os_faulty_unwrap(&faulty);
 	run_ms(STORE_RETRY_MAX_MS);
@@ -706,6 +831,7 @@ static bool day_with_failure(unsigned n)
 	imap_open(&c, 7);
 	imap_select(&c, "INBOX", 3u + appended - moved);
 	expect(&c, "FETCH 1:* BODY.PEEK[TEXT]", "more");
+	expect(&c, "FETCH 1:* (ENVELOPE BODYSTRUCTURE)", "BODYSTRUCTURE (");
 	imap_select(&c, "Other", moved);
 	imap_logout(&c);
 	world_end();
@@ -812,4 +938,5 @@ UNIT_TESTS(cmocka_unit_test(alone), cmocka_unit_test(selected_and_fetched),
     cmocka_unit_test(they_leave_in_the_middle), cmocka_unit_test(compressed), cmocka_unit_test(silent_ones_end),
     cmocka_unit_test(a_storm), cmocka_unit_test(each_disk_call_may_fail),
     cmocka_unit_test(the_store_is_killed), cmocka_unit_test(many_sessions),
-    cmocka_unit_test(drains))
+    cmocka_unit_test(drains), cmocka_unit_test(headers_are_remembered),
+    cmocka_unit_test(nothing_is_remembered_of_the_removed))

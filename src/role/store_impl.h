@@ -4,6 +4,7 @@
  *   store_box.c         open accounts: load, files, rebase, forget
  *   store_deliver.c     IPC_DELIVER -> offers -> changes -> answers
  *   store_source.c      files of the router that bodies are in
+ *   store_digest.c      what is remembered of messages
  *   store_checkpoint.c  changes -> disk, in flights
  *   store_mock.c        what a mock's mailboxes keep, and what that takes
  *   store_watch.c       a mock's web: told what is there, and what changes
@@ -42,6 +43,7 @@
 #include "journal/delivery.h"
 #include "os/plan.h"
 #include "os/stream.h"
+#include "pack/digest.h"
 #include "pack/pack.h"
 #include "pop3/server.h"
 #include "role/frame.h"
@@ -116,6 +118,15 @@ enum job {
 	JOB_PACKS,                      /* packs of which nothing is used */
 };
 
+/* Of a box: what is remembered of its messages. */
+struct box_digests {
+	struct box *box;                /* NULL: it went, and a work has this alone */
+	struct store *store;
+	struct digests index;           /* with a heap of its own */
+	size_t memory;                  /* of it, when it was last given back */
+	bool taken;                     /* by a work that runs */
+};
+
 struct box {
 	struct list link;               /* store->boxes, least recently used first */
 	struct list opened;             /* store->opened, likewise: it has descriptors */
@@ -159,6 +170,7 @@ struct box {
 	struct list next;               /* sessions that wait for it to end */
 	struct list imap;               /* sessions, any number of them */
 	struct list views;              /* struct box_view: the mailboxes they have selected */
+	struct box_digests *digests;    /* once they are asked for */
 	size_t append_bytes;            /* of store->append_bytes */
 	struct list changes;            /* of clients, store_queue.c */
 	unsigned boarded, flight, landed;       /* flights it was on, is on; the last that landed */
@@ -329,6 +341,14 @@ void sources_forget(struct store *s);           /* the router left */
 /* ---- store_checkpoint.c ---- */
 void checkpoint_init(struct store *s);
 void checkpoint_schedule(struct store *s);
+
+/* ---- store_digest.c ---- */
+/* For a work that begins; nobody has them. */
+struct box_digests *digests_take(struct box *box);
+void digests_give_back(struct box_digests *d);
+bool digests_are_taken(const struct box *box);
+size_t digests_memory(const struct box *box);
+void digests_forget(struct box *box);           /* it goes */
 
 /* ---- store_mock.c ---- */
 void store_mock_init(struct store *s);

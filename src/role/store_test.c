@@ -337,6 +337,7 @@ static void an_idle_session_ends(void **state)
 
 static void removed(void **state)
 {
+	unsigned files[2];
 	struct client c;
 
 	world_begin(1);
@@ -348,6 +349,8 @@ static void removed(void **state)
 	run_ms(1000);
 	assert_true(c.closed);
 	client_close(&c);
+	count_files(files);
+	assert_int_equal(files[1], 0);
 	world.live[world.n_live++] = 1000;
 	for (uint32_t life = 0; life < 3; life++) {
 		deliver(1 + life, 7, 100);

@@ -171,20 +171,22 @@ static void note(struct box_view *v, uint64_t modseq, uint32_t first, uint32_t l
 }
 
 /* The first of its messages from `from` to `last` that changed after modseq. */
-static uint32_t look_through(const struct box_view *v, uint64_t modseq, uint32_t from, uint32_t last)
+static uint32_t look_through(struct box_view *v, uint64_t modseq, uint32_t from, uint32_t last)
 {
 	const struct account_state *state = &v->box->account->state;
 	const struct imap_view *view = v->view;
 	bool few = view->n < state->n_rows / 16;
+	size_t at = 0;
 
 	for (uint32_t i = few ? imap_view_below(view, view->n, from) : view->n;
 	     i < view->n && view->uids[i] <= last; i++) {
-		const struct account_row *row = account_state_find(state, view->uids[i]);
+		const struct account_row *row = account_state_find_near(state, view->uids[i],
+		    &at);
 
 		if (row != NULL && row->modseq > modseq)
 			return row->uid;
 	}
-	for (size_t i = few ? state->n_rows : account_state_lower(state, from);
+	for (size_t i = few ? state->n_rows : account_state_lower_near(state, from, &v->row_at);
 	     i < state->n_rows && state->rows[i].uid <= last; i++) {
 		if (state->rows[i].modseq > modseq && state->rows[i].mailbox == v->number)
 			return state->rows[i].uid;
@@ -192,7 +194,7 @@ static uint32_t look_through(const struct box_view *v, uint64_t modseq, uint32_t
 	return 0;
 }
 
-uint32_t view_changed(const struct box_view *v, uint64_t modseq, uint32_t after)
+uint32_t view_changed(struct box_view *v, uint64_t modseq, uint32_t after)
 {
 	uint32_t from = after + 1, uid;
 

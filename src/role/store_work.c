@@ -16,6 +16,14 @@
 
 enum { GONE = UINT32_MAX };             /* instead of a pack: the message is not there */
 
+/* What a work keeps from batch to batch. */
+struct kept {
+	struct pack_batch batch;
+	struct digest_reader reader;
+	bool begun;
+	struct pack_want *wants;        /* work->n_max */
+};
+
 struct working {
 	struct os_work pool;
 	struct list link;               /* store->works, while it waits */
@@ -23,7 +31,8 @@ struct working {
 	struct store *store;
 	uint64_t account;
 	struct imap_work *work;
-	struct pack_want *wants;        /* of the work's heap */
+	struct kept *kept;              /* of the work's heap */
+	struct box_digests *digests;    /* while it runs, if it may use them */
 	bool runs, done;
 	bool trims;                     /* a mock: packs may go meanwhile */
 	unsigned failed;                /* messages that could not be read */
@@ -54,24 +63,66 @@ static enum imap_text_result judge(struct working *w, enum pack_result result, s
 	return result == PACK_IO ? IMAP_TEXT_IO : IMAP_TEXT_DAMAGED;
 }
 
+static int open_digest(void *context, uint32_t number, int flags)
+{
+	const struct working *w = context;
+	char path[ACCOUNT_PATH_MAX];
+
+	account_digest_path(w->account, number, path);
+	return os_open(w->store->os, OS_ROOT, path, flags);
+}
+
+/* It was read before, and enough is remembered of it. */
+static bool is_remembered(struct working *w, size_t i)
+{
+	struct imap_work *work = w->work;
+	struct imap_digest digest;
+	slice record;
+
+	return digest_reader_look(&w->kept->reader, w->kept->wants, work->n, i, &record) &&
+	    imap_digest_read(record, &digest) && imap_work_digest(work, i, &digest);
+}
+
+static void run_one(struct working *w, size_t i)
+{
+	struct imap_work *work = w->work;
+	struct kept *kept = w->kept;
+	enum imap_text_result result;
+	slice text = { 0 };
+
+	if (kept->wants[i].number == GONE) {
+		imap_work_message(work, i, IMAP_TEXT_GONE, text);
+		return;
+	}
+	if (w->digests != NULL && is_remembered(w, i))
+		return;
+	result = judge(w, pack_batch_read(&kept->batch, kept->wants, work->n, i,
+	    work->need == IMAP_NEED_HEADER, &text), i);
+	imap_work_message(work, i, result, text);
+	if (w->digests != NULL && buffer_bytes(&work->digest).len > 0)
+		digest_reader_keep(&kept->reader, &kept->wants[i], buffer_bytes(&work->digest));
+}
+
 static void run(struct os_work *pool)
 {
 	struct working *w = pool->owner;
 	struct imap_work *work = w->work;
-	struct pack_batch batch;
+	struct kept *kept = w->kept;
 
-	pack_batch_init(&batch, w->store->os, work->heap, w->account, open_pack, w);
-	for (size_t i = 0; i < work->n; i++) {
-		slice text = { 0 };
-
-		if (w->wants[i].number == GONE) {
-			imap_work_message(work, i, IMAP_TEXT_GONE, text);
-			continue;
-		}
-		imap_work_message(work, i, judge(w, pack_batch_read(&batch, w->wants, work->n, i,
-		    work->need == IMAP_NEED_HEADER, &text), i), text);
+	if (!kept->begun) {
+		pack_batch_init(&kept->batch, w->store->os, work->heap, w->account, open_pack, w);
+		digest_reader_init(&kept->reader, w->store->os, work->heap);
 	}
-	pack_batch_close(&batch);
+	kept->begun = true;
+	kept->batch.context = w;
+	work->remembers = w->digests != NULL;
+	if (w->digests != NULL)
+		digest_reader_begin(&kept->reader, &w->digests->index, open_digest, w);
+	for (size_t i = 0; i < work->n; i++)
+		run_one(w, i);
+	if (w->digests != NULL)
+		digest_reader_end(&kept->reader);
+	pack_batch_rest(&kept->batch);
 }
 
 /* ---- on the loop ---- */
@@ -93,6 +144,8 @@ static void done(struct os_work *pool)
 	w->runs = false;
 	w->done = true;
 	s->n_works--;
+	if (w->digests != NULL)
+		digests_give_back(w->digests);
 	/* Without a box: the account was removed, and its packs with it. */
 	if (w->failed > 0 && session->box != NULL)
 		os_log(s->os, OS_ERROR, "account %016llx: %u messages can't be read (%s), uid %u first",
@@ -105,11 +158,32 @@ static void done(struct os_work *pool)
 	start_more(s);
 }
 
+/* A mock's messages go as they come, and its files are in memory. */
+static bool wants_digests(const struct working *w)
+{
+	return w->work->digest_parts != 0 && !w->trims;
+}
+
+/* The first that need not wait for another of its account. */
+static struct working *next_work(const struct store *s)
+{
+	list_for(at, &s->works) {
+		struct working *w = list_item(at, struct working, link);
+
+		if (!wants_digests(w) || !digests_are_taken(w->im->session->box))
+			return w;
+	}
+	return NULL;
+}
+
 static void start_more(struct store *s)
 {
-	while (s->n_works < STORE_WORKS_RUNNING && !list_empty(&s->works)) {
-		struct working *w = list_item(list_take_first(&s->works), struct working, link);
+	struct working *w;
 
+	while (s->n_works < STORE_WORKS_RUNNING && (w = next_work(s)) != NULL) {
+		list_remove(&w->link);
+		if (wants_digests(w))
+			w->digests = digests_take(w->im->session->box);
 		s->n_works++;
 		w->runs = true;
 		w->pool = (struct os_work){ .run = run, .done = done, .owner = w };
@@ -117,11 +191,24 @@ static void start_more(struct store *s)
 	}
 }
 
+static struct kept *kept_of(struct imap_work *work)
+{
+	struct kept *kept = work->kept;
+
+	if (kept == NULL) {
+		kept = heap_new(work->heap, struct kept);
+		kept->wants = heap_alloc(work->heap, work->n_max * sizeof *kept->wants);
+		work->kept = kept;
+	}
+	return kept;
+}
+
 void work_ask(struct imap_session *im, struct imap_work *work)
 {
 	struct store *s = im->session->store;
 	struct box *box = im->session->box;
 	struct working *w = heap_new(s->heap, struct working);
+	size_t at = 0;
 
 	check(im->working == NULL);
 	w->im = im;
@@ -129,15 +216,16 @@ void work_ask(struct imap_session *im, struct imap_work *work)
 	w->account = box->id;
 	w->work = work;
 	w->trims = store_mock_trims(s);
-	w->wants = heap_alloc(work->heap, (work->n + 1) * sizeof *w->wants);
+	w->kept = kept_of(work);
 	for (size_t i = 0; i < work->n; i++) {
-		const struct account_row *row = account_state_find(&box->account->state,
-		    work->items[i].message.uid);
+		const struct account_row *row = account_state_find_near(&box->account->state,
+		    work->items[i].message.uid, &at);
 
 		if (row == NULL)
-			w->wants[i].number = GONE;
+			w->kept->wants[i].number = GONE;
 		else
-			w->wants[i] = (struct pack_want){ row->pack, row->offset, row->stored };
+			w->kept->wants[i] = (struct pack_want){ row->pack, row->offset,
+				row->stored };
 	}
 	im->working = w;
 	list_append(&s->works, &w->link);
