@@ -378,6 +378,9 @@ enum {
 	IMAP_SEARCH_KEYS_MAX = 4096,    /* of one SEARCH: 100 bytes each */
 	/* Of them, those that look at all of a message: of 50 MB, seconds of a thread. */
 	IMAP_SEARCH_TEXTS_MAX = 100,
+	/* And those that look for a field: together at so much of a message's headers. */
+	IMAP_SEARCH_FIELDS_MAX = 256,
+	IMAP_SEARCH_FIELDS_OCTETS = 64 * 1024 * 1024,
 	IMAP_SEARCH_DEPTH_MAX = 64,     /* of OR, NOT and parentheses in one another */
 	/* What a search is made ready in: sets, 8 bytes for each two of a command; texts in
 	 * UTF-8, three for one, and folded; "$", at worst every second of ACCOUNT_MESSAGES_MAX. */
@@ -421,6 +424,8 @@ enum {
 	IMAP_CLIENT_OUTPUT_MAX = 1024 * 1024,   /* messages of an APPEND go out in pieces */
 	IMAP_CLIENT_FLIGHT_MAX = 64,    /* commands that are not answered: a bit each */
 	IMAP_PATTERNS_MAX = 32,         /* of one LIST */
+	IMAP_PATTERN_MAX = 4 * IMAP_NAME_MAX,   /* octets of all of them, each with the reference */
+	IMAP_PATTERN_STEPS = 1000,      /* octets of patterns times those of a name, in a unit */
 	IMAP_APPENDS_MAX = 1000,        /* messages of one APPEND */
 
 	/* account */

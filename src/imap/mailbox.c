@@ -242,42 +242,41 @@ bool imap_name_is_inbox(slice name)
 	return slice_equal_ascii(name, slice_lit("INBOX"));
 }
 
-/* From where a wildcard took less, it may take one octet more. */
-struct wildcard {
-	bool some;
-	size_t pattern;                 /* behind it */
-	size_t name;                    /* what it took ends here */
-};
+static bool is_wildcard(unsigned char c)
+{
+	return c == '*' || c == '%';
+}
+
+/* What fits nothing at all fits in front of what comes. */
+static void skip_wildcards(slice pattern, bool *fits)
+{
+	for (size_t p = 0; p < pattern.len; p++) {
+		if (fits[p] && is_wildcard(pattern.ptr[p]))
+			fits[p + 1] = true;
+	}
+}
 
 bool imap_name_fits(slice name, slice pattern)
 {
-	struct wildcard star = { 0 }, percent = { 0 };
+	/* fits[p]: the name so far fits the first p octets of the pattern. */
+	bool fits[IMAP_PATTERN_MAX + 1] = { true };
 	bool inbox = imap_name_is_inbox(name);
-	size_t i = 0, p = 0;
 
-	while (i < name.len || p < pattern.len) {
-		unsigned char c = p < pattern.len ? pattern.ptr[p] : 0;
+	check(pattern.len <= IMAP_PATTERN_MAX);
+	skip_wildcards(pattern, fits);
+	for (size_t i = 0; i < name.len; i++) {
+		unsigned char c = name.ptr[i];
 
-		if (p < pattern.len && c == '*') {
-			star = (struct wildcard){ true, ++p, i };
-			percent.some = false;
-		} else if (p < pattern.len && c == '%') {
-			percent = (struct wildcard){ true, ++p, i };
-		} else if (p < pattern.len && i < name.len && (c == name.ptr[i] ||
-		    (inbox && ascii_lower(c) == ascii_lower(name.ptr[i])))) {
-			i++;
-			p++;
-		} else if (percent.some && percent.name < name.len &&
-		    name.ptr[percent.name] != IMAP_DELIMITER) {
-			i = ++percent.name;
-			p = percent.pattern;
-		} else if (star.some && star.name < name.len) {
-			i = ++star.name;
-			p = star.pattern;
-			percent.some = false;
-		} else {
-			return false;
+		for (size_t p = pattern.len + 1; p-- > 0;) {
+			unsigned char before = p > 0 ? pattern.ptr[p - 1] : 0;
+			bool one = p > 0 && fits[p - 1] && !is_wildcard(before) && (before == c ||
+			    (inbox && ascii_lower(before) == ascii_lower(c)));
+			/* A wildcard that is begun takes one more. */
+			bool more = p > 0 && fits[p] && (before == '*' || (before == '%' && c != IMAP_DELIMITER));
+
+			fits[p] = one || more;
 		}
+		skip_wildcards(pattern, fits);
 	}
-	return true;
+	return fits[pattern.len];
 }

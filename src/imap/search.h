@@ -53,6 +53,7 @@ struct imap_search {
 	/* RETURN (...), RFC 9051 s6.4.4; `returns`: it was there. Without options it is ALL. */
 	bool returns, min, max, all, count, save;
 	bool modseq;                    /* a key asks for mod-sequences */
+	unsigned n_fields;              /* keys that look into the header */
 };
 
 /* What follows SEARCH or UID SEARCH and its space. */

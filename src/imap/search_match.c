@@ -233,10 +233,20 @@ static bool message_has(struct imap_look *r, slice text, bool headers)
 	return false;
 }
 
+/* What each key looks at: all of it, but for many keys and a header of megabytes. */
+static slice bounded_header(struct imap_look *r)
+{
+	slice header = imap_header(r);
+	unsigned n = r->w->search->n_fields;
+	size_t max = IMAP_SEARCH_FIELDS_OCTETS / (n > 0 ? n : 1);
+
+	return header.len > max ? slice_head(header, max) : header;
+}
+
 /* HEADER: in one of the fields of that name. */
 static bool field_has(struct imap_look *r, const struct imap_key *key)
 {
-	slice rest = imap_header(r);
+	slice rest = bounded_header(r);
 	struct header_field field;
 
 	while (mime_field_next(&rest, &field)) {
@@ -250,7 +260,7 @@ static bool field_has(struct imap_look *r, const struct imap_key *key)
 /* The day that Date says where it was written. Without one, none. */
 static bool fits_sent(struct imap_look *r, const struct imap_key *key)
 {
-	slice rest = imap_header(r);
+	slice rest = bounded_header(r);
 	struct header_field field;
 	struct date date;
 

@@ -25,6 +25,7 @@ struct imap_server *imap_server_create(struct heap *heap,
 	s->command = buffer_init(heap, IMAP_LOGIN_COMMAND_MAX);
 	s->text = buffer_init(heap, IMAP_TEXT_PIECE);
 	s->arena = arena_init(heap, IMAP_PARSE_ARENA_MAX + IMAP_SEARCH_ARENA_MAX);
+	imap_server_turn(s);
 	return s;
 }
 
@@ -93,7 +94,8 @@ void imap_server_refuse(struct imap_server *s, const char *code, slice words)
 	if (s->state == IMAP_OVER)
 		return;
 	/* In the middle of a response nothing can be said. */
-	if (s->ready == NULL && s->held == NULL && buffer_room(&s->out) >= IMAP_REPLY_ROOM)
+	if (s->ready == NULL && s->held == NULL && buffer_room(&s->out) >= IMAP_REPLY_ROOM &&
+	    (buffer_bytes(&s->out).len == 0 || slice_ends(buffer_bytes(&s->out), slice_lit("\r\n"))))
 		say_bye(s, code, words);
 	imap_end(s);
 }
@@ -158,6 +160,8 @@ void imap_ask_change(struct imap_server *s, void (*answered)(struct imap_server 
 
 void imap_end(struct imap_server *s)
 {
+	if (s->event_ready && s->event.kind == IMAP_EVENT_WORK)
+		imap_work_free(s->event.work);  /* nobody took it */
 	imap_forget_login(s);
 	imap_sync_stop(s);
 	s->state = IMAP_OVER;
@@ -242,6 +246,11 @@ bool imap_yields(struct imap_server *s, unsigned units)
 	return s->hungry;
 }
 
+void imap_charge(struct imap_server *s, size_t n)
+{
+	(void)imap_yields(s, n / 16 < IMAP_TURN_UNITS ? (unsigned)n / 16 : IMAP_TURN_UNITS);
+}
+
 static bool may_step(const struct imap_server *s)
 {
 	return s->step != NULL && s->wait == IMAP_WAIT_NOTHING && !s->event_ready && imap_room(s) &&
@@ -254,12 +263,16 @@ void imap_go_on(struct imap_server *s)
 		s->step(s);
 }
 
-bool imap_server_run(struct imap_server *s)
+void imap_server_turn(struct imap_server *s)
 {
 	s->budget = IMAP_TURN_UNITS;
 	s->hungry = false;
+}
+
+bool imap_server_run(struct imap_server *s)
+{
 	imap_go_on(s);
-	return s->hungry && s->step != NULL;
+	return s->hungry && s->state != IMAP_OVER;
 }
 
 void imap_command_over(struct imap_server *s)
@@ -278,8 +291,6 @@ size_t imap_server_feed(struct imap_server *s, slice in)
 {
 	size_t used = 0;
 
-	s->budget = IMAP_TURN_UNITS;
-	s->hungry = false;
 	imap_go_on(s);
 	while (used < in.len) {
 		size_t n;
@@ -288,7 +299,7 @@ size_t imap_server_feed(struct imap_server *s, slice in)
 		if (s->state == IMAP_OVER || s->wait == IMAP_WAIT_TLS)
 			return in.len;
 		if (s->event_ready || s->wait != IMAP_WAIT_NOTHING || s->step != NULL ||
-		    s->ready != NULL || !imap_room(s))
+		    s->ready != NULL || s->hungry || !imap_room(s))
 			break;
 		n = imap_read(s, slice_drop(in, used));
 		used += n;

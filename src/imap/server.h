@@ -125,8 +125,10 @@ void imap_server_refuse(struct imap_server *s, const char *code, slice words);
  * is not answered or the output is full. Offer the rest again afterwards. */
 size_t imap_server_feed(struct imap_server *s, slice in);
 bool imap_server_next(struct imap_server *s, struct imap_event *ret_event);
-/* Goes on with what runs, a few milliseconds at most; true: it wants to be called again
- * though nothing moved, in a later turn of the loop. */
+/* A turn of the loop begins: what runs, and commands that are offered, may take a few
+ * milliseconds of it. */
+void imap_server_turn(struct imap_server *s);
+/* Goes on with what runs. True: its turn is over, and it wants another, though nothing moved. */
 bool imap_server_run(struct imap_server *s);
 
 /* ---- edge ---- */

@@ -670,6 +670,7 @@ static inline bool drive_run_one(struct drive_session *session)
 			moved = true;
 		}
 		moved = imap_server_run(session->s) || moved;
+		imap_server_turn(session->s);
 		moved = drive_send(session) || moved;
 		any = any || moved;
 	} while (moved);

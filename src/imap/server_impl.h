@@ -173,6 +173,9 @@ void imap_end(struct imap_server *s);           /* the BYE event; OVER */
 bool imap_room(const struct imap_server *s);    /* for some more of what runs */
 void imap_go_on(struct imap_server *s);
 /* A step counts itself; true: enough for this turn. */
+/* A command looked at so many messages or names at once: too many, and no other begins in this
+ * turn. */
+void imap_charge(struct imap_server *s, size_t n);
 bool imap_yields(struct imap_server *s, unsigned units);
 void imap_command_over(struct imap_server *s);
 /* It is done, and may serve again. */

@@ -33,6 +33,7 @@ struct listing {
 	size_t n_patterns;
 	struct name *names;
 	size_t n, at;
+	size_t octets;                  /* of all patterns */
 };
 
 /* ---- the names ---- */
@@ -135,6 +136,7 @@ static void gather(struct imap_server *s, struct listing *job)
 		mailbox.name = slice_copy(&s->arena, mailbox.name);
 		add_names(job, &mailbox);
 	}
+	imap_charge(s, n);
 	qsort(job->names, job->n, sizeof *job->names, order);
 	merge_equal(job);
 	note_children(job);
@@ -224,7 +226,8 @@ static void list_step(struct imap_server *s)
 	struct listing *job = s->job;
 
 	for (; job->at < job->n; job->at++) {
-		if (!imap_room(s) || imap_yields(s, 4))
+		if (!imap_room(s) || imap_yields(s, 4 + (unsigned)(job->octets *
+		    job->names[job->at].name.len / IMAP_PATTERN_STEPS)))
 			return;
 		tell_name(s, job, &job->names[job->at]);
 	}
@@ -307,6 +310,19 @@ static bool take_patterns(struct imap_server *s, struct imap_parse *p, struct li
 	return imap_take(p, ')', "the end of the patterns");
 }
 
+/* Each is held against each name. */
+static bool bound_patterns(struct imap_parse *p, struct listing *job, size_t reference)
+{
+	for (size_t i = 0; i < job->n_patterns; i++) {
+		if (reference + job->patterns[i].len > IMAP_PATTERN_MAX - job->octets) {
+			p->wanted = "shorter patterns";
+			return false;
+		}
+		job->octets += reference + job->patterns[i].len;
+	}
+	return true;
+}
+
 static bool take_list(struct imap_server *s, struct imap_parse *p, struct listing *job)
 {
 	slice reference;
@@ -320,6 +336,8 @@ static bool take_list(struct imap_server *s, struct imap_parse *p, struct listin
 	    !take_patterns(s, p, job))
 		return false;
 	if (!job->lsub && imap_sees(p, ' ') && (!imap_take_space(p) || !take_returns(p, job)))
+		return false;
+	if (!bound_patterns(p, job, reference.len))
 		return false;
 	/* The reference is what stands before each pattern. */
 	for (size_t i = 0; i < job->n_patterns && reference.len > 0; i++)
@@ -495,6 +513,8 @@ void imap_on_getquotaroot(struct imap_server *s, struct imap_parse *p)
 		imap_finish_bad(s, p);
 		return;
 	}
+	if (!imap_judge_name(s, name))
+		return;
 	s->host->quota(s->host->context, &quota);
 	limited = quota.bytes_max > 0 || quota.messages_max > 0;
 	imap_put(&w, slice_lit("* QUOTAROOT "));

@@ -79,7 +79,8 @@ static void look_later(struct imap_server *s, struct searching *job,
 		imap_work_own(s->building, s->heap);
 	}
 	imap_work_add(s->building, item, job->states);
-	job->octets += imap_work_octets(job->need, job->quick, &item->message) * (1 + job->texts / 4);
+	job->octets += imap_work_octets(job->need, job->quick, &item->message) * 
+	    (1 + (job->texts + job->search.n_fields) / 4);
 }
 
 static void look(struct imap_server *s, struct searching *job)
@@ -296,12 +297,12 @@ static void search_step(struct imap_server *s)
 	}
 }
 
-static unsigned count_texts(const struct imap_search *search)
+static unsigned count_cost(const struct imap_search *search, enum imap_key_cost cost)
 {
 	unsigned n = 0;
 
 	for (size_t i = 0; i < search->n; i++)
-		n += imap_key_cost(&search->keys[i]) == IMAP_COST_ALL;
+		n += imap_key_cost(&search->keys[i]) == cost;
 	return n;
 }
 
@@ -357,9 +358,14 @@ void imap_on_search(struct imap_server *s, struct imap_parse *p)
 		imap_finish(s, "BAD", NULL, "all is UTF-8 after ENABLE UTF8=ACCEPT, no CHARSET");
 		return;
 	}
-	job->texts = count_texts(&job->search);
+	job->texts = count_cost(&job->search, IMAP_COST_ALL);
 	if (job->texts > IMAP_SEARCH_TEXTS_MAX) {
 		imap_finish(s, "NO", "LIMIT", "at most %d of BODY and TEXT", IMAP_SEARCH_TEXTS_MAX);
+		return;
+	}
+	job->search.n_fields = count_cost(&job->search, IMAP_COST_HEADER);
+	if (job->search.n_fields > IMAP_SEARCH_FIELDS_MAX) {
+		imap_finish(s, "NO", "LIMIT", "at most %d that look into the header", IMAP_SEARCH_FIELDS_MAX);
 		return;
 	}
 	switch (prepare(s, &job->search)) {

@@ -282,6 +282,7 @@ static void open_mailbox(struct imap_server *s, struct selecting *job)
 	s->mailbox = mailbox.number;
 	s->view = imap_view_ref(view);
 	s->n = view->n;
+	imap_charge(s, s->n);
 	s->modseq = mailbox.highest_modseq;
 	s->recent_from = mailbox.recent_from;
 	tell_mailbox(s, &mailbox);

@@ -12,6 +12,7 @@ static void put_set(struct imap_server *s, struct buffer *out, const uint32_t *u
 {
 	struct imap_set_writer set = { .out = out };
 	uint32_t last = 0;
+	bool whole;
 
 	for (size_t i = 0; i < n; i++) {
 		uint32_t number = numbers ? imap_view_find_next(s->view, s->n, uids[i], &last) :
@@ -20,7 +21,18 @@ static void put_set(struct imap_server *s, struct buffer *out, const uint32_t *u
 		if (number != 0)
 			imap_set_add(&set, number, number);
 	}
-	imap_set_finish(&set);
+	whole = imap_set_finish(&set);
+	check(whole);                   /* of at most IMAP_RANGES_MAX ranges */
+}
+
+/* UIDs count through the account: those of a mailbox that fills beside others have gaps. */
+static size_t count_ranges(const uint32_t *uids, size_t n)
+{
+	size_t ranges = 0;
+
+	for (size_t i = 0; i < n; i++)
+		ranges += i == 0 || uids[i] != uids[i - 1] + 1;
+	return ranges;
 }
 
 static bool refuse_read_only(struct imap_server *s)
@@ -151,6 +163,10 @@ void imap_on_store(struct imap_server *s, struct imap_parse *p)
 	s->change.uids = s->uids;
 	if (s->change.n == 0)
 		imap_finish_ok(s);
+	else if (s->change.conditional && s->change.n > 2 * IMAP_RANGES_MAX)
+		/* MODIFIED has to name each second one, maybe. */
+		imap_finish(s, "NO", "LIMIT", "at most %d messages at once with UNCHANGEDSINCE",
+		    2 * IMAP_RANGES_MAX);
 	else
 		imap_ask_change(s, stored);
 }
@@ -161,7 +177,8 @@ static bool put_copyuid(struct imap_server *s, struct buffer *out)
 {
 	const struct imap_change *change = &s->change;
 
-	if (change->n == 0)
+	/* RFC 4315 s3 lets it be left out; who wants to know looks. */
+	if (change->n == 0 || count_ranges(change->uids, change->n) > IMAP_RANGES_MAX)
 		return false;
 	buffer_printf(out, "COPYUID %u ", change->uidvalidity);
 	put_set(s, out, change->uids, change->n, false);
@@ -182,7 +199,8 @@ static void copied(struct imap_server *s, enum imap_result result)
 		return;
 	}
 	if (!put_copyuid(s, &code)) {
-		imap_finish(s, "OK", NULL, "no such messages");
+		imap_finish(s, "OK", NULL, s->change.n == 0 ? "no such messages" :
+		    "they had too many UIDs to name");
 		return;
 	}
 	if (s->change.kind == IMAP_MOVE) {
@@ -239,6 +257,7 @@ bool imap_find_deleted(struct imap_server *s, const uint32_t *uids, size_t n)
 		if (s->host->message(s->host->context, from[i], &m) && (m.flags & IMAP_DELETED) != 0)
 			deleted[kept++] = from[i];
 	}
+	imap_charge(s, all);
 	heap_free(s->heap, s->uids);
 	s->uids = deleted;
 	s->change = (struct imap_change){ .kind = IMAP_EXPUNGE, .uids = deleted, .n = kept };

@@ -301,6 +301,7 @@ bool imap_resolve(struct imap_server *s, slice text, size_t *ret_n)
 		for (uint32_t k = 0; k < count; k++)
 			s->uids[n++] = s->view->uids[from + k];
 	}
+	imap_charge(s, n);
 	*ret_n = n;
 	return true;
 }

@@ -249,13 +249,16 @@ static void add_letter(struct box *box, struct letter *letter, uint16_t mailbox,
 static enum imap_result judge(const struct box *box, const struct appending *a)
 {
 	const struct account *account = box->account;
-	uint64_t n = account->state.n_rows + account->n_changes + a->n;
+	/* Flags may be new keywords, each a change of its own. */
+	uint64_t n = account->state.n_rows + account->rows_more + account->n_changes + a->n +
+	    ACCOUNT_KEYWORDS_MAX;
 
 	if (a->result != IMAP_DONE)
 		return a->result;
 	if (!account_mailbox_exists(account_mailbox_find(&account->state, a->name)))
 		return IMAP_NO_MAILBOX;
-	if (n > ACCOUNT_MESSAGES_MAX || account_judge(account,
+	if (n > ACCOUNT_MESSAGES_MAX || a->n >= UINT32_MAX - account->uid_next ||
+	    account->state.keys.n + account->pending.n + a->n > ACCOUNT_KEYS_MAX || account_judge(account,
 	    (struct account_key){ .producer = STORE_PRODUCER }) != ACCOUNT_ADDED)
 		return IMAP_LIMIT;
 	return box_pack_is_crowded(box) ? IMAP_LATER : IMAP_DONE;

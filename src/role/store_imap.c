@@ -146,6 +146,8 @@ static void pump(struct session *session)
 	if (session->pumping)
 		return;
 	session->pumping = true;
+	if (im->engine != NULL)
+		imap_server_turn(im->engine);
 	while (moved && is_readable(im)) {
 		again = imap_server_run(im->engine);
 		moved = send_output(im);

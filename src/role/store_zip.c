@@ -21,6 +21,7 @@ struct zipping {
 	bool on;
 	bool owes;                      /* deflate holds some back */
 	bool over;                      /* the client's has ended, or is none */
+	bool stuck;                     /* the engine took nothing of what is unpacked */
 	z_stream in, out;
 	struct buffer plain;            /* unpacked, not yet with the engine */
 };
@@ -107,17 +108,20 @@ bool zip_send(struct imap_session *im)
 static bool unpack(struct imap_session *im, slice in, void (*used)(struct imap_session *im, size_t n))
 {
 	struct zipping *z = im->zip;
+	size_t room = PLAIN_MAX - buffer_bytes(&z->plain).len;
 	unsigned char *plain;
 	int result;
 
-	plain = buffer_reserve(&z->plain, PLAIN_MAX);
+	if (z->over || room == 0)
+		return false;
+	plain = buffer_reserve(&z->plain, room);
 	z->in.next_in = (Bytef *)(uintptr_t)in.ptr;
 	z->in.avail_in = (uInt)in.len;
 	z->in.next_out = plain;
-	z->in.avail_out = PLAIN_MAX;
+	z->in.avail_out = (uInt)room;
 	result = inflate(&z->in, Z_SYNC_FLUSH);
 	used(im, in.len - z->in.avail_in);
-	buffer_filled(&z->plain, PLAIN_MAX - z->in.avail_out);
+	buffer_filled(&z->plain, room - z->in.avail_out);
 	if (result == Z_OK || result == Z_BUF_ERROR)
 		return result == Z_OK;
 	/* Or the client ended its stream: what it said is all. */
@@ -130,20 +134,19 @@ static bool unpack(struct imap_session *im, slice in, void (*used)(struct imap_s
 bool zip_feed(struct imap_session *im, slice in, void (*used)(struct imap_session *im, size_t n))
 {
 	struct zipping *z = im->zip;
-	bool ended = false;
+	bool more = false;
 	size_t n;
 
 	if (z->over && buffer_bytes(&z->plain).len == 0) {
 		used(im, in.len);
 		return false;
 	}
-	/* Inflate may hold some back for which there was no room. */
-	if (buffer_bytes(&z->plain).len == 0) {
-		if (!unpack(im, in, used))
-			return false;
-		ended = z->over;
-	}
+	/* Inflate may hold some back for which there was no room; and the engine may wait for the
+	 * rest of a line. */
+	if (buffer_bytes(&z->plain).len == 0 || z->stuck)
+		more = unpack(im, in, used);
 	n = imap_server_feed(im->engine, buffer_bytes(&z->plain));
 	buffer_consume(&z->plain, n);
-	return n > 0 || ended;
+	z->stuck = n == 0;
+	return n > 0 || more;
 }
