@@ -140,7 +140,7 @@ static bool hash_long(struct mail_append *a, struct there *there)
 	a->hash = &hash;
 	crypto_generichash_init(&hash, NULL, 0, HASH);
 	for (uint64_t at = 0; at < there->size && ok; at += MAIL_LITERAL_MAX) {
-		snprintf(line, sizeof line, "UID FETCH %u (UID BODY.PEEK[]<%llu.%u>)", there->uid,
+		snprintf(line, sizeof line, "UID FETCH %u (UID BINARY.PEEK[]<%llu.%u>)", there->uid,
 		    (unsigned long long)at, MAIL_LITERAL_MAX);
 		ok = mail_session_run(a->s, slice_from(line), on_body, a);
 	}
@@ -157,7 +157,7 @@ static bool run_asked(struct mail_append *a)
 	for (unsigned i = 0; i < a->n_asked; i++)
 		buffer_printf(&set, "%s%u", i == 0 ? "UID FETCH " : ",", a->asked[i]->uid);
 	if (a->n_asked > 0) {
-		buffer_add(&set, slice_lit(" (UID BODY.PEEK[])"));
+		buffer_add(&set, slice_lit(" (UID BINARY.PEEK[])"));
 		ok = mail_session_run(a->s, buffer_bytes(&set), on_body, a);
 	}
 	a->n_asked = 0;
