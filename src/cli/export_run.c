@@ -145,7 +145,7 @@ static bool fetch_long(struct run *r, const struct wanted *w)
 		uint64_t before = r->at;
 
 		snprintf(line, sizeof line, "UID FETCH %u (UID FLAGS INTERNALDATE RFC822.SIZE "
-		    "BODY.PEEK[]<%llu.%u>)", w->uid, (unsigned long long)r->at, MAIL_LITERAL_MAX);
+		    "BINARY.PEEK[]<%llu.%u>)", w->uid, (unsigned long long)r->at, MAIL_LITERAL_MAX);
 		ok = fetch(r, line, on_piece);
 		moves = r->at > before;
 	}
@@ -169,7 +169,7 @@ static bool fetch_group(struct run *r, size_t first, size_t *ret_n)
 	}
 	r->got = 0;
 	if (n > 0) {
-		buffer_add(&line, slice_lit(" (UID FLAGS INTERNALDATE RFC822.SIZE BODY.PEEK[])\0"));
+		buffer_add(&line, slice_lit(" (UID FLAGS INTERNALDATE RFC822.SIZE BINARY.PEEK[])\0"));
 		ok = fetch(r, (const char *)buffer_bytes(&line).ptr, on_message);
 	} else {
 		ok = fetch_long(r, &r->list[first]);

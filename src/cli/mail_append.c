@@ -1,27 +1,15 @@
-/* cli/mail_append.c - batches of letters, and what of them is there already. */
+/* cli/mail_append.c - batches of letters: compared with what is there, sent, answered. */
 #include "cli/mail_append.h"
 
-#include <sodium.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/check.h"
 #include "base/limits.h"
 #include "base/text.h"
+#include "cli/mail_there.h"
 #include "imap/mailbox.h"
 #include "imap/time.h"
-
-enum { HASH = 32 };
-
-/* A message of the mailbox, as it was when we came. */
-struct there {
-	uint64_t size;
-	uint32_t uid;
-	bool asked, claimed;
-	bool ready;                     /* all of its size are hashed, and sorted by that */
-	unsigned char hash[HASH];
-};
 
 struct letter {
 	size_t text, text_len;          /* in the batch's bytes, as the others */
@@ -47,212 +35,15 @@ struct mail_append {
 	uint64_t limit;
 	slice name;
 	bool exists;
-	struct there *there;            /* by size */
-	size_t n_there, room_there;
+	struct mail_there *there;
 	struct arena arena;             /* of one response */
 	struct batch batches[2];
 	unsigned filling;
-	struct there *asked[IMPORT_BATCH];      /* by the FETCH that is under way */
-	unsigned n_asked;
-	struct there *hashing;          /* whose text comes in pieces */
-	crypto_generichash_state *hash;
 };
-
-/* ---- what is there ---- */
-
-static void on_size(void *context, const struct imap_client_event *event)
-{
-	struct mail_append *a = context;
-	struct mail_fetched f;
-
-	arena_reset(&a->arena);
-	if (!slice_equal_ascii(event->name, slice_lit("FETCH")) ||
-	    !mail_fetched_read(event->text, &a->arena, &f))
-		return;
-	if (a->n_there == a->room_there) {
-		size_t room = a->room_there > 0 ? 2 * a->room_there : 1024;
-		struct there *more = heap_alloc(a->s->heap, room * sizeof *more);
-
-		if (a->n_there > 0)
-			memcpy(more, a->there, a->n_there * sizeof *more);
-		heap_free(a->s->heap, a->there);
-		a->there = more;
-		a->room_there = room;
-	}
-	a->there[a->n_there++] = (struct there){ .size = f.size, .uid = f.uid };
-}
-
-static int by_size(const void *x, const void *y)
-{
-	const struct there *a = x, *b = y;
-
-	if (a->size != b->size)
-		return a->size < b->size ? -1 : 1;
-	return a->uid < b->uid ? -1 : a->uid > b->uid;
-}
-
-/* The first of that size, or where it would be. */
-static size_t find_size(const struct mail_append *a, uint64_t size)
-{
-	size_t low = 0, high = a->n_there;
-
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (a->there[middle].size < size)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
-}
-
-/* ---- their hashes ---- */
-
-static void on_body(void *context, const struct imap_client_event *event)
-{
-	struct mail_append *a = context;
-	struct there *there = a->hashing;
-	struct mail_fetched f;
-
-	arena_reset(&a->arena);
-	if (!slice_equal_ascii(event->name, slice_lit("FETCH")) ||
-	    !mail_fetched_read(event->text, &a->arena, &f) || f.body.ptr == NULL)
-		return;
-	if (there != NULL) {
-		crypto_generichash_update(a->hash, f.body.ptr, f.body.len);
-		return;
-	}
-	for (unsigned i = 0; i < a->n_asked; i++) {
-		if (a->asked[i]->uid == f.uid && a->asked[i]->size == f.body.len)
-			crypto_generichash(a->asked[i]->hash, HASH, f.body.ptr, f.body.len, NULL, 0);
-	}
-}
-
-/* One that is too long for a literal, piece by piece. */
-static bool hash_long(struct mail_append *a, struct there *there)
-{
-	crypto_generichash_state hash;
-	bool ok = true;
-	char line[100];
-
-	a->hashing = there;
-	a->hash = &hash;
-	crypto_generichash_init(&hash, NULL, 0, HASH);
-	for (uint64_t at = 0; at < there->size && ok; at += MAIL_LITERAL_MAX) {
-		snprintf(line, sizeof line, "UID FETCH %u (UID BODY.PEEK[]<%llu.%u>)", there->uid,
-		    (unsigned long long)at, MAIL_LITERAL_MAX);
-		ok = mail_session_run(a->s, slice_from(line), on_body, a);
-	}
-	a->hashing = NULL;
-	crypto_generichash_final(&hash, there->hash, HASH);
-	return ok || !a->s->failed;
-}
-
-static bool run_asked(struct mail_append *a)
-{
-	struct buffer set = buffer_init(a->s->heap, 16 * IMPORT_BATCH + 100);
-	bool ok = true;
-
-	for (unsigned i = 0; i < a->n_asked; i++)
-		buffer_printf(&set, "%s%u", i == 0 ? "UID FETCH " : ",", a->asked[i]->uid);
-	if (a->n_asked > 0) {
-		buffer_add(&set, slice_lit(" (UID BODY.PEEK[])"));
-		ok = mail_session_run(a->s, buffer_bytes(&set), on_body, a);
-	}
-	a->n_asked = 0;
-	buffer_free(&set);
-	return ok || !a->s->failed;
-}
-
-/* One that never comes has a hash that fits nothing. */
-static bool ask(struct mail_append *a, struct there *there)
-{
-	if (there->asked)
-		return true;
-	there->asked = true;
-	if (there->size > MAIL_LITERAL_MAX)
-		return hash_long(a, there);
-	a->asked[a->n_asked++] = there;
-	return a->n_asked < IMPORT_BATCH || run_asked(a);
-}
-
-static int by_hash(const void *x, const void *y)
-{
-	const struct there *a = x, *b = y;
-
-	return memcmp(a->hash, b->hash, HASH);
-}
-
-static size_t count_size(const struct mail_append *a, size_t first)
-{
-	size_t n = 0;
-
-	while (first + n < a->n_there && a->there[first + n].size == a->there[first].size)
-		n++;
-	return n;
-}
-
-static void make_ready(struct mail_append *a, size_t first)
-{
-	size_t n = count_size(a, first);
-
-	qsort(a->there + first, n, sizeof *a->there, by_hash);
-	for (size_t i = 0; i < n; i++)
-		a->there[first + i].ready = true;
-}
-
-/* All that have the size of a letter of the batch. */
-static bool hash_candidates(struct mail_append *a, const struct batch *b)
-{
-	bool ok = true;
-
-	for (size_t i = 0; i < b->n && ok; i++) {
-		uint64_t size = b->letters[i].text_len;
-		size_t k = find_size(a, size);
-
-		for (; ok && k < a->n_there && a->there[k].size == size && !a->there[k].ready; k++)
-			ok = ask(a, &a->there[k]);
-	}
-	ok = ok && run_asked(a);
-	for (size_t i = 0; i < b->n && ok; i++) {
-		size_t k = find_size(a, b->letters[i].text_len);
-
-		if (k < a->n_there && a->there[k].size == b->letters[i].text_len && !a->there[k].ready)
-			make_ready(a, k);
-	}
-	return ok;
-}
 
 static slice text_of(const struct batch *b, const struct letter *letter)
 {
 	return slice_sub(buffer_bytes(&b->bytes), letter->text, letter->text_len);
-}
-
-/* Is there one that stands for it? Then for no other. */
-static bool claim(struct mail_append *a, slice text)
-{
-	size_t low = find_size(a, text.len), high, end;
-	unsigned char hash[HASH];
-
-	if (low == a->n_there || a->there[low].size != text.len)
-		return false;
-	crypto_generichash(hash, HASH, text.ptr, text.len, NULL, 0);
-	high = end = low + count_size(a, low);
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (memcmp(a->there[middle].hash, hash, HASH) < 0)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	while (low < end && memcmp(a->there[low].hash, hash, HASH) == 0 && a->there[low].claimed)
-		low++;
-	if (low == end || memcmp(a->there[low].hash, hash, HASH) != 0)
-		return false;
-	a->there[low].claimed = true;
-	return true;
 }
 
 /* ---- APPEND ---- */
@@ -439,6 +230,15 @@ static bool finish(struct mail_append *a, struct batch *b)
 	return ok;
 }
 
+static bool look(struct mail_append *a, const struct batch *b)
+{
+	uint64_t sizes[IMPORT_BATCH];
+
+	for (size_t i = 0; i < b->n; i++)
+		sizes[i] = b->letters[i].text_len;
+	return mail_there_look(a->there, sizes, b->n);
+}
+
 /* Send what gathered, then wait for what went before. */
 static bool turn(struct mail_append *a)
 {
@@ -447,13 +247,13 @@ static bool turn(struct mail_append *a)
 
 	/* A comparison is a command too, and its answers come in order; so does one more
 	 * large message than the server has room for. */
-	if (a->n_there > 0 || buffer_bytes(&b->bytes).len > 2 * IMPORT_BATCH_BYTES)
+	if (mail_there_any(a->there) || buffer_bytes(&b->bytes).len > 2 * IMPORT_BATCH_BYTES)
 		ok = finish(a, other);
-	ok = ok && hash_candidates(a, b);
+	ok = ok && look(a, b);
 	for (size_t i = 0; i < b->n && ok; i++) {
 		struct letter *letter = &b->letters[i];
 
-		letter->present = claim(a, text_of(b, letter));
+		letter->present = mail_there_claim(a->there, text_of(b, letter));
 		a->t->present += letter->present;
 		if (!letter->present)
 			ok = say_letter(a, b, letter, true, &b->command);
@@ -570,7 +370,7 @@ static void destroy(struct mail_append *a)
 		buffer_free(&a->batches[i].bytes);
 	buffer_free(&a->append);
 	arena_reset(&a->arena);
-	heap_free(a->s->heap, a->there);
+	mail_there_destroy(a->there);
 	heap_free(a->s->heap, a);
 }
 
@@ -589,12 +389,10 @@ struct mail_append *mail_append_begin(struct haul *t, slice name)
 	if (!mail_session_name(&a->append, "APPEND", name) || !make_mailbox(a, name) ||
 	    !run_named(a, "STATUS", name, " (APPENDLIMIT)", on_status) ||
 	    !run_named(a, "EXAMINE", name, "", NULL) ||
-	    !mail_session_run(a->s, slice_lit("UID FETCH 1:* (UID RFC822.SIZE)"), on_size, a)) {
+	    (a->there = mail_there_create(a->s)) == NULL) {
 		destroy(a);
 		return NULL;
 	}
-	if (a->n_there > 0)
-		qsort(a->there, a->n_there, sizeof *a->there, by_size);
 	json_array_append_new(t->mailboxes, json_stringn((const char *)name.ptr, name.len));
 	return a;
 }

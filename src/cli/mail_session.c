@@ -344,7 +344,7 @@ static bool take_date(struct imap_parse *p, struct mail_fetched *f)
 
 static bool take_body(struct imap_parse *p, struct mail_fetched *f)
 {
-	/* "BODY[]", "BODY[]<0>" */
+	/* "BINARY[]", "BINARY[]<0>": unlike BODY[] it may hold a NUL. */
 	p->rest = slice_drop(p->rest, slice_find_byte(p->rest, ' '));
 	return imap_take_space(p) && imap_take_nstring(p, &f->body);
 }
@@ -353,7 +353,7 @@ static bool take_item(struct imap_parse *p, struct mail_fetched *f)
 {
 	uint64_t number;
 
-	if (slice_starts_ascii(p->rest, slice_lit("BODY[]")))
+	if (slice_starts_ascii(p->rest, slice_lit("BINARY[]")))
 		return take_body(p, f);
 	if (imap_skip_word(p, "UID")) {
 		if (!imap_take_space(p) || !imap_take_nz_number(p, UINT32_MAX, &number))

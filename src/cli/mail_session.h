@@ -64,7 +64,7 @@ struct mail_fetched {
 	slice keywords;                 /* with blanks between them, "\Recent" as well */
 	int64_t received_s;
 	uint64_t size;
-	slice body;                     /* ptr NULL: not there */
+	slice body;                     /* BINARY[], whole or a part; ptr NULL: not there */
 };
 
 /* Read a FETCH response. The arena is for strings that had to be copied. */

@@ -12,6 +12,7 @@ import subprocess
 import tempfile
 import time
 import unittest
+from pathlib import Path
 
 from server import Demo, POSTHOUSE, wait_for
 
@@ -126,14 +127,14 @@ class Import(unittest.TestCase):
         self.assertEqual([row[1:] for row in have], [row[1:] for row in want])
         self.assertEqual(have[3][0], "MAILER-DAEMON Sun Sep  9 01:46:43 2001")
 
-        first = open(self.path("out.mbox"), "rb").read()
+        first = Path(self.path("out.mbox")).read_bytes()
         again = self.summary(*out)
         self.assertEqual((again["exported"], again["present"]), (0, 61))
-        self.assertEqual(open(self.path("out.mbox"), "rb").read(), first)
+        self.assertEqual(Path(self.path("out.mbox")).read_bytes(), first)
         write_mbox(self.path("b.mbox"), [text_of(99)])
         self.summary("import", self.address, "--mbox", self.path("b.mbox"), "--mailbox", "One/Zw\u00f6lf")
         self.assertEqual(self.summary(*out)["exported"], 1)
-        last = open(self.path("out.mbox"), "rb").read()
+        last = Path(self.path("out.mbox")).read_bytes()
         self.assertTrue(last.startswith(first) and b"Subject: m99" in last[len(first):])
         # What was exported is what is there.
         self.assertEqual(self.summary("import", self.address, "--mbox", self.path("out.mbox"),
@@ -145,24 +146,24 @@ class Import(unittest.TestCase):
         out, state = self.path("out.mbox"), self.path("out.mbox.posthouse")
         words = ("export", self.address, "--mbox", out, "--mailbox", "Crash")
         self.summary(*words)
-        whole = open(out, "rb").read()
-        word, validity, uid, length = open(state).read().split(":")[1].split()
+        whole = Path(out).read_bytes()
+        word, validity, uid, length = Path(state).read_text().split(":")[1].split()
         self.assertEqual((word, int(uid), int(length)), ("done", int(uid), len(whole)))
         # Killed while the eighth was written.
         at = [m.start() for m in re.finditer(rb"^From .*\d$", whole, re.M)][7]
-        open(out, "wb").write(whole[:at + 30])
-        open(state, "w").write("posthouse export: writing %s %d %d\n" % (validity, int(uid) - 13, at))
+        Path(out).write_bytes(whole[:at + 30])
+        Path(state).write_text("posthouse export: writing %s %d %d\n" % (validity, int(uid) - 13, at))
         self.assertEqual(self.summary(*words)["exported"], 13)
-        self.assertEqual(open(out, "rb").read(), whole)
+        self.assertEqual(Path(out).read_bytes(), whole)
         # Somebody else's, or changed by somebody else: left alone.
         for change in (b"more\n", None):
             if change:
-                open(out, "ab").write(change)
+                Path(out).write_bytes(whole + change)
             else:
                 os.unlink(state)
-            before = open(out, "rb").read()
+            before = Path(out).read_bytes()
             self.assertIn("export to another file", self.run_it(*words, want=1).stderr)
-            self.assertEqual(open(out, "rb").read(), before)
+            self.assertEqual(Path(out).read_bytes(), before)
 
     def test_no_room(self):
         """What a full disk leaves is whole, and is gone on with."""
@@ -186,7 +187,21 @@ class Import(unittest.TestCase):
         self.assertEqual(done["imported"], 1)
         self.assertIn(b"$Label1 later)", self.fetch("Words", "(FLAGS)")[0])
         self.summary("export", self.address, "--mbox", self.path("out.mbox"), "--mailbox", "Words")
-        self.assertIn("\nX-Keywords: $Label1 later\n", open(self.path("out.mbox")).read())
+        with open(self.path("out.mbox")) as out:
+            self.assertIn("\nX-Keywords: $Label1 later\n", out.read())
+
+    def test_dates_of_the_messages(self):
+        """Where the From_ lines have none; and octets that are no text are kept."""
+        text = ("From a\nReceived: from x by y; Thu, 1 Jan 2004 00:00:00 +0000\n"
+                "Received: from w by x; Wed, 31 Dec 2003 00:00:00 +0000\nDate: Fri, 2 Jan 2004 00:00:00 +0000\n\n"
+                "b\n\nFrom b\nDate: Sat, 3 Jan 2004 10:00:00 +0100\n\nc\0\x01\x7f d\re\n")
+        words = ("import", self.address, "--mbox", "-", "--mailbox", "Dates")
+        self.assertEqual(self.summary(*words, input=text)["imported"], 2)
+        rows = self.fetch("Dates", "(INTERNALDATE BINARY.PEEK[1])")
+        self.assertIn(b'" 1-Jan-2004 00:00:00 +0000"', rows[0][0])
+        self.assertIn(b'" 3-Jan-2004 09:00:00 +0000"', rows[2][0])
+        self.assertEqual(rows[2][1], b"c\0\x01\x7f d\re\r\n")
+        self.assertEqual(self.summary(*words, input=text)["present"], 2)
 
     def test_all_mailboxes_into_a_folder(self):
         write_mbox(self.path("a.mbox"), [text_of(1)])
@@ -227,7 +242,7 @@ class Import(unittest.TestCase):
                 place.add(message)
         unseen = mailbox.MaildirMessage(text_of(77))
         source.add(unseen)
-        open(self.path("md/dovecot-keywords"), "w").write("0 $Label1\n1 later\n")
+        Path(self.path("md/dovecot-keywords")).write_text("0 $Label1\n1 later\n")
         key = next(key for key in os.listdir(self.path("md/cur")) if key.endswith(":2,S"))
         os.rename(self.path("md/cur/" + key), self.path("md/cur/" + key + "ab"))
         words = ("import", self.address, "--maildir", self.path("md"), "--mailbox", "Md")
@@ -243,7 +258,7 @@ class Import(unittest.TestCase):
         want = read_maildir(self.path("md"))
         strip = [row for row in want if b"Subject: m77\n" not in row[3]]
         self.assertEqual(sorted(row for row in have if b"Subject: m77\n" not in row[3]), sorted(strip))
-        self.assertEqual(open(self.path("out/.Md/dovecot-keywords")).read(), "0 $Label1\n1 later\n")
+        self.assertEqual(Path(self.path("out/.Md/dovecot-keywords")).read_text(), "0 $Label1\n1 later\n")
 
         names = names_below(self.path("out"))
         self.assertEqual(self.summary(*out)["exported"], 0)
@@ -254,7 +269,7 @@ class Import(unittest.TestCase):
         os.rename(os.path.join(cur, one), os.path.join(self.path("out/.Md/new"), one.split(":")[0]))
         os.unlink(os.path.join(cur, other))
         uid = re.search(r"V(\d+U\d+)\.", other).group(0)
-        open(self.path("out/.Md/tmp/%sposthouse" % uid), "w").write("half a mess")
+        Path(self.path("out/.Md/tmp/%sposthouse" % uid)).write_text("half a mess")
         self.assertEqual(self.summary(*out)["exported"], 1)
         self.assertTrue(os.path.exists(os.path.join(cur, other)))
         self.assertEqual(os.listdir(self.path("out/.Md/tmp")), [])
@@ -272,7 +287,7 @@ class Import(unittest.TestCase):
     def stop_in_the_middle(self, signo, name):
         path = self.path("a.mbox")
         write_mbox(path, [text_of(i) for i in range(900)] + [text_of(5)])
-        whole = open(path, "rb").read()
+        whole = Path(path).read_bytes()
         process = subprocess.Popen([POSTHOUSE, "import", self.address, "--mbox", "-", "--mailbox", name,
                                     "--data", self.host.data], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                    stderr=subprocess.PIPE)
@@ -322,7 +337,7 @@ class Import(unittest.TestCase):
     def test_what_can_not_be(self):
         write_mbox(self.path("a.mbox"), [text_of(1)])
         os.mkdir(self.path("full"))
-        open(self.path("full/x"), "w").write("Subject: no mbox\n\n")
+        Path(self.path("full/x")).write_text("Subject: no mbox\n\n")
         mbox, full = self.path("a.mbox"), self.path("full")
         for words, want, said in (
                 (("import", self.address), 2, "--mbox FILE or --maildir FOLDER"),
