@@ -173,6 +173,70 @@ static void test_many_keys(void **state)
 	drive_stop(&d);
 }
 
+/* As many as may be, and one more; names that no mailbox has. */
+static void test_limits(void **state)
+{
+	static char name[4 * IMAP_NAME_MAX + 1], command[10 * IMAP_NAME_MAX];
+	struct drive d;
+
+	memset(name, 'x', sizeof name - 1);
+	setup(&d, SIZE_MAX);
+	snprintf(command, sizeof command, "a2 GETQUOTAROOT %s\r\n", name);
+	drive_feed(&d, 0, slice_from(command));
+	assert_true(slice_starts(said(&d), slice_lit("a2 NO [LIMIT] ")));
+	buffer_consume(&d.sessions[0].out, said(&d).len);
+	snprintf(command, sizeof command, "a3 LIST \"\" %s\r\n", name);
+	drive_feed(&d, 0, slice_from(command));
+	assert_slice(said(&d), slice_lit("a3 OK LIST done\r\n"));
+	buffer_consume(&d.sessions[0].out, said(&d).len);
+	snprintf(command, sizeof command, "a4 LIST %.*s (* * * *)\r\n", IMAP_NAME_MAX - 1, name);
+	drive_feed(&d, 0, slice_from(command));
+	assert_slice(said(&d), slice_lit("a4 OK LIST done\r\n"));
+	buffer_consume(&d.sessions[0].out, said(&d).len);
+	snprintf(command, sizeof command, "a5 LIST %.*s (* * * *)\r\n", IMAP_NAME_MAX, name);
+	drive_feed(&d, 0, slice_from(command));
+	assert_true(slice_starts(said(&d), slice_lit("a5 BAD ")));
+	assert_true(slice_find(said(&d), slice_lit("shorter patterns")) < said(&d).len);
+	drive_stop(&d);
+}
+
+/* Those that look into the header. */
+static void test_many_fields(void **state)
+{
+	static char command[IMAP_SEARCH_FIELDS_MAX * 16 + 100] = "a2 SEARCH";
+	struct drive d;
+
+	for (int i = 0; i < IMAP_SEARCH_FIELDS_MAX; i++)
+		snprintf(command + strlen(command), 20, " SUBJECT 00");
+	setup(&d, SIZE_MAX);
+	snprintf(command + strlen(command), 20, "\r\n");
+	drive_feed(&d, 0, slice_from(command));
+	assert_true(slice_ends(said(&d), slice_lit("a2 OK SEARCH done\r\n")));
+	buffer_consume(&d.sessions[0].out, said(&d).len);
+	snprintf(strstr(command, "\r\n"), 20, " FROM y\r\n");
+	drive_feed(&d, 0, slice_from(command));
+	assert_slice(said(&d), slice_lit("a2 NO [LIMIT] at most 256 that look into the header\r\n"));
+	drive_stop(&d);
+}
+
+/* Who looked at very many messages at once begins no other command in this turn. */
+static void test_turn(void **state)
+{
+	struct imap_server *s;
+	struct drive d;
+
+	setup(&d, SIZE_MAX);
+	s = d.sessions[0].s;
+	imap_charge(s, 16 * IMAP_TURN_UNITS);
+	assert_int_equal(imap_server_feed(s, slice_lit("a2 NOOP\r\n")), 0);
+	assert_true(imap_server_run(s));
+	imap_server_turn(s);
+	assert_false(imap_server_run(s));
+	drive_feed(&d, 0, slice_lit("a2 NOOP\r\n"));
+	assert_slice(said(&d), slice_lit("a2 OK NOOP done\r\n"));
+	drive_stop(&d);
+}
+
 /* The session ends while a work is out, or waits; nothing is lost or used again. */
 static void test_end(void **state)
 {
@@ -196,4 +260,5 @@ static void test_end(void **state)
 }
 
 UNIT_TESTS(cmocka_unit_test(test_order), cmocka_unit_test(test_slow), cmocka_unit_test(test_search),
-    cmocka_unit_test(test_many_keys), cmocka_unit_test(test_end))
+    cmocka_unit_test(test_many_keys), cmocka_unit_test(test_many_fields), cmocka_unit_test(test_limits),
+    cmocka_unit_test(test_turn), cmocka_unit_test(test_end))

@@ -112,8 +112,20 @@ class Sessions(unittest.TestCase):
         box.until(rb"i OK")
         box.say("COMPRESS DEFLATE")
         pack, unpack = zlib.compressobj(wbits=-15), zlib.decompressobj(wbits=-15)
-        box.socket.sendall(pack.compress(b"c NOOP\r\nd LOGOUT\r\n") + pack.flush(zlib.Z_SYNC_FLUSH))
-        said = b"".join(unpack.decompress(piece) for piece in iter(lambda: box.socket.recv(4096), b""))
+
+        def send(words):
+            box.socket.sendall(pack.compress(words) + pack.flush(zlib.Z_SYNC_FLUSH))
+
+        send(b"c IDLE\r\n")
+        said = b""
+        while b"+ " not in said:
+            said += unpack.decompress(box.socket.recv(4096))
+        send(b"DO")                     # a line in two pieces
+        self.host.send("between them")
+        while b"EXISTS" not in said:
+            said += unpack.decompress(box.socket.recv(4096))
+        send(b"NE\r\nd LOGOUT\r\n")
+        said += b"".join(unpack.decompress(piece) for piece in iter(lambda: box.socket.recv(4096), b""))
         self.assertIn(b"c OK", said)
         self.assertIn(b"d OK", said)
 
