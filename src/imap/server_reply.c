@@ -151,18 +151,17 @@ static void put_word(struct imap_writer *w, slice word, bool *some)
 
 void imap_put_flags(struct imap_writer *w, const struct imap_server *s, uint64_t flags, bool recent)
 {
+	uint64_t left = flags & ((UINT64_C(1) << IMAP_FLAG_BITS) - 1);
 	bool some = false;
 
 	imap_put(w, slice_lit("("));
 	if (recent && !s->rev2)
 		put_word(w, slice_lit("\\Recent"), &some);
-	for (unsigned bit = 0; bit < IMAP_FLAG_BITS; bit++) {
-		slice name;
-
-		if ((flags >> bit & 1) == 0)
-			continue;
-		name = bit < IMAP_KEYWORD_BIT ? slice_from(system_flags[bit]) :
+	for (; left != 0; left &= left - 1) {
+		unsigned bit = (unsigned)__builtin_ctzll(left);
+		slice name = bit < IMAP_KEYWORD_BIT ? slice_from(system_flags[bit]) :
 		    s->host->keyword(s->host->context, bit);
+
 		if (name.len > 0)
 			put_word(w, name, &some);
 	}

@@ -85,17 +85,27 @@ static void tell_stored(struct imap_server *s, const struct storing *job, uint32
 {
 	struct imap_writer w = imap_writer(s);
 
-	buffer_printf(&s->out, "* %u FETCH (", number);
-	if (s->uid || s->qresync)
-		buffer_printf(&s->out, "UID %u%s", m->uid, job->silent ? "" : " ");
+	/* Of each message: without printf, which takes longer than all the rest. */
+	imap_put(&w, slice_lit("* "));
+	imap_put_number(&w, number);
+	imap_put(&w, slice_lit(" FETCH ("));
+	if (s->uid || s->qresync) {
+		imap_put(&w, slice_lit("UID "));
+		imap_put_number(&w, m->uid);
+		imap_put(&w, job->silent ? slice_lit("") : slice_lit(" "));
+	}
 	if (!job->silent) {
 		imap_put(&w, slice_lit("FLAGS "));
 		imap_put_flags(&w, s, m->flags, imap_is_recent(s, m->uid));
 	}
-	if (s->condstore)
-		buffer_printf(&s->out, "%sMODSEQ (%llu)", s->uid || s->qresync || !job->silent ? " " : "",
-		    (unsigned long long)m->modseq);
+	if (s->condstore) {
+		imap_put(&w, s->uid || s->qresync || !job->silent ? slice_lit(" MODSEQ (") :
+		    slice_lit("MODSEQ ("));
+		imap_put_number(&w, m->modseq);
+		imap_put(&w, slice_lit(")"));
+	}
 	imap_put(&w, slice_lit(")\r\n"));
+	check(!w.full);
 }
 
 static void finish_store(struct imap_server *s)
