@@ -226,6 +226,41 @@ static void renews_imported_hashes(void **state)
 	rig_free(rig);
 }
 
+/* A password that is changed while a login with the old one is hashed stays changed. */
+static void keeps_a_password_that_changes_meanwhile(void **state)
+{
+	static const unsigned char salt[PASSWORD_SALT_LEN];
+	unsigned hashed = 0;
+
+	for (uint64_t seed = 1; seed <= 20; seed++) {
+		struct rig *rig = rig_create_seeded(seed);
+		struct password_hash hash;
+		char line[512];
+		struct client c;
+		slice text;
+
+		client_open(rig, &c);
+		assert_string_equal(client_ask(&c, "{\"command\":\"account password\",\"address\":"
+		    "\"alice@alice.example\",\"hash\":\"$6$saltsalt$r4j7z8gOqxO9zYH/VSQ4MPgAu/GT"
+		    "g0.tIK5o0K3dXowoILt/JRmXmiqFa26mKioMH3Fwhg6qaU0XTibPpoJ8z.\"}\n"), OK);
+		assert_true(password_hash(slice_lit("third"), PASSWORD_MEMORY_MIN, salt, &hash));
+		snprintf(line, sizeof(line), "{\"command\":\"account password\",\"address\":"
+		    "\"alice@alice.example\",\"hash\":\"%s\"}\n", hash.text);
+		text = slice_from(line);
+		send_login(rig, SERVICE_SUBMISSION, peer, "alice@alice.example", "other");
+		ipc_flush(rig->edge);
+		assert_int_equal(os_write(rig->os, c.fd, &text, 1), text.len);
+		settle(rig);
+		hashed += rig->answers[0].verdict == DIRECTORY_TEMPORARY;
+		assert_int_equal(log_in(rig, SERVICE_POP3, other, "alice@alice.example", "other")->verdict,
+		    DIRECTORY_BAD_CREDENTIALS);
+		assert_int_equal(log_in(rig, SERVICE_POP3, other, "alice@alice.example", "third")->verdict,
+		    DIRECTORY_OK);
+		rig_free(rig);
+	}
+	assert_in_range(hashed, 1, 20); /* the change came in between, in some */
+}
+
 /* A failed sync costs the change, not the role, unless the disk goes on failing. */
 static void opens_again_after_a_failing_disk(void **state)
 {
@@ -301,5 +336,6 @@ UNIT_TESTS(cmocka_unit_test(hears_administrators),
     cmocka_unit_test(gives_a_connection_to_the_store),
     cmocka_unit_test(keeps_a_connection_without_a_store), cmocka_unit_test(forgets_a_changed_password),
     cmocka_unit_test(bounds_administrators), cmocka_unit_test(renews_imported_hashes),
+    cmocka_unit_test(keeps_a_password_that_changes_meanwhile),
     cmocka_unit_test(opens_again_after_a_failing_disk),
     cmocka_unit_test(puts_off_logins_while_the_disk_fails), cmocka_unit_test(drains))

@@ -40,6 +40,7 @@ struct login {
 	/* For the pool: only what is in here. */
 	enum password_result result;
 	struct password_hash renewed;   /* of an imported hash; empty: none */
+	bool stands;                    /* it was right, and is the password still */
 	bool wants_keys;
 	struct scram_keys keys;         /* iterations 0: none were made */
 	size_t memory;
@@ -252,6 +253,7 @@ static void judge(struct login *login, enum password_result result, bool counts)
 			refuse(login, verdict, (slice){ 0 });
 			break;
 		}
+		login->stands = true;
 		if (login->answer == IPC_LOGIN_IS)
 			remember_add(role->remember, &login->tag, login->account, now_ms);
 		throttle_succeeded(role->throttle, name_of(login));
@@ -278,7 +280,7 @@ static void renew_hash(struct login *login)
 	struct directory_error error;
 	uint64_t id;
 
-	if (login->renewed.text[0] == '\0')
+	if (!login->stands || login->renewed.text[0] == '\0')
 		return;
 	if (!directory_account_password(login->role->directory, name_of(login),
 	        slice_from(login->renewed.text), &id, &error))
@@ -290,7 +292,7 @@ static void keep_keys(struct login *login)
 	struct directory_error error;
 	char text[SCRAM_KEYS_MAX + 1];
 
-	if (login->keys.iterations == 0)
+	if (!login->stands || login->keys.iterations == 0)
 		return;
 	scram_keys_print(&login->keys, text);
 	if (!directory_scram_set(login->role->directory, login->account, slice_from(text), &error))
