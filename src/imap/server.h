@@ -34,6 +34,7 @@ enum imap_result {
 	IMAP_OVER_QUOTA,                /* [OVERQUOTA] */
 	IMAP_TOO_BIG,                   /* [TOOBIG] */
 	IMAP_LATER,                     /* [UNAVAILABLE]: the disk, mostly */
+	IMAP_EMPTY,                     /* a message to APPEND of no octets */
 };
 
 enum imap_change_kind {

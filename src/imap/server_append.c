@@ -92,6 +92,11 @@ static void begin_message(struct imap_server *s, uint64_t size, bool waits)
 {
 	struct imap_appending *append = &s->append;
 
+	/* RFC 3502: it "can be used to cancel the append". */
+	if (size == 0) {
+		refuse(s, IMAP_EMPTY, size, waits);
+		return;
+	}
 	if (size > s->config->append_max) {
 		refuse(s, IMAP_TOO_BIG, size, waits);
 		return;
@@ -128,8 +133,6 @@ void imap_server_append_ready(struct imap_server *s, enum imap_result result)
 	buffer_truncate(&s->command, 0);
 	s->scanned = 0;
 	s->reading = IMAP_READ_APPEND;
-	if (s->literal_left == 0)
-		imap_append_text_end(s);
 }
 
 void imap_append_text(struct imap_server *s, slice text)

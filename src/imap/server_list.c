@@ -28,6 +28,7 @@ struct name {
 
 struct listing {
 	bool lsub, extended;
+	bool delimiter;                 /* only that is asked for */
 	unsigned selection, returns, status;
 	slice *patterns;
 	size_t n_patterns;
@@ -339,6 +340,8 @@ static bool take_list(struct imap_server *s, struct imap_parse *p, struct listin
 		return false;
 	if (!bound_patterns(p, job, reference.len))
 		return false;
+	/* RFC 3501 s6.3.8: an empty pattern asks for the delimiter, whatever the reference. */
+	job->delimiter = !job->extended && job->n_patterns == 1 && job->patterns[0].len == 0;
 	/* The reference is what stands before each pattern. */
 	for (size_t i = 0; i < job->n_patterns && reference.len > 0; i++)
 		job->patterns[i] = arena_printf(&s->arena, "%.*s%.*s", slice_arg(reference),
@@ -358,8 +361,7 @@ static void run_list(struct imap_server *s, struct imap_parse *p, bool lsub)
 		imap_finish_bad(s, p);
 		return;
 	}
-	/* RFC 3501 s6.3.8: an empty pattern asks for the delimiter. */
-	if (!job->extended && job->n_patterns == 1 && job->patterns[0].len == 0) {
+	if (job->delimiter) {
 		imap_untagged(s, "%s (\\Noselect) \"/\" \"\"", lsub ? "LSUB" : "LIST");
 		imap_finish_ok(s);
 		return;

@@ -90,6 +90,7 @@ static const struct {
 	[IMAP_OVER_QUOTA] = { "OVERQUOTA", "the account has no room for it" },
 	[IMAP_TOO_BIG] = { "TOOBIG", "that is too big" },
 	[IMAP_LATER] = { "UNAVAILABLE", "that can't be written now; nothing was changed, try again" },
+	[IMAP_EMPTY] = { NULL, "a message of no octets: nothing is appended" },
 };
 
 void imap_finish_result(struct imap_server *s, enum imap_result result, bool try_create)

@@ -80,11 +80,13 @@ static bool take_clock(slice *in, int64_t *ret_seconds)
 
 bool imap_time_read(slice text, int64_t *ret_seconds)
 {
+	bool padded = take_byte(&text, ' ');
+	size_t n = slice_find_byte(text, '-');
 	int64_t days, seconds;
 	unsigned day;
 
-	/* date-day-fixed = (SP DIGIT) / 2DIGIT */
-	if (!(take_byte(&text, ' ') ? take_digits(&text, 1, &day) : take_digits(&text, 2, &day)) ||
+	/* date-day-fixed = (SP DIGIT) / 2DIGIT, but npm's imap writes DIGIT. */
+	if (n < 1 || n > (padded ? 1 : 2) || !take_digits(&text, n, &day) ||
 	    !take_month_and_year(&text, day, &days) || !take_clock(&text, &seconds) || text.len > 0)
 		return false;
 	*ret_seconds = days * DAY + seconds;
