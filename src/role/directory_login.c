@@ -446,7 +446,8 @@ static enum directory_verdict identify(struct login *login, struct arena *arena,
 	login->account = ret_account->id;
 	memcpy(login->hash, hash.ptr, hash.len);
 	login->hash_len = hash.len;
-	login->wants_keys = directory_scram_wanted(login->role, login->account);
+	login->wants_keys = login->role->frame.config->password_scram &&
+	    directory_scram_wanted(login->role, login->account);
 	return DIRECTORY_OK;
 }
 
