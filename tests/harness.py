@@ -17,9 +17,10 @@ import fuzz
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 BUILD = os.path.join(ROOT, "build", "test")
 RELEASE = os.path.join(ROOT, "build", "release")
-# Of these the sanitizers make minutes, of reading the same megabytes again and again; what they
-# run is fuzzed and has unit tests.
-WITHOUT_SANITIZERS = ("faults/test_damaged_queue", "faults/test_repair", "faults/test_verify")
+# Of these the sanitizers make minutes, of reading the same megabytes again and again, or of starting
+# server after server; what they run is fuzzed, has unit tests, and is run by others with them.
+WITHOUT_SANITIZERS = ("clients/test_lab", "clients/test_page", "clients/test_relay_queue", "clients/test_relay_smarthost",
+                      "faults/test_damaged_queue", "faults/test_repair", "faults/test_verify")
 # These judge time and memory.
 FAULTS_ALONE = ("abuse", "flood", "idle", "scarce")
 # Those that take a minute begin first, so that none of them is left alone at the end.
