@@ -19,7 +19,7 @@ BUILD = os.path.join(ROOT, "build", "test")
 RELEASE = os.path.join(ROOT, "build", "release")
 # Of these the sanitizers make minutes, of reading the same megabytes again and again, or of starting
 # server after server; what they run is fuzzed, has unit tests, and is run by others with them.
-WITHOUT_SANITIZERS = ("clients/test_lab", "clients/test_page", "clients/test_relay_queue", "clients/test_relay_smarthost",
+WITHOUT_SANITIZERS = ("clients/test_page", "clients/test_relay_queue", "clients/test_relay_smarthost",
                       "faults/test_damaged_queue", "faults/test_repair", "faults/test_verify")
 # These judge time and memory.
 FAULTS_ALONE = ("abuse", "flood", "idle", "scarce")
