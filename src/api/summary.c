@@ -17,7 +17,7 @@
 #include "mail/html_text.h"
 #include "search/fold.h"
 
-static_assert(API_PACKED_MAX <= IPC_PACKET_MAX && API_PACKED_MAX / 2 <= UINT16_MAX,
+static_assert((size_t)API_PACKED_MAX <= IPC_PACKET_MAX && API_PACKED_MAX / 2 <= UINT16_MAX,
     "a summary goes in one message, a text's length in 16 bits");
 
 enum { FORMAT = 0x31504153, AT_READ = 4, AT_RECEIVED = 8, AT_SIZE = 16, HEAD = 32 };

@@ -9,7 +9,7 @@
 
 enum { LENGTH = 2, BACKLOG = 64 };
 
-static_assert(OS_SCRATCH_SIZE >= DNS_MESSAGE_MAX, "a datagram fits");
+static_assert((size_t)OS_SCRATCH_SIZE >= DNS_MESSAGE_MAX, "a datagram fits");
 static_assert(LAB_DNS_OUTPUT_MAX / 2 >= LENGTH + DNS_MESSAGE_MAX, "room while data is offered");
 
 struct lab_dns {

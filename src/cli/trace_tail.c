@@ -17,7 +17,7 @@ enum {
 	MISSED_MAX = 100,
 };
 
-static_assert(TRACE_TURN_BYTES > JOURNEY_LINE_MAX, "the longest line fits");
+static_assert((size_t)TRACE_TURN_BYTES > JOURNEY_LINE_MAX, "the longest line fits");
 
 struct file {
 	struct list link;
