@@ -239,7 +239,7 @@ static void kill_store(void)
 	wait_for_store();
 }
 
-static void cut_power(void)
+static inline void cut_power(void)
 {
 	sim_power_cut(world.host);
 	start_keeper();
@@ -487,7 +487,7 @@ static void adopt(struct client *c, const char *unread)
 	adopt_as(c, SERVICE_POP3, "", unread);
 }
 
-static void client_open(struct client *c, uint64_t account)
+static inline void client_open(struct client *c, uint64_t account)
 {
 	adopt(c, "");
 	login(c->nonce, account);
@@ -529,7 +529,7 @@ static void client_close(struct client *c)
 	run_ms(50);
 }
 
-static void client_quit(struct client *c)
+static inline void client_quit(struct client *c)
 {
 	client_say(c, "QUIT\r\n", "+OK");
 	for (unsigned i = 0; i < WAIT_MS && !c->closed; i++)
