@@ -26,7 +26,7 @@ import unittest
 
 from server import Demo
 from test_mailpit_api import modules
-from test_send_and_read import BODIES, lf, run
+from test_send_and_read import BODIES, lf, run, run_getmail
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 JARS = ["/usr/share/java/javax.mail.jar", "/usr/share/java/javax.activation.jar"]
@@ -855,16 +855,14 @@ class Fetch(Case):
                         shutil.chown(os.path.join(folder, sub), "nobody")
                 address, port = getattr(host, way)
                 with open(os.path.join(folder, "getmailrc"), "w") as rc:
-                    rc.write("[retriever]\ntype = %s\nserver = %s\nport = %d\nusername = %s\npassword = %s\nmailboxes = ('%s',)\n"
+                    rc.write("[retriever]\ntype = %s\nserver = %s\nport = %d\nusername = %s\npassword = %s\ntimeout = 20\nmailboxes = ('%s',)\n"
                              "[destination]\ntype = Maildir\npath = %s/mail/\n%s"
                              "[options]\ndelete = true\nreceived = false\ndelivered_to = false\n" % (
                                  kind, address, port, host.alice.address, host.alice.password, name, folder, writer))
                 os.chmod(folder, 0o700)
-                run(["getmail", "--getmaildir", folder, "--rcfile", "getmailrc"],
-                    env=dict(os.environ, PATH="/usr/bin:/bin", HOME=folder))
-                new = os.listdir(os.path.join(folder, "mail", "new"))
+                new = run_getmail(folder)
                 self.assertEqual(len(new), 1)
-                got = contents(os.path.join(folder, "mail", "new", new[0]))
+                got = contents(new[0])
                 got = re.sub(rb"(?m)^X-getmail-retrieved-from-mailbox: .*\n", b"", got)
                 self.assertTrue(got.endswith(lf(data)), got)
                 self.assertEqual(ok(self.box.select(name)), [b"0"])
