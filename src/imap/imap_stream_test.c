@@ -219,6 +219,29 @@ static void test_many_fields(void **state)
 	drive_stop(&d);
 }
 
+/* A session that ends while its SEARCH has told a half says nothing into that line. */
+static void test_half_a_line(void **state)
+{
+	for (unsigned sent = 0; sent < 2; sent++) {
+		struct imap_server *s;
+		struct drive d;
+		slice out;
+
+		setup(&d, SIZE_MAX);
+		s = d.sessions[0].s;
+		s->budget = 2 * DRIVE_MESSAGES + DRIVE_MESSAGES / 2;    /* looked at, counted, half told */
+		assert_true(imap_server_feed(s, slice_lit("a2 SEARCH ALL\r\n")) > 0);
+		out = imap_server_output(s);
+		assert_true(out.len > 0 && !slice_ends(out, slice_lit("\n")));
+		if (sent)
+			imap_server_sent(s, out.len);
+		imap_server_timeout(s);
+		assert_true(slice_find(imap_server_output(s), slice_lit("BYE")) ==
+		    imap_server_output(s).len);
+		drive_stop(&d);
+	}
+}
+
 /* Who looked at very many messages at once begins no other command in this turn. */
 static void test_turn(void **state)
 {
@@ -261,4 +284,4 @@ static void test_end(void **state)
 
 UNIT_TESTS(cmocka_unit_test(test_order), cmocka_unit_test(test_slow), cmocka_unit_test(test_search),
     cmocka_unit_test(test_many_keys), cmocka_unit_test(test_many_fields), cmocka_unit_test(test_limits),
-    cmocka_unit_test(test_turn), cmocka_unit_test(test_end))
+    cmocka_unit_test(test_half_a_line), cmocka_unit_test(test_turn), cmocka_unit_test(test_end))

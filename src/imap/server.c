@@ -89,13 +89,21 @@ static void say_bye(struct imap_server *s, const char *code, slice words)
 	buffer_add(&s->out, slice_lit("\r\n"));
 }
 
+/* A SEARCH writes its line step by step. */
+static bool ends_in_line(const struct imap_server *s)
+{
+	slice out = buffer_bytes(&s->out);
+
+	return out.len > 0 ? !slice_ends(out, slice_lit("\n")) : s->in_line;
+}
+
 void imap_server_refuse(struct imap_server *s, const char *code, slice words)
 {
 	if (s->state == IMAP_OVER)
 		return;
 	/* In the middle of a response nothing can be said. */
 	if (s->ready == NULL && s->held == NULL && buffer_room(&s->out) >= IMAP_REPLY_ROOM &&
-	    (buffer_bytes(&s->out).len == 0 || slice_ends(buffer_bytes(&s->out), slice_lit("\r\n"))))
+	    !ends_in_line(s))
 		say_bye(s, code, words);
 	imap_end(s);
 }
@@ -322,6 +330,7 @@ slice imap_server_output(const struct imap_server *s)
 void imap_server_sent(struct imap_server *s, size_t n)
 {
 	if (buffer_bytes(&s->out).len > 0) {
+		s->in_line = n > 0 ? buffer_bytes(&s->out).ptr[n - 1] != '\n' : s->in_line;
 		buffer_consume(&s->out, n);
 	} else if (n > 0) {
 		struct imap_work *work = s->ready;

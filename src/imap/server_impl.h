@@ -109,6 +109,7 @@ struct imap_server {
 	struct imap_event event;
 	bool event_ready;
 	bool hungry;                    /* it yields */
+	bool in_line;                   /* what was sent ends within a line */
 	unsigned budget;                /* steps until it does */
 
 	/* reading */
@@ -173,10 +174,10 @@ void imap_end(struct imap_server *s);           /* the BYE event; OVER */
 bool imap_room(const struct imap_server *s);    /* for some more of what runs */
 void imap_go_on(struct imap_server *s);
 /* A step counts itself; true: enough for this turn. */
+bool imap_yields(struct imap_server *s, unsigned units);
 /* A command looked at so many messages or names at once: too many, and no other begins in this
  * turn. */
 void imap_charge(struct imap_server *s, size_t n);
-bool imap_yields(struct imap_server *s, unsigned units);
 void imap_command_over(struct imap_server *s);
 /* It is done, and may serve again. */
 void imap_spare(struct imap_server *s, struct imap_work *work);

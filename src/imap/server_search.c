@@ -79,7 +79,7 @@ static void look_later(struct imap_server *s, struct searching *job,
 		imap_work_own(s->building, s->heap);
 	}
 	imap_work_add(s->building, item, job->states);
-	job->octets += imap_work_octets(job->need, job->quick, &item->message) * 
+	job->octets += imap_work_octets(job->need, job->quick, &item->message) *
 	    (1 + (job->texts + job->search.n_fields) / 4);
 }
 
