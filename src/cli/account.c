@@ -80,8 +80,8 @@ static void make_scram(struct control *control, struct secret *secret)
 	struct scram_keys keys;
 
 	os_random(control->os, salt, sizeof(salt));
-	if (!control->setting.config->password_scram || secret->password[0] == '\0' || !scram_keys_make(slice_from(secret->password),
-	    SCRAM_ITERATIONS, salt, &keys))
+	if (!control->setting.config->password_scram || secret->password[0] == '\0' ||
+	    !scram_keys_make(slice_from(secret->password), SCRAM_ITERATIONS, salt, &keys))
 		return;
 	scram_keys_print(&keys, secret->keys);
 	secret->scram = secret->keys;

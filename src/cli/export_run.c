@@ -83,16 +83,21 @@ static void count(struct run *r, uint64_t size)
 	r->e->haul->done_bytes += size;
 }
 
+/* A message, or a piece of one; not a flag that changes meanwhile, which is told, too. */
+static bool read_text(struct run *r, const struct imap_client_event *event, struct mail_fetched *ret)
+{
+	arena_reset(&r->arena);
+	return !r->failed && slice_equal_ascii(event->name, slice_lit("FETCH")) &&
+	    mail_fetched_read(event->text, &r->arena, ret) && ret->body.ptr != NULL;
+}
+
 static void on_message(void *context, const struct imap_client_event *event)
 {
 	struct run *r = context;
 	struct export_message m;
 	struct mail_fetched f;
 
-	arena_reset(&r->arena);
-	/* A flag that changes meanwhile is told, too. */
-	if (r->failed || !slice_equal_ascii(event->name, slice_lit("FETCH")) ||
-	    !mail_fetched_read(event->text, &r->arena, &f) || f.body.ptr == NULL)
+	if (!read_text(r, event, &f))
 		return;
 	m = message_of(&f);
 	if (r->e->kind->begin(r->e, &m, f.body) && r->e->kind->text(r->e, f.body, true))
@@ -108,9 +113,7 @@ static void on_piece(void *context, const struct imap_client_event *event)
 	struct export_message m;
 	struct mail_fetched f;
 
-	arena_reset(&r->arena);
-	if (r->failed || !slice_equal_ascii(event->name, slice_lit("FETCH")) ||
-	    !mail_fetched_read(event->text, &r->arena, &f) || f.body.ptr == NULL)
+	if (!read_text(r, event, &f))
 		return;
 	m = message_of(&f);
 	r->at += f.body.len;

@@ -8,6 +8,11 @@
 #include "base/check.h"
 #include "role/edge_impl.h"
 
+/* Each answer's type stands behind its question's. */
+_Static_assert(IPC_RECIPIENT_IS == IPC_RECIPIENT + 1 && IPC_OWNS_IS == IPC_OWNS + 1 &&
+    IPC_LOGIN_IS == IPC_LOGIN + 1 && IPC_SALT_IS == IPC_SALT + 1 && IPC_PROOF_IS == IPC_PROOF + 1,
+    "edge_on_answer() counts on it");
+
 static void answer_now(struct session *s, edge_answered *answered)
 {
 	const struct answer answer = { .verdict = DIRECTORY_TEMPORARY };
@@ -152,7 +157,7 @@ bool edge_on_answer(struct edge *e, struct ipc_message *message)
 		return false;
 	s = table_get(&e->requests, table_key(request));
 	if (s != NULL && message->type != s->asked + 1u)
-		return false;           /* each answer's type stands behind its question's */
+		return false;           /* it is no answer to that */
 	if (s != NULL)
 		deliver_answer(s, &answer);
 	return true;
