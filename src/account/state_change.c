@@ -233,6 +233,9 @@ static void copy_rows(struct account_state *s, const struct account_copied *c,
 		row.modseq = c->modseq;
 		row.mailbox = c->to;
 		row.saved_s = c->saved_s;
+		/* Or a client's next EXPUNGE would take what was just brought back. */
+		if (is_graveyard(c->from))
+			row.flags &= ~ACCOUNT_DELETED;
 		state_add_row(s, row);
 	}
 	/* Damage took some: which of the UIDs were theirs is not known. */

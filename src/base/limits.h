@@ -543,6 +543,26 @@ enum {
 	STORE_APPEND_ACCOUNT_BYTES = 64 * 1024 * 1024,
 	/* What changed lately in a mailbox, so that not every session looks through all of it. */
 	STORE_VIEW_NOTES = 16,
+	/* Messages that were expunged stay for mailbox.undelete, at most so long. Accounts are looked
+	 * through for older ones so often: a part of that time, never more often than MIN nor less
+	 * than MAX; for the first time after FIRST, so that a start has time for mail. One account
+	 * each STEP: 100,000 take half an hour, and mail does not notice. */
+	UNDELETE_MAX_S = 366 * 24 * 3600,
+	STORE_SWEEP_DIVISOR = 14,
+	STORE_SWEEP_MIN_MS = 60 * 1000,
+	STORE_SWEEP_MAX_MS = 24 * 3600 * 1000,
+	STORE_SWEEP_FIRST_MS = 5 * 60 * 1000,
+	STORE_SWEEP_STEP_MS = 20,
+	/* An account with more messages than this, buried ones too, buries no more of them, so that
+	 * graveyards never take the room of new mail (ACCOUNT_MESSAGES_MAX). */
+	STORE_BURY_MESSAGES_MAX = 500 * 1000,
+	/* posthouse undelete: requests at once, of all commands that run; rows of one answer, with
+	 * sender and subject cut to so many bytes, whatever has to be escaped; numbers of messages
+	 * in one request, which is CONTROL_REQUEST_MAX at most. */
+	STORE_UNDELETES_MAX = 64,
+	STORE_UNDELETE_ROWS = 40,
+	STORE_UNDELETE_TEXT_MAX = 300,
+	STORE_UNDELETE_IDS_MAX = 1000,
 	STORE_PRODUCER = 0xffff,        /* of the ids of messages that APPEND brings: no journal's */
 };
 

@@ -17,6 +17,7 @@ extern const struct cli_command cli_export;     /* export.c */
 extern const struct cli_command cli_import;     /* import.c */
 extern const struct cli_command cli_lint;       /* lint.c */
 extern const struct cli_command cli_queue;      /* queue.c */
+extern const struct cli_command cli_undelete;   /* undelete.c */
 extern const struct cli_command cli_trace;      /* trace_command.c */
 extern const struct cli_command cli_account;    /* account.c */
 extern const struct cli_command cli_mailbox;    /* mailbox.c */

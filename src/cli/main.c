@@ -24,6 +24,7 @@ const struct cli_command *const cli_commands[] = {
 	&cli_import,
 	&cli_export,
 	&cli_queue,
+	&cli_undelete,
 	&cli_trace,
 	&cli_lint,
 	&cli_structure,

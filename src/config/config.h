@@ -101,6 +101,7 @@ struct config {
 	unsigned relay_expire_s;        /* then it is returned */
 	unsigned relay_sessions;        /* at once, to all hosts */
 	unsigned relay_sessions_per_host;
+	unsigned undelete_s;            /* how long what is expunged can be brought back; 0: not */
 	bool lab;                       /* the web shows mail of our accounts */
 	slice lab_hosts;                /* "bob.example=127.0.0.2:8025,...": whose webs there are */
 	slice lab_beside;               /* folder of another host's journeys, or empty */

@@ -124,6 +124,10 @@ const struct config_key config_keys[CONFIG_KEYS] = {
 	    .max = 24 * 3600, .preset = "30m",
 	    .means = "Silence that ends an IMAP session, once it is logged in (RFC 9051: at least "
 	    "30m)." },
+	{ "mailbox.undelete", CONFIG_TIME, FIELD(undelete_s), .unit_ms = 1000,
+	    .max = UNDELETE_MAX_S, .preset = "14d",
+	    .means = "How long a message that was expunged (IMAP), deleted (POP3), or in a mailbox "
+	    "that was deleted, can be brought back by `posthouse undelete`; 0: it is gone at once." },
 	{ "relay", CONFIG_YES, FIELD(relay), .preset = "yes",
 	    .means = "Whether mail of our own users, and of aliases, goes to other hosts." },
 	{ "relay.host", CONFIG_HOST, FIELD(relay_host), .preset = "none",

@@ -95,6 +95,9 @@ static const struct ipc_rule rules[IPC_TYPES] = {
 	{ IPC_QUEUE,         "QUEUE",        DIRECTORY,  RELAY,      LARGE,  0, 0 },
 	{ IPC_QUEUE_IS,      "QUEUE_IS",     RELAY,      DIRECTORY,  LARGE,  0, 0 },
 
+	{ IPC_UNDELETE,      "UNDELETE",     DIRECTORY,  STORE,      LARGE,  0, 0 },
+	{ IPC_UNDELETE_IS,   "UNDELETE_IS",  STORE,      DIRECTORY,  LARGE,  0, 0 },
+
 	{ IPC_TRUSTED,       "TRUSTED",      KEEPER,     RELAY,      LARGE,  0, 0 },
 	{ IPC_SMART_HOST,    "SMART_HOST",   KEEPER,     RELAY,      TEXT,   0, 0 },
 

@@ -17,7 +17,7 @@
 #include "base/limits.h"
 
 enum {
-	IPC_VERSION = 8,
+	IPC_VERSION = 9,
 	IPC_HEADER = 6,                 /* u32 body length, u8 type, u8 descriptors */
 	IPC_BODY_MAX = IPC_PACKET_MAX - IPC_HEADER,
 };
@@ -133,6 +133,11 @@ enum ipc_type {
 	/* directory <-> relay: what somebody at the control socket wants of the queue */
 	IPC_QUEUE,              /* u64 request, slice command (JSON; role/relay_control.h) */
 	IPC_QUEUE_IS,           /* u64 request, slice answer (JSON) */
+
+	/* directory <-> store: the same of an account's expunged messages */
+	IPC_UNDELETE,           /* u64 request, u64 account, slice command (JSON;
+	                         * role/store_undelete.c) */
+	IPC_UNDELETE_IS,        /* u64 request, slice answer (JSON) */
 
 	/* keeper -> relay: about relay.host, after each CONFIG that names one */
 	IPC_TRUSTED,            /* slice: a piece of relay.ca's PEM, none when no certificate is

@@ -75,6 +75,8 @@ static const struct {
 	{ "appended", "IMAP brings a message of {size} bytes: UID {uid}" },
 	{ "moved", "IMAP moves {messages} message(s) to another mailbox; the first is UID {uid}" },
 	{ "expunged", "UID {uid} is deleted by IMAP" },
+	{ "restored", "an administrator brings {messages} message(s) back, to \"{name}\"; the first "
+	    "is UID {uid}" },
 	{ "looked-up", "DNS: {type} of {name}? {answer}{, dnssec}: {records}{words}" },
 	{ "attempt", "SMTP with {host} [{address}] {tls} {words}" },
 	{ "sent", "delivered to <{to}>: {host} said \"{words}\"" },

@@ -204,7 +204,8 @@ static bool on_peer_message(struct frame *frame, struct ipc_channel *peer,
 	case IPC_RECIPIENT:
 		return on_recipient(role, peer, message);
 	case IPC_QUEUE_IS:
-		return directory_control_on_queue(role, message);
+	case IPC_UNDELETE_IS:
+		return directory_control_on_answer(role, peer, message);
 	case IPC_OWNS:
 		return on_owns(role, peer, message);
 	case IPC_LOGIN:
@@ -228,8 +229,8 @@ static void on_peer_left(struct frame *frame, struct ipc_channel *peer)
 {
 	if (ipc_peer_kind(peer) == ROLE_EDGE)
 		directory_login_forget_edge(role_of(frame), peer);
-	else if (ipc_peer_kind(peer) == ROLE_RELAY)
-		directory_control_relay_left(role_of(frame));
+	else
+		directory_control_peer_left(role_of(frame), peer);
 }
 
 /* It counts nothing. That it says so tells the web that it is there. */

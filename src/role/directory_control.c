@@ -31,7 +31,9 @@ struct client {
 	struct stream *stream;
 	struct os_timer idle;
 	struct os_timer next;           /* more requests are in: go on next turn */
-	uint64_t question;              /* to the relay, while it is not answered; or 0 */
+	uint64_t question;              /* to the relay or a store, while it is not answered; or 0 */
+	enum role_kind asked;           /* who has it */
+	unsigned asked_index;
 	struct opening *opening;        /* NULL: it stays ours */
 };
 
@@ -71,26 +73,7 @@ static void apply(struct directory_role *role, const struct command_effect *effe
 	ipc_end(store, -1);
 }
 
-/* ---- what the relay answers ---- */
-
-static void ask_relay(struct client *client, slice request)
-{
-	struct directory_role *role = client->role;
-	struct ipc_channel *relay = frame_peer(&role->frame, ROLE_RELAY, 0);
-	struct buffer *out;
-
-	if (relay == NULL) {
-		stream_write(client->stream,
-		    slice_lit("{\"error\":\"the relay is not there; try again\"}\n"));
-		return;
-	}
-	client->question = ++role->question_last;
-	stream_pause(client->stream);
-	out = ipc_begin(relay, IPC_QUEUE);
-	put_u64(out, client->question);
-	put_slice(out, request);
-	ipc_end(relay, -1);
-}
+/* ---- what others answer ---- */
 
 static void answered(struct client *client, slice answer)
 {
@@ -101,7 +84,82 @@ static void answered(struct client *client, slice answer)
 	stream_resume(client->stream);
 }
 
-bool directory_control_on_queue(struct directory_role *role, struct ipc_message *message)
+static void answered_error(struct client *client, const char *words)
+{
+	json_t *answer = json_pack("{s:s}", "error", words);
+	char *text = json_dumps(answer, JSON_COMPACT);
+
+	answered(client, slice_from(text));
+	free(text);
+	json_decref(answer);
+}
+
+/* A message to `peer`, to which its body is added behind the question's number; NULL, and the
+ * client has its answer: it is not there. */
+static struct buffer *begin_question(struct client *client, enum ipc_type type,
+    struct ipc_channel *peer, const char *away)
+{
+	struct buffer *out;
+
+	stream_pause(client->stream);
+	if (peer == NULL) {
+		answered_error(client, away);
+		return NULL;
+	}
+	client->question = ++client->role->question_last;
+	client->asked = ipc_peer_kind(peer);
+	client->asked_index = ipc_peer_index(peer);
+	out = ipc_begin(peer, type);
+	put_u64(out, client->question);
+	return out;
+}
+
+static void ask_relay(struct client *client, slice request)
+{
+	struct ipc_channel *relay = frame_peer(&client->role->frame, ROLE_RELAY, 0);
+	struct buffer *out = begin_question(client, IPC_QUEUE, relay,
+	    "the relay is not there; try again");
+
+	if (out == NULL)
+		return;
+	put_slice(out, request);
+	ipc_end(relay, -1);
+}
+
+/* The store that has the account. */
+static void ask_store(struct client *client, slice request, const json_t *json)
+{
+	struct directory_role *role = client->role;
+	const char *address = json_string_value(json_object_get(json, "address"));
+	struct arena arena = arena_init(os_heap(role->os), DIRECTORY_ANSWER_MAX);
+	struct directory_account account;
+	struct directory_error error;
+	struct ipc_channel *store;
+	struct buffer *out;
+
+	if (address == NULL) {
+		stream_pause(client->stream);
+		answered_error(client, "it takes an address");
+	} else if (!directory_account_need(role->directory, slice_from(address), &arena, &account,
+	        &error)) {
+		stream_pause(client->stream);
+		answered_error(client, error.text);
+	} else {
+		store = frame_peer(&role->frame, ROLE_STORE,
+		    account_store(account.id, role->frame.config->stores));
+		out = begin_question(client, IPC_UNDELETE, store,
+		    "the store of that account is not there; try again");
+		if (out != NULL) {
+			put_u64(out, account.id);
+			put_slice(out, request);
+			ipc_end(store, -1);
+		}
+	}
+	arena_reset(&arena);
+}
+
+bool directory_control_on_answer(struct directory_role *role, struct ipc_channel *peer,
+    struct ipc_message *message)
 {
 	uint64_t question = get_u64(&message->body);
 	slice answer = get_slice(&message->body, CONTROL_ANSWER_MAX);
@@ -111,20 +169,24 @@ bool directory_control_on_queue(struct directory_role *role, struct ipc_message 
 	list_for (at, &role->clients) {
 		struct client *client = list_item(at, struct client, link);
 
-		if (question != 0 && client->question == question)
+		if (question != 0 && client->question == question &&
+		    client->asked == ipc_peer_kind(peer) &&
+		    client->asked_index == ipc_peer_index(peer))
 			answered(client, answer);
 	}
 	return true;
 }
 
-void directory_control_relay_left(struct directory_role *role)
+void directory_control_peer_left(struct directory_role *role, struct ipc_channel *peer)
 {
 	list_for (at, &role->clients) {
 		struct client *client = list_item(at, struct client, link);
 
-		if (client->question != 0)
-			answered(client,
-			    slice_lit("{\"error\":\"the relay was restarted; try again\"}"));
+		if (client->question != 0 && client->asked == ipc_peer_kind(peer) &&
+		    client->asked_index == ipc_peer_index(peer))
+			answered_error(client, client->asked == ROLE_RELAY ?
+			    "the relay was restarted; try again" :
+			    "the store was restarted; try again");
 	}
 }
 
@@ -252,14 +314,17 @@ static bool pass_on(struct client *client, slice request)
 	json_t *json = json_loadb((const char *)request.ptr, request.len, 0, NULL);
 	const char *command = json_string_value(json_object_get(json, "command"));
 	bool queue = command != NULL && strncmp(command, "queue ", 6) == 0;
+	bool undelete = command != NULL && strncmp(command, "undelete ", 9) == 0;
 	bool mailbox = command != NULL && strcmp(command, "mailbox open") == 0;
 
 	if (queue)
 		ask_relay(client, request);
+	else if (undelete)
+		ask_store(client, request, json);
 	else if (mailbox)
 		open_mailbox(client, json);
 	json_decref(json);
-	return queue || mailbox;
+	return queue || undelete || mailbox;
 }
 
 static void run_request(struct client *client, slice request)

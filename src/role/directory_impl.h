@@ -37,7 +37,7 @@ struct directory_role {
 	struct os_timer accept_again;
 	struct list clients;            /* struct client */
 	size_t n_clients;
-	uint64_t question_last;         /* to the relay */
+	uint64_t question_last;         /* to the relay or a store */
 };
 
 /* Open the database, again after the disk failed under a change. False: the role
@@ -67,8 +67,10 @@ bool directory_scram_wanted(struct directory_role *role, uint64_t account);
 void directory_control_listen(struct directory_role *role, int fd);
 void directory_control_start(struct directory_role *role);
 void directory_control_stop(struct directory_role *role);
-bool directory_control_on_queue(struct directory_role *role, struct ipc_message *message);
-void directory_control_relay_left(struct directory_role *role);
+/* The relay or a store answers what a client wants of it; it left. */
+bool directory_control_on_answer(struct directory_role *role, struct ipc_channel *peer,
+    struct ipc_message *message);
+void directory_control_peer_left(struct directory_role *role, struct ipc_channel *peer);
 
 /* The role drains and nothing is under way any more? Then say so. */
 void directory_drain_check(struct directory_role *role);

@@ -162,6 +162,7 @@ static void on_start(struct frame *frame)
 	}
 	take_config(frame);
 	store_mock_start(s);
+	store_sweep_start(s);
 	frame_ready(frame);
 }
 
@@ -210,6 +211,8 @@ static void on_peer_left(struct frame *frame, struct ipc_channel *peer)
 
 	if (ipc_peer_kind(peer) == ROLE_WEB)
 		store_watch_over(s);
+	if (ipc_peer_kind(peer) == ROLE_DIRECTORY)
+		store_undeletes_over(s);
 	if (ipc_peer_kind(peer) != ROLE_ROUTER)
 		return;
 	s->epoch++;
@@ -232,6 +235,7 @@ static const struct {
 	{ IPC_WATCH, store_watch },
 	{ IPC_FETCH, store_fetch },
 	{ IPC_EXPUNGE, store_expunge },
+	{ IPC_UNDELETE, store_undelete },
 };
 
 static bool on_peer_message(struct frame *frame, struct ipc_channel *peer,
@@ -276,6 +280,8 @@ void store_start(struct os *os, int channel, unsigned index)
 	checkpoint_init(s);
 	sessions_init(s);
 	store_mock_init(s);
+	store_undelete_init(s);
+	store_sweep_init(s);
 	store_watch_init(s);
 	store_fetch_init(s);
 	list_init(&s->expunges);

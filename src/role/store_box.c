@@ -3,7 +3,8 @@
  *   (load) -> loaded -> (rows) full
  *                '----> (files) writable -> flights
  *
- * box_step() walks what waits, in this order: offers, removal, web, changes, sessions, upkeep.
+ * box_step() walks what waits, in this order: offers, removal, web, sweep, changes, sessions,
+ * upkeep.
  * The first that needs the pool starts a job; job_done() steps again. */
 #include <string.h>
 
@@ -139,7 +140,7 @@ static bool is_idle(const struct box *box)
 	return !box->busy && !box->flying && !box_has_sessions(box) && !box->removing &&
 	    list_empty(&box->starved) && list_empty(&box->next) &&
 	    list_empty(&box->offers) && list_empty(&box->pending) && list_empty(&box->dirty) &&
-	    list_empty(&box->changes) && !store_watch_wants(box);
+	    list_empty(&box->changes) && !store_watch_wants(box) && !store_sweep_wants(box);
 }
 
 static void forget(struct box *box)
@@ -361,6 +362,7 @@ static void became_bad(struct box *box, enum account_load_result why)
 	offers_answer(box, &box->offers, SIZE_MAX, DELIVERY_LATER);
 	if (list_empty(&box->pending))
 		unload(box);
+	store_sweep_bad(box);
 	store_watch_bad(box);
 	box_changes_fail(box);
 	sessions_refuse(box, why == ACCOUNT_IO ? REFUSE_LATER : REFUSE_DAMAGED, false);
@@ -602,10 +604,11 @@ static bool step_load(struct box *box)
 	if (box->loaded)
 		return false;
 	if (list_empty(&box->offers) && !box_has_sessions(box) && !box->removing &&
-	    list_empty(&box->changes) && !store_watch_wants(box))
+	    list_empty(&box->changes) && !store_watch_wants(box) && !store_sweep_wants(box))
 		return true;
 	if (box->bad != ACCOUNT_LOADED && os_now_ms(s->os) < box->bad_until_ms) {
 		offers_answer(box, &box->offers, SIZE_MAX, DELIVERY_LATER);
+		store_sweep_bad(box);
 		store_watch_bad(box);
 		box_changes_fail(box);
 		sessions_refuse(box, box->bad == ACCOUNT_IO ? REFUSE_LATER : REFUSE_DAMAGED, false);
@@ -714,7 +717,8 @@ void box_step(struct box *box)
 	if (!box_take_offers(box) || box->flying)
 		return;
 	step_keys(box);
-	if (step_removing(box) || store_watch_step(box) || box_changes_step(box) ||
+	if (step_removing(box) || store_watch_step(box) || store_sweep_step(box) ||
+	    box_changes_step(box) ||
 	    step_sessions(box) || step_mock(box))
 		return;
 	(void)step_upkeep(box);

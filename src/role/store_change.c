@@ -162,14 +162,14 @@ static bool make_expunge(struct box *box, struct client_change *c)
 	if (c->what->n == 0)
 		return false;
 	tell_expunged(box, c->what);
-	return account_expunge(box->account, c->number, c->what->uids, c->what->n, 0) > 0 &&
-	    made(box, c);
+	return account_expunge(box->account, c->number, c->what->uids, c->what->n,
+	    store_bury_s(box)) > 0 && made(box, c);
 }
 
 /* ---- mailboxes ---- */
 
 /* The levels above a name, as far as they are not there (RFC 9051 s6.3.4). */
-static enum account_answer make_superiors(struct box *box, slice name)
+enum account_answer change_superiors(struct box *box, slice name)
 {
 	for (size_t i = 1; i < name.len; i++) {
 		enum account_answer answer;
@@ -191,7 +191,7 @@ static enum account_answer create(struct box *box, const struct imap_change *wha
 
 	if (account_mailbox_exists(account_mailbox_find(&box->account->state, what->name)))
 		return ACCOUNT_EXISTS;
-	answer = make_superiors(box, what->name);
+	answer = change_superiors(box, what->name);
 	if (answer != ACCOUNT_CHANGED)
 		return answer;
 	return account_create(box->account, what->name, (enum account_use)what->use, &number);
@@ -206,10 +206,10 @@ static enum account_answer rename_or_delete(struct box *box, const struct imap_c
 	if (!account_mailbox_exists(m))
 		return ACCOUNT_MISSING;
 	if (what->kind == IMAP_DELETE)
-		return account_delete(box->account, m->number, 0);
+		return account_delete(box->account, m->number, store_bury_s(box));
 	if (account_mailbox_exists(account_mailbox_find(state, what->new_name)))
 		return ACCOUNT_EXISTS;
-	answer = make_superiors(box, what->new_name);
+	answer = change_superiors(box, what->new_name);
 	if (answer != ACCOUNT_CHANGED)
 		return answer;
 	return account_rename(box->account, m->number, what->new_name, now_s(box));

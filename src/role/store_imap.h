@@ -79,6 +79,9 @@ uint32_t view_recent_from(const struct box *box, const struct account_mailbox *m
 /* ---- store_change.c ---- */
 void change_ask(struct imap_session *im, struct imap_change *change);
 void change_leave(struct imap_session *im);
+/* The levels above a name are made, as far as they are not there. CHANGED, or what is in the
+ * way. */
+enum account_answer change_superiors(struct box *box, slice name);
 enum imap_result change_result(enum account_answer answer);
 /* The bits of flags; keywords that are new are added, when `add`. False: no more fit. */
 bool change_bits(struct account *a, const struct imap_flags *flags, bool add, uint64_t *ret_bits);

@@ -11,6 +11,8 @@
  *   store_fetch.c       the same: messages, piece by piece
  *   store_expunge.c     the same: messages go
  *   store_queue.c       what clients change, in their order
+ *   store_undelete.c    an administrator lists what was expunged, and brings it back
+ *   store_sweep.c       what was expunged long ago goes
  *   store_session.c     logins and connections meet; the session's life
  *   store_pop3.c        the POP3 engine's events
  *   store_imap.c        the IMAP engine's; see store_imap.h for what belongs to it
@@ -102,6 +104,7 @@ struct change_kind {
 	bool together;                  /* it only adds: others like it may be made meanwhile */
 	bool pack;                      /* messages: a pack must be open */
 	bool cold;                      /* nobody waits for it */
+	bool looks;                     /* it changes nothing: no files, unless others do */
 	/* The box is writable. False: there is nothing to change; it has landed. */
 	bool (*make)(struct box *box, struct box_change *c);
 	/* It is durable (or was nothing), or is not going to be. */
@@ -205,6 +208,18 @@ struct watch {
 	struct watch_scan *scan;        /* that runs, or NULL */
 };
 
+/* Accounts are gone through, one after the other. */
+struct sweep {
+	struct os_timer timer;          /* the next account, or the next time */
+	struct sweep_scan *scan;        /* lists them, or NULL */
+	struct heap *heap;              /* with the list; NULL: none is gone through */
+	uint64_t *accounts;
+	size_t n, at;
+	bool waits;                     /* for accounts[at] */
+	bool was_there;                 /* it was in memory before */
+	struct box_change change;
+};
+
 /* A login that waits for its connection, or the other way round. */
 struct nonce {
 	struct list link;               /* store->nonces, oldest first */
@@ -282,6 +297,9 @@ struct store {
 	struct os_defer fetch_defer;
 	struct list expunges;           /* of the web */
 	size_t n_expunges;
+	struct list undeletes;          /* of the directory */
+	size_t n_undeletes;
+	struct sweep sweep;
 };
 
 /* ---- store.c ---- */
@@ -387,6 +405,21 @@ void store_fetches_over(struct store *s);
 /* ---- store_expunge.c ---- */
 bool store_expunge(struct store *s, struct ipc_message *message);
 void store_expunges_over(struct store *s);      /* the web left */
+
+/* ---- store_undelete.c ---- */
+void store_undelete_init(struct store *s);
+/* What is expunged now: when that is, for account_expunge(); 0: for good. */
+uint32_t store_bury_s(const struct box *box);
+bool store_undelete(struct store *s, struct ipc_message *message);
+void store_undeletes_over(struct store *s);     /* the directory left */
+
+/* ---- store_sweep.c ---- */
+void store_sweep_init(struct store *s);
+void store_sweep_start(struct store *s);        /* the configuration is there */
+bool store_sweep_wants(const struct box *box);  /* is it its turn? */
+/* Do what there is; true: a job comes first. */
+bool store_sweep_step(struct box *box);
+void store_sweep_bad(struct box *box);          /* it can't be read */
 
 /* ---- store_queue.c ---- */
 /* A change waits; box_step() comes to it. */

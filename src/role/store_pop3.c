@@ -57,7 +57,8 @@ static bool make_quit(struct box *box, struct box_change *change)
 	const struct quit *quit = list_item(change, struct quit, change);
 
 	store_tell_deleted(box, quit->uids, quit->n);
-	return account_expunge(box->account, ACCOUNT_INBOX, quit->uids, quit->n, 0) > 0;
+	return account_expunge(box->account, ACCOUNT_INBOX, quit->uids, quit->n,
+	    store_bury_s(box)) > 0;
 }
 
 static void committed(struct session *session, bool all)

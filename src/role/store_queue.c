@@ -58,7 +58,8 @@ bool box_changes_step(struct box *box)
 			box_start_rows(box);
 			return true;
 		}
-		if (!box_writable(box, c->kind->pack))
+		if (!(c->kind->looks && box->account->n_changes == 0) &&
+		    !box_writable(box, c->kind->pack))
 			return true;
 		before = box->account->n_changes;
 		c->made = c->kind->make(box, c);
