@@ -86,6 +86,8 @@ static uint64_t model_copy(struct model *m, unsigned from, int to, const uint32_
 		copy.uid = uid++;
 		copy.mailbox = (unsigned)to;
 		copy.saved_s = saved_s;
+		if (is_graveyard(from))
+			copy.flags &= ~ACCOUNT_DELETED;
 		model_add(m, copy);
 	}
 	for (size_t i = 0; i < m->n; i++) {
