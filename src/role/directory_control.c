@@ -75,6 +75,35 @@ static void apply(struct directory_role *role, const struct command_effect *effe
 
 /* ---- what others answer ---- */
 
+static void answer_error(struct client *client, const char *words)
+{
+	json_t *json = json_pack("{s:s}", "error", words);
+	char *text = json_dumps(json, JSON_COMPACT);
+
+	stream_write(client->stream, slice_from(text));
+	stream_write(client->stream, slice_lit("\n"));
+	free(text);
+	json_decref(json);
+}
+
+/* The account with that address; false: the client was told why not. */
+static bool find_account(struct client *client, const char *address, uint64_t *ret_account)
+{
+	struct directory_role *role = client->role;
+	struct arena arena = arena_init(os_heap(role->os), DIRECTORY_ANSWER_MAX);
+	struct directory_account account;
+	struct directory_error error;
+	bool found = address != NULL && directory_account_need(role->directory,
+	    slice_from(address), &arena, &account, &error);
+
+	if (found)
+		*ret_account = account.id;
+	else
+		answer_error(client, address == NULL ? "it takes an address" : error.text);
+	arena_reset(&arena);
+	return found;
+}
+
 static void answered(struct client *client, slice answer)
 {
 	client->question = 0;
@@ -86,12 +115,10 @@ static void answered(struct client *client, slice answer)
 
 static void answered_error(struct client *client, const char *words)
 {
-	json_t *answer = json_pack("{s:s}", "error", words);
-	char *text = json_dumps(answer, JSON_COMPACT);
-
-	answered(client, slice_from(text));
-	free(text);
-	json_decref(answer);
+	answer_error(client, words);
+	client->question = 0;
+	os_timer_start(client->role->os, &client->idle, CONTROL_TIMEOUT_MS);
+	stream_resume(client->stream);
 }
 
 /* A message to `peer`, to which its body is added behind the question's number; NULL, and the
@@ -101,11 +128,11 @@ static struct buffer *begin_question(struct client *client, enum ipc_type type,
 {
 	struct buffer *out;
 
-	stream_pause(client->stream);
 	if (peer == NULL) {
-		answered_error(client, away);
+		answer_error(client, away);
 		return NULL;
 	}
+	stream_pause(client->stream);
 	client->question = ++client->role->question_last;
 	client->asked = ipc_peer_kind(peer);
 	client->asked_index = ipc_peer_index(peer);
@@ -127,35 +154,24 @@ static void ask_relay(struct client *client, slice request)
 }
 
 /* The store that has the account. */
-static void ask_store(struct client *client, slice request, const json_t *json)
+static void ask_store(struct client *client, slice request, const char *address)
 {
 	struct directory_role *role = client->role;
-	const char *address = json_string_value(json_object_get(json, "address"));
-	struct arena arena = arena_init(os_heap(role->os), DIRECTORY_ANSWER_MAX);
-	struct directory_account account;
-	struct directory_error error;
 	struct ipc_channel *store;
 	struct buffer *out;
+	uint64_t account;
 
-	if (address == NULL) {
-		stream_pause(client->stream);
-		answered_error(client, "it takes an address");
-	} else if (!directory_account_need(role->directory, slice_from(address), &arena, &account,
-	        &error)) {
-		stream_pause(client->stream);
-		answered_error(client, error.text);
-	} else {
-		store = frame_peer(&role->frame, ROLE_STORE,
-		    account_store(account.id, role->frame.config->stores));
-		out = begin_question(client, IPC_UNDELETE, store,
-		    "the store of that account is not there; try again");
-		if (out != NULL) {
-			put_u64(out, account.id);
-			put_slice(out, request);
-			ipc_end(store, -1);
-		}
-	}
-	arena_reset(&arena);
+	if (!find_account(client, address, &account))
+		return;
+	store = frame_peer(&role->frame, ROLE_STORE,
+	    account_store(account, role->frame.config->stores));
+	out = begin_question(client, IPC_UNDELETE, store,
+	    "the mailbox is not there right now; try again");
+	if (out == NULL)
+		return;
+	put_u64(out, account);
+	put_slice(out, request);
+	ipc_end(store, -1);
 }
 
 bool directory_control_on_answer(struct directory_role *role, struct ipc_channel *peer,
@@ -192,44 +208,6 @@ void directory_control_peer_left(struct directory_role *role, struct ipc_channel
 
 /* ---- a mailbox is opened: the store goes on, in IMAP ---- */
 
-static void refuse_opening(struct client *client, const char *words)
-{
-	json_t *json = json_pack("{s:s}", "error", words);
-	char *text = json_dumps(json, JSON_COMPACT);
-
-	heap_free(os_heap(client->role->os), client->opening);
-	client->opening = NULL;
-	stream_write(client->stream, slice_from(text));
-	stream_write(client->stream, slice_lit("\n"));
-	free(text);
-	json_decref(json);
-}
-
-/* The account with that address; false: the client was told why not. */
-static bool find_account(struct client *client, const char *address, uint64_t *ret_account)
-{
-	struct heap *heap = os_heap(client->role->os);
-	json_t *show = json_pack("{s:s, s:s*}", "command", "account show", "address", address);
-	struct buffer out = buffer_init(heap, CONTROL_ANSWER_MAX + 1);
-	char *request = json_dumps(show, JSON_COMPACT);
-	struct command_effect effect;
-	json_t *answer;
-	const char *id;
-
-	directory_command(client->role->directory, slice_from(request), &out, &effect);
-	answer = json_loadb((const char *)buffer_bytes(&out).ptr, buffer_bytes(&out).len, 0, NULL);
-	id = json_string_value(json_object_get(answer, "id"));
-	if (id != NULL)
-		*ret_account = strtoull(id, NULL, 16);
-	else
-		stream_write(client->stream, buffer_bytes(&out));
-	buffer_free(&out);
-	free(request);
-	json_decref(show);
-	json_decref(answer);
-	return id != NULL;
-}
-
 /* {"command": "mailbox open", "address": ..., "tag": ..., "alone": true}: who may do this may
  * read the files anyway, so there is no password. On success the store says so, to that tag. */
 static void open_mailbox(struct client *client, json_t *request)
@@ -241,7 +219,7 @@ static void open_mailbox(struct client *client, json_t *request)
 
 	if (address == NULL || tag == NULL || tag[0] == '\0' || strlen(tag) > CONTROL_TAG_MAX ||
 	    strlen(address) >= SEALED_ADDRESS_MAX) {
-		refuse_opening(client, "request: no \"address\" or no \"tag\", or too long ones");
+		answer_error(client, "request: no \"address\" or no \"tag\", or too long ones");
 		return;
 	}
 	if (!find_account(client, address, &account))
@@ -294,7 +272,9 @@ static void hand_over(struct client *client)
 	int fd;
 
 	if (store == NULL) {
-		refuse_opening(client, "the mailbox is not there right now; try again");
+		heap_free(os_heap(role->os), client->opening);
+		client->opening = NULL;
+		answer_error(client, "the mailbox is not there right now; try again");
 		stream_resume(client->stream);
 		return;
 	}
@@ -320,7 +300,8 @@ static bool pass_on(struct client *client, slice request)
 	if (queue)
 		ask_relay(client, request);
 	else if (undelete)
-		ask_store(client, request, json);
+		ask_store(client, request,
+		    json_string_value(json_object_get(json, "address")));
 	else if (mailbox)
 		open_mailbox(client, json);
 	json_decref(json);

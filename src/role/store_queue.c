@@ -5,7 +5,8 @@
  *
  * (1) Each is made of what is durable, and would count a message twice that another one,
  *     not yet durable, concerns too. So they are made one at a time, in their order; but for
- *     those that only add (kind->together), which don't wait for each other.
+ *     those that only add (kind->together), which don't wait for each other. What an
+ *     earlier life wrote is made durable first, too.
  * (2) landed() is called once for each, and finds it out of the list. It may begin the next
  *     one, but not step the box. */
 #include "base/check.h"
@@ -44,6 +45,11 @@ static struct box_change *next_to_make(struct box *box)
 	return NULL;
 }
 
+static bool has_kept(const struct box *box)
+{
+	return box->account->n_changes > 0 && box->account->changes[0].kept;
+}
+
 bool box_changes_step(struct box *box)
 {
 	struct box_change *c;
@@ -61,6 +67,10 @@ bool box_changes_step(struct box *box)
 		if (!(c->kind->looks && box->account->n_changes == 0) &&
 		    !box_writable(box, c->kind->pack))
 			return true;
+		if (has_kept(box) && !c->kind->together && !c->kind->looks) {
+			box_dirty(box, true);
+			return true;
+		}
 		before = box->account->n_changes;
 		c->made = c->kind->make(box, c);
 		if (c->made)

@@ -497,9 +497,12 @@ bool store_undelete(struct store *s, struct ipc_message *message)
 	const char *wrong;
 	struct box *box;
 
-	if (!bytes_end(in) || s->frame.config->mock ||
-	    account_store(account, s->frame.config->stores) != s->frame.index)
+	if (!bytes_end(in) || account_store(account, s->frame.config->stores) != s->frame.index)
 		return false;
+	if (s->frame.config->mock) {
+		answer(s, request, "a mock keeps nothing that was deleted");
+		return true;
+	}
 	if (s->frame.draining || s->n_undeletes >= STORE_UNDELETES_MAX) {
 		answer(s, request, "the store is too busy; try again");
 		return true;

@@ -48,6 +48,8 @@ static struct world {
 	bool segment_rots;              /* a bit of the next one turns */
 	uint8_t results[MESSAGES_MAX];  /* of message n: its last answer */
 	unsigned answers[MESSAGES_MAX];
+	uint64_t asked;                 /* the last UNDELETE's number */
+	struct buffer answer;           /* to it; empty: none yet */
 } world;
 
 static void run_ms(uint64_t ms)
@@ -61,6 +63,11 @@ static bool on_message(struct frame *f, struct ipc_channel *peer, struct ipc_mes
 {
 	uint32_t n;
 
+	if (f == world.directory && m->type == IPC_UNDELETE_IS) {
+		assert_int_equal(get_u64(&m->body), world.asked);
+		buffer_add(&world.answer, get_slice(&m->body, CONTROL_ANSWER_MAX));
+		return bytes_end(&m->body);
+	}
 	if (f != world.router || m->type != IPC_DELIVERED)
 		return false;
 	n = get_u32(&m->body);
@@ -179,6 +186,7 @@ static void world_begin_with(uint64_t seed, const char *extra, bool with_web)
 	world.with_web = with_web;
 	world.heap = heap_create(SIZE_MAX);
 	world.arena = arena_init(world.heap, SIZE_MAX / 2);
+	world.answer = buffer_init(world.heap, SIZE_MAX / 2);
 	world.sim = sim_create(seed);
 	world.host = sim_host_create(world.sim, "here", here, 1 << 30);
 	assert_int_equal(config_parse(arena_printf(&world.arena, "hostname = mx.here.example\n"
