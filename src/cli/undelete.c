@@ -241,7 +241,7 @@ const struct cli_command cli_undelete = {
 	.name = "undelete",
 	.words = "ADDRESS [NUMBER...]",
 	.words_min = 1,
-	.words_max = CLI_WORDS_MAX,
+	.words_max = CLI_WORDS_MAX - 1,
 	.summary = "bring back messages that were expunged",
 	.details =
 	    "What an account's owner expunged (IMAP), deleted (POP3), or had in a mailbox that was\n"
