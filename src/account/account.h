@@ -112,8 +112,8 @@ enum account_answer {
 };
 
 /* Copy messages to another mailbox (or the same), all or none; `move`: they leave `from`,
- * which may be a graveyard: what comes from there is not \Deleted any more. Copies have the UIDs from uid_first on, in order, and saved_s,
- * the time. UNCHANGED: none of them is there. */
+ * which may be a graveyard: what comes from there is not \Deleted any more. Copies have the
+ * UIDs from uid_first on, in order, and saved_s, the time. UNCHANGED: none of them is there. */
 enum account_answer account_copy(struct account *a, uint16_t from, uint16_t to,
     const uint32_t *uids, size_t n, bool move, uint32_t saved_s, uint32_t *ret_uid_first,
     uint64_t *ret_count);
