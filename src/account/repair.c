@@ -11,7 +11,7 @@
 #include "log/aside.h"
 #include "mail/date.h"
 
-enum { COPY_PIECE = 64 * 1024, BROUGHT_BACK = UINT16_MAX };
+enum { BROUGHT_BACK = UINT16_MAX };
 
 /* ---- 1: set aside ---- */
 
@@ -236,28 +236,10 @@ static int copy_entry(struct bring *b, int in, const struct survey_unnamed *unna
 {
 	struct account_survey *s = b->repair->survey;
 	struct pack_place place = { s->account, b->files.pack_number, (uint32_t)b->end };
-	struct buffer header = buffer_init(s->heap, PACK_ENTRY + PACK_PREFIX_MAX);
-	unsigned char *piece = heap_alloc(s->heap, COPY_PIECE);
-	uint64_t before = PACK_ENTRY + prefix.len;
-	int error;
+	uint64_t checksum;              /* the survey judged it */
 
-	pack_entry_write(&header, place, prefix, body);
-	error = os_pwrite(s->os, b->files.pack, buffer_bytes(&header), b->end);
-	for (uint64_t done = 0; done < body.stored && error == 0;) {
-		size_t n = body.stored - done < COPY_PIECE ? (size_t)(body.stored - done) :
-		    COPY_PIECE;
-
-		if (os_pread(s->os, in, piece, n, unnamed->place.offset + before + done) !=
-		    (ssize_t)n)
-			error = -EIO;
-		else
-			error = os_pwrite(s->os, b->files.pack, slice_of(piece, n),
-			    b->end + before + done);
-		done += n;
-	}
-	heap_free(s->heap, piece);
-	buffer_free(&header);
-	return error;
+	return pack_copy(s->os, s->heap, in, unnamed->place, b->files.pack, place, prefix, body,
+	    &checksum);
 }
 
 static void add_row(struct bring *b, slice prefix, struct pack_body body)

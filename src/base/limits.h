@@ -545,14 +545,24 @@ enum {
 	STORE_VIEW_NOTES = 16,
 	/* Messages that were expunged stay for mailbox.undelete, at most so long. Accounts are looked
 	 * through for older ones so often: a part of that time, never more often than MIN nor less
-	 * than MAX; for the first time after FIRST, so that a start has time for mail. One account
+	 * than MAX, NONE where nothing is kept; for the first time after FIRST, so that a start has time for mail. One account
 	 * each STEP: 100,000 take half an hour, and mail does not notice. */
 	UNDELETE_MAX_S = 366 * 24 * 3600,
 	STORE_SWEEP_DIVISOR = 14,
 	STORE_SWEEP_MIN_MS = 60 * 1000,
 	STORE_SWEEP_MAX_MS = 24 * 3600 * 1000,
+	STORE_SWEEP_NONE_MS = 3600 * 1000,
 	STORE_SWEEP_FIRST_MS = 5 * 60 * 1000,
 	STORE_SWEEP_STEP_MS = 20,
+	/* A pack is written anew when this part of it is gone; each STORE_SWEEP_DIVISOR-th time, when
+	 * anything is. At once so many bytes, four full packs, that they are not long twice on the disk;
+	 * and none that would leave less than a tenth of it free. Rows wait so long for a moment without
+	 * changes. Old packs stay for a while: a read that was begun opens its pack in milliseconds. */
+	STORE_COMPACT_DEAD = 4,
+	STORE_COMPACT_BYTES = 4 * PACK_MAX,
+	ACCOUNT_COMPACT_SPARE_DIVISOR = 10,
+	STORE_SWAP_MAX_MS = 10 * 60 * 1000,
+	STORE_PACK_GRACE_MS = 60 * 1000,
 	/* An account with more messages than this, buried ones too, buries no more of them, so that
 	 * graveyards never take the room of new mail (ACCOUNT_MESSAGES_MAX). */
 	STORE_BURY_MESSAGES_MAX = 500 * 1000,

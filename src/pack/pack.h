@@ -116,6 +116,12 @@ enum pack_result pack_look(struct os *os, struct heap *heap, int fd, struct pack
 enum pack_result pack_reader_open_damaged(struct pack_reader *r, struct os *os,
     struct heap *heap, int fd, struct pack_place place);
 
+/* Copy the entry of `in` at `from`, with that prefix and body (pack_look), to `to`, of the file `out`.
+ * Returns 0 or -errno; *ret_checksum is that of the body's bytes as they were read: where it
+ * is not body.checksum, they are damaged in both places. */
+int pack_copy(struct os *os, struct heap *heap, int in, struct pack_place from, int out,
+    struct pack_place to, slice prefix, struct pack_body body, uint64_t *ret_checksum);
+
 /* Move place->offset to the first entry from there on and below `end` whose header
  * and prefix are whole: behind damage nobody knows where the next one begins.
  * PACK_END: there is none. */

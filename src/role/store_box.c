@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "account/slot.h"
+#include "account/compact.h"
 #include "base/check.h"
 #include "role/store_impl.h"
 
@@ -131,7 +132,7 @@ static void unload(struct box *box)
 	box->loaded = false;
 	box->pack = 0;
 	box->pack_first = 0;
-	box->pack_failed = false;
+	box->pack_over = false;
 	box->purged = false;
 }
 
@@ -312,8 +313,9 @@ static void run_job(struct os_work *work)
 		box->error = open_files(box);
 		break;
 	case JOB_REBASE:
-		box->error = account_rebase(os, box->account, &box->birth,
-		    box->pack != 0 ? box->pack : box->account->state.head.pack_next,
+		if (box->moves != NULL)
+			account_move(box->account, box->moves);
+		box->error = account_rebase(os, box->account, &box->birth, box->packs_unused,
 		    &box->new_files.log);
 		break;
 	case JOB_COLLECT:
@@ -394,7 +396,7 @@ static void attach_files(struct box *box)
 	if (box->want_files & FILES_PACK) {
 		box->pack = made->pack_number;
 		box->pack_end = 0;
-		box->pack_failed = false;
+		box->pack_over = false;
 	}
 }
 
@@ -408,6 +410,9 @@ static void files_failed(struct box *box)
 
 static void judge_job(struct box *box)
 {
+	bool moves = box->moves != NULL;
+
+	box->moves = NULL;
 	switch (box->job) {
 	case JOB_LOAD:
 	case JOB_ROWS:
@@ -434,9 +439,13 @@ static void judge_job(struct box *box)
 				close_one(box, &box->files.pack);
 				box->pack = 0;
 			}
+			if (moves)
+				store_compact_swapped(box, true);
 			break;
 		}
 		store_failed(box->store, "account: no new base", box->error);
+		if (moves)
+			store_compact_swapped(box, false);
 		box->flush_failed = true;
 		/* What they were shown may not be what is read again. */
 		box_changes_fail(box);
@@ -503,7 +512,18 @@ static void start_rebase(struct box *box)
 		return;
 	}
 	prepare_birth(box);
+	/* Packs below that are nobody's when no row names them. */
+	box->packs_unused = box->pack != 0 ? box->pack : box->account->state.head.pack_next;
+	if (os_now_ms(box->store->os) < box->packs_kept_until_ms)
+		box->packs_unused = 0;
 	start_job(box, JOB_REBASE);
+}
+
+void box_rebase_for(struct box *box, const struct account_compaction *moves)
+{
+	check(box->account->state.full);
+	box->moves = moves;
+	start_rebase(box);
 }
 
 bool box_writable(struct box *box, bool pack)
@@ -530,7 +550,7 @@ bool box_writable(struct box *box, bool pack)
 	else if (box->files.log < 0)
 		want |= REOPEN_LOG;
 	/* A pack is left only when nothing waits to be written to it. */
-	if (pack && (box->pack == 0 || box->pack_failed ||
+	if (pack && (box->pack == 0 || box->pack_over ||
 	    (box->pack_end >= store_pack_max(box) && list_empty(&box->pieces))))
 		want |= FILES_PACK;
 	else if (pack && box->files.pack < 0)
@@ -649,7 +669,7 @@ static bool step_removing(struct box *box)
 		return true;            /* on its way */
 	if (!box->purged) {
 		/* Nothing of its mail is to be left: a work may still write beside a pack. */
-		if (!digests_are_taken(box))
+		if (!digests_are_taken(box) && !store_sweep_copies(box))
 			start_rebase(box);
 		return true;
 	}

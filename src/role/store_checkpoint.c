@@ -176,7 +176,7 @@ static void take_back(struct box *box)
 {
 	account_failed(box->account);
 	box_close_files(box);
-	box->pack_failed = true;
+	box->pack_over = true;
 	give_up(box);
 }
 

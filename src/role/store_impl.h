@@ -13,6 +13,7 @@
  *   store_queue.c       what clients change, in their order
  *   store_undelete.c    an administrator lists what was expunged, and brings it back
  *   store_sweep.c       what was expunged long ago goes
+ *   store_compact.c     its bytes, too
  *   store_session.c     logins and connections meet; the session's life
  *   store_pop3.c        the POP3 engine's events
  *   store_imap.c        the IMAP engine's; see store_imap.h for what belongs to it
@@ -158,7 +159,11 @@ struct box {
 	uint32_t pack;                  /* number of the open pack, or 0 */
 	uint64_t pack_end;
 	uint32_t pack_first;            /* no older one is there, as far as we know; 0: who knows */
-	bool pack_failed;
+	bool pack_over;                 /* no entry goes there any more */
+	/* Until then none is unlinked: somebody may be about to open one. */
+	uint64_t packs_kept_until_ms;
+	uint32_t packs_unused;          /* as the rebase that runs may think of those below */
+	const struct account_compaction *moves; /* of the sweep's rebase that runs, or NULL */
 
 	struct list offers;             /* wait for the box */
 	struct list pending;            /* wait for their records, in their order */
@@ -208,6 +213,13 @@ struct watch {
 	struct watch_scan *scan;        /* that runs, or NULL */
 };
 
+enum sweep_phase {
+	SWEEP_BEGINS,
+	SWEEP_PURGED,
+	SWEEP_COPIES,                   /* on the pool; the box goes on */
+	SWEEP_SWAPS,                    /* rows are to name new places, or packs to go */
+};
+
 /* Accounts are gone through, one after the other. */
 struct sweep {
 	struct os_timer timer;          /* the next account, or the next time */
@@ -215,7 +227,11 @@ struct sweep {
 	struct heap *heap;              /* with the list; NULL: none is gone through */
 	uint64_t *accounts;
 	size_t n, at;
+	size_t n_first;                 /* without those that come again */
+	uint64_t turn;                  /* how often, since 1970 */
 	bool waits;                     /* for accounts[at] */
+	enum sweep_phase phase;
+	struct store_compact *compact;  /* or NULL */
 	bool was_there;                 /* it was in memory before */
 	struct box_change change;
 };
@@ -326,6 +342,8 @@ void box_dirty(struct box *box, bool hot);
 void box_count_memory(struct box *box);
 /* It is not full: a job makes it so. */
 void box_start_rows(struct box *box);
+/* A new base, with these moves; store_compact_swapped() comes. No changes but kept ones. */
+void box_rebase_for(struct box *box, const struct account_compaction *moves);
 void box_close_folders(struct box *box);
 void box_close_files(struct box *box);
 /* At the end of the turn: forget idle accounts and close idle files, until what is
@@ -420,6 +438,17 @@ bool store_sweep_wants(const struct box *box);  /* is it its turn? */
 /* Do what there is; true: a job comes first. */
 bool store_sweep_step(struct box *box);
 void store_sweep_bad(struct box *box);          /* it can't be read */
+bool store_sweep_copies(const struct box *box); /* a work may make packs of it */
+void store_sweep_next(struct box *box);         /* it is done with */
+void store_sweep_again(struct store *s, uint64_t account);      /* later, once more */
+
+/* ---- store_compact.c ---- */
+/* Write packs anew that hold much of what is gone; thorough: anything. Full state. */
+void store_compact_start(struct box *box, bool thorough);
+/* Let rows name the new packs, and let unused ones go; true: a job comes first. */
+bool store_compact_swap(struct box *box);
+void store_compact_swapped(struct box *box, bool ok);
+void store_compact_over(struct store *s);       /* what is there of it is forgotten */
 
 /* ---- store_queue.c ---- */
 /* A change waits; box_step() comes to it. */

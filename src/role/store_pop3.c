@@ -43,6 +43,19 @@ static void take_snapshot(struct session *session)
 	}
 }
 
+void pop3_moved(struct session *session, const struct account_compaction *c)
+{
+	if (session == NULL || session->rows == NULL)
+		return;
+	for (uint32_t i = 0; i < session->n; i++) {
+		struct session_row *row = &session->rows[i];
+		const struct account_move *move = account_moved(c, row->pack, row->offset);
+
+		if (move != NULL)
+			*row = (struct session_row){ row->uid, move->pack, move->offset };
+	}
+}
+
 /* ---- what QUIT deletes ---- */
 
 struct quit {

@@ -13,6 +13,7 @@
 #ifndef ROLE_STORE_SESSION_H
 #define ROLE_STORE_SESSION_H
 
+#include "account/compact.h"
 #include "role/store_impl.h"
 
 enum session_state {
@@ -42,6 +43,9 @@ struct session_kind {
 };
 
 extern const struct session_kind session_pop3, session_imap;
+
+/* Messages of the account are in other places now. NULL: there is no session. */
+void pop3_moved(struct session *session, const struct account_compaction *c);
 
 struct session_row {
 	uint32_t uid, pack, offset;

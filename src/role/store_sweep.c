@@ -2,6 +2,9 @@
  *
  *   timer -> folders of accounts (pool) -> one account after the other, a moment between them:
  *   its head read -> something is buried: its rows -> older ones purged, with a cold flight
+ *   -> their bytes, too (store_compact.c)
+ *
+ * Each STORE_SWEEP_DIVISOR-th time an account is looked at as a whole, whatever its head says.
  *
  * (1) Nothing of it is kept over a restart: accounts are gone through again, and what is purged
  *     is in their logs.
@@ -32,6 +35,8 @@ static uint64_t interval_ms(const struct store *s)
 {
 	uint64_t part = (uint64_t)s->frame.config->undelete_s * 1000 / STORE_SWEEP_DIVISOR;
 
+	if (part == 0)
+		return STORE_SWEEP_NONE_MS;
 	if (part < STORE_SWEEP_MIN_MS)
 		return STORE_SWEEP_MIN_MS;
 	return part < STORE_SWEEP_MAX_MS ? part : STORE_SWEEP_MAX_MS;
@@ -49,18 +54,30 @@ bool store_sweep_wants(const struct box *box)
 	return is_turn(box->store, box->id);
 }
 
-/* It is done with. One that was read for this goes first when memory is short. */
-static void next(struct box *box)
+void store_sweep_next(struct box *box)
 {
 	struct store *s = box->store;
 
 	s->sweep.waits = false;
 	s->sweep.at++;
+	store_compact_over(s);
+	if (box->packs_kept_until_ms == UINT64_MAX)
+		box->packs_kept_until_ms = 0;
+	/* One that was read for this goes first when memory is short. */
 	if (!s->sweep.was_there) {
 		list_remove(&box->link);
 		list_append(s->boxes.next, &box->link);
 	}
 	os_timer_start(s->os, &s->sweep.timer, STORE_SWEEP_STEP_MS);
+}
+
+void store_sweep_again(struct store *s, uint64_t account)
+{
+	struct sweep *sweep = &s->sweep;
+
+	sweep->accounts = heap_resize(sweep->heap, sweep->accounts,
+	    (sweep->n + 1) * sizeof *sweep->accounts);
+	sweep->accounts[sweep->n++] = account;
 }
 
 /* What came into a graveyard before that second is too old. */
@@ -85,7 +102,9 @@ static bool make(struct box *box, struct box_change *change)
 
 static void landed(struct box *box, struct box_change *change, bool ok)
 {
-	next(box);
+	/* Nobody steps the box when there was nothing to purge any more. */
+	box->store->sweep.phase = SWEEP_PURGED;
+	os_timer_start(box->store->os, &box->store->sweep.timer, 0);
 }
 
 static const struct change_kind purging = { .cold = true, .make = make, .landed = landed };
@@ -102,34 +121,55 @@ static bool has_old(const struct box *box)
 	return false;
 }
 
+/* Is it looked at as a whole, or is it enough to look whether something is buried? */
+static bool is_thorough(const struct store *s, uint64_t account)
+{
+	return s->sweep.at >= s->sweep.n_first ||
+	    (s->sweep.turn + account) % STORE_SWEEP_DIVISOR == 0;
+}
+
 bool store_sweep_step(struct box *box)
 {
 	struct store *s = box->store;
 	const struct account *a = box->account;
+	bool thorough;
 
-	if (!store_sweep_wants(box) || !list_empty(&s->sweep.change.link))
+	if (!store_sweep_wants(box) || !list_empty(&s->sweep.change.link) ||
+	    s->sweep.phase == SWEEP_COPIES)
 		return false;
+	thorough = is_thorough(s, box->id);
 	/* HEAD alone says whether anything is buried. */
 	if (a->removed || box->removing || s->frame.draining || store_stopped(s) ||
-	    a->state.head.rows <= a->state.head.count) {
-		next(box);
+	    (s->sweep.phase == SWEEP_BEGINS && !thorough &&
+	    a->state.head.rows <= a->state.head.count)) {
+		store_sweep_next(box);
 		return false;
 	}
 	if (!a->state.full) {
 		box_start_rows(box);
 		return true;
 	}
-	if (has_old(box))
+	if (s->sweep.phase == SWEEP_SWAPS)
+		return store_compact_swap(box);
+	if (s->sweep.phase == SWEEP_BEGINS && has_old(box))
 		box_change(box, &s->sweep.change, &purging);
+	else if (s->frame.config->lab)
+		store_sweep_next(box);  /* its page knows where messages are */
 	else
-		next(box);
+		store_compact_start(box, thorough);
 	return false;
+}
+
+bool store_sweep_copies(const struct box *box)
+{
+	return store_sweep_wants(box) && box->store->sweep.phase == SWEEP_COPIES;
 }
 
 void store_sweep_bad(struct box *box)
 {
-	if (store_sweep_wants(box) && list_empty(&box->store->sweep.change.link))
-		next(box);
+	if (store_sweep_wants(box) && list_empty(&box->store->sweep.change.link) &&
+	    box->store->sweep.phase != SWEEP_COPIES)
+		store_sweep_next(box);
 }
 
 /* ---- all of them ---- */
@@ -177,8 +217,9 @@ static void scan_done(struct os_work *work)
 		os_log(s->os, OS_ERROR, "not all accounts can be listed: %s", strerror(-scan->error));
 	s->sweep.scan = NULL;
 	s->sweep.accounts = scan->accounts;
-	s->sweep.n = scan->n;
+	s->sweep.n = s->sweep.n_first = scan->n;
 	s->sweep.at = 0;
+	s->sweep.turn = (uint64_t)os_wall_us(s->os) / 1000 / interval_ms(s);
 	s->n_jobs--;
 	if (s->frame.draining)
 		forget_list(s);
@@ -206,10 +247,15 @@ static void on_timer(struct os_timer *timer)
 {
 	struct store *s = timer->owner;
 	struct sweep *sweep = &s->sweep;
-	uint64_t account;
+	uint64_t account, now_ms = os_now_ms(s->os);
+	struct box *box;
 
-	if (s->frame.draining || sweep->waits || sweep->scan != NULL)
+	if (s->frame.draining || sweep->scan != NULL)
 		return;
+	if (sweep->waits) {
+		box_step(box_get(s, sweep->accounts[sweep->at]));
+		return;
+	}
 	if (sweep->heap == NULL) {
 		start_scan(s);
 		return;
@@ -220,8 +266,14 @@ static void on_timer(struct os_timer *timer)
 		return;
 	}
 	account = sweep->accounts[sweep->at];
-	sweep->was_there = table_get(&s->table, table_key(account)) != NULL;
+	box = table_get(&s->table, table_key(account));
+	if (box != NULL && box->packs_kept_until_ms > now_ms) {
+		os_timer_start(s->os, &sweep->timer, box->packs_kept_until_ms - now_ms);
+		return;
+	}
+	sweep->was_there = box != NULL;
 	sweep->waits = true;
+	sweep->phase = SWEEP_BEGINS;
 	box_step(box_get(s, account));
 	boxes_limit(s);
 }
