@@ -89,6 +89,7 @@ static slice without_trace(slice message)
 	drop_field(&message, "Return-Path");
 	while (drop_field(&message, "Delivered-To"))
 		;
+	drop_field(&message, "X-Posthouse-Login");
 	drop_field(&message, "Received");
 	return message;
 }

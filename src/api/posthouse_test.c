@@ -76,6 +76,7 @@ static void test_lint_line(void **state)
 {
 	struct sample_world w = sample_world(slice_lit("Return-Path: <a@b.example>\r\n"
 	    "Delivered-To: c@d.example\r\nDelivered-To: e@d.example\r\n"
+	    "X-Posthouse-Login: f\r\n"
 	    "Received: from c\r\n by d; Sun, 22 Nov 2026 06:15:54 +0000\r\n"
 	    "X: y\r\nLong: " LONG "\r\n" SOUND));
 	struct api_facts facts = { .sender = slice_lit("a@b.example") };
@@ -89,7 +90,7 @@ static void test_lint_line(void **state)
 			break;
 	}
 	assert_string_equal(json_string_value(json_object_get(finding, "Where")), "line 2");
-	assert_int_equal(json_integer_value(json_object_get(finding, "Line")), 7);
+	assert_int_equal(json_integer_value(json_object_get(finding, "Line")), 8);
 	json_decref(root);
 	sample_end(&w);
 }

@@ -349,7 +349,8 @@ enum {
 	EDGE_SEALED_MAX = 600 * 1024,
 	/* Memory of a transaction beside those: addresses, names, authors. */
 	EDGE_TRANSACTION_MAX = 64 * 1024,
-	EDGE_TRACE_MAX = 4096,          /* Received, Date, Message-ID */
+	EDGE_TRACE_MAX = 4096,          /* Received, Date, Message-ID; a mock's: who sent it */
+	MOCK_USER_MAX = 1024,           /* that: a login with three letters a byte */
 	/* Without a segment for so long a message gets 452: a router restarts in
 	 * less, and clients wait ten minutes (RFC 5321 s4.5.3.2.6). */
 	EDGE_SEGMENT_WAIT_MS = 10 * 1000,

@@ -108,7 +108,7 @@ static const struct ipc_rule rules[IPC_TYPES] = {
 	{ IPC_HTTP,          "HTTP",         EDGE,       WEB,        SMALL,  1, 1 },
 	{ IPC_HTTP_IS,       "HTTP_IS",      WEB,        EDGE,       SMALL,  0, 0 },
 
-	{ IPC_SMTP,          "SMTP",         WEB,        EDGE,       SMALL,  1, 1 },
+	{ IPC_SMTP,          "SMTP",         WEB,        EDGE,       TEXT,   1, 1 },
 
 	{ IPC_REFUSED,       "REFUSED",      EDGE,       WEB,        TEXT,   0, 0 },
 

@@ -156,7 +156,7 @@ enum ipc_type {
 	IPC_HTTP_IS,            /* u64 number, u8 HTTP_*: of unknown ones it means nothing */
 
 	/* web -> edge, in a mock: speak SMTP on it, as with who came from there */
-	IPC_SMTP,               /* 16 bytes peer ip; + fd: stream */
+	IPC_SMTP,               /* 16 bytes peer ip, slice user (empty: none); + fd: stream */
 
 	/* edge -> web, in a mock: what somebody was refused, for who watches */
 	IPC_REFUSED,            /* u8 service, 16 bytes peer ip, slice line (EDGE_REFUSAL_TEXT) */

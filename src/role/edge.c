@@ -50,7 +50,8 @@ static size_t free_places(const struct edge *e, int fd)
 	return sessions < descriptors ? sessions : descriptors;
 }
 
-static void accept_one(struct edge *e, int fd, const struct os_address *peer,
+/* NULL: there is no session of it. */
+static struct session *accept_one(struct edge *e, int fd, const struct os_address *peer,
     enum service service)
 {
 	static const char *const why[] = {
@@ -70,20 +71,20 @@ static void accept_one(struct edge *e, int fd, const struct os_address *peer,
 	e->n_connections++;
 	if (answer == SHARES_OK && service == SERVICE_HTTP) {
 		edge_http_open(e, fd, peer, shares);
-		return;
+		return NULL;
 	}
 	if (answer == SHARES_OK) {
 		e->n_sessions++;
-		edge_session_open(e, fd, peer, service, shares);
-		return;
+		return edge_session_open(e, fd, peer, service, shares);
 	}
 	e->n_turned_away++;
 	turn_away(e, fd, service, why[answer]);
 	if (!shares_note(&e->shares, answer, peer->ip, now_ms))
-		return;
+		return NULL;
 	os_ip_print(peer->ip, text, sizeof text);
 	os_log(e->os, OS_WARN, "%s: turned away (said once a minute): %s peer=%s",
 	    service_name(service), why[answer], text);
+	return NULL;
 }
 
 /* The web of a mock has a message to send. */
@@ -91,12 +92,17 @@ static bool on_smtp(struct edge *e, struct ipc_message *message)
 {
 	struct os_address peer = { .port = 0 };
 	slice ip = get_raw(&message->body, sizeof peer.ip);
+	slice user = get_slice(&message->body, SASL_LOGIN_MAX);
+	struct session *s;
 
 	if (!bytes_end(&message->body) || !e->frame.config->mock)
 		return false;
 	memcpy(peer.ip, ip.ptr, sizeof peer.ip);
-	if (!e->draining)
-		accept_one(e, ipc_take_fd(message), &peer, SERVICE_SMTP);
+	if (e->draining)
+		return true;
+	s = accept_one(e, ipc_take_fd(message), &peer, SERVICE_SMTP);
+	if (s != NULL)
+		edge_user_told(s, user);
 	return true;
 }
 

@@ -7,6 +7,7 @@
  *   edge_smtp.c      what SMTP's events mean
  *   edge_body.c      a body: gathered, compressed, spooled
  *   edge_mailbox.c   the mailbox that a message names itself, in a mock
+ *   edge_user.c      who sends, in a mock
  *   edge_journal.c   commits: appended, synced in groups, answered
  *   edge_journey.c   what is written down for `posthouse trace`
  *   edge_pop3.c      POP3 until login
@@ -123,7 +124,8 @@ struct transaction {
 	struct submission *submission;  /* once the head is done */
 	size_t authors_asked;
 	uint32_t departures;            /* departure_bit(), where the edge is lenient */
-	struct received received;       /* once committed */
+	struct received received;       /* once committed; and who sent it, edge_user.c */
+	slice user;
 	char peer[OS_IP_TEXT];
 	struct message_id message;
 	bool dropped;                   /* free it when the plan is through */
@@ -208,6 +210,8 @@ struct session {
 	slice helo;                     /* from the heap */
 	bool extended;
 	uint64_t account;               /* logged in, or 0 */
+	slice user;                     /* from the heap: in a mock, who is; may be empty */
+	bool user_told;                 /* and it is the web that said so */
 	uint64_t body_ms, body_bytes;   /* when the body began; what came of it */
 	/* POP3, IMAP */
 	bool granted;                   /* to be handed over once all output left */
@@ -306,6 +310,11 @@ static inline bool edge_is_submission(const struct session *s)
 	return s->service != SERVICE_SMTP && !s->edge->frame.config->mock;
 }
 
+/* edge_user.c: the name of who is logged in, or asks to be, where a mock tells it; empty:
+ * nobody. What the web said stays. */
+void edge_user_told(struct session *s, slice user);
+void edge_user_keep(struct session *s, slice user);
+
 /* A mock takes what a server refuses, and says so. */
 static inline bool edge_lenient(const struct edge *e)
 {
@@ -317,7 +326,7 @@ void edge_session_gone(struct edge *e, struct session *s);      /* counts; drain
 void edge_check_drained(struct edge *e);
 
 /* edge_session.c */
-void edge_session_open(struct edge *e, int fd, const struct os_address *peer,
+struct session *edge_session_open(struct edge *e, int fd, const struct os_address *peer,
     enum service service, struct session_shares shares);
 /* Let engine, output and input move on; after answers and anything else. */
 void edge_session_wake(struct session *s);

@@ -18,6 +18,7 @@
 
 #include "base/check.h"
 #include "role/edge_impl.h"
+#include "role/mock_user.h"
 
 static void on_synced(struct plan *plan);
 static void on_turn(struct os_defer *defer);
@@ -150,6 +151,8 @@ static void write_trace(struct transaction *t, struct buffer *trace)
 	char id[MESSAGE_ID_TEXT];
 
 	t->received.id = slice_of(id, message_id_print(t->message, id));
+	if (t->user.len > 0)
+		mock_user_write(t->user, trace);
 	received_write(&t->received, trace);
 	if (t->submission != NULL)
 		submit_add_fields(t->submission, t->received.wall_us, t->received.id,

@@ -90,12 +90,27 @@ static void test_names(void **state)
 	end(&c);
 }
 
+/* What stands on top of the last message's trace. */
+static void assert_user(const char *name)
+{
+	slice field = slice_lit("X-Posthouse-Login: "), trace = last()->trace, line = { 0 };
+
+	if (slice_starts(trace, field)) {
+		line = slice_drop(slice_cut(&trace, '\r'), field.len);
+		trace = slice_drop(trace, 1);
+	}
+	assert_slice(line, slice_from(name));
+	assert_true(slice_starts(trace, slice_lit("Received: from c ")));
+}
+
 /* It is before a login; and what is before it stays as it was. */
 static void test_login(void **state)
 {
 	struct client c;
 
 	begin(&c, MOCK);
+	send(&c, "Subject: s\r\n\r\n", "250 2.0.0 ");
+	assert_user("");
 	client_say(&c, "STARTTLS\r\n", "220 ");
 	client_secure(&c);
 	client_say(&c, "EHLO c\r\nAUTH PLAIN AGFsaWNlAHg=\r\n", "235 ");
@@ -103,9 +118,38 @@ static void test_login(void **state)
 	assert_sealed_for(5);
 	send(&c, "X-Posthouse-Mailbox: b\r\n\r\n", "250 2.0.0 ");
 	assert_sealed_for(1);
+	assert_user("alice");
 	send(&c, "Subject: s\r\n\r\n", "250 2.0.0 ");
 	assert_sealed_for(5);
+	assert_user("alice");
 	end(&c);
+}
+
+/* A login that was refused is nobody's; and the field is a mock's only. */
+static void test_user(void **state)
+{
+	static const char *const configs[] = { MOCK, "domains = here.example\nmock = yes\nrelay = no\n",
+	    "" };
+	struct client c;
+
+	for (size_t i = 0; i < sizeof configs / sizeof *configs; i++) {
+		world_begin(configs[i]);
+		client_open(&c, "10.0.0.1:587");
+		client_say(&c, "EHLO c\r\nSTARTTLS\r\n", "220 2.0.0 ");
+		client_secure(&c);
+		client_say(&c, "EHLO c\r\n", "AUTH PLAIN");
+		if (i == 0) {
+			client_say(&c, "AUTH PLAIN AGZ1bGwAeA==\r\n", "451 4.3.0 ");
+			send(&c, "Subject: s\r\n\r\n", "250 2.0.0 ");
+			assert_user("");
+		}
+		client_say(&c, "AUTH PLAIN AGFsaWNlQGhlcmUuZXhhbXBsZQBzZWNyZXQ=\r\n", "235 2.7.0 ");
+		client_say(&c, "MAIL FROM:<alice@here.example>\r\nRCPT TO:<bob@here.example>\r\n"
+		    "DATA\r\n", "354 ");
+		client_say(&c, "From: alice@here.example\r\n\r\n.\r\n", "250 2.0.0 ");
+		assert_user(i < 2 ? "alice@here.example" : "");
+		end(&c);
+	}
 }
 
 static void test_others(void **state)
@@ -189,6 +233,6 @@ static void test_gone(void **state)
 	world_end();
 }
 
-UNIT_TESTS(cmocka_unit_test(test_names), cmocka_unit_test(test_login),
+UNIT_TESTS(cmocka_unit_test(test_names), cmocka_unit_test(test_login), cmocka_unit_test(test_user),
     cmocka_unit_test(test_others), cmocka_unit_test(test_large),
     cmocka_unit_test(test_no_mailbox), cmocka_unit_test(test_gone))

@@ -210,6 +210,7 @@ void edge_bury(struct os_defer *defer)
 		edge_session_gone(e, s);
 		buffer_free(&s->dialogue);
 		heap_free(e->heap, (void *)(uintptr_t)s->helo.ptr);
+		heap_free(e->heap, (void *)(uintptr_t)s->user.ptr);
 		heap_free(e->heap, s);
 	}
 	edge_check_drained(e);
@@ -319,7 +320,7 @@ static void on_greeting(struct os_timer *timer)
 	}
 }
 
-void edge_session_open(struct edge *e, int fd, const struct os_address *peer,
+struct session *edge_session_open(struct edge *e, int fd, const struct os_address *peer,
     enum service service, struct session_shares shares)
 {
 	bool pop3 = service_is_pop3(service), imap = service_is_imap(service);
@@ -360,4 +361,5 @@ void edge_session_open(struct edge *e, int fd, const struct os_address *peer,
 	} else {
 		greet(s);
 	}
+	return s;
 }

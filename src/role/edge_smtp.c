@@ -206,6 +206,7 @@ static void on_login(struct session *s, const struct answer *answer)
 			smtp_server_answer(s->smtp, NULL);
 	} else {
 		edge_log_login(s, answer->verdict);
+		edge_user_keep(s, (slice){ 0 });
 		smtp_server_answer(s->smtp, &reply);
 	}
 }
@@ -238,6 +239,7 @@ static void copy_received(struct transaction *t)
 	struct received *r = &t->received;
 
 	r->helo = slice_copy(&t->arena, s->helo);
+	t->user = slice_copy(&t->arena, s->user);
 	r->extended = s->extended;
 	r->utf8 = (t->flags & JOURNAL_SMTPUTF8) != 0;
 	r->tls = tls != NULL;
@@ -351,6 +353,7 @@ static void on_event(struct session *s, const struct smtp_event *event)
 		on_rcpt(s, event);
 		return;
 	case SMTP_EVENT_AUTH:
+		edge_user_keep(s, event->text);
 		edge_ask_login(s, event->ask, event->text, event->secret, on_login);
 		return;
 	case SMTP_EVENT_DATA:

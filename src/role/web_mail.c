@@ -1,10 +1,12 @@
 /* role/web_mail.c - what a message's own first lines say of its envelope.
  *
- * They are the store's: Return-Path, then Delivered-To for each recipient, then Received.
+ * They are the store's: Return-Path, then Delivered-To for each recipient; then the edge's: who
+ * logged in, if somebody did, and Received.
  * What stands below is whatever its sender wrote. */
 #include "role/web_mail.h"
 
 #include "role/directory_mock.h"
+#include "role/mock_user.h"
 
 static bool take_line(slice *rest, slice name, slice *ret_value)
 {
@@ -33,6 +35,8 @@ static void read_envelope(slice raw, struct arena *arena, struct api_facts *fact
 		recipients[n++] = value;
 	facts->recipients = recipients;
 	facts->n_recipients = n;
+	if (take_line(&rest, slice_lit(MOCK_USER_FIELD), &value))
+		facts->login = mock_user_read(value, arena);
 }
 
 struct api_facts web_mail_facts(const struct web *web, const struct web_entry *entry,
@@ -49,7 +53,7 @@ struct api_facts web_mail_facts(const struct web *web, const struct web_entry *e
 		.read = entry->read,
 	};
 
-	/* Without a login mail is in the one mailbox. */
+	/* Without a login mail is in the one mailbox, but for what names another. */
 	if (logins && !slice_equal(facts.mailbox, slice_lit(MOCK_MAILBOX)))
 		facts.login = facts.mailbox;
 	return facts;

@@ -4,11 +4,14 @@
  *   its reply to DATA -> answer
  *
  * So it is journalled, has an id and a trace, and can be refused, as what comes from outside.
- * Who names a mailbox is logged in with that name; one that the message names goes before it. */
+ * Who names a mailbox is logged in with that name; one that the message names goes before it.
+ * The user of HTTP Basic is told beside all that, and is who sent it. */
 #include "api/send.h"
 
+#include <sodium.h>
 #include <stdio.h>
 
+#include "http/credentials.h"
 #include "os/stream.h"
 #include "role/web_api.h"
 #include "role/web_walk.h"
@@ -202,17 +205,32 @@ static const struct stream_handler handler = { .data = on_data, .drained = on_dr
 
 /* ---- the beginning ---- */
 
+/* Whether a password is asked for or not. */
+static void put_user(const struct sending *s, struct buffer *out)
+{
+	struct credentials given;
+	slice field;
+	bool known = http_header(s->request, "Authorization", &field) &&
+	    credentials_read(field, &given) && given.user.len <= SASL_LOGIN_MAX;
+
+	put_slice(out, known ? given.user : (slice){ 0 });
+	sodium_memzero(&given, sizeof given);
+}
+
 static bool begin(struct sending *s)
 {
 	struct web *web = s->web;
 	struct ipc_channel *edge = frame_peer(&web->frame, ROLE_EDGE, 0);
+	struct buffer *out;
 	int fds[2];
 
 	if (edge == NULL || os_stream_pair(web->os, fds) != 0)
 		return false;
 	s->client = smtp_client_create(web->heap, &s->config, false);
 	s->stream = stream_create(web->os, fds[0], IN_MAX, OUT_MAX, &handler, s);
-	buffer_add(ipc_begin(edge, IPC_SMTP), slice_of(s->request->ip, sizeof s->request->ip));
+	out = ipc_begin(edge, IPC_SMTP);
+	buffer_add(out, slice_of(s->request->ip, sizeof s->request->ip));
+	put_user(s, out);
 	ipc_end(edge, fds[1]);
 	os_timer_start(web->os, &s->timer, WEB_SEND_MS);
 	return true;

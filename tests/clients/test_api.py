@@ -602,6 +602,26 @@ class Sends(unittest.TestCase):
             self.assertEqual(m["Text"].split(), ["Hello", "."])
             self.assertEqual(api.get("/api/v1/message/%s/headers" % name)["X-Own"], ["1"])
 
+    def test_username(self):
+        """Who logged in, or Basic's user, whichever mailboxes there are."""
+        who = "Bob <b@x> %41 %"
+        for options in ((), ("--mailboxes", "login")):
+            with Mock(*options) as host:
+                api = Api(host)
+                send(host, text("none"))
+                send(host, text("login", X_Posthouse_Login="not this"), login=who)
+                send(host, text("field", X_Posthouse_Login="nor this"))
+                for user in ("ci", "ü" * 160, "x" * 321):
+                    basic = {"Authorization": "Basic " + base64.b64encode((user + ":any").encode()).decode()}
+                    self.assertEqual(api.ask("POST", "/api/v1/send", dict(self.BODY, Subject="basic"), headers=basic)[0], 200)
+                self.assertEqual(api.ask("POST", "/api/v1/send", self.BODY, headers={**basic, "X-Posthouse-Mailbox": "m"})[0], 200)
+                all_of_it = api.get("/api/v1/messages")["messages"]
+                self.assertEqual([m["Username"] for m in all_of_it], ["m" if options else "", "", "ü" * 160, "ci", "", who, ""])
+                self.assertEqual(api.get("/api/v1/message/" + all_of_it[5]["ID"])["Username"], who)
+                self.assertEqual(api.get("/api/posthouse/v1/message/%s/envelope" % all_of_it[5]["ID"])["Login"], who)
+                self.assertNotIn("X-Posthouse-Login", {f.get("Where") for f in
+                                 api.get("/api/posthouse/v1/message/%s/lint" % all_of_it[5]["ID"])["Findings"]})
+
     def test_large(self):
         with Mock() as host:
             body = dict(self.BODY, Text="0123456789 " * 300000)
@@ -676,7 +696,7 @@ class Mailboxes(unittest.TestCase):
                 send(host, text("not in the header", "X-Posthouse-Mailbox: suite-a"), login=login)
             a = Api(host, "suite-a")
             self.assertEqual(a.subjects(), ["large", "small"] * 2)
-            self.assertEqual(a.get("/api/v1/message/latest")["Username"], "suite-a")
+            self.assertEqual([m["Username"] for m in a.get("/api/v1/messages")["messages"]], ["another"] * 2 + ["suite-a"] * 2)
             self.assertEqual({m["Name"]: m["Messages"] for m in a.get("/api/posthouse/v1/mailboxes")["Mailboxes"]},
                              {"mock": 1, "another": 1, "suite-a": 4})
             self.assertEqual(host.subjects("suite-a"), ["small", "large"] * 2)         # by POP3
