@@ -18,6 +18,11 @@ enum {
 	HTTP_FIELD_MAX = 8 * 1024,      /* of an answer's header that we add: a part of that */
 	HTTP_BODY_MAX = 5 * 1024 * 1024,
 	HTTP_BODIES_MAX = 64 * 1024 * 1024,     /* of all requests at once */
+	/* Where more is let in, as for a message that a mock sends: of one, and of all of them
+	 * beside the others. While one is read as JSON, its texts are there once more, with the
+	 * message, and a file of it that is taken out of base 64. */
+	HTTP_LARGE_BODY_MAX = 128 * 1024 * 1024,
+	HTTP_LARGE_BODIES_MAX = 2 * HTTP_LARGE_BODY_MAX,
 	HTTP_ANSWERS_MAX = 512 * 1024 * 1024,   /* not yet taken by clients: then 503 */
 	/* To say the next request, or to take an answer; and on top a second for each so
 	 * many bytes. A byte now and then holds no connection for longer. */

@@ -10,7 +10,8 @@
  * Limits (base/limits.h): HTTP_CONNECTIONS_MAX connections; HTTP_POOL_SIZE for a
  * request's line and header; HTTP_BODY_MAX for a body, HTTP_BODIES_MAX for all of them
  * (each is held in a buffer that may be twice as large as what is in it, but not above
- * HTTP_BODY_MAX, until its request is answered); HTTP_PATIENCE_MS, and a second for each
+ * what it may be, until its request is answered); HTTP_LARGE_BODY_MAX and ..._BODIES_MAX for
+ * those of which the role takes more; HTTP_PATIENCE_MS, and a second for each
  * HTTP_BYTES_PER_S, to say a request and to take an answer. What passes them, or is no
  * HTTP, gets 400, 413, 414, 431 or 503 here, or a closed connection; no request() comes of
  * it. How long an answer takes is the role's: nothing is heard of a client meanwhile, not
@@ -61,6 +62,12 @@ struct http_handler {
 	void (*closed)(struct http_server *server, void *client);
 	/* Once, after http_server_drain(): no request is under way. May come from within. */
 	void (*drained)(struct http_server *server);
+	/* How long a body may be, once the header is here; what is over HTTP_LARGE_BODY_MAX
+	 * counts as that. NULL: HTTP_BODY_MAX. */
+	size_t (*body_max)(struct http_server *server, const struct http_request *request);
+	/* It is longer (413), or all of them are (503), and there is no request(). It may answer
+	 * before it returns; else the words are ours. May be NULL. */
+	void (*refused)(struct http_server *server, struct http_request *request, unsigned status);
 };
 
 /* On os_heap(os), and ended with it: what the library holds as well. NULL: no memory or

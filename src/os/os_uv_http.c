@@ -60,7 +60,7 @@ struct http_server {
 	struct connection *adopting;    /* in MHD_add_connection(), until it is over */
 	struct list upgrades;
 	size_t n_calls;
-	size_t body_bytes;
+	size_t body_bytes[2];           /* of those of usual length; of large ones */
 	size_t answer_bytes;            /* of answers that were taken over */
 	bool running;                   /* in MHD_run() */
 	bool again;                     /* something was resumed: run once more */
@@ -98,6 +98,7 @@ struct call {
 	slice raw;                      /* the request target */
 	struct buffer body;
 	bool begun;                     /* the header is here */
+	bool large;                     /* the body may be */
 	bool asked, suspended;          /* the role has it; (2) */
 	unsigned refusal;               /* status that the body brought on, or 0 */
 	unsigned status;
@@ -350,9 +351,13 @@ static enum MHD_Result refuse(struct call *call, unsigned status)
 {
 	const struct http_answer answer = { .status = status, .type = "text/plain",
 	    .body = slice_from(why(status)) };
+	const struct http_handler *handler = call->server->handler;
 
-	prepare(call, &answer);
-	give_time(call->connection, answer.body.len);
+	call->asked = true;
+	if (handler->refused != NULL)
+		handler->refused(call->server, &call->request, status);
+	if (call->response == NULL)
+		http_answer(&call->request, &answer);
 	return queue(call);
 }
 
@@ -384,13 +389,23 @@ static size_t no_unescape(void *context, struct MHD_Connection *mhd, char *text)
 /* The header is here. A body that says that it is too long is not waited for. */
 static enum MHD_Result begin(struct call *call, const char *method)
 {
+	const struct http_handler *handler = call->server->handler;
+	struct http_request *request = &call->request;
+	size_t max = HTTP_BODY_MAX;
 	uint64_t length;
 	slice text;
 
 	call->begun = true;
-	call->request.method = slice_copy(&call->arena, slice_from(method));
-	if (http_header(&call->request, "Content-Length", &text) &&
-	    (!slice_to_u64(text, UINT64_MAX, &length) || length > HTTP_BODY_MAX))
+	request->method = slice_copy(&call->arena, slice_from(method));
+	request->target_ok = http_target_parse(call->raw, &call->arena, &request->target);
+	if (handler->body_max != NULL)
+		max = handler->body_max(call->server, request);
+	if (max > HTTP_LARGE_BODY_MAX)
+		max = HTTP_LARGE_BODY_MAX;
+	call->large = max > HTTP_BODY_MAX;
+	call->body = buffer_init(os_heap(call->server->os), max);
+	if (http_header(request, "Content-Length", &text) &&
+	    (!slice_to_u64(text, UINT64_MAX, &length) || length > max))
 		return refuse(call, 413);
 	return MHD_YES;
 }
@@ -399,19 +414,20 @@ static enum MHD_Result begin(struct call *call, const char *method)
  * for it. */
 static void take_body(struct call *call, slice piece)
 {
-	struct http_server *s = call->server;
+	size_t all_max = call->large ? HTTP_LARGE_BODIES_MAX : HTTP_BODIES_MAX;
+	size_t *all = &call->server->body_bytes[call->large];
 
 	if (call->refusal == 0 && piece.len > buffer_room(&call->body))
 		call->refusal = 413;
-	else if (call->refusal == 0 && s->body_bytes + piece.len > HTTP_BODIES_MAX)
+	else if (call->refusal == 0 && *all + piece.len > all_max)
 		call->refusal = 503;
 	if (call->refusal != 0) {
-		s->body_bytes -= buffer_bytes(&call->body).len;
+		*all -= buffer_bytes(&call->body).len;
 		buffer_free(&call->body);
 		return;
 	}
 	buffer_add(&call->body, piece);
-	s->body_bytes += piece.len;
+	*all += piece.len;
 	call->connection->deadline_ms += (uint64_t)piece.len * 1000 / HTTP_BYTES_PER_S;
 }
 
@@ -421,7 +437,6 @@ static enum MHD_Result ask(struct call *call)
 
 	if (call->refusal != 0)
 		return refuse(call, call->refusal);
-	request->target_ok = http_target_parse(call->raw, &call->arena, &request->target);
 	request->body = buffer_bytes(&call->body);
 	call->asked = true;
 	call->connection->waits = true;
@@ -465,7 +480,7 @@ static void on_completed(void *context, struct MHD_Connection *mhd, void **at,
 		upgrade_failed(call);
 	if (call->response != NULL)
 		s->library->destroy_response(call->response);
-	s->body_bytes -= buffer_bytes(&call->body).len;
+	s->body_bytes[call->large] -= buffer_bytes(&call->body).len;
 	s->n_calls--;
 	give_time(call->connection, 0);
 	buffer_free(&call->body);

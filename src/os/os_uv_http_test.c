@@ -13,7 +13,7 @@
 #include "os/os_uv.h"
 #include "unit.h"
 
-enum { CLIENTS = 4 };
+enum { CLIENTS = 4, LARGE = 2 * HTTP_BODY_MAX };
 
 static const uint8_t loopback[16] = { [10] = 0xff, [11] = 0xff, [12] = 127, [15] = 1 };
 
@@ -21,7 +21,8 @@ static const uint8_t loopback[16] = { [10] = 0xff, [11] = 0xff, [12] = 127, [15]
  *   /echo   method, query x, header X-Test, body
  *   /later  keeps it until the test answers
  *   /big    a body that is taken over
- *   /other  another protocol, in which it says what it hears */
+ *   /other  another protocol, in which it says what it hears
+ *   /large  its body may be longer, and it answers for itself when it is too long */
 struct world {
 	struct os *os;
 	struct http_server *server;
@@ -98,6 +99,9 @@ static void on_request(struct http_server *server, struct http_request *r)
 		answer_big(r);
 	} else if (slice_equal(path, slice_lit("other"))) {
 		answer_other(r);
+	} else if (slice_equal(path, slice_lit("large"))) {
+		assert_int_equal(r->body.len, LARGE);
+		http_answer(r, &(struct http_answer){ .status = 200 });
 	} else if (slice_equal(path, slice_lit("later"))) {
 		w.kept[w.n_kept++] = r;
 	} else {
@@ -116,7 +120,25 @@ static void on_drained(struct http_server *server)
 	w.n_drained++;
 }
 
-static const struct http_handler handler = { on_request, on_closed, on_drained };
+static bool is_large(const struct http_request *r)
+{
+	return r->target_ok && slice_equal(r->target.segments[0], slice_lit("large"));
+}
+
+static size_t body_max(struct http_server *server, const struct http_request *r)
+{
+	assert_true(r->method.len > 0);
+	return is_large(r) ? LARGE : HTTP_BODY_MAX;
+}
+
+static void on_refused(struct http_server *server, struct http_request *r, unsigned status)
+{
+	if (is_large(r))
+		http_answer(r, &(struct http_answer){ .status = status, .body = slice_lit("mine") });
+}
+
+static const struct http_handler handler = { .request = on_request, .closed = on_closed,
+    .drained = on_drained, .body_max = body_max, .refused = on_refused };
 
 static void begin(bool one_process)
 {
@@ -425,8 +447,8 @@ static void test_encoded(void **state)
 
 static void test_too_much(void **state)
 {
-	enum { SIZE = 2 * HTTP_BODY_MAX };
-	struct buffer text;
+	enum { SIZE = 3 * HTTP_BODY_MAX };
+	struct buffer text, in;
 
 	begin(false);
 	text = buffer_init(os_heap(w.os), SIZE);
@@ -449,6 +471,17 @@ static void test_too_much(void **state)
 	    "Content-Length: %d\r\n\r\n", HTTP_BODY_MAX);
 	fill(&text, "", HTTP_BODY_MAX, "");
 	assert_refused(&text, "HTTP/1.1 404 ", 1);
+	for (int over = 1; over >= 0; over--) {
+		buffer_free(&text);
+		buffer_printf(&text, "POST /large HTTP/1.1\r\nHost: h\r\nConnection: close\r\n"
+		    "Transfer-Encoding: chunked\r\n\r\n%x\r\n", LARGE + over);
+		fill(&text, "", (size_t)(LARGE + over), "\r\n0\r\n\r\n");
+		assert_refused(&text, over ? "HTTP/1.1 413 " : "HTTP/1.1 200 ", !over);
+	}
+	in = buffer_init(os_heap(w.os), 65536);
+	dialogue(slice_lit("POST /large HTTP/1.1\r\nHost: h\r\nContent-Length: 99999999\r\n\r\n"), 9, &in);
+	assert_true(slice_starts(buffer_bytes(&in), slice_lit("HTTP/1.1 413 ")));
+	assert_slice(body_of(buffer_bytes(&in)), slice_lit("mine"));
 	end();
 }
 
@@ -457,7 +490,7 @@ static void test_bodies(void **state)
 {
 	enum { BODY = 5000000, N = HTTP_BODIES_MAX / BODY };
 	struct http_request *kept[N];
-	struct buffer text, in;
+	struct buffer text, in, large;
 	int fds[N + 1];
 
 	begin(false);
@@ -475,6 +508,14 @@ static void test_bodies(void **state)
 		kept[i] = w.kept[0];
 	}
 	assert_true(slice_starts(hear(fds[N], &in, 12), slice_lit("HTTP/1.1 503")));
+	/* Large ones have a sum of their own. */
+	buffer_free(&in);
+	large = buffer_init(os_heap(w.os), LARGE + 100);
+	buffer_printf(&large, "POST /large HTTP/1.1\r\nHost: h\r\nConnection: close\r\n"
+	    "Content-Length: %d\r\n\r\n", LARGE);
+	fill(&large, "", LARGE, "");
+	dialogue(buffer_bytes(&large), 9, &in);
+	assert_true(slice_starts(buffer_bytes(&in), slice_lit("HTTP/1.1 200")));
 	http_answer(kept[0], &(struct http_answer){ .status = 200 });
 	buffer_free(&in);
 	hear(fds[0], &in, 12);

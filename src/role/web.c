@@ -13,6 +13,7 @@
 #include "role/web_events.h"
 #include "role/web_listing.h"
 #include "role/web_reading.h"
+#include "role/web_send.h"
 #include "role/web_thumb.h"
 #include "role/web_wait.h"
 
@@ -158,6 +159,16 @@ static void on_request(struct http_server *server, struct http_request *request)
 		web_answer_text(call.web, request, 400, "Bad Request");
 }
 
+static size_t on_body(struct http_server *server, const struct http_request *request)
+{
+	return web_send_body_max(http_server_owner(server), request);
+}
+
+static void on_refused(struct http_server *server, struct http_request *request, unsigned status)
+{
+	(void)web_send_refused(http_server_owner(server), request, status);
+}
+
 /* ---- connections ---- */
 
 static void tell_edge(struct web *web, const struct visit *visit, unsigned state)
@@ -232,7 +243,8 @@ static void on_drain(struct frame *frame, uint32_t grace_ms)
 
 /* ---- the role ---- */
 
-static const struct http_handler http_handler = { on_request, on_closed, on_http_drained };
+static const struct http_handler http_handler = { .request = on_request, .closed = on_closed,
+    .drained = on_http_drained, .body_max = on_body, .refused = on_refused };
 
 static void on_start(struct frame *frame)
 {
@@ -299,6 +311,7 @@ void web_start(struct os *os, int channel, unsigned index)
 	web_listing_init(web);
 	web_thumb_init(web);
 	web_reading_init(web);
+	web_send_init(web);
 	web->grace = (struct os_timer){ .fire = on_grace, .owner = web };
 	frame_init(&web->frame, os, ROLE_WEB, index, channel, &handler, web);
 }

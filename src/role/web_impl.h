@@ -116,6 +116,7 @@ struct web {
 	size_t n_listings;
 	struct list thumbs;             /* web_thumb.c: the first is being made */
 	size_t n_thumbs;
+	struct list sendings;           /* web_send.c: the first is being made */
 	struct list readings;           /* web_reading.c: the first is under way */
 	size_t reading_bytes;           /* of all messages that are asked for */
 	struct list listeners;          /* struct web_listener */

@@ -1,7 +1,7 @@
 /* role/web_send.c - POST /api/v1/send: a message that an edge takes like any other.
  *
- *   body -> message (api/send.h) -> SMTP over a pair of sockets, an edge at the other end ->
- *   its reply to DATA -> answer
+ *   body -> message (api/send.h; of a long one on the pool, one after the other) -> SMTP over a
+ *   pair of sockets, an edge at the other end -> its reply to DATA -> answer
  *
  * So it is journalled, has an id and a trace, and can be refused, as what comes from outside.
  * Who names a mailbox is logged in with that name; one that the message names goes before it.
@@ -14,17 +14,27 @@
 #include "http/credentials.h"
 #include "os/stream.h"
 #include "role/web_api.h"
+#include "role/web_send.h"
 #include "role/web_walk.h"
 #include "smtp/client.h"
 
-enum { IN_MAX = 16 * 1024, OUT_MAX = 256 * 1024, UNIQUE = 33 };
+enum { IN_MAX = 16 * 1024, OUT_MAX = 256 * 1024, UNIQUE = 33, SHORT = 256 * 1024 };
 
 struct sending {
 	struct web *web;
 	struct http_request *request;   /* NULL: answered */
+	/* The message is made of these by the pool, with a heap of its own. */
+	struct list link;               /* web->sendings, meanwhile */
+	struct os_work work;
+	struct heap *heap;
 	struct arena arena;
 	struct buffer text;
+	char unique[UNIQUE];
+	struct api_send_facts facts;
 	struct api_send what;
+	struct api_fault fault;
+	bool made;                      /* else `fault` */
+
 	struct smtp_client_config config;
 	struct smtp_client_message message;
 	struct smtp_client *client;
@@ -74,6 +84,11 @@ static void accepted(struct sending *s, slice reply)
 	answer(s, 200, &out, api_send_answer(id, &out));
 }
 
+static void drop_heap(void *heap)
+{
+	heap_drop(heap);
+}
+
 static void finish(struct sending *s)
 {
 	struct web *web = s->web;
@@ -82,8 +97,8 @@ static void finish(struct sending *s)
 	os_timer_stop(web->os, &s->timer);
 	stream_destroy(s->stream);
 	smtp_client_destroy(s->client);
-	buffer_free(&s->text);
-	arena_reset(&s->arena);
+	heap_cancel_on_drop(web->heap, drop_heap, s->heap);
+	heap_drop(s->heap);
 	heap_free(web->heap, s);
 }
 
@@ -236,20 +251,6 @@ static bool begin(struct sending *s)
 	return true;
 }
 
-static bool read_body(struct sending *s, struct api_fault *fault)
-{
-	const struct config *config = s->web->frame.config;
-	char unique[UNIQUE];
-	struct api_send_facts facts = { .wall_us = os_wall_us(s->web->os),
-	    .hostname = config->hostname };
-
-	snprintf(unique, sizeof unique, "%016llx%016llx",
-	    (unsigned long long)os_random_u64(s->web->os),
-	    (unsigned long long)os_random_u64(s->web->os));
-	facts.unique = slice_from(unique);
-	return api_send_read(s->request->body, &facts, &s->arena, &s->text, &s->what, fault);
-}
-
 static void take_login(struct sending *s)
 {
 	slice mailbox;
@@ -263,20 +264,10 @@ static void take_login(struct sending *s)
 	s->config.clear_auth = true;
 }
 
-void web_send(struct http_call *call)
+static void go_on(struct sending *s)
 {
-	struct web *web = call->web;
-	struct sending *s = heap_new(web->heap, struct sending);
-	struct api_fault fault;
-
-	s->web = web;
-	s->request = call->request;
-	s->arena = arena_init(web->heap, API_SEND_ARENA_MAX + SASL_LOGIN_MAX);
-	s->text = buffer_init(web->heap, (size_t)web->frame.config->message_size_max);
-	s->timer = (struct os_timer){ .fire = on_timer, .owner = s };
-	s->config.hostname = web->frame.config->hostname;
-	if (!read_body(s, &fault)) {
-		refuse(s, &fault);
+	if (!s->made) {
+		refuse(s, &s->fault);
 		finish(s);
 		return;
 	}
@@ -287,4 +278,97 @@ void web_send(struct http_call *call)
 	    .needs = s->what.utf8 ? SMTP_CLIENT_SMTPUTF8 | SMTP_CLIENT_8BITMIME : 0 };
 	if (!begin(s))
 		finish(s);
+}
+
+static void run(struct os_work *work)
+{
+	struct sending *s = work->owner;
+
+	s->made = api_send_read(s->request->body, &s->facts, &s->arena, &s->text, &s->what, &s->fault);
+}
+
+static void on_made(struct os_work *work)
+{
+	struct sending *s = work->owner;
+	struct web *web = s->web;
+
+	list_remove(&s->link);
+	if (!list_empty(&web->sendings))
+		os_work_start(web->os, &list_item(web->sendings.next, struct sending, link)->work);
+	go_on(s);
+}
+
+static struct sending *create(struct http_call *call)
+{
+	struct web *web = call->web;
+	const struct config *config = web->frame.config;
+	struct sending *s = heap_new(web->heap, struct sending);
+
+	*s = (struct sending){ .web = web, .request = call->request, .heap = heap_create(SIZE_MAX),
+	    .work = { .run = run, .done = on_made, .owner = s },
+	    .timer = { .fire = on_timer, .owner = s }, .config.hostname = config->hostname,
+	    .facts = { .wall_us = os_wall_us(web->os), .hostname = config->hostname } };
+	heap_on_drop(web->heap, drop_heap, s->heap);
+	s->arena = arena_init(s->heap, API_SEND_ARENA_MAX + SASL_LOGIN_MAX);
+	s->text = buffer_init(s->heap, (size_t)config->message_size_max);
+	snprintf(s->unique, sizeof s->unique, "%016llx%016llx",
+	    (unsigned long long)os_random_u64(web->os), (unsigned long long)os_random_u64(web->os));
+	s->facts.unique = slice_from(s->unique);
+	return s;
+}
+
+void web_send(struct http_call *call)
+{
+	struct web *web = call->web;
+	struct sending *s = create(call);
+
+	if (call->request->body.len <= SHORT) {
+		run(&s->work);
+		go_on(s);
+		return;
+	}
+	list_append(&web->sendings, &s->link);
+	if (web->sendings.next == &s->link)
+		os_work_start(web->os, &s->work);
+}
+
+/* ---- how long ---- */
+
+/* Below whatever path all is. */
+static bool sends(const struct web *web, const struct http_request *request)
+{
+	const struct http_target *t = &request->target;
+	size_t n = t->n_segments;
+
+	return web->frame.config->mock && request->target_ok && n >= 3 &&
+	    slice_equal(request->method, slice_lit("POST")) &&
+	    slice_equal(t->segments[n - 3], slice_lit("api")) &&
+	    slice_equal(t->segments[n - 2], slice_lit("v1")) &&
+	    slice_equal(t->segments[n - 1], slice_lit("send"));
+}
+
+size_t web_send_body_max(const struct web *web, const struct http_request *request)
+{
+	return sends(web, request) ? (size_t)web->frame.config->message_size_max + HTTP_BODY_MAX :
+	    HTTP_BODY_MAX;
+}
+
+bool web_send_refused(struct web *web, struct http_request *request, unsigned status)
+{
+	struct sending s = { .web = web, .request = request };
+
+	if (!sends(web, request))
+		return false;
+	if (status == 413)
+		(void)api_fault_set(&s.fault, 413, "message is too large: %llu bytes are allowed",
+		    (unsigned long long)web->frame.config->message_size_max);
+	else
+		(void)api_fault_set(&s.fault, status, "the server is busy, try again");
+	refuse(&s, &s.fault);
+	return true;
+}
+
+void web_send_init(struct web *web)
+{
+	list_init(&web->sendings);
 }

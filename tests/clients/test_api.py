@@ -628,17 +628,38 @@ class Sends(unittest.TestCase):
             status, _, said = Api(host).ask("POST", "/api/v1/send", body)
             self.assertEqual(status, 200, said)
             self.assertGreater(Api(host).get("/api/v1/message/latest")["Size"], 3300000)
+            # As much as a message may be, in files.
+            files = [base64.b64encode(os.urandom(18000000)).decode() for n in range(2)]
+            body["Attachments"] = [{"Content": file, "Filename": "%d.bin" % n} for n, file in enumerate(files)]
+            body["Text"], body["Subject"] = "two files", "files"
+            status, _, said = Api(host).ask("POST", "/api/v1/send", body)
+            self.assertEqual(status, 200, said)
+            self.assertEqual(Api(host).wait("subject:files")["ID"], json.loads(said)["ID"])
+            m = Api(host).get("/api/v1/message/" + json.loads(said)["ID"])
+            self.assertEqual([(f["Size"], f["Checksums"]["MD5"]) for f in m["Attachments"]],
+                             [(18000000, hashlib.md5(base64.b64decode(file)).hexdigest()) for file in files])
+            body["Attachments"].append({"Content": files[0][:5000000], "Filename": "more.bin"})
+            status, _, said = Api(host).ask("POST", "/api/v1/send", body)
+            self.assertEqual((status, json.loads(said)["Error"]), (413, "message is too large: 52428800 bytes are allowed"))
 
     def test_refused(self):
         with Mock("--set", "limit.message_size=100K") as host:
             for change, status, words in (
                     ({"To": [{"Email": "bad"}]}, 400, "invalid To address: bad"), ({"From": {}}, 400, "from not set"),
-                    ({"To": [], "Bcc": []}, 400, "no recipients"), ({"Text": "x " * 90000}, 413, "")):
+                    ({"To": [], "Bcc": []}, 400, "no recipients"), ({"Text": "x " * 90000}, 413, "too large: 102400 bytes"),
+                    ({"Text": "x " * 300000}, 413, "too large: 102400 bytes")):
                 found, head, said = Api(host).ask("POST", "/api/v1/send", dict(self.BODY, **change))
                 self.assertEqual((found, head["content-type"]), (status, "application/json"), said)
                 self.assertIn(words, json.loads(said)["Error"])
-            for body in (b"", b"{", b"[]"):
+            for body in (b"", b"{", b"[]", b"x" * 5300000):
                 self.assertEqual(Api(host).ask("POST", "/api/v1/send", body)[0], 400)
+            for path, kind in (("/api/v1/send", "application/json"), ("/api/v1/messages", "text/plain"), ("/send", "text/plain")):
+                with socket.create_connection(host.http, timeout=60) as client:       # told from what it says of itself
+                    client.sendall(b"POST %s HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5400000\r\n\r\n" % path.encode())
+                    answer = client.makefile("rb").read()
+                self.assertTrue(answer.startswith(b"HTTP/1.1 413 "), answer)
+                self.assertIn(b"\r\nContent-Type: %s\r\n" % kind.encode(), answer)
+                self.assertEqual(kind == "application/json", answer.endswith(b'{"Error":"message is too large: 102400 bytes are allowed"}\n'))
             self.assertEqual(Api(host).subjects(), [])
 
     def test_mailbox(self):
