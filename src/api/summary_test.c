@@ -89,6 +89,7 @@ static void test_search(void **state)
 		{ "smaller:1930", false }, { "after:2026-11-22", true }, { "before:2026-11-22", false },
 		{ "is:unread", true }, { "is:read", false },
 	};
+	static const struct when_zone utc;
 	struct sample_world w = sample_world(slice_lit(sample));
 	struct api_facts facts = sample_facts();
 	struct search_message message;
@@ -102,7 +103,7 @@ static void test_search(void **state)
 	packed = sample_take(&w);
 	assert_true(api_summary_search(packed, tags, &message));
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-		assert_true(search_parse(slice_from(rows[i].query), 0, &w.more, &query));
+		assert_true(search_parse(slice_from(rows[i].query), &utc, &w.more, &query));
 		if (search_matches(&query, &message) != rows[i].matches)
 			fail_msg("%s", rows[i].query);
 	}

@@ -276,6 +276,9 @@ enum {
 	/* A search (search/query.h): as long as a URL may be; each term is looked for in each
 	 * message. */
 	SEARCH_QUERY_MAX = 8 * 1024,
+	/* The longest name of a zone has 32, with "posix/" before it 38; the largest file 3.5 KB. */
+	ZONE_NAME_MAX = 64,
+	ZONE_FILE_MAX = 64 * 1024,
 	SEARCH_TERMS_MAX = 64,
 
 	/* api: a message taken apart: MIME_ARENA_MAX, a byte a part, some names. */

@@ -312,6 +312,7 @@ void web_start(struct os *os, int channel, unsigned index)
 	web_thumb_init(web);
 	web_reading_init(web);
 	web_send_init(web);
+	web_zone_init(web);
 	web->grace = (struct os_timer){ .fire = on_grace, .owner = web };
 	frame_init(&web->frame, os, ROLE_WEB, index, channel, &handler, web);
 }

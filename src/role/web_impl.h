@@ -15,6 +15,7 @@
  *   web_message.c    routes of one
  *   web_reading.c    a message taken apart for them
  *   web_thumb.c      a picture made small
+ *   web_zone.c       time zones
  *   web_send.c       a route that sends one
  *   web_tagged.c     routes of tags
  *   web_about.c      routes about the mock itself
@@ -91,6 +92,7 @@ struct web {
 	/* In a mock. */
 	struct web_index *index;        /* NULL: this is none */
 	struct charsets *charsets;
+	struct web_zone *local, *asked; /* web_zone.c */
 	struct web_mailbox *mailboxes;  /* sorted by name */
 	struct table accounts;          /* the same, by account */
 	bool listed[STORES_MAX];        /* that store has told all that was there */
@@ -213,6 +215,11 @@ struct web_host {
 };
 /* As lab.hosts names them; returns how many. */
 size_t web_lab_hosts(const struct web *web, struct web_host ret_hosts[WEB_HOSTS_MAX]);
+
+/* web_zone.c: the zone in which a request means dates that say none: that of `tz`, or the
+ * server's. Until the next call. */
+void web_zone_init(struct web *web);
+const struct when_zone *web_zone(struct web *web, const struct http_request *request);
 
 /* web_page.c */
 void web_page(struct http_call *call);  /* whatever its address, it is one page */

@@ -33,7 +33,7 @@ static void take_before(struct web_walk *walk, const struct http_request *reques
 	slice text;
 
 	if (!http_target_get(&request->target, "before", &text) ||
-	    !when_parse(text, 0, &walk->before_us))
+	    !when_parse(text, web_zone(walk->web, request), &walk->before_us))
 		walk->before_us = INT64_MAX;
 }
 

@@ -145,7 +145,7 @@ void web_wait(struct http_call *call)
 	list_append(&web->waits, &w->link);
 	web->n_waits++;
 	w->one_mailbox = web_names_mailbox(call->request, &w->mailbox);
-	if (!search_parse(query, 0, &w->arena, &w->query)) {
+	if (!search_parse(query, web_zone(web, call->request), &w->arena, &w->query)) {
 		web_answer_text(web, call->request, 400, "Error: the search is too long");
 		over(w);
 		return;

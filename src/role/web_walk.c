@@ -175,7 +175,7 @@ struct web_walk *web_walk_new(struct web *web, const struct http_request *reques
 	walk->at_us = INT64_MAX;
 	walk->at_serial = UINT64_MAX;
 	walk->one_mailbox = web_names_account(web, request, &walk->account);
-	walk->bad = !search_parse(query, 0, &walk->arena, &walk->query);
+	walk->bad = !search_parse(query, web_zone(web, request), &walk->arena, &walk->query);
 	list_append(&web->walks, &walk->link);
 	return walk;
 }

@@ -112,12 +112,12 @@ static enum search_key find_word(const struct word *words, slice text)
 }
 
 /* False: it is a term about words after all. */
-static bool read_number(struct search_term *t, slice value, int zone_minutes, bool *ret_ignore)
+static bool read_number(struct search_term *t, slice value, const struct when_zone *zone, bool *ret_ignore)
 {
 	bool part = false;
 
 	if (t->key == SEARCH_AFTER || t->key == SEARCH_BEFORE) {
-		*ret_ignore = !when_parse(value, zone_minutes, &t->wall_us);
+		*ret_ignore = !when_parse(value, zone, &t->wall_us);
 		return true;
 	}
 	if (!read_size(value, &t->size, &part))
@@ -127,7 +127,7 @@ static bool read_number(struct search_term *t, slice value, int zone_minutes, bo
 }
 
 /* False: it counts for nothing. */
-static bool read_term(slice text, int zone_minutes, struct arena *arena, struct search_term *t)
+static bool read_term(slice text, const struct when_zone *zone, struct arena *arena, struct search_term *t)
 {
 	slice value = text, name;
 	bool ignore = false;
@@ -138,7 +138,7 @@ static bool read_term(slice text, int zone_minutes, struct arena *arena, struct 
 	name = slice_cut(&value, ':');
 	if (name.len < text.len) {
 		t->key = find_word(numbers, name);
-		if (t->key != SEARCH_WORDS && read_number(t, value, zone_minutes, &ignore))
+		if (t->key != SEARCH_WORDS && read_number(t, value, zone, &ignore))
 			return !ignore;
 		t->key = find_word(fields, name);
 	}
@@ -146,7 +146,7 @@ static bool read_term(slice text, int zone_minutes, struct arena *arena, struct 
 	return t->text.len > 0;
 }
 
-bool search_parse(slice query, int zone_minutes, struct arena *arena,
+bool search_parse(slice query, const struct when_zone *zone, struct arena *arena,
     struct search_query *ret_query)
 {
 	unsigned char *unquoted;
@@ -168,7 +168,7 @@ bool search_parse(slice query, int zone_minutes, struct arena *arena,
 		if (t.is_not)
 			query = slice_drop(query, 1);
 		text = take_term(&query, unquoted);
-		if (!read_term(text, zone_minutes, arena, &t))
+		if (!read_term(text, zone, arena, &t))
 			continue;
 		if (ret_query->n == SEARCH_TERMS_MAX)
 			return false;

@@ -23,6 +23,7 @@
 #include <stdint.h>
 
 #include "base/arena.h"
+#include "search/when_zone.h"
 
 enum search_key {
 	SEARCH_WORDS,
@@ -61,9 +62,9 @@ struct search_message {
 };
 
 /* All memory is of `arena`: SEARCH_TERMS_MAX terms, and a few times the query's length.
- * zone_minutes, east of UTC, is for times without one. False: over SEARCH_QUERY_MAX bytes or
+ * `zone` is for times without one. False: over SEARCH_QUERY_MAX bytes or
  * SEARCH_TERMS_MAX terms. */
-bool search_parse(slice query, int zone_minutes, struct arena *arena,
+bool search_parse(slice query, const struct when_zone *zone, struct arena *arena,
     struct search_query *ret_query) __attribute__((warn_unused_result));
 
 /* Do all terms match, but for those about words? And those, by fold_words() of the

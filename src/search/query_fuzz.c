@@ -36,13 +36,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	slice text = slice_of(data, size), query_text = slice_cut(&text, '\n'), once;
 	struct heap *heap = heap_create(SIZE_MAX);
 	struct arena arena = arena_init(heap, 16 * 1024 * 1024);
+	const struct when_zone cet = { .rule.usual = 3600 };
 	struct search_query query, round;
 
 	once = folded(text, false, &arena);
 	check(slice_equal(folded(once, false, &arena), once));
 	once = folded(text, true, &arena);
 	check(slice_equal(folded(once, true, &arena), once));
-	if (search_parse(query_text, 60, &arena, &query)) {
+	if (search_parse(query_text, &cet, &arena, &query)) {
 		check(query.n <= SEARCH_TERMS_MAX);
 		bool yes = asked(&query, text, &arena);
 		slice turned = arena_printf(&arena, "-%.*s", slice_arg(query_text));
@@ -50,7 +51,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		if (query.n == 1 && !query.terms[0].is_not &&
 		    slice_find_byte(query_text, ' ') == query_text.len &&
 		    slice_find_byte(query_text, 0) == query_text.len &&
-		    search_parse(turned, 60, &arena, &round))
+		    search_parse(turned, &cet, &arena, &round))
 			check(round.n != 1 || asked(&round, text, &arena) == !yes);
 	}
 	heap_drop(heap);

@@ -67,6 +67,8 @@ static const struct {
 	{ "from:alice to:bob -cc:dan", false },
 };
 
+static const struct when_zone utc, cet = { .rule.usual = 3600 };
+
 static void test_match(void **state)
 {
 	struct heap *heap = heap_create(SIZE_MAX);
@@ -78,7 +80,7 @@ static void test_match(void **state)
 		struct search_query query;
 		bool matches;
 
-		assert_true(search_parse(text, 0, &arena, &query));
+		assert_true(search_parse(text, &utc, &arena, &query));
 		guarded_free(text);             /* all is the arena's */
 		matches = search_matches(&query, &m) &&
 		    search_matches_words(&query, slice_lit(WORDS));
@@ -97,7 +99,7 @@ static void test_nothing(void **state)
 	struct search_message m = { 0 };
 	struct search_query query;
 
-	assert_true(search_parse(slice_lit("-from:a -subject:b -addressed:c -tag:d -e"), 0, &arena, &query));
+	assert_true(search_parse(slice_lit("-from:a -subject:b -addressed:c -tag:d -e"), &utc, &arena, &query));
 	assert_true(search_matches(&query, &m));
 	assert_true(search_matches_words(&query, (slice){ 0 }));
 	heap_drop(heap);
@@ -110,10 +112,10 @@ static void test_wants_words(void **state)
 	struct arena arena = arena_init(heap, 64 * 1024);
 	struct search_query query;
 
-	assert_true(search_parse(slice_lit("from:a is:read larger:1 ("), 0, &arena, &query));
+	assert_true(search_parse(slice_lit("from:a is:read larger:1 ("), &utc, &arena, &query));
 	assert_int_equal(query.n, 3);
 	assert_false(query.words);
-	assert_true(search_parse(slice_lit("from:a -b"), 0, &arena, &query));
+	assert_true(search_parse(slice_lit("from:a -b"), &utc, &arena, &query));
 	assert_true(query.words);
 	arena_reset(&arena);
 	heap_drop(heap);
@@ -126,9 +128,9 @@ static void test_zone(void **state)
 	struct search_message m = message();
 	struct search_query query;
 
-	assert_true(search_parse(slice_lit("after:\"2026-11-22 16:30\""), 60, &arena, &query));
+	assert_true(search_parse(slice_lit("after:\"2026-11-22 16:30\""), &cet, &arena, &query));
 	assert_true(search_matches(&query, &m));
-	assert_true(search_parse(slice_lit("after:\"2026-11-22 16:30\""), 59, &arena, &query));
+	assert_true(search_parse(slice_lit("after:\"2026-11-22 16:30\""), &(struct when_zone){ .rule.usual = 3540 }, &arena, &query));
 	assert_false(search_matches(&query, &m));
 	arena_reset(&arena);
 	heap_drop(heap);
@@ -142,14 +144,14 @@ static void test_limits(void **state)
 	struct search_query query;
 
 	memset(text, 'a', sizeof text);
-	assert_true(search_parse(slice_of(text, SEARCH_QUERY_MAX), 0, &arena, &query));
+	assert_true(search_parse(slice_of(text, SEARCH_QUERY_MAX), &utc, &arena, &query));
 	assert_int_equal(query.terms[0].text.len, SEARCH_QUERY_MAX);
-	assert_false(search_parse(slice_of(text, SEARCH_QUERY_MAX + 1), 0, &arena, &query));
+	assert_false(search_parse(slice_of(text, SEARCH_QUERY_MAX + 1), &utc, &arena, &query));
 	for (size_t i = 0; i < sizeof text; i++)
 		text[i] = i % 2 ? ' ' : 'a';
-	assert_true(search_parse(slice_of(text, 2 * SEARCH_TERMS_MAX), 0, &arena, &query));
+	assert_true(search_parse(slice_of(text, 2 * SEARCH_TERMS_MAX), &utc, &arena, &query));
 	assert_int_equal(query.n, SEARCH_TERMS_MAX);
-	assert_false(search_parse(slice_of(text, 2 * SEARCH_TERMS_MAX + 1), 0, &arena, &query));
+	assert_false(search_parse(slice_of(text, 2 * SEARCH_TERMS_MAX + 1), &utc, &arena, &query));
 	arena_reset(&arena);
 	heap_drop(heap);
 }

@@ -5,6 +5,7 @@
 
 struct moment {
 	unsigned year, month, day, hour, minute, second, us;
+	bool zoned;
 	int zone_minutes;
 };
 
@@ -218,6 +219,7 @@ static bool take_zone(slice *in, struct moment *m)
 
 	if (in->len == 0)
 		return true;
+	m->zoned = true;
 	if (slice_equal_ascii(*in, slice_lit("z")) || slice_equal_ascii(*in, slice_lit("utc")) ||
 	    slice_equal_ascii(*in, slice_lit("gmt"))) {
 		m->zone_minutes = 0;
@@ -258,12 +260,12 @@ static bool is_epoch(slice text, int64_t *ret_wall_us)
 	return true;
 }
 
-bool when_parse(slice text, int zone_minutes, int64_t *ret_wall_us)
+bool when_parse(slice text, const struct when_zone *zone, int64_t *ret_wall_us)
 {
-	struct moment m = { .zone_minutes = zone_minutes };
+	struct moment m = { .zoned = false };
 	slice in = slice_trim(text);
 	struct date date;
-	int64_t minutes;
+	int64_t seconds;
 
 	if (is_epoch(in, ret_wall_us))
 		return true;
@@ -282,7 +284,8 @@ bool when_parse(slice text, int zone_minutes, int64_t *ret_wall_us)
 	}
 	if (!take_zone(&in, &m) || in.len > 0 || !is_sound(&m))
 		return false;
-	minutes = (date_days(m.year, m.month, m.day) * 24 + m.hour) * 60 + m.minute - m.zone_minutes;
-	*ret_wall_us = minutes * 60000000 + (int64_t)m.second * 1000000 + m.us;
+	seconds = ((date_days(m.year, m.month, m.day) * 24 + m.hour) * 60 + m.minute) * 60 + m.second;
+	seconds -= m.zoned ? m.zone_minutes * 60 : when_zone_local(zone, seconds);
+	*ret_wall_us = seconds * 1000000 + m.us;
 	return true;
 }

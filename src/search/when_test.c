@@ -76,8 +76,9 @@ static void test_when(void **state)
 {
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
 		slice text = guarded_copy(slice_from(cases[i].text));
+		struct when_zone zone = { .rule.usual = cases[i].zone_minutes * 60 };
 		int64_t wall_us = 0;
-		bool ok = when_parse(text, cases[i].zone_minutes, &wall_us);
+		bool ok = when_parse(text, &zone, &wall_us);
 
 		if (ok != cases[i].ok || wall_us != cases[i].seconds * 1000000)
 			fail_msg("\"%s\": %d, %lld s", cases[i].text, ok,
@@ -88,13 +89,14 @@ static void test_when(void **state)
 
 static void test_fraction(void **state)
 {
+	static const struct when_zone utc;
 	int64_t wall_us;
 
-	assert_true(when_parse(slice_lit("2026-11-22T00:00:00.749Z"), 0, &wall_us));
+	assert_true(when_parse(slice_lit("2026-11-22T00:00:00.749Z"), &utc, &wall_us));
 	assert_int_equal(wall_us, NOV_22 * (int64_t)1000000 + 749000);
-	assert_true(when_parse(slice_lit("2026-11-22T00:00:00.1234567890Z"), 0, &wall_us));
+	assert_true(when_parse(slice_lit("2026-11-22T00:00:00.1234567890Z"), &utc, &wall_us));
 	assert_int_equal(wall_us, NOV_22 * (int64_t)1000000 + 123456);
-	assert_false(when_parse(slice_lit("2026-11-22T00:00:00.Z"), 0, &wall_us));
+	assert_false(when_parse(slice_lit("2026-11-22T00:00:00.Z"), &utc, &wall_us));
 }
 
 UNIT_TESTS(cmocka_unit_test(test_when), cmocka_unit_test(test_fraction))

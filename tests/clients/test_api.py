@@ -1,5 +1,6 @@
 """The web API of a mock: Mailpit's paths and ours, over real sockets."""
 import base64
+import datetime
 import gzip
 import hashlib
 import http.client
@@ -583,6 +584,39 @@ class Many(unittest.TestCase):
         self.assertEqual(self.api.ask("DELETE", "/api/v1/tags/even")[::2], (400, b"tag not found: even"))
         self.api.ok("PUT", "/api/v1/tags", {"IDs": [self.ids[0]], "Tags": []})
         self.assertEqual(self.api.get("/api/v1/tags"), ["odd"])
+
+
+class Zones(unittest.TestCase):
+    def test_tz(self):
+        """Dates that say no zone are of tz, or else the server's own."""
+        with Mock(environment={"TZ": "<+05>-5"}) as host:
+            api = Api(host)
+            send(host, text("it"))
+            now = datetime.datetime.fromisoformat(api.wait("subject:it")["Created"].replace("Z", "+00:00"))
+
+            def finds(hours, **more):
+                """Is that the zone that is meant?"""
+                there = now + datetime.timedelta(hours=hours)
+                early, late = ('"%s"' % (there + datetime.timedelta(minutes=m)).strftime("%Y-%m-%d %H:%M:%S") for m in (-5, 5))
+                answers = [api.found("after:%s before:%s" % between, **more) for between in ((early, late), (late, early))]
+                return answers == [["it"], []]
+            self.assertTrue(finds(5))
+            for name in ("Nowhere/Nobody", "../../../etc/passwd", "", "x" * 65, "Europe"):
+                self.assertTrue(finds(5, tz=name), name)
+            self.assertFalse(finds(0))
+            if not os.path.exists("/usr/share/zoneinfo/Asia/Kathmandu"):
+                self.skipTest("no tzdata")
+            for name, hours in (("Asia/Kathmandu", 5.75), ("UTC", 0), ("Etc/GMT+12", -12), ("Asia/Kathmandu", 5.75)):
+                self.assertTrue(finds(hours, tz=name), name)
+            query = 'after:"%s"' % (now + datetime.timedelta(hours=-12, minutes=-5)).strftime("%Y-%m-%d %H:%M:%S")
+            self.assertEqual(api.get("/api/v1/message/latest", query=query, tz="Etc/GMT+12")["Subject"], "it")
+            query = 'before:"%s"' % (now + datetime.timedelta(hours=-12, minutes=5)).strftime("%Y-%m-%d %H:%M:%S")
+            self.assertEqual(api.wait(query, tz="Etc/GMT+12")["Subject"], "it")
+            self.assertEqual(api.ask("GET", "/api/v1/message/latest", query=query)[0], 404)
+            api.ok("DELETE", "/api/v1/search", query=query)
+            self.assertEqual(api.subjects(), ["it"])
+            api.ok("DELETE", "/api/v1/search", query=query, tz="Etc/GMT+12")
+            self.assertEqual(api.subjects(), [])
 
 
 class Sends(unittest.TestCase):
