@@ -12,6 +12,7 @@ import { viewTranscript } from "./transcript.js";
 import { viewJourney } from "./journey.js";
 
 const SUBJECT_LONG = 120;               /* characters; in smaller letters from there on */
+const TAG_LONG = 100, TAGS_MANY = 100;  /* what the server keeps */
 const SOURCE_MAX = 8 * 1024 * 1024;     /* of a message's source is read here */
 
 const tabs = [
@@ -26,6 +27,18 @@ const tabs = [
 	{ name: "transcript", label: "Transcript", view: viewTranscript },
 	{ name: "journey", label: "Journey", view: viewJourney },
 ];
+
+/* Why these can't be tags, in words; "" when they can. The server says nothing, and leaves out. */
+function whyNoTags(names) {
+	const odd = names.find((name) => !/^[A-Za-z0-9._@ -]+$/.test(name));
+	const long = names.find((name) => name.length > TAG_LONG);
+
+	if (odd !== undefined)
+		return "“" + odd.slice(0, TAG_LONG) + "” can't be a tag: it may have letters (a to z), digits, spaces and . _ @ -";
+	if (long !== undefined)
+		return "“" + long.slice(0, 20) + "…” can't be a tag: it is longer than " + TAG_LONG + " letters";
+	return names.length > TAGS_MANY ? "A message has at most " + TAGS_MANY + " tags" : "";
+}
 
 function files(message) {
 	return [...(message.Attachments ?? []), ...(message.Inline ?? [])];
@@ -207,6 +220,14 @@ export class MessageView {
 			const names = input.value.split(",").map((name) => name.trim()).filter(Boolean);
 
 			event.preventDefault();
+			const why = whyNoTags(names);
+
+			input.setAttribute("aria-invalid", String(why !== ""));
+			if (why !== "") {
+				this.act.say(why);
+				input.focus();
+				return;
+			}
 			try {
 				await this.act.tag(id, names);
 			} catch (error) {

@@ -267,6 +267,14 @@ async function tags({ page, url, job, call, trouble }) {
 	await page.keyboard.press("Escape");
 	await shown("Later,shop");
 	await page.keyboard.press("t");
+	for (const [more, words] of [["grün, x", "“grün” can't be a tag"], ["a/b", "“a/b” can't be a tag"], ["!", "“!” can't be a tag"],
+		["x".repeat(101), "longer than 100 letters"], [Array.from({ length: 101 }, (_, n) => n).join(), "at most 100 tags"]]) {
+		await page.locator(".tag-form input").fill(more);
+		await page.keyboard.press("Enter");
+		await until(page, (w) => document.getElementById("toast").textContent.includes(w), words);
+		assert.equal(await page.evaluate(() => document.activeElement.getAttribute("aria-invalid")), "true");
+	}
+	assert.deepEqual((await call("tags", job.id)).join(), "Later,shop");
 	await page.keyboard.press("Control+a");
 	await page.keyboard.press("Delete");
 	await page.keyboard.press("Enter");
