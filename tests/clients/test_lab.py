@@ -159,6 +159,8 @@ class TestPage(unittest.TestCase):
             message, = ask(alice, "/api/v1/messages")["messages"]
             self.assertEqual(message["Subject"], "A first message")
             self.assertEqual(ask(bob, "/api/v1/messages")["messages"], [])
+            # Its walls keep zone files from it; it is none the worse for it.
+            self.assertEqual(ask(alice, "/api/v1/search?query=after:2020-01-01&tz=Asia/Kathmandu")["messages_count"], 1)
             self.assertEqual(ask(alice, "/api/posthouse/v1/mailboxes")["Mailboxes"],
                              [{"Name": "alice", "Messages": 1, "Unread": 1}])
             path = "/api/posthouse/v1/message/%s/" % message["ID"]
