@@ -386,13 +386,14 @@ static size_t no_unescape(void *context, struct MHD_Connection *mhd, char *text)
 	return strlen(text);
 }
 
-/* The header is here. A body that says that it is too long is not waited for. */
+/* The header is here. A body that says that it is too long is not waited for; but where large
+ * ones come, one that is not much too long is: who sends it hears nothing before its end. */
 static enum MHD_Result begin(struct call *call, const char *method)
 {
 	const struct http_handler *handler = call->server->handler;
 	struct http_request *request = &call->request;
 	size_t max = HTTP_BODY_MAX;
-	uint64_t length;
+	uint64_t length = UINT64_MAX;
 	slice text;
 
 	call->begun = true;
@@ -404,9 +405,12 @@ static enum MHD_Result begin(struct call *call, const char *method)
 		max = HTTP_LARGE_BODY_MAX;
 	call->large = max > HTTP_BODY_MAX;
 	call->body = buffer_init(os_heap(call->server->os), max);
-	if (http_header(request, "Content-Length", &text) &&
-	    (!slice_to_u64(text, UINT64_MAX, &length) || length > max))
+	if (!http_header(request, "Content-Length", &text) ||
+	    (slice_to_u64(text, UINT64_MAX, &length) && length <= max))
+		return MHD_YES;
+	if (!call->large || http_header(request, "Expect", &text) || length > HTTP_LARGE_BODY_MAX)
 		return refuse(call, 413);
+	call->refusal = 413;
 	return MHD_YES;
 }
 
