@@ -16,7 +16,8 @@
  * (3) the router will not hand it over again: so somebody was told that it is on
  *     disk. Or it would, and the account has its key and would not take it. The
  *     topmost Received line has the id; our reports have such a line for this,
- * (4) without damage in the log: it is not among those that vanished.
+ * (4) without damage in the log: it is not among those that vanished, nor without what
+ *     delivery puts on top: an APPEND that was not finished.
  *
  * What came into a pack after the survey began was not to be expected in the log,
  * and is not looked at: beside a server a survey has an end.

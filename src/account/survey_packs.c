@@ -198,6 +198,9 @@ static void judge_entry(struct walk *w, struct pack_place place, slice prefix,
 	if (!in_gap(s, at, &soft) || was_named(s, at))
 		return;
 	w->uids++;
+	/* An APPEND that failed, or did not come to its end: nobody hands it over again. */
+	if (soft && prefix.len == 0)
+		return;
 	if (survey_message_id(prefix, &id) && s->pending != NULL &&
 	    s->pending(s->context, id) && !has_key(&s->state.keys, id))
 		return;         /* on its way still: nobody was told that it is here */
@@ -450,9 +453,11 @@ static void drop_twins(struct walk *w)
 }
 
 /* UIDs behind the last one that a record names, and gone: as many entries that no
- * record names any more are explained. */
+ * record names any more are explained. Where there are other mailboxes the last one may be
+ * that of a copy, above UIDs that were given behind its place: then any that is gone counts. */
 static uint64_t vanished_behind(const struct account_survey *s)
 {
+	uint32_t last = s->state.n_mailboxes > 1 ? 0 : s->uid_last;
 	uint64_t n = 0;
 
 	if (s->state.horizon > 0)
@@ -460,9 +465,8 @@ static uint64_t vanished_behind(const struct account_survey *s)
 	for (size_t i = 0; i < s->state.n_vanished; i++) {
 		struct uid_range uids = s->state.vanished[i].uids;
 
-		if (uids.last > s->uid_last)
-			n += uids.last - (uids.first > s->uid_last ? uids.first - 1 :
-			    s->uid_last);
+		if (uids.last > last)
+			n += uids.last - (uids.first > last ? uids.first - 1 : last);
 	}
 	return n;
 }
