@@ -44,6 +44,11 @@ unsigned checker_account_add(struct checker *c, slice address)
 	return c->n_accounts++;
 }
 
+slice checker_account_address(const struct checker *c, unsigned account)
+{
+	return c->accounts[account].address;
+}
+
 uint64_t checker_account_bit(const struct checker *c, slice address)
 {
 	for (unsigned i = 0; i < c->n_accounts; i++) {

@@ -50,6 +50,7 @@ void checker_fail(struct checker *c, const char *format, ...)
 
 /* Accounts are numbered from 0. The address is borrowed. */
 unsigned checker_account_add(struct checker *c, slice address);
+slice checker_account_address(const struct checker *c, unsigned account);
 /* 0: no such; otherwise its bit. */
 uint64_t checker_account_bit(const struct checker *c, slice address);
 
@@ -85,6 +86,8 @@ void checker_given_up(struct checker *c, slice id, slice recipient);
 
 /* ---- readers, one at a time per account ---- */
 
+/* One connects: what it is told is not older. */
+void checker_visit(struct checker *c, unsigned account);
 /* Before it is asked for. */
 void checker_list_begin(struct checker *c, unsigned account);
 void checker_listed(struct checker *c, unsigned account, slice uid);
@@ -103,6 +106,23 @@ void checker_no_excuse(struct checker *c);
 void checker_deleting(struct checker *c, unsigned account, slice uid);
 void checker_quit(struct checker *c, unsigned account, bool answered, bool ok);
 
+/* ---- IMAP clients, beside the reader (sim/imap_book.h), in the INBOX ---- */
+
+/* How the messages begin that they APPEND, to another mailbox. */
+#define CHECKER_APPENDED "Subject: appended "
+/* A reader has read it and it is there: it may be asked to go. */
+bool checker_may_remove(const struct checker *c, unsigned account, uint32_t uidvalidity,
+    uint32_t uid);
+void checker_removing(struct checker *c, unsigned account, uint32_t uidvalidity, uint32_t uid);
+/* Somebody was told that it is gone. */
+void checker_removed(struct checker *c, unsigned account, uint32_t uidvalidity, uint32_t uid);
+/* A reader may have deleted it. */
+bool checker_may_go(const struct checker *c, unsigned account, uint32_t uidvalidity,
+    uint32_t uid);
+/* Another number: what was told before of flags and modseqs, and of which messages there
+ * are, counts no more, since rot hit the account's log or repair wrote it anew. */
+unsigned checker_epoch(const struct checker *c, unsigned account);
+
 /* ---- mailboxes that no simulated Posthouse serves ---- */
 
 /* One took this, as it came after DATA. */
@@ -113,6 +133,8 @@ void checker_outside(struct checker *c, slice sender, slice recipient, slice byt
 /* Bytes of a message turned: on its way to all (accounts = its own), or at rest
  * in one. */
 void checker_rotten(struct checker *c, unsigned message, uint64_t accounts);
+/* Somewhere in an account's log. */
+void checker_log_hit(struct checker *c, unsigned account);
 /* A store named the damage in its log: of this copy, not of some. */
 void checker_damage_named(struct checker *c, unsigned message, uint64_t accounts);
 

@@ -3,6 +3,7 @@
  *   checker.c           accounts, what senders know, what must be so at the end
  *   checker_arrival.c   a message or a report came to a mailbox: may it?
  *   checker_reader.c    what readers see, and delete
+ *   checker_imap.c      what IMAP clients do beside them
  *   checker_rot.c       what rot excuses */
 #ifndef SIM_CHECKER_IMPL_H
 #define SIM_CHECKER_IMPL_H
@@ -28,6 +29,8 @@ struct copy {
 	bool asked;                     /* was COPY_DELETING once: may still go ... */
 	uint64_t ends;                  /* ... once more have ended than when the list that it
 	                                 * was last in was asked for: whoever answered lived */
+	bool removing;                  /* an IMAP client asked for it to go; ... */
+	uint64_t removed_at;            /* ... and heard that it is gone (sim_events()) */
 	bool unreadable;                /* when it was last tried */
 	bool shaken;                    /* rot hit its record in the account's log */
 	bool returns;                   /* ... or the one that says it was deleted: it may be
@@ -77,6 +80,8 @@ struct account {
 	struct list copies;
 	size_t n_listed;
 	uint64_t ends;                  /* of processes, when it was last asked for its list */
+	uint64_t visited_at;            /* when the reader connected (sim_events()) */
+	unsigned epoch;
 	bool shaken;                    /* its log lost changes */
 	bool redelivers;                /* done marks are lost, too: it may stand beside itself */
 	bool repaired;
@@ -115,5 +120,9 @@ void checker_read_report(struct checker *c, struct copy *copy, slice address, sl
 
 /* ---- checker_reader.c ---- */
 struct copy *checker_copy(const struct checker *c, unsigned account, slice uid);
+
+/* ---- checker_imap.c ---- */
+/* Such a message no sender sent. */
+bool checker_is_appended(slice bytes);
 
 #endif

@@ -8,6 +8,16 @@ void checker_rotten(struct checker *c, unsigned message, uint64_t accounts)
 	checker_message(c, message)->rotten |= accounts;
 }
 
+void checker_log_hit(struct checker *c, unsigned account)
+{
+	struct account *a = &c->accounts[account];
+
+	a->epoch++;
+	/* It may be back, or not. */
+	list_for(at, &a->copies)
+		list_item(at, struct copy, link)->removed_at = 0;
+}
+
 void checker_damage_named(struct checker *c, unsigned message, uint64_t accounts)
 {
 	checker_message(c, message)->named |= accounts;
@@ -109,14 +119,16 @@ void checker_shaken(struct checker *c, unsigned account)
 	struct account *a = &c->accounts[account];
 
 	a->shaken = true;
+	checker_log_hit(c, account);
 	list_for(at, &a->copies) {
 		struct copy *copy = list_item(at, struct copy, link);
 
-		copy->returns = copy->returns || copy->state != COPY_PRESENT;
+		copy->returns = copy->returns || copy->state != COPY_PRESENT || copy->removing;
 	}
 }
 
 void checker_repaired(struct checker *c, unsigned account)
 {
 	c->accounts[account].repaired = true;
+	checker_log_hit(c, account);
 }

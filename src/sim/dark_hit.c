@@ -403,6 +403,8 @@ static bool hit_account(struct strike *s, struct hit *ret)
 	account_survey(&survey);
 	s->survey = &survey;
 	hit = survey.head_number != 0 && draw_log(s, ret);
+	if (hit)
+		checker_log_hit(s->dark->checker, s->account);
 	sim_kill(s->os);
 	return hit;
 }

@@ -222,6 +222,7 @@ static void begin(void *owner)
 {
 	struct pop3_actor *a = owner;
 
+	checker_visit(a->plan.checker, a->plan.account);
 	a->client = pop3_client_create(os_heap(a->os), &a->config, false);
 }
 

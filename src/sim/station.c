@@ -45,13 +45,14 @@ static void make_config(struct station *s, unsigned errors_max, struct config *r
 	    "hostname = mx.%s\ndomains = %s\nedges = %u\nstores = %u\n"
 	    "listen.smtp = %u.%u.%u.%u:%d\nlisten.pop3 = %u.%u.%u.%u:%d\n"
 	    "listen.submission = none\nlisten.submissions = none\nlisten.pop3s = none\n"
-	    "listen.imap = none\nlisten.imaps = none\n"
+	    "listen.imap = %u.%u.%u.%u:%d\nlisten.imaps = none\n"
 	    "password.memory = 8K\nsmtp.greeting_delay = 10ms\nsmtp.timeout = 60s\n"
 	    "pop3.timeout = 60s\njournal.size = %s\njournal.segment = 4M\n"
 	    "limit.errors = %u\nrelay.port = %d\nrelay.retry = 1s\nrelay.retry_max = 8s\n"
 	    "relay.warn = 12s\nrelay.expire = 40s\n",
 	    s->domain, s->domain, s->plan.edges, s->plan.stores, ip[0], ip[1], ip[2], ip[3],
-	    STATION_SMTP_PORT, ip[0], ip[1], ip[2], ip[3], STATION_POP3_PORT,
+	    STATION_SMTP_PORT, ip[0], ip[1], ip[2], ip[3], STATION_POP3_PORT, ip[0], ip[1],
+	    ip[2], ip[3], STATION_IMAP_PORT,
 	    s->plan.small_journal ? "16M" : "32M", errors_max,
 	    STATION_SMTP_PORT);
 	size_t faults = config_parse(text, &s->arena, ret, &error, 1);

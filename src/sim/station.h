@@ -31,6 +31,7 @@ enum {
 	STATION_ACCOUNTS_MAX = 8,
 	STATION_SMTP_PORT = 25,
 	STATION_POP3_PORT = 110,
+	STATION_IMAP_PORT = 143,
 	STATION_CONTROL_PORT = 4000,    /* for the directory's control socket */
 	STATION_STARTS_MAX = 20,        /* in a row that fail, while nothing breaks */
 };

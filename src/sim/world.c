@@ -48,14 +48,20 @@ static void mark_sessions(struct world *w)
 {
 	for (size_t i = 0; i < w->n_readers; i++)
 		w->sessions[i] = pop3_actor_sessions(w->readers[i]);
+	for (size_t i = 0; i < w->n_devices; i++)
+		w->device_sessions[i] = imap_actor_sessions(w->devices[i]);
 }
 
-/* Each reader has begun and ended a session since the mark: of two ends after
+/* Each reader and device has begun and ended a session since the mark: of two ends after
  * it, the second is of one that began after it. */
 static bool all_read(struct world *w)
 {
 	for (size_t i = 0; i < w->n_readers; i++) {
 		if (pop3_actor_sessions(w->readers[i]) < w->sessions[i] + 2)
+			return false;
+	}
+	for (size_t i = 0; i < w->n_devices; i++) {
+		if (imap_actor_sessions(w->devices[i]) < w->device_sessions[i] + 2)
 			return false;
 	}
 	return true;
@@ -120,6 +126,10 @@ static void explain_calm(struct world *w)
 		if (pop3_actor_sessions(w->readers[i]) < w->sessions[i] + 2)
 			checker_fail(w->checker, "reader %zu can't read its mail", i);
 	}
+	for (size_t i = 0; i < w->n_devices; i++) {
+		if (imap_actor_sessions(w->devices[i]) < w->device_sessions[i] + 2)
+			checker_fail(w->checker, "device %zu can't read its mail", i);
+	}
 	for (size_t i = 0; i < w->n_controls; i++) {
 		if (control_actor_looks(w->controls[i]) == 0)
 			checker_fail(w->checker, "administrator %zu gets no lists", i);
@@ -154,6 +164,8 @@ static void calm(struct world *w)
 		smtp_actor_behave(w->senders[i]);
 	for (size_t i = 0; i < w->n_readers; i++)
 		pop3_actor_behave(w->readers[i]);
+	for (size_t i = 0; i < w->n_devices; i++)
+		imap_actor_behave(w->devices[i]);
 	for (size_t i = 0; i < w->n_controls; i++)
 		control_actor_behave(w->controls[i]);
 	mark_sessions(w);
@@ -164,12 +176,16 @@ static void calm(struct world *w)
 	mark_sessions(w);
 	if (!live(w, CALM_S, calm_over))
 		explain_calm(w);
+	for (size_t i = 0; i < w->n_devices; i += IMAP_DEVICES)
+		imap_actor_compare(w->devices[i], w->devices[i + 1]);
 }
 
 static void pause(struct world *w, bool paused)
 {
 	for (size_t i = 0; i < w->n_readers; i++)
 		pop3_actor_pause(w->readers[i], paused);
+	for (size_t i = 0; i < w->n_devices; i++)
+		imap_actor_pause(w->devices[i], paused);
 	for (size_t i = 0; i < w->n_controls; i++)
 		control_actor_pause(w->controls[i], paused);
 	for (size_t i = 0; i < w->n_controls; i++)

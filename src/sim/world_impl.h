@@ -12,6 +12,7 @@
 #include "base/arena.h"
 #include "sim/control_actor.h"
 #include "sim/faults.h"
+#include "sim/imap_actor.h"
 #include "sim/login_actor.h"
 #include "sim/outside.h"
 #include "sim/pop3_actor.h"
@@ -24,6 +25,7 @@
 enum {
 	STATIONS_MAX = 24, AWAY_MAX = 4, RECIPIENTS_MAX = 12, RUDE_MAX = 4, CONTROLS_MAX = 2,
 	SENDERS_MAX = 2 * STATIONS_MAX, READERS_MAX = CHECKER_ACCOUNTS_MAX,
+	DEVICES_MAX = IMAP_DEVICES * STATIONS_MAX,
 };
 
 enum { SECOND_US = 1000 * 1000 };
@@ -49,6 +51,9 @@ struct world {
 	struct pop3_actor *readers[READERS_MAX];
 	unsigned sessions[READERS_MAX]; /* a mark, to wait for further ones */
 	size_t n_readers;
+	struct imap_actor *devices[DEVICES_MAX];        /* IMAP_DEVICES of one account, and so on */
+	unsigned device_sessions[DEVICES_MAX];
+	size_t n_devices;
 	struct rude_actor *rude[RUDE_MAX];
 	size_t n_rude;
 	struct control_actor *controls[CONTROLS_MAX];

@@ -92,6 +92,34 @@ static void add_reader(struct world *w, struct station *s, slice login, unsigned
 	    pop3_actor_create(sim_process_create(draw_away(w), "reader"), &plan);
 }
 
+/* Two devices of one account. */
+static void add_devices(struct world *w, struct station *s, slice login, unsigned account)
+{
+	/* Of its own: all else is drawn alike with them and without. */
+	struct chance c = chance_init(sim_seed(w->sim), "devices", account);
+	struct imap_book *book = imap_book_create(w->sim, w->checker, account);
+
+	for (unsigned i = 0; i < IMAP_DEVICES; i++) {
+		struct imap_actor_plan plan = {
+			.sim = w->sim,
+			.checker = w->checker,
+			.book = book,
+			.server = address_of(s, STATION_IMAP_PORT),
+			.account = account,
+			.device = i,
+			.login = login,
+			.secret = slice_lit(STATION_PASSWORD),
+			.pace = w->pace,
+			.seed = sim_seed(w->sim),
+		};
+		struct sim_host *host = w->away[chance_below(&c, w->n_away)];
+
+		check(w->n_devices < DEVICES_MAX);
+		w->devices[w->n_devices++] =
+		    imap_actor_create(sim_process_create(host, "device"), &plan);
+	}
+}
+
 /* Elsewhere, or here. */
 static slice draw_target(struct world *w, const struct scale *scale, struct chance *c)
 {
@@ -240,6 +268,8 @@ static void make_station(struct world *w, const struct scale *scale)
 		all |= UINT64_C(1) << account;
 		team |= n < 2 ? UINT64_C(1) << account : 0;
 		add_reader(w, s, login, account);
+		if (n == 0)
+			add_devices(w, s, login, account);
 		snprintf(name, sizeof name, n % 2 ? "User%u+news" : "user%u", n);
 		add_recipient(w, i, name, UINT64_C(1) << account);
 	}
