@@ -61,6 +61,7 @@ struct imap_change {
 	struct imap_flags flags;        /* keywords that are new become known */
 	bool conditional;               /* only what has no modseq above unchanged_since */
 	uint64_t unchanged_since;
+	uint64_t told;                  /* FLAGS: the client was told of all up to this modseq */
 
 	/* The engine's; the host leaves, at the front and in order, those that were there (and
 	 * unchanged) when it was made, and says in n how many. */
@@ -71,6 +72,7 @@ struct imap_change {
 
 	/* Answered by the host, when it is DONE: */
 	uint64_t modseq;                /* of the change, or 0 when it changed nothing */
+	bool others;                    /* some had been changed after `told` */
 	uint32_t uidvalidity, uid_first;        /* COPY, MOVE: of what came there, uids in a row */
 };
 

@@ -149,6 +149,10 @@ static void stored(struct imap_server *s, enum imap_result result)
 		imap_finish_result(s, result, false);
 		return;
 	}
+	/* What others did meanwhile is hidden behind this change from now on: then all flags are
+	 * told, .SILENT or not (RFC 9051 s6.4.6). */
+	if (s->change.others)
+		((struct storing *)s->job)->silent = false;
 	imap_tell_keywords(s);
 	s->step = store_step;
 }
@@ -159,7 +163,7 @@ void imap_on_store(struct imap_server *s, struct imap_parse *p)
 	slice set;
 
 	s->job = job;
-	s->change = (struct imap_change){ .kind = IMAP_FLAGS };
+	s->change = (struct imap_change){ .kind = IMAP_FLAGS, .told = s->modseq };
 	if (!take_store(s, p, &set, job)) {
 		imap_finish_bad(s, p);
 		return;

@@ -71,6 +71,7 @@ static void sort_out(const struct box *box, struct client_change *c, uint64_t fl
 			modified[n_modified++] = row->uid;
 		else
 			what->uids[n++] = row->uid;
+		what->others = what->others || row->modseq > what->told;
 	}
 	for (size_t i = 0; i < n_modified; i++)
 		what->uids[n + i] = modified[i];

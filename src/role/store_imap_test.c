@@ -129,6 +129,10 @@ static void flags_are_seen(void **state)
 	client_until(&b, "* 4 EXISTS\r\n");
 	say(&a, "STORE 2 +FLAGS.SILENT (\\Seen)", "OK");
 	client_say(&b, "DONE\r\n", "i OK");
+	/* .SILENT, but for what another one changed meanwhile. */
+	say(&a, "STORE 1 +FLAGS (\\Flagged)", "OK");
+	assert_true(has(say(&b, "STORE 1 +FLAGS.SILENT (\\Answered)", "OK"), "\\Flagged"));
+	assert_false(has(say(&b, "STORE 1 -FLAGS.SILENT (\\Answered)", "OK"), "* 1 FETCH"));
 	/* Only what nobody changed meanwhile. */
 	say(&a, "STORE 2 (UNCHANGEDSINCE 1) +FLAGS (\\Flagged)", "OK [MODIFIED 2]");
 	client_close(&a);
