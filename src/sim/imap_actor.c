@@ -301,13 +301,13 @@ static void on_closed(struct stream *stream, int error)
 
 static const struct stream_handler stream_handler = { .data = on_data, .closed = on_closed };
 
-static void on_idle(struct os_timer *timer)
+static void on_timer(struct os_timer *timer)
 {
 	struct imap_actor *a = timer->owner;
 
 	if (visit_leaves(&a->visit))
 		return;
-	imap_deed_idle_over(a);
+	imap_deed_time(a);
 	send_output(a);
 }
 
@@ -330,7 +330,7 @@ static void end(void *owner)
 {
 	struct imap_actor *a = owner;
 
-	os_timer_stop(a->os, &a->idle);
+	os_timer_stop(a->os, &a->timer);
 	imap_client_destroy(a->client);
 	a->client = NULL;
 }
@@ -347,7 +347,7 @@ struct imap_actor *imap_actor_create(struct os *os, const struct imap_actor_plan
 	a->plan = *plan;
 	a->chance = chance_init(plan->seed, "device", plan->account * IMAP_DEVICES + plan->device);
 	a->epoch = imap_book_epoch(plan->book);
-	a->idle = (struct os_timer){ .fire = on_idle, .owner = a };
+	a->timer = (struct os_timer){ .fire = on_timer, .owner = a };
 	for (size_t i = 0; i < IMAP_BOXES; i++)
 		a->boxes[i].heap = os_heap(os);
 	visit_init(&a->visit, os, &plan->server, &manner, a);

@@ -69,7 +69,8 @@ struct imap_actor {
 	struct imap_client *client;
 	bool behaves, paused;
 	unsigned sessions;
-	struct os_timer idle;
+	struct os_timer timer;          /* IDLE is over, or ... */
+	bool thinks;                    /* ... the next command comes */
 
 	unsigned epoch;                 /* of the book, when the session began */
 	struct imap_device boxes[IMAP_BOXES];
@@ -114,7 +115,7 @@ void imap_deed_next(struct imap_actor *a);
 /* COPYUID, of a COPY or MOVE. */
 void imap_deed_copied(struct imap_actor *a, slice arguments);
 void imap_deed_continue(struct imap_actor *a);
-void imap_deed_idle_over(struct imap_actor *a);
+void imap_deed_time(struct imap_actor *a);      /* the timer fired */
 void imap_deed_done(struct imap_actor *a, const struct imap_client_event *event);
 
 #endif

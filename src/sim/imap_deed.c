@@ -195,6 +195,16 @@ static bool begin(struct imap_actor *a)
 	return true;
 }
 
+static void go_on(struct imap_actor *a)
+{
+	a->deeds--;
+	do {
+		a->deed = (struct imap_deed){
+			.kind = (enum imap_deed_kind)chance_below(&a->chance, IMAP_DEEDS)
+		};
+	} while (!begin(a));
+}
+
 void imap_deed_next(struct imap_actor *a)
 {
 	if (a->deeds == 0 || a->behaves) {
@@ -205,27 +215,31 @@ void imap_deed_next(struct imap_actor *a)
 		visit_leave(&a->visit);
 		return;
 	}
-	a->deeds--;
-	do {
-		a->deed = (struct imap_deed){
-			.kind = (enum imap_deed_kind)chance_below(&a->chance, IMAP_DEEDS)
-		};
-	} while (!begin(a));
+	/* The other device does something meanwhile. */
+	a->thinks = chance_one_in(&a->chance, 2);
+	if (a->thinks)
+		os_timer_start(a->os, &a->timer, chance_skewed(&a->chance, 10, 3000));
+	else
+		go_on(a);
 }
 
 /* ---- IDLE ---- */
 
 void imap_deed_continue(struct imap_actor *a)
 {
+	a->thinks = false;
 	if (a->step == IMAP_STEP_DEED && a->deed.kind == IMAP_DEED_IDLE)
-		os_timer_start(a->os, &a->idle, chance_skewed(&a->chance, 10, 4000));
+		os_timer_start(a->os, &a->timer, chance_skewed(&a->chance, 10, 4000));
 	else
 		imap_actor_broken(a, "the server waits for what nobody has to say");
 }
 
-void imap_deed_idle_over(struct imap_actor *a)
+void imap_deed_time(struct imap_actor *a)
 {
-	imap_client_say(a->client, slice_lit("DONE\r\n"));
+	if (a->thinks)
+		go_on(a);
+	else
+		imap_client_say(a->client, slice_lit("DONE\r\n"));
 }
 
 /* ---- answers ---- */

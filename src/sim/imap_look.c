@@ -98,41 +98,41 @@ static uint32_t uid_of(struct imap_actor *a, uint32_t number, uint32_t uid)
 }
 
 /* What the device remembers and the mailbox does not have is gone. */
-static void drop_others(struct imap_actor *a)
+static void drop_others(struct imap_actor *a, const uint32_t *uids, size_t n)
 {
 	struct imap_device *d = imap_actor_device(a);
-	const struct imap_look *look = &a->look;
-	uint32_t at = 0;
+	size_t at = 0;
 
 	for (size_t i = 0; i < d->n; ) {
 		uint32_t uid = d->known[i].uid;
 
-		while (at < look->n && look->numbers[at] < uid)
+		while (at < n && uids[at] < uid)
 			at++;
-		if (at < look->n && look->numbers[at] == uid)
+		if (at < n && uids[at] == uid)
 			i++;
 		else
 			gone(a, uid);
 	}
 }
 
+/* Messages that are gone, and of which that is not told yet, have numbers still, but are
+ * not found: then which number is whose is not known. */
 static void on_search(struct imap_actor *a, slice list)
 {
 	struct imap_look *look = &a->look;
-	uint32_t first, last, n = 0, before = 0;
+	uint32_t *uids = heap_alloc(os_heap(a->os), (look->n + 1) * sizeof *uids), first, last;
+	size_t n = 0;
 
-	while (!a->qresync && list.len > 0 && imap_reply_range(&list, &first, &last)) {
-		if (first <= before || n == look->n) {
-			imap_actor_broken(a, "SEARCH ALL tells UID %u after %u, of %u messages", first,
-			    before, look->n);
-			return;
-		}
-		look->numbers[n++] = before = first;
+	while (list.len > 0 && n <= look->n && imap_reply_range(&list, &first, &last)) {
+		if (n == look->n || (n > 0 && first <= uids[n - 1]))
+			imap_actor_broken(a, "SEARCH ALL tells UID %u, number %zu of %u", first, n + 1,
+			    look->n);
+		uids[n++] = first;
 	}
-	if (!a->qresync && n != look->n)
-		imap_actor_broken(a, "SEARCH ALL tells %u of %u messages", n, look->n);
-	else
-		drop_others(a);
+	if (n == look->n && n > 0)
+		memcpy(look->numbers, uids, n * sizeof *uids);
+	drop_others(a, uids, n);
+	heap_free(os_heap(a->os), uids);
 }
 
 static void on_vanished(struct imap_actor *a, slice set)
