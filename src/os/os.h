@@ -342,6 +342,11 @@ enum os_plant {
 	OS_PLANT_COUNTED_UIDL,
 	OS_PLANT_NULL_BOUNCE,
 	OS_PLANT_EARLY_QUEUED,
+	OS_PLANT_QUIET_STORE,
+	OS_PLANT_VANISHED_LESS,
+	OS_PLANT_UID_AGAIN,
+	OS_PLANT_COPYUID,
+	OS_PLANT_FLAGS_UNSYNCED,
 };
 
 /* Is this one made? Never outside of a simulated world. Safe on the pool. */

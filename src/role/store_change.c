@@ -103,6 +103,8 @@ static bool make_flags(struct box *box, struct client_change *c)
 		c->result = IMAP_LIMIT;
 		return false;
 	}
+	if (os_planted(box->store->os, OS_PLANT_QUIET_STORE) && box->account->modseq > 1)
+		box->account->modseq--;
 	return account_flag(box->account, c->number, ops[what->op], bits, what->uids, what->n) > 0 &&
 	    made(box, c);
 }
@@ -142,6 +144,8 @@ static bool make_copy(struct box *box, struct client_change *c)
 	if (answer != ACCOUNT_CHANGED)
 		return false;
 	check(count == what->n);
+	if (os_planted(box->store->os, OS_PLANT_COPYUID))
+		what->uid_first = to->uid_next > 0 ? to->uid_next : 1;
 	tell_moved(box, c, to->number);
 	return made(box, c);
 }

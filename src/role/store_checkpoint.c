@@ -92,6 +92,16 @@ static bool prefer_system(const struct store *s, size_t n_files)
 	    n_files * s->sync_file_us > s->sync_system_us;
 }
 
+/* Only os_planted() asks. */
+static bool only_flags(const struct account *a)
+{
+	for (size_t i = 0; i < a->n_taken; i++) {
+		if (a->changes[i].type != RECORD_FLAGS)
+			return false;
+	}
+	return true;
+}
+
 static void start_half(struct store *s)
 {
 	struct flight *f = &s->flight;
@@ -115,6 +125,8 @@ static void start_half(struct store *s)
 
 		if (f->system)
 			break;
+		if (f->logs && os_planted(s->os, OS_PLANT_FLAGS_UNSYNCED) && only_flags(box->account))
+			continue;
 		if (f->logs)
 			plan_step_add(s, (struct plan_step){ .verb = PLAN_SYNC,
 			    .fd = box->files.log });
@@ -139,11 +151,24 @@ static void learn_cost(struct store *s)
 
 /* ---- the end of a flight ---- */
 
+/* Only os_planted() has it. */
+static void forget_uids(struct account *a)
+{
+	const struct account_state *state = &a->state;
+
+	if (!state->full || a->n_changes > 0)
+		return;
+	a->uid_next = state->n_rows > 0 ? state->rows[state->n_rows - 1].uid + 1 : 1;
+	a->state.head.uid_next = a->uid_next;
+}
+
 static void settle(struct box *box)
 {
 	store_watch_settling(box);
 	views_settling(box);
 	account_settled(box->account);
+	if (os_planted(box->store->os, OS_PLANT_UID_AGAIN))
+		forget_uids(box->account);
 	store_watch_settled(box);
 	box_close_folders(box);
 	pieces_free(box, &box->flying_pieces);

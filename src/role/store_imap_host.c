@@ -170,6 +170,9 @@ static bool vanished(void *context, uint64_t modseq, size_t i, uint32_t *ret_fir
 		im->vanished_at = at;
 		*ret_first = v->uids.first;
 		*ret_last = v->uids.last;
+		if (os_planted(im->session->store->os, OS_PLANT_VANISHED_LESS) &&
+		    *ret_first < *ret_last)
+			--*ret_last;
 		return true;
 	}
 	return false;

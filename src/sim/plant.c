@@ -16,6 +16,16 @@ const struct plant plants[PLANTS] = {
 	    "a report on a message with the null sender goes to the postmaster" },
 	{ "early-queued", OS_PLANT_EARLY_QUEUED,
 	    "the router hears that mail is in the queue before the queue's log is synced" },
+	{ "quiet-store", OS_PLANT_QUIET_STORE,
+	    "a STORE gives the modseq of the change before it to its messages" },
+	{ "vanished-less", OS_PLANT_VANISHED_LESS,
+	    "VANISHED (EARLIER) leaves out the last UID of each range" },
+	{ "uid-again", OS_PLANT_UID_AGAIN,
+	    "UIDs go on behind the last message that is there, not the last UID given" },
+	{ "copyuid", OS_PLANT_COPYUID,
+	    "COPYUID counts from the mailbox's UIDNEXT; UIDs count through the account" },
+	{ "flags-unsynced", OS_PLANT_FLAGS_UNSYNCED,
+	    "an account's log is not synced when only flags change" },
 };
 
 const struct plant *plant_find(slice name)

@@ -25,8 +25,8 @@ def plants():
 
 
 class Plants(unittest.TestCase):
-    def test_seven_and_each_is_found(self):
-        self.assertEqual(len(plants()), 7)
+    def test_twelve_and_each_is_found(self):
+        self.assertEqual(len(plants()), 12)
         for name in plants():
             with self.subTest(plant=name):
                 status, _, err = sim("--plant", name, "--runs", SEEDS, "--until-failure",
