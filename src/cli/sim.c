@@ -326,13 +326,14 @@ const struct cli_command cli_sim = {
 	.words = "",
 	.summary = "run the real roles in a simulated world that breaks, from a seed",
 	.details =
-	    "Each run is a world of its own: hosts with all roles, senders and readers, and\n"
-	    "faults (connections lost or mute, hosts cut off, roles killed or frozen, power cut\n"
+	    "Each run is a world of its own: hosts with all roles, senders, readers, IMAP\n"
+	    "clients and faults (connections lost or mute, hosts cut off, roles killed or frozen, power cut\n"
 	    "again and again, disks that fail or are full, clocks that jump, bits at\n"
 	    "rest that turn, DNS that is slow, fails or changes, next hosts that refuse or vanish).\n"
 	    "One seed decides all of it. Checkers hold what Posthouse promises: mail that got\n"
 	    "250 arrives exactly once, nothing else does, no byte changes, UIDLs stay; mail for\n"
-	    "other hosts arrives at least once, or its sender is told once that it failed.\n"
+	    "other hosts arrives at least once, or its sender is told once that it failed;\n"
+	    "what IMAP clients remember is what is there.\n"
 	    "\n"
 	    "A run that fails is tried again with fewer kinds of faults, hosts, messages and\n"
 	    "faults, for some minutes, and the command of the smallest that still fails is\n"
