@@ -22,6 +22,7 @@ struct world {
 	uint64_t generation;
 	uint32_t sent;
 	int aside;
+	bool appends;                   /* entries are written as a client's APPEND does it */
 	unsigned kinds[FINDING_KINDS];  /* told by the survey at hand */
 	struct finding last;
 };
@@ -57,7 +58,8 @@ static void write_entry(struct world *w, struct account *a, int pack, uint32_t n
 	body.stored = ZSTD_compress(frame, sizeof frame, text, (size_t)len, 1);
 	assert_false(ZSTD_isError(body.stored));
 	body.checksum = checksum64(slice_of(frame, body.stored), 0);
-	prefix_of(n, &prefix);
+	if (!w->appends)
+		prefix_of(n, &prefix);
 	pack_entry_write(&entry, place, buffer_bytes(&prefix), body);
 	buffer_add(&entry, slice_of(frame, body.stored));
 	assert_int_equal(os_pwrite(w->os, pack, buffer_bytes(&entry), row->offset), 0);
@@ -402,6 +404,33 @@ static void what_is_pending_is_not_lost(void **state)
 	world_finish(&w);
 }
 
+/* An APPEND that did not come to its end: its bytes are there, and nobody was told so. */
+static void an_unfinished_append_is_not_lost(void **state)
+{
+	struct account_survey s;
+	struct account a;
+	struct account_row row = { .pack = 1 };
+	char path[ACCOUNT_PATH_MAX];
+	struct world w;
+	int pack;
+
+	(void)state;
+	for (unsigned appends = 0; appends < 2; appends++) {
+		world_init(&w, 1);
+		survey(&w, &s);
+		a = (struct account){ .heap = w.heap };
+		account_pack_path(ID, row.pack, path);
+		row.offset = size_of(&w, path);
+		pack = os_open(w.os, OS_ROOT, path, OS_WRITE);
+		w.appends = appends;
+		write_entry(&w, &a, pack, w.sent, &row);
+		os_close(w.os, pack);
+		survey(&w, &s);
+		assert_int_equal(w.kinds[FINDING_UNNAMED], !appends);
+		world_finish(&w);
+	}
+}
+
 /* A server delivers while the survey reads: a whole entry comes into the pack. */
 static void deliver_meanwhile(struct finder *finder, const char *log, uint64_t bytes)
 {
@@ -578,6 +607,48 @@ static void copies_are_sound(void **state)
 	world_finish(&w);
 }
 
+/* The last place that a record names is that of a copy, whose UID is above those of messages
+ * behind it that were expunged. */
+static void what_was_expunged_below_a_copy_is_not_lost(void **state)
+{
+	static const uint32_t copied[] = { 2 }, gone[] = { 2, 3 };
+	struct account_notes notes = { 0 };
+	struct account_survey s;
+	struct heap *heap = heap_create(SIZE_MAX);
+	struct account *a = heap_new(heap, struct account);
+	struct account_files files;
+	struct account_birth birth;
+	uint32_t uid_first;
+	struct world w;
+	uint16_t work;
+	uint64_t n;
+	int log;
+
+	(void)state;
+	world_init(&w, 1);
+	account_init(a, heap, ID);
+	assert_int_equal(account_load(w.os, a, true, &notes), ACCOUNT_LOADED);
+	assert_int_equal(account_files_create(w.os, ID, FILES_LOG, a->log_next, 0, &files), 0);
+	account_begin(a, files.log_number, ++w.generation, 4711, 12345);
+	settle(&w, a, files.log);
+	assert_int_equal(account_create(a, slice_lit("work"), USE_NONE, &work), ACCOUNT_CHANGED);
+	settle(&w, a, files.log);
+	assert_int_equal(account_copy(a, 0, work, copied, 1, false, 7, &uid_first, &n),
+	    ACCOUNT_CHANGED);
+	settle(&w, a, files.log);
+	assert_int_equal(account_expunge(a, 0, gone, 2, 0), 2);
+	settle(&w, a, files.log);
+	account_files_close(w.os, &files);
+	birth = (struct account_birth){ ++w.generation, ++w.generation, 4711, 12345 };
+	assert_int_equal(account_rebase(w.os, a, &birth, 0, &log), 0);
+	os_close(w.os, log);
+	heap_drop(heap);
+	survey(&w, &s);
+	assert_int_equal(s.state.n_rows, 2);
+	assert_int_equal(s.damage, 0);
+	world_finish(&w);
+}
+
 /* Any byte of the client's log: no message is lost, and repair makes it sound. */
 static void a_client_s_log_may_be_damaged(void **state)
 {
@@ -606,7 +677,9 @@ static void a_client_s_log_may_be_damaged(void **state)
 }
 
 UNIT_TESTS(cmocka_unit_test(copies_are_sound),
-    cmocka_unit_test(a_client_s_log_may_be_damaged), 
+    cmocka_unit_test(a_client_s_log_may_be_damaged),
+    cmocka_unit_test(what_was_expunged_below_a_copy_is_not_lost),
+    cmocka_unit_test(an_unfinished_append_is_not_lost),
     cmocka_unit_test(a_sound_account_has_no_finding),
     cmocka_unit_test(every_flipped_byte_of_a_log_is_survived),
     cmocka_unit_test(a_base_without_its_log_is_found),

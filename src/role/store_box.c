@@ -8,8 +8,8 @@
  * The first that needs the pool starts a job; job_done() steps again. */
 #include <string.h>
 
-#include "account/slot.h"
 #include "account/compact.h"
+#include "account/slot.h"
 #include "base/check.h"
 #include "role/store_impl.h"
 

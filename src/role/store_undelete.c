@@ -4,7 +4,7 @@
  *                                                    '-> restore: has landed ------^
  *
  * {"command": "undelete list", "address": A, "mailbox": M, "since": S, "after": UID}
- * {"ok": true, "rows": [{"id": UID, "mailbox": ...}], "more": UID}
+ * {"ok": true, "rows": [{"id": UID, "mailbox": ...}], "more": "UID"}
  * {"command": "undelete restore", "address": A, "all": true | "ids": [UID...], ...}
  * {"ok": true, "messages": N, "mailboxes": [{"mailbox": M, "to": T, "made": false, ...}]}
  *
