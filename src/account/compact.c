@@ -253,8 +253,11 @@ const struct account_move *account_moved(const struct account_compaction *c, uin
 {
 	struct account_place key = { pack, offset, 0 };
 
-	return c->n_moves == 0 ? NULL :
-	    bsearch(&key, c->moves, c->n_moves, sizeof *c->moves, compare_places);
+	/* Most of a million rows are in other packs. */
+	if (c->n_moves == 0 || pack < c->moves[0].from.pack ||
+	    pack > c->moves[c->n_moves - 1].from.pack)
+		return NULL;
+	return bsearch(&key, c->moves, c->n_moves, sizeof *c->moves, compare_places);
 }
 
 void account_move(struct account *a, const struct account_compaction *c)
