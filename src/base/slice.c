@@ -1,25 +1,9 @@
 /* base/slice.c - borrowed strings. */
 #include "base/slice.h"
 
-#include <string.h>
-
-#include "base/check.h"
-
 slice slice_from(const char *text)
 {
 	return slice_of(text, text ? strlen(text) : 0);
-}
-
-slice slice_head(slice s, size_t n)
-{
-	check(n <= s.len);
-	return slice_of(s.ptr, n);
-}
-
-slice slice_drop(slice s, size_t n)
-{
-	check(n <= s.len);
-	return n ? slice_of(s.ptr + n, s.len - n) : s;
 }
 
 slice slice_sub(slice s, size_t from, size_t n)
@@ -30,11 +14,6 @@ slice slice_sub(slice s, size_t from, size_t n)
 bool slice_equal(slice a, slice b)
 {
 	return a.len == b.len && (a.len == 0 || memcmp(a.ptr, b.ptr, a.len) == 0);
-}
-
-unsigned char ascii_lower(unsigned char c)
-{
-	return c >= 'A' && c <= 'Z' ? (unsigned char)(c + ('a' - 'A')) : c;
 }
 
 bool slice_equal_ascii(slice a, slice b)
@@ -82,13 +61,6 @@ int slice_compare(slice a, slice b)
 	if (order != 0)
 		return order;
 	return a.len < b.len ? -1 : a.len > b.len;
-}
-
-size_t slice_find_byte(slice s, unsigned char c)
-{
-	const unsigned char *at = s.len ? memchr(s.ptr, c, s.len) : NULL;
-
-	return at ? (size_t)(at - s.ptr) : s.len;
 }
 
 size_t slice_find_last_byte(slice s, unsigned char c)

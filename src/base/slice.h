@@ -8,6 +8,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
+
+#include "base/check.h"
 
 typedef struct slice {
 	const unsigned char *ptr;
@@ -24,9 +27,20 @@ static inline slice slice_of(const void *ptr, size_t len)
 	return (slice){ (const unsigned char *)ptr, len };
 }
 
-/* The first n bytes, and all but the first n. n must not exceed s.len. */
-slice slice_head(slice s, size_t n);
-slice slice_drop(slice s, size_t n);
+/* The first n bytes, and all but the first n. n must not exceed s.len. Here, and not in
+ * slice.c, since parsers call them for each few bytes. */
+static inline slice slice_head(slice s, size_t n)
+{
+	check(n <= s.len);
+	return slice_of(s.ptr, n);
+}
+
+static inline slice slice_drop(slice s, size_t n)
+{
+	check(n <= s.len);
+	return n ? slice_of(s.ptr + n, s.len - n) : s;
+}
+
 slice slice_sub(slice s, size_t from, size_t n);
 
 bool slice_equal(slice a, slice b);
@@ -38,7 +52,12 @@ bool slice_is_ascii(slice s);            /* no byte over 127; also when empty */
 int slice_compare(slice a, slice b);      /* order of bytes, shorter first */
 
 /* Position of the first c or of needle; s.len when there is none. */
-size_t slice_find_byte(slice s, unsigned char c);
+static inline size_t slice_find_byte(slice s, unsigned char c)
+{
+	const unsigned char *at = s.len ? (const unsigned char *)memchr(s.ptr, c, s.len) : NULL;
+
+	return at ? (size_t)(at - s.ptr) : s.len;
+}
 size_t slice_find_last_byte(slice s, unsigned char c);
 size_t slice_find(slice s, slice needle);
 
@@ -51,6 +70,9 @@ slice slice_cut(slice *rest, unsigned char c);
 /* Decimal digits only, no sign, no blank; false when empty, other or > max. */
 bool slice_to_u64(slice s, uint64_t max, uint64_t *ret_value);
 
-unsigned char ascii_lower(unsigned char c);
+static inline unsigned char ascii_lower(unsigned char c)
+{
+	return c >= 'A' && c <= 'Z' ? (unsigned char)(c + ('a' - 'A')) : c;
+}
 
 #endif
