@@ -19,18 +19,6 @@ void buffer_free(struct buffer *b)
 	*b = buffer_init(b->heap, b->size_max);
 }
 
-slice buffer_bytes(const struct buffer *b)
-{
-	if (b->ptr == NULL)
-		return (slice){ 0 };
-	return slice_of(b->ptr + b->start, b->end - b->start);
-}
-
-size_t buffer_room(const struct buffer *b)
-{
-	return b->size_max - (b->end - b->start);
-}
-
 /* Make room for n bytes behind end, which the maximum allows. */
 static void make_room(struct buffer *b, size_t n)
 {
@@ -77,20 +65,32 @@ void buffer_add(struct buffer *b, slice s)
 
 void buffer_printf(struct buffer *b, const char *format, ...)
 {
+	size_t room = b->capacity - b->end;
 	va_list args, again;
 	int n;
 
 	va_start(args, format);
 	va_copy(again, args);
-	n = vsnprintf(NULL, 0, format, args);
+	/* Mostly it fits into what is there. */
+	n = vsnprintf(room > 0 ? (char *)b->ptr + b->end : NULL, room, format, args);
 	check(n >= 0);
 	/* vsnprintf wants a byte for its NUL, which is not part of the text. */
 	check((size_t)n < buffer_room(b));
-	make_room(b, (size_t)n + 1);
-	vsnprintf((char *)b->ptr + b->end, (size_t)n + 1, format, again);
+	if ((size_t)n >= room) {
+		make_room(b, (size_t)n + 1);
+		vsnprintf((char *)b->ptr + b->end, (size_t)n + 1, format, again);
+	}
 	b->end += (size_t)n;
 	va_end(again);
 	va_end(args);
+}
+
+void buffer_expect(struct buffer *b, size_t n)
+{
+	size_t room = buffer_room(b);
+
+	if (n > 0)
+		make_room(b, n < room ? n : room);
 }
 
 unsigned char *buffer_reserve(struct buffer *b, size_t n)

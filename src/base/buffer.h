@@ -22,8 +22,19 @@ struct buffer {
 struct buffer buffer_init(struct heap *heap, size_t size_max);
 void buffer_free(struct buffer *b);             /* empty and usable again */
 
-slice buffer_bytes(const struct buffer *b);     /* borrowed until the next change */
-size_t buffer_room(const struct buffer *b);     /* how much more it may take */
+/* Borrowed until the next change. */
+static inline slice buffer_bytes(const struct buffer *b)
+{
+	if (b->ptr == NULL)
+		return (slice){ 0 };
+	return slice_of(b->ptr + b->start, b->end - b->start);
+}
+
+/* How much more it may take. */
+static inline size_t buffer_room(const struct buffer *b)
+{
+	return b->size_max - (b->end - b->start);
+}
 
 /* Append all of it, or nothing and return false when it would pass size_max. */
 bool buffer_append(struct buffer *b, slice s) __attribute__((warn_unused_result));
@@ -31,6 +42,9 @@ bool buffer_append(struct buffer *b, slice s) __attribute__((warn_unused_result)
 void buffer_add(struct buffer *b, slice s);
 void buffer_printf(struct buffer *b, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+
+/* So much is about to come, step by step, if it fits: take the memory at once. */
+void buffer_expect(struct buffer *b, size_t n);
 
 /* n writable bytes at the end, for a read; then say how many were filled. */
 unsigned char *buffer_reserve(struct buffer *b, size_t n);

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "base/limits.h"
 
 struct block {
 	alignas(max_align_t) struct block *next;
@@ -111,10 +112,21 @@ static void *add_block(struct heap *heap, struct block *b, size_t size)
 	return b + 1;
 }
 
+/* calloc() spares large blocks their zeroing, where the kernel gave zeros. Small ones it takes
+ * from an arena and under its lock, where malloc() has a thread's own at hand (glibc). */
+static void *zeroed(size_t size)
+{
+	void *block;
+
+	if (size > HEAP_SMALL)
+		return calloc(1, size);
+	block = malloc(size);
+	return block != NULL ? memset(block, 0, size) : NULL;
+}
+
 void *heap_try(struct heap *heap, size_t size)
 {
-	return add_block(heap, fits(heap, size) ? calloc(1, sizeof(struct block) + size) : NULL,
-	    size);
+	return add_block(heap, fits(heap, size) ? zeroed(sizeof(struct block) + size) : NULL, size);
 }
 
 static _Noreturn void out_of_memory(size_t size)

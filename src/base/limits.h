@@ -13,6 +13,7 @@ enum {
 	ARENA_CHUNK_FIRST = 512,        /* an idle connection stays small */
 	ARENA_CHUNK_MAX = 64 * 1024,
 	BUFFER_FIRST = 256,
+	HEAP_SMALL = 1024,              /* glibc's thread cache goes to 1032 */
 	TABLE_FIRST = 16,
 	/* Token buckets of a role, 16 bytes each; a power of two times eight. So many
 	 * can stand at a limit at once; what is named is an address or an id. */
@@ -105,7 +106,7 @@ enum {
 	 * there. And how many are taken apart at once on the pool, which has four threads and
 	 * mail to store, and by one work. */
 	WEB_GIST_RAW_MAX = 16 * 1024 * 1024,
-	WEB_GATHERERS = 2,
+	WEB_GATHERERS = 1,
 	WEB_GIST_BATCH = 16,
 	/* A walk through all messages looks at the clock after so many, and lets others have
 	 * their turn after so long. */
@@ -217,6 +218,10 @@ enum {
 	/* Entries that are read with one call: what a disk gives at once, and a cache holds. Over
 	 * smaller gaps, of entries that are not wanted, it reads on. */
 	PACK_WINDOW = 512 * 1024,
+	/* Read of an entry at first: all of most. Contexts of zstd that are kept, 160 KB each: a
+	 * pool has four threads, which seldom decompress at once. */
+	PACK_READ_AHEAD = 8 * 1024,
+	PACK_UNZIP_IDLE = 2,
 	PACK_WINDOW_GAP = 16 * 1024,
 	/* What is remembered of a message: more would hardly be read faster than the message. */
 	DIGEST_RECORD_MAX = 32 * 1024,
@@ -526,10 +531,11 @@ enum {
 	STORE_GENERATIONS_MAX = 16 * 1024,
 	STORE_ANSWERS_MAX = 4096,       /* in one IPC_DELIVERED: 17 bytes each */
 	/* A mock's web. Messages that are read for it at once, 800 KB each while they are
-	 * large (but then the web wants few), and by one work of the pool, and that wait; what is
-	 * read before some is sent, and how it is cut. */
+	 * large (but then the web wants few), by one work of the pool, works, and that wait; what
+	 * is read before some is sent, and how it is cut. */
 	STORE_FETCHES_MAX = 32,
 	STORE_FETCH_BATCH = 16,
+	STORE_FETCH_WORKS = 2,
 	STORE_FETCHES_WAITING = 4096,
 	STORE_FETCH_GATHER = 256 * 1024,
 	STORE_FETCH_PIECE = 64 * 1024,

@@ -306,6 +306,7 @@ enum {
 	API_TREE_MAX = 2000,
 	API_HEADER_MAX = 1024 * 1024,
 	API_FIELDS_MAX = 10000,
+	API_FIELDS_FOUND = 64,          /* once, and remembered; few messages have more */
 	API_SAME_FIELDS_MAX = 100,      /* of addresses: one is allowed, RFC 5322 s3.6 */
 	API_ADDRESSES_TEXT_MAX = 512 * 1024,
 	API_MESSAGE_JSON_MAX = 160 * 1024 * 1024,

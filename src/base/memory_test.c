@@ -3,6 +3,7 @@
 #include "base/buffer.h"
 #include "base/bytes.h"
 #include "base/checksum.h"
+#include "base/limits.h"
 #include "base/list.h"
 #include "base/table.h"
 #include "unit.h"
@@ -216,7 +217,49 @@ static void list_keeps_order(void **state)
 	assert_null(list_take_first(&head));
 }
 
+/* Printed into what is there, or past it; and bounded either way. */
+static void test_buffer_print(void **state)
+{
+	struct heap *heap = heap_create(SIZE_MAX);
+	char text[600];
+
+	memset(text, 'x', sizeof text);
+	for (int before = 0; before <= BUFFER_FIRST; before += before < 4 || before > 250 ? 1 : 61) {
+		for (int n = 0; n < 300; n++) {
+			struct buffer b = buffer_init(heap, 1000);
+
+			buffer_add(&b, slice_of(text, (size_t)before));
+			buffer_printf(&b, "%.*s", n, text);
+			buffer_printf(&b, "-");
+			assert_int_equal(buffer_bytes(&b).len, before + n + 1);
+			assert_int_equal(buffer_bytes(&b).ptr[before + n], '-');
+			buffer_free(&b);
+		}
+	}
+	heap_drop(heap);
+}
+
+static void test_buffer_expect(void **state)
+{
+	struct heap *heap = heap_create(SIZE_MAX);
+	struct buffer b = buffer_init(heap, 1000);
+
+	buffer_expect(&b, 0);
+	assert_null(b.ptr);
+	buffer_add(&b, slice_lit("abc"));
+	buffer_consume(&b, 1);
+	buffer_expect(&b, 700);
+	assert_slice(buffer_bytes(&b), slice_lit("bc"));
+	assert_true(b.capacity >= 702);
+	buffer_expect(&b, SIZE_MAX);    /* no more than it may have */
+	assert_int_equal(b.capacity, 1000);
+	assert_slice(buffer_bytes(&b), slice_lit("bc"));
+	buffer_free(&b);
+	heap_drop(heap);
+}
+
 UNIT_TESTS(cmocka_unit_test(heap_knows_its_blocks), cmocka_unit_test(arena_is_bounded),
     cmocka_unit_test(buffer_is_a_bounded_queue), cmocka_unit_test(fields_end_where_they_end),
     cmocka_unit_test(table_holds_what_was_put), cmocka_unit_test(checksum_of_parts),
-    cmocka_unit_test(list_keeps_order))
+    cmocka_unit_test(list_keeps_order),
+    cmocka_unit_test(test_buffer_print), cmocka_unit_test(test_buffer_expect))
