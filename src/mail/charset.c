@@ -377,6 +377,7 @@ unsigned charset_decode(struct charsets *c, slice label, slice text, struct buff
 
 	text = enough(text, buffer_room(out));
 	i = judge(c, label, text, &s.faults);
+	buffer_expect(out, text.len);
 	switch (i) {
 	case UTF8:
 		from_utf8(&s, text);

@@ -16,10 +16,20 @@ static size_t lower_wide(slice character, unsigned char ret[CHARACTER_MAX])
 	return (size_t)utf8proc_encode_char(utf8proc_tolower(code), ret);
 }
 
-static const bool between_words[256] = {
-	[' '] = true, ['\r'] = true, ['\n'] = true, ['\t'] = true, ['<'] = true, ['>'] = true,
-	['"'] = true, [','] = true, [';'] = true, ['('] = true, [')'] = true,
+/* Of each byte: what it is in lower case, or: between words, or of a wide character. */
+enum { GAP_BYTE = 0x80, WIDE_BYTE = 0x81 };
+
+#define EIGHT(c) (c), (c) + 1, (c) + 2, (c) + 3, (c) + 4, (c) + 5, (c) + 6, (c) + 7
+static const unsigned char in_words[256] = {
+	EIGHT(0), 8, GAP_BYTE, GAP_BYTE, 11, 12, GAP_BYTE, 14, 15, EIGHT(16), EIGHT(24),
+	GAP_BYTE, '!', GAP_BYTE, '#', '$', '%', '&', '\'',
+	GAP_BYTE, GAP_BYTE, '*', '+', GAP_BYTE, '-', '.', '/',
+	EIGHT('0'), '8', '9', ':', GAP_BYTE, GAP_BYTE, '=', GAP_BYTE, '?',
+	'@', 'a', 'b', 'c', 'd', 'e', 'f', 'g', EIGHT('h'), EIGHT('p'), 'x', 'y', 'z', '[', '\\', ']', '^', '_',
+	EIGHT('`'), EIGHT('h'), EIGHT('p'), EIGHT('x'),
+	[0x80 ... 0xFF] = WIDE_BYTE,
 };
+#undef EIGHT
 
 struct folding {
 	struct buffer *out;
@@ -65,32 +75,36 @@ bool fold_text(slice text, struct buffer *out)
 /* Where a text stands: nothing came yet, in a word, behind one. */
 enum place { BEGIN, WORD, GAP };
 
-/* Take what stands before a character of 8 bits, as far as there is room. True: that one is
- * next. What changes is in registers: bytes may alias whatever is in memory. */
+/* Take what stands before a wide character, as far as there is room. True: that one is next.
+ * What changes is in registers: bytes may alias whatever is in memory. */
 static bool take_plain(struct folding *f, slice *text, enum place *place)
 {
-	const unsigned char *at = text->ptr, *end = at + text->len;
+	const unsigned char *at = text->ptr, *end = at + text->len, *stop;
+	unsigned char *to = f->bytes + f->n, *full = f->bytes + STEP - 1, byte = GAP_BYTE;
 	enum place now = *place;
-	size_t n = f->n;
 
-	for (; at < end && n < STEP - 1; at++) {
-		unsigned char c = *at;
-
-		if (between_words[c]) {
+	while (at < end && to < full) {
+		byte = in_words[*at];
+		if (byte == GAP_BYTE) {
 			now = now == BEGIN ? BEGIN : GAP;
+			at++;
 			continue;
 		}
 		if (now == GAP)
-			f->bytes[n++] = ' ';
+			*to++ = ' ';
 		now = WORD;
-		if (c >= 0x80)
+		if (byte == WIDE_BYTE)
 			break;
-		f->bytes[n++] = c >= 'A' && c <= 'Z' ? c | 0x20 : c;
+		stop = end - at < full - to ? end : at + (full - to);
+		do {
+			*to++ = byte;
+			at++;
+		} while (at < stop && (byte = in_words[*at]) < GAP_BYTE);
 	}
 	*text = slice_drop(*text, (size_t)(at - text->ptr));
 	*place = now;
-	f->n = n;
-	return at < end && *at >= 0x80 && now == WORD;
+	f->n = (size_t)(to - f->bytes);
+	return at < end && byte == WIDE_BYTE;
 }
 
 bool fold_words(slice text, struct buffer *out)
@@ -98,6 +112,7 @@ bool fold_words(slice text, struct buffer *out)
 	struct folding f = { .out = out };
 	enum place place = BEGIN;
 
+	buffer_expect(out, text.len);
 	while (text.len > 0) {
 		if (take_plain(&f, &text, &place))
 			take(&f, &text);

@@ -66,4 +66,32 @@ static void test_long(void **state)
 	heap_drop(heap);
 }
 
-UNIT_TESTS(cmocka_unit_test(test_fold), cmocka_unit_test(test_long))
+/* Each byte, alone and between letters, and at each place of a step. */
+static void test_each_byte(void **state)
+{
+	static const char gaps[] = " \r\n\t<>\",;()";
+	struct heap *heap = heap_create(SIZE_MAX);
+
+	for (unsigned c = 0; c < 128; c++) {
+		bool gap = c != 0 && strchr(gaps, (int)c) != NULL;
+		unsigned char lower = ascii_lower((unsigned char)c);
+
+		for (size_t before = 0; before < 1100; before += before % 512 > 505 || before % 512 < 4 ? 1 : 50) {
+			struct buffer out = buffer_init(heap, 2000);
+			unsigned char text[1200], want[1200];
+
+			memset(text, 'X', sizeof text);
+			memset(want, 'x', sizeof want);
+			text[before] = (unsigned char)c;
+			want[before] = gap ? ' ' : lower;
+			assert_true(fold_words(slice_of(text, before + 3), &out));
+			assert_slice(buffer_bytes(&out), gap && before == 0 ? slice_of(want + 1, 2) :
+			    slice_of(want, before + 3));
+			buffer_free(&out);
+		}
+	}
+	heap_drop(heap);
+}
+
+UNIT_TESTS(cmocka_unit_test(test_fold), cmocka_unit_test(test_long),
+    cmocka_unit_test(test_each_byte))
