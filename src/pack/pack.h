@@ -27,6 +27,7 @@
 #include "base/buffer.h"
 #include "base/checksum.h"
 #include "os/os.h"
+#include "pack/unzip.h"
 
 enum { PACK_ENTRY = 64, PACK_VERSION = 1 };
 
@@ -68,6 +69,9 @@ struct pack_reader {
 	struct os *os;
 	struct heap *heap;
 	int fd;
+	struct pack_unzip *unzip;       /* borrowed; may be set once it is open */
+	slice ahead;                    /* while it is opened: from ahead_at on */
+	uint64_t ahead_at;
 	slice prefix;                   /* owned */
 	struct pack_body body;
 	uint64_t frames_at;             /* offset of the first frame */

@@ -5,6 +5,7 @@
 
 #include <zstd.h>
 
+#include "base/bytes.h"
 #include "base/checksum.h"
 #include "base/limits.h"
 #include "os/os_sim.h"
@@ -92,6 +93,41 @@ static slice pattern(struct buffer *b, size_t n)
 		buffer_printf(b, "%zu bottles of %zx\r\n", i, i * i * 2654435761u);
 	buffer_truncate(b, n);
 	return buffer_bytes(b);
+}
+
+/* What is read at first ends in the header's prefix, the body, or behind. */
+static void around_the_first_read(void **state)
+{
+	struct world *w = *state;
+
+	for (size_t total = PACK_READ_AHEAD - 30; total < PACK_READ_AHEAD + 30; total++) {
+		for (size_t prefix = 10; prefix < 2 * PACK_READ_AHEAD; prefix += PACK_READ_AHEAD - 85) {
+			struct buffer text = buffer_init(w->heap, SIZE_MAX / 2);
+			struct buffer stored = buffer_init(w->heap, SIZE_MAX / 2);
+			struct buffer entry = buffer_init(w->heap, SIZE_MAX / 2);
+			struct buffer want = buffer_init(w->heap, SIZE_MAX / 2);
+			struct buffer out = buffer_init(w->heap, SIZE_MAX / 2);
+			struct pack_body body;
+
+			/* Random bytes: the frame is a few bytes longer than they are. */
+			for (size_t n = prefix + PACK_ENTRY; n < total; n++)
+				put_u8(&text, (uint8_t)os_random_u64(w->os));
+			body = compress(buffer_bytes(&text), BODY_FRAME_RAW, &stored);
+			for (size_t n = 0; n < prefix; n++)
+				put_u8(&want, 'P');
+			pack_entry_write(&entry, place, buffer_bytes(&want), body);
+			buffer_add(&entry, buffer_bytes(&stored));
+			assert_int_equal(os_pwrite(w->os, w->fd, buffer_bytes(&entry), place.offset), 0);
+			buffer_add(&want, buffer_bytes(&text));
+			assert_int_equal(read_all(w, place, &out), PACK_END);
+			assert_slice(buffer_bytes(&out), buffer_bytes(&want));
+			buffer_free(&text);
+			buffer_free(&stored);
+			buffer_free(&entry);
+			buffer_free(&want);
+			buffer_free(&out);
+		}
+	}
 }
 
 static void entries_read_back(void **state)
@@ -388,6 +424,7 @@ static void checksums_in_pieces(void **state)
 }
 
 UNIT_TESTS(cmocka_unit_test_setup_teardown(entries_read_back, set_up, tear_down),
+    cmocka_unit_test_setup_teardown(around_the_first_read, set_up, tear_down),
     cmocka_unit_test_setup_teardown(each_flipped_bit_is_found, set_up, tear_down),
     cmocka_unit_test_setup_teardown(rot_behind_the_judge, set_up, tear_down),
     cmocka_unit_test_setup_teardown(each_short_file_is_found, set_up, tear_down),

@@ -21,10 +21,25 @@
 #include "base/limits.h"
 #include "pack/format.h"
 
+/* Of those bytes the ones that were read ahead; none unless all were. */
+static slice ahead(const struct pack_reader *r, uint64_t n, uint64_t at)
+{
+	if (at < r->ahead_at || at - r->ahead_at > r->ahead.len ||
+	    n > r->ahead.len - (at - r->ahead_at))
+		return (slice){ 0 };
+	return slice_sub(r->ahead, (size_t)(at - r->ahead_at), (size_t)n);
+}
+
 static enum pack_result read_exactly(struct pack_reader *r, void *buf, size_t n, uint64_t at)
 {
-	ssize_t got = os_pread(r->os, r->fd, buf, n, at);
+	slice known = ahead(r, n, at);
+	ssize_t got;
 
+	if (known.len > 0) {
+		memcpy(buf, known.ptr, n);
+		return PACK_OK;
+	}
+	got = os_pread(r->os, r->fd, buf, n, at);
 	if (got < 0)
 		return PACK_IO;
 	return (size_t)got == n ? PACK_OK : PACK_DAMAGED;
@@ -75,15 +90,28 @@ static enum pack_result judge_body(struct pack_reader *r)
 	return checksum_end(&sum) == r->body.checksum ? PACK_OK : PACK_DAMAGED;
 }
 
-/* Windows for the body, if the file can have all of it. */
-static enum pack_result make_windows(struct pack_reader *r)
+/* Does the file have all of the body? */
+static enum pack_result has_body(struct pack_reader *r)
 {
-	int64_t size = os_size(r->os, r->fd);
+	int64_t size;
 
+	if (ahead(r, r->body.stored, r->frames_at).len > 0)
+		return PACK_OK;
+	size = os_size(r->os, r->fd);
 	if (size < 0)
 		return PACK_IO;
 	if (r->frames_at > (uint64_t)size || r->body.stored > (uint64_t)size - r->frames_at)
 		return PACK_DAMAGED;
+	return PACK_OK;
+}
+
+/* Windows for the body. */
+static enum pack_result make_windows(struct pack_reader *r)
+{
+	enum pack_result result = has_body(r);
+
+	if (result != PACK_OK)
+		return result;
 	r->stored_room = least(r->body.stored, BODY_FRAME_STORED_MAX);
 	r->raw_room = least(r->body.size, BODY_FRAME_RAW);
 	r->stored = heap_alloc(r->heap, r->stored_room + 1);
@@ -112,12 +140,19 @@ static enum pack_result open_body(struct pack_reader *r)
 enum pack_result pack_reader_open(struct pack_reader *r, struct os *os, struct heap *heap,
     int fd, struct pack_place place)
 {
+	unsigned char first[PACK_READ_AHEAD];
+	ssize_t got = os_pread(os, fd, first, sizeof first, place.offset);
 	enum pack_result result;
 
 	*r = (struct pack_reader){ .os = os, .heap = heap, .fd = fd };
+	if (got < 0)
+		return PACK_IO;
+	r->ahead = slice_of(first, (size_t)got);
+	r->ahead_at = place.offset;
 	result = read_header(r, place);
 	if (result == PACK_OK)
 		result = open_body(r);
+	r->ahead = (slice){ 0 };
 	if (result != PACK_OK)
 		pack_reader_close(r);
 	return result;
@@ -224,7 +259,7 @@ static enum pack_result next_frame(struct pack_reader *r, slice *ret_piece)
 	}
 	if (ZSTD_isError(frame) || frame == 0)
 		return PACK_DAMAGED;
-	len = ZSTD_decompress(r->raw, r->raw_room, window.ptr, frame);
+	len = pack_unzip(r->unzip, r->raw, r->raw_room, window.ptr, frame);
 	if (ZSTD_isError(len) || len > r->body.size - r->given)
 		return PACK_DAMAGED;
 	r->stored_from += frame;

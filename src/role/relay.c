@@ -187,6 +187,7 @@ void relay_start(struct os *os, int channel, unsigned index)
 	r->words = table_init(r->heap, os_random_u64(os));
 	r->tick = (struct os_timer){ .fire = on_tick, .owner = r };
 	take_init(r);
+	pack_unzip_init(&r->unzip, r->heap);
 	queue_init(r);
 	report_init(r);
 	origin_init(r);

@@ -91,7 +91,7 @@ static enum pack_result next_in_memory(struct reading *g)
 	len = ZSTD_findFrameCompressedSize(g->frames.ptr, g->frames.len);
 	if (ZSTD_isError(len))
 		return PACK_DAMAGED;
-	raw = ZSTD_decompress(g->raw, BODY_FRAME_RAW, g->frames.ptr, len);
+	raw = pack_unzip(&g->body->relay->unzip, g->raw, BODY_FRAME_RAW, g->frames.ptr, len);
 	if (ZSTD_isError(raw))
 		return PACK_DAMAGED;
 	g->frames = slice_drop(g->frames, len);
@@ -116,6 +116,7 @@ static enum pack_result next_frame(struct reading *g)
 		result = open_reader(g);
 		if (result != PACK_OK)
 			return result;
+		g->reader.unzip = &b->relay->unzip;
 		g->open = true;
 	}
 	return pack_reader_next(&g->reader, &g->rest);

@@ -284,6 +284,7 @@ struct relay {
 	struct os *os;
 	struct heap *heap;
 	struct tls_context *tls;
+	struct pack_unzip unzip;
 	struct smart smart;
 	uint64_t reloads;
 	struct os_timer tick;

@@ -5,7 +5,7 @@
  * (1) The web says where the message is, as it was told: an entry's checksum covers whose
  *     it is, in which pack and where, so another place gives nothing.
  * (2) A fetch and its memory belong to the pool while it is busy. Few run at once, so mail
- *     is not kept waiting. */
+ *     is not kept waiting; and what comes meanwhile goes together. */
 #include <errno.h>
 
 #include "account/slot.h"
@@ -31,6 +31,7 @@ struct fetch_batch {
 	struct store *store;
 	int fd;                         /* the pack that was read last; -1: none */
 	struct pack_place of;           /* an entry of it */
+	bool counts;                    /* in store->n_fetch_works */
 	size_t n;
 	struct fetch *fetches[STORE_FETCH_BATCH];
 };
@@ -73,6 +74,7 @@ static enum pack_result open_entry(struct fetch_batch *batch, struct fetch *f)
 	if (fd < 0)
 		return fd == -ENOENT ? PACK_DAMAGED : PACK_IO;
 	result = pack_reader_open(&f->reader, f->store->os, f->heap, fd, f->place);
+	f->reader.unzip = &f->store->unzip;
 	f->open = result == PACK_OK;
 	return result;
 }
@@ -196,7 +198,10 @@ static void batch_read(struct os_work *work)
 		else
 			send_some(f);
 	}
+	if (batch->counts)
+		s->n_fetch_works--;
 	heap_free(s->heap, batch);
+	start_more(s);
 }
 
 void store_fetch_room(struct store *s)
@@ -231,9 +236,12 @@ static void on_turn(struct os_defer *defer)
 {
 	struct store *s = defer->owner;
 
-	while (s->watch.on && s->n_fetching < STORE_FETCHES_MAX && !list_empty(&s->fetches)) {
+	while (s->watch.on && s->n_fetching < STORE_FETCHES_MAX &&
+	    s->n_fetch_works < STORE_FETCH_WORKS && !list_empty(&s->fetches)) {
 		struct fetch_batch *batch = new_batch(s);
 
+		batch->counts = true;
+		s->n_fetch_works++;
 		take(batch);
 		os_work_start(s->os, &batch->work);
 	}
@@ -295,5 +303,6 @@ void store_fetch_init(struct store *s)
 {
 	list_init(&s->fetches);
 	list_init(&s->fetching);
+	pack_unzip_init(&s->unzip, s->heap);
 	s->fetch_defer = (struct os_defer){ .run = on_turn, .owner = s };
 }

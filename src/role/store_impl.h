@@ -309,7 +309,8 @@ struct store {
 	struct os_timer age_timer;      /* of a mock: its old messages go */
 	struct watch watch;
 	struct list fetches, fetching;  /* struct fetch: those that wait, and the others */
-	size_t n_fetches, n_fetching;
+	size_t n_fetches, n_fetching, n_fetch_works;
+	struct pack_unzip unzip;
 	struct os_defer fetch_defer;
 	struct list expunges;           /* of the web */
 	size_t n_expunges;

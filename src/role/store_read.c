@@ -15,8 +15,9 @@ static void drop_heap(void *heap)
 	heap_drop(heap);
 }
 
-static enum pack_result open_message(struct os *os, struct reading *r)
+static enum pack_result open_message(struct store *s, struct reading *r)
 {
+	struct os *os = s->os;
 	struct pack_place place = { r->account, r->row.pack, r->row.offset };
 	char path[ACCOUNT_PATH_MAX];
 	enum pack_result result;
@@ -31,6 +32,7 @@ static enum pack_result open_message(struct os *os, struct reading *r)
 		os_close(os, fd);
 		return result;
 	}
+	r->reader.unzip = &s->unzip;
 	r->open = true;
 	return PACK_OK;
 }
@@ -43,7 +45,7 @@ static void read_piece(struct os_work *work)
 
 	r->result = PACK_OK;
 	if (!r->open)
-		r->result = open_message(session->store->os, r);
+		r->result = open_message(session->store, r);
 	if (r->result == PACK_OK)
 		r->result = pack_reader_next(&r->reader, &r->piece);
 }
