@@ -9,6 +9,38 @@
 #include "mail/header_text.h"
 #include "mail/utf8.h"
 
+/* Fields are looked for again and again: they are found once. */
+static void find_fields(struct api_mail *mail, struct arena *arena)
+{
+	slice header = mail->mime.parts[0].header;
+	struct header_field found[API_FIELDS_FOUND], *fields;
+	size_t n = 0;
+
+	mail->more = header.len > API_HEADER_MAX ? slice_head(header, API_HEADER_MAX) : header;
+	while (n < API_FIELDS_FOUND && mime_field_next(&mail->more, &found[n]))
+		n++;
+	if (n == 0)
+		return;
+	fields = arena_new(arena, struct header_field, n);
+	memcpy(fields, found, n * sizeof *fields);
+	mail->fields = fields;
+	mail->n_fields = n;
+}
+
+/* A walk over the fields. */
+struct walk {
+	size_t i;
+	slice more;
+};
+
+static bool next_field(const struct api_mail *mail, struct walk *walk, struct header_field *ret)
+{
+	if (walk->i >= mail->n_fields)
+		return mime_field_next(&walk->more, ret);
+	*ret = mail->fields[walk->i++];
+	return true;
+}
+
 struct api_mail api_mail_read(slice raw, struct charsets *charsets, struct arena *arena)
 {
 	struct api_mail mail = { .charsets = charsets, .heap = arena->heap };
@@ -16,6 +48,7 @@ struct api_mail api_mail_read(slice raw, struct charsets *charsets, struct arena
 	mail.mime = mime_parse(raw, arena);
 	mail.uses = mime_uses(&mail.mime, charsets, arena);
 	mail.label = mime_charset(&mail.mime, arena);
+	find_fields(&mail, arena);
 	return mail;
 }
 
@@ -78,21 +111,14 @@ static void add_field(struct gathering *g, const struct api_mail *mail, slice va
 	arena_reset(&scratch);
 }
 
-/* What of the message's header is looked at, again and again. */
-static slice header_of(const struct api_mail *mail)
-{
-	slice header = mail->mime.parts[0].header;
-
-	return header.len > API_HEADER_MAX ? slice_head(header, API_HEADER_MAX) : header;
-}
-
 static void add_fields(struct gathering *g, const struct api_mail *mail, const char *field)
 {
+	struct walk walk = { .more = mail->more };
 	struct header_field found;
-	slice rest = header_of(mail), name = slice_from(field);
+	slice name = slice_from(field);
 	size_t n = 0;
 
-	while (g->text_left > 0 && n < API_SAME_FIELDS_MAX && mime_field_next(&rest, &found)) {
+	while (g->text_left > 0 && n < API_SAME_FIELDS_MAX && next_field(mail, &walk, &found)) {
 		if (!slice_equal_ascii(found.name, name))
 			continue;
 		add_field(g, mail, found.value);
@@ -118,6 +144,20 @@ struct api_address api_mail_from(const struct api_mail *mail, struct arena *aren
 			return from.list[i];
 	}
 	return (struct api_address){ .name = api_mail_field(mail, "from", API_NAME_MAX, arena) };
+}
+
+bool api_mail_may_have(const struct api_mail *mail, const char *field, unsigned char c)
+{
+	struct walk walk = { .more = mail->more };
+	struct header_field found;
+	slice name = slice_from(field);
+
+	while (next_field(mail, &walk, &found)) {
+		if (slice_equal_ascii(found.name, name) && (!slice_is_ascii(found.value) ||
+		    slice_find_byte(found.value, c) < found.value.len))
+			return true;
+	}
+	return false;
 }
 
 static bool names(const struct api_addresses *list, slice address)
@@ -167,10 +207,11 @@ struct api_addresses api_mail_bcc(const struct api_mail *mail, const struct api_
 
 slice api_mail_value(const struct api_mail *mail, const char *field)
 {
+	struct walk walk = { .more = mail->more };
 	struct header_field found;
-	slice rest = header_of(mail), name = slice_from(field);
+	slice name = slice_from(field);
 
-	while (mime_field_next(&rest, &found)) {
+	while (next_field(mail, &walk, &found)) {
 		if (slice_equal_ascii(found.name, name))
 			return found.value;
 	}

@@ -20,6 +20,9 @@ struct api_mail {
 	slice label;                    /* mime_charset() */
 	struct charsets *charsets;
 	struct heap *heap;              /* of the arena: for what is needed in between */
+	const struct header_field *fields;      /* of the header, the first ones */
+	size_t n_fields;
+	slice more;                     /* of the header, behind those */
 };
 
 /* raw and charsets are borrowed for as long as the result; the arena must have
@@ -61,6 +64,10 @@ struct api_addresses api_mail_addresses(const struct api_mail *mail, const char 
 
 /* The first of From; a From that can't be read at all is a name, whole. */
 struct api_address api_mail_from(const struct api_mail *mail, struct arena *arena);
+
+/* Can an address of that field hold the character c, which is ASCII? Other bytes may become
+ * anything. */
+bool api_mail_may_have(const struct api_mail *mail, const char *field, unsigned char c);
 
 /* Bcc with the recipients of the envelope behind it that are in none of To, Cc and Bcc. */
 struct api_addresses api_mail_bcc(const struct api_mail *mail, const struct api_facts *facts,

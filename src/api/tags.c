@@ -103,21 +103,42 @@ static void add_plus_of(struct api_tags *tags, const struct api_addresses *addre
 		add_plus(tags, addresses->list[i].address, arena);
 }
 
+/* Mostly no address has a plus, and none need be read. */
+static bool may_have_plus(const struct api_mail *mail, const struct api_facts *facts)
+{
+	static const char *const fields[] = { "from", "to", "cc", "bcc" };
+
+	for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
+		if (api_mail_may_have(mail, fields[i], '+'))
+			return true;
+	}
+	for (size_t i = 0; i < facts->n_recipients; i++) {
+		slice recipient = facts->recipients[i];
+
+		if (!slice_is_ascii(recipient) || slice_find_byte(recipient, '+') < recipient.len)
+			return true;
+	}
+	return false;
+}
+
 struct api_tags api_tags_received(const struct api_mail *mail, const struct api_facts *facts,
     struct arena *arena)
 {
 	static const char *const fields[] = { "from", "to", "cc" };
 	struct arena scratch = arena_init(arena->heap, API_SUMMARY_ARENA_MAX);
+	bool plus = may_have_plus(mail, facts);
 	struct api_tags tags = { 0 };
 	struct api_addresses addresses;
 
 	api_tags_add_list(&tags, api_mail_field(mail, "x-tags", HEADER_TEXT_MAX, &scratch), arena);
-	for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
+	for (size_t i = 0; plus && i < sizeof fields / sizeof *fields; i++) {
 		addresses = api_mail_addresses(mail, fields[i], API_ADDRESSES_TEXT_MAX, &scratch);
 		add_plus_of(&tags, &addresses, arena);
 	}
-	addresses = api_mail_bcc(mail, facts, API_ADDRESSES_TEXT_MAX, &scratch);
-	add_plus_of(&tags, &addresses, arena);
+	if (plus) {
+		addresses = api_mail_bcc(mail, facts, API_ADDRESSES_TEXT_MAX, &scratch);
+		add_plus_of(&tags, &addresses, arena);
+	}
 	arena_reset(&scratch);
 	return tags;
 }

@@ -1,6 +1,8 @@
 /* api/tags_test.c - names cleaned, and sets of them. */
 #include "api/tags.h"
 
+#include "api/sample_test.h"
+#include "base/limits.h"
 #include "unit.h"
 
 #define TEN "1234567890"
@@ -48,4 +50,42 @@ static void test_sets(void **state)
 	heap_drop(heap);
 }
 
-UNIT_TESTS(cmocka_unit_test(test_clean), cmocka_unit_test(test_sets))
+/* Which fields and recipients give tags; a header of more fields than are found at once. */
+static const struct {
+	const char *header, *recipient, *tags;
+} received[] = {
+	{ "To: a@x\r\n", "b@x", "" },
+	{ "To: a+One+two@x, c+one@x\r\n", "", "One two" },
+	{ "From: F <f+f@x>\r\nCc: c+c@x\r\nBcc: b+b@x\r\nReply-To: r+r@x\r\n", "", "b c f" },
+	{ "To: a@x\r\n", "b+r@x", "r" },
+	{ "To: A+r@x\r\n", "a+R@x", "r" },
+	{ "X-Tags: q, +p\r\nSubject: a+b\r\n", "", "p q" },
+	{ "To: \"a+b\" <a@x>\r\n", "", "" },
+};
+
+static void test_received(void **state)
+{
+	for (size_t i = 0; i < 2 * (sizeof received / sizeof *received); i++) {
+		slice recipient = slice_from(received[i / 2].recipient);
+		struct api_facts facts = { .recipients = &recipient, .n_recipients = recipient.len > 0 };
+		struct heap *heap = heap_create(SIZE_MAX);
+		struct arena arena = arena_init(heap, 100000);
+		struct buffer text = buffer_init(heap, 100000), have = buffer_init(heap, 1000);
+		struct sample_world w;
+		struct api_tags tags;
+
+		for (int n = 0; n < (i % 2 ? 0 : API_FIELDS_FOUND + 3); n++)
+			buffer_printf(&text, "X-%d: %d\r\n", n, n);
+		buffer_printf(&text, "%s\r\nbody", received[i / 2].header);
+		w = sample_world(buffer_bytes(&text));
+		tags = api_tags_received(&w.mail, &facts, &arena);
+		for (size_t k = 0; k < tags.n; k++)
+			buffer_printf(&have, "%s%.*s", k > 0 ? " " : "", slice_arg(tags.names[k]));
+		assert_slice(buffer_bytes(&have), slice_from(received[i / 2].tags));
+		sample_end(&w);
+		heap_drop(heap);
+	}
+}
+
+UNIT_TESTS(cmocka_unit_test(test_clean), cmocka_unit_test(test_sets),
+    cmocka_unit_test(test_received))
