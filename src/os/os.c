@@ -287,6 +287,12 @@ ssize_t os_write(struct os *os, int fd, const slice *parts, size_t n)
 	return os->ops->write(os, fd, parts, n);
 }
 
+ssize_t os_write_last(struct os *os, int fd, slice bytes)
+{
+	return os->ops->write_last != NULL ? os->ops->write_last(os, fd, bytes) :
+	    os_write(os, fd, &bytes, 1);
+}
+
 void os_acknowledge(struct os *os, int fd)
 {
 	if (os->ops->acknowledge != NULL)

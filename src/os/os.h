@@ -218,6 +218,9 @@ int os_connected(struct os *os, int fd);
 
 ssize_t os_read(struct os *os, int fd, void *buf, size_t n);    /* 0: end */
 ssize_t os_write(struct os *os, int fd, const slice *parts, size_t n);
+/* The same for who goes on to os_shutdown() once all is written: both may leave together,
+ * which spares a packet, and the peer a wake-up. */
+ssize_t os_write_last(struct os *os, int fd, slice bytes);
 int os_shutdown(struct os *os, int fd);         /* no more writes */
 /* What the peer sends next is acknowledged without delay, until the next write; on a new
  * connection it is, until the first write that answers something. A peer

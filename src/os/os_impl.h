@@ -49,6 +49,7 @@ struct os_ops {
 	int (*connected)(struct os *, int);
 	ssize_t (*read)(struct os *, int, void *, size_t);
 	ssize_t (*write)(struct os *, int, const slice *, size_t);
+	ssize_t (*write_last)(struct os *, int, slice);         /* NULL: write */
 	int (*shutdown)(struct os *, int);
 	void (*acknowledge)(struct os *, int);  /* NULL: nothing is ever delayed */
 	int (*stream_pair)(struct os *, int[2]);

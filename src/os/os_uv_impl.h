@@ -154,6 +154,7 @@ int net_connected(struct os *os, int fd);
 ssize_t net_read(struct os *os, int fd, void *buf, size_t n);
 ssize_t net_write(struct os *os, int fd, const slice *parts, size_t n);
 int net_shutdown(struct os *os, int fd);
+ssize_t net_write_last(struct os *os, int fd, slice bytes);
 void net_acknowledge(struct os *os, int fd);
 int net_stream_pair(struct os *os, int ret_fds[2]);
 int64_t net_peer_uid(struct os *os, int fd);

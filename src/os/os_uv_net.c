@@ -194,6 +194,18 @@ ssize_t net_write(struct os *os, int fd, const slice *parts, size_t n)
 	return sent < 0 ? -errno : sent;
 }
 
+ssize_t net_write_last(struct os *os, int fd, slice bytes)
+{
+	struct iovec vector = { (void *)(uintptr_t)bytes.ptr, bytes.len };
+	struct msghdr message = { .msg_iov = &vector, .msg_iovlen = 1 };
+	ssize_t sent;
+
+	do {
+		sent = sendmsg(fd, &message, MSG_NOSIGNAL | MSG_MORE);
+	} while (sent < 0 && errno == EINTR);
+	return sent < 0 ? -errno : sent;
+}
+
 void net_acknowledge(struct os *os, int fd)
 {
 	int yes = 1;

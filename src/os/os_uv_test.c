@@ -391,6 +391,11 @@ static void meet(const char *at)
 	assert_int_equal(os_shutdown(os, m.client), 0);
 	assert_int_equal(os_read(os, m.server, m.text, 1), 0);
 	assert_int_equal(os_read(os, m.client, m.text, 1), -EAGAIN);
+	assert_int_equal(os_write_last(os, m.server, slice_lit("BYE")), 3);
+	assert_int_equal(os_shutdown(os, m.server), 0);
+	assert_int_equal(os_read(os, m.client, m.text, sizeof m.text), 3);
+	assert_memory_equal(m.text, "BYE", 3);
+	assert_int_equal(os_read(os, m.client, m.text, 1), 0);
 	os_close(os, m.client);
 	os_close(os, m.server);
 	os_close(os, m.listener);

@@ -61,6 +61,12 @@ static bool may_feed(const struct stream *s)
 	    buffer_room(&s->in) > 0 && buffer_room(&s->out) > 0;
 }
 
+/* Does the end of output follow, once all is written? */
+static bool is_last(const struct stream *s)
+{
+	return s->ending && (s->secure == NULL || s->secure->notified);
+}
+
 void stream_flush(struct stream *s)
 {
 	while (!s->failed) {
@@ -73,7 +79,8 @@ void stream_flush(struct stream *s)
 			buffer_consume(&s->out, bytes.len);
 			return;
 		}
-		n = os_write(s->os, s->fd, &bytes, 1);
+		n = is_last(s) ? os_write_last(s->os, s->fd, bytes) :
+		    os_write(s->os, s->fd, &bytes, 1);
 		if (n == -EAGAIN)
 			return;
 		if (n >= 0) {
