@@ -4,7 +4,7 @@
 packages_build="build-essential meson ninja-build pkg-config libuv1-dev libssl-dev
 	libsqlite3-dev libzstd-dev libxxhash-dev libsodium-dev libseccomp-dev libjansson-dev
 	libidn2-dev libcrypt-dev libldns-dev libunbound-dev libmicrohttpd-dev
-	libutf8proc-dev libcurl4-openssl-dev zlib1g-dev libpng-dev libjpeg62-turbo-dev"
+	libutf8proc-dev libcurl4-openssl-dev zlib1g-dev libpng-dev libjpeg62-turbo-dev libgif-dev"
 packages_test="libcmocka-dev libgmime-3.0-dev clang-14 libclang-rt-14-dev llvm-14 lld python3 binutils git
 	e2fsprogs mount git-email libmailtools-perl swaks msmtp gsasl curl ncat fetchmail getmail6 libnet-ssleay-perl
 	libio-socket-ssl-perl dnsutils nsd ldnsutils openjdk-17-jdk-headless libmail-java

@@ -220,7 +220,8 @@ static unsigned char *encode(unsigned char *canvas, size_t *ret_len)
 
 unsigned char *api_thumb(slice picture, size_t *ret_len)
 {
-	static const slice png = slice_lit("\x89PNG\r\n\x1a\n"), jpeg = slice_lit("\xff\xd8\xff");
+	static const slice png = slice_lit("\x89PNG\r\n\x1a\n"), jpeg = slice_lit("\xff\xd8\xff"),
+	    gif = slice_lit("GIF8");
 	unsigned char canvas[THUMB_WIDTH * THUMB_HEIGHT * 3];
 	struct shrinking s = { .orientation = 1 };
 	bool good = false;
@@ -230,6 +231,8 @@ unsigned char *api_thumb(slice picture, size_t *ret_len)
 		good = thumb_png(picture, &s);
 	else if (slice_starts(picture, jpeg))
 		good = thumb_jpeg(picture, &s);
+	else if (slice_starts(picture, gif))
+		good = thumb_gif(picture, &s);
 	if (good)
 		place(&s, canvas);
 	shrinking_free(&s);

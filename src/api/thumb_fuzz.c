@@ -1,6 +1,6 @@
 /* api/thumb_fuzz.c - any bytes as a picture.
  *
- * For: api/thumb.c, api/thumb_jpeg.c, api/thumb_png.c
+ * For: api/thumb.c, api/thumb_gif.c, api/thumb_jpeg.c, api/thumb_png.c
  *
  * Holds: whatever it is, a JPEG comes of it.
  *

@@ -29,5 +29,6 @@ void shrinking_free(struct shrinking *s);
 /* Decode into *s. False: it is broken or too large; *s is to be freed all the same. */
 bool thumb_png(slice picture, struct shrinking *s);
 bool thumb_jpeg(slice picture, struct shrinking *s);
+bool thumb_gif(slice picture, struct shrinking *s);
 
 #endif

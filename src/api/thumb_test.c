@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <gif_lib.h>
 #include <jpeglib.h>
 #include <png.h>
 
@@ -117,6 +118,59 @@ static slice jpeg_of(unsigned width, unsigned height, unsigned orientation, bool
 	return slice_of(out, len);
 }
 
+static int give(GifFileType *gif, const GifByteType *bytes, int n)
+{
+	slice *out = gif->UserData;
+	unsigned char *more = realloc((void *)(uintptr_t)out->ptr, out->len + (size_t)n);
+
+	assert_non_null(more);
+	memcpy(more + out->len, bytes, (size_t)n);
+	*out = slice_of(more, out->len + (size_t)n);
+	return n;
+}
+
+enum { GIF_INTERLACED = 1, GIF_OWN_COLOURS = 2, GIF_NO_GREEN = 4 };
+
+static slice gif_of(unsigned width, unsigned height, unsigned options)
+{
+	static const GifColorType colours[4] = { { 255, 0, 0 }, { 0, 255, 0 }, { 0, 0, 255 } };
+	ColorMapObject *map = GifMakeMapObject(4, colours);
+	bool own = options & GIF_OWN_COLOURS, interlaced = options & GIF_INTERLACED;
+	unsigned char *rgb = paint(width, height), *row = calloc(width, 1);
+	slice out = { 0 };
+	GifFileType *gif = EGifOpen(&out, give, NULL);
+
+	EGifSetGifVersion(gif, true);
+	assert_int_equal(EGifPutScreenDesc(gif, (int)width, (int)height, 2, 0, own ? NULL : map), GIF_OK);
+	EGifPutComment(gif, "a comment");
+	if (options & GIF_NO_GREEN) {
+		GraphicsControlBlock control = { .TransparentColor = 1 };
+		GifByteType bytes[4];
+
+		assert_int_equal(EGifGCBToExtension(&control, bytes), 4);
+		assert_int_equal(EGifPutExtension(gif, GRAPHICS_EXT_FUNC_CODE, 4, bytes), GIF_OK);
+	}
+	assert_int_equal(EGifPutImageDesc(gif, 0, 0, (int)width, (int)height, interlaced, own ? map : NULL),
+	    GIF_OK);
+	for (unsigned pass = 0; pass < (interlaced ? 4 : 1); pass++) {
+		static const unsigned from[] = { 0, 4, 2, 1 }, step[] = { 8, 8, 4, 2 };
+
+		for (unsigned y = from[pass]; y < height; y += interlaced ? step[pass] : 1) {
+			for (unsigned x = 0; x < width; x++) {
+				const unsigned char *p = rgb + ((size_t)y * width + x) * 3;
+
+				row[x] = p[0] ? 0 : p[1] ? 1 : 2;
+			}
+			assert_int_equal(EGifPutLine(gif, row, (int)width), GIF_OK);
+		}
+	}
+	assert_int_equal(EGifCloseFile(gif, NULL), GIF_OK);
+	GifFreeMapObject(map);
+	free(rgb);
+	free(row);
+	return out;
+}
+
 static void release(slice picture)
 {
 	free((void *)(uintptr_t)picture.ptr);
@@ -185,6 +239,44 @@ static void test_orientations(void **state)
 	}
 }
 
+/* Its first picture, however it is kept; on white where it is none. */
+static void test_gif(void **state)
+{
+	static const unsigned sizes[][2] = { { 180, 120 }, { 400, 300 }, { 1801, 1203 } };
+
+	for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+		for (unsigned options = 0; options < 8; options++) {
+			slice picture = gif_of(sizes[i][0], sizes[i][1], options);
+
+			look(picture);
+			assert_corners("red", options & GIF_NO_GREEN ? "white" : "green", "red", "blue");
+			release(picture);
+		}
+	}
+}
+
+/* What ends early, whose size is a lie, and what has no colours. */
+static void test_gif_white(void **state)
+{
+	slice picture = gif_of(400, 300, 0);
+	unsigned char *copy = malloc(picture.len);
+
+	for (size_t n = 0; n + 20 < picture.len; n += n < 60 ? 1 : 97) {
+		look(slice_head(picture, n));
+		assert_white();
+	}
+	memcpy(copy, picture.ptr, picture.len);
+	copy[10] &= 0x7f;               /* no global colours: those bytes are no blocks */
+	look(slice_of(copy, picture.len));
+	assert_white();
+	free(copy);
+	release(picture);
+	picture = gif_of(5000, 4001, 0);
+	look(picture);
+	assert_white();
+	release(picture);
+}
+
 /* Nothing, what is no picture, what ends early, and what is too large. */
 static void test_white(void **state)
 {
@@ -215,4 +307,4 @@ static void test_white(void **state)
 }
 
 UNIT_TESTS(cmocka_unit_test(test_sizes), cmocka_unit_test(test_orientations),
-    cmocka_unit_test(test_white))
+    cmocka_unit_test(test_gif), cmocka_unit_test(test_gif_white), cmocka_unit_test(test_white))
