@@ -126,6 +126,14 @@ void account_born(struct account *a, uint32_t uidvalidity, int64_t created_us);
  * first). Superiors are not made. */
 enum account_answer account_create(struct account *a, slice name, enum account_use use,
     uint16_t *ret_number);
+
+/* Several at once, all or none, subscribed to: what an account begins with. */
+struct account_first {
+	slice name;
+	enum account_use use;
+};
+enum account_answer account_create_first(struct account *a, const struct account_first *first,
+    size_t n);
 /* With all that is below "name/", and their subscriptions. INBOX: its messages move to a new
  * mailbox, and what is below it stays (RFC 9051 s6.3.6). */
 enum account_answer account_rename(struct account *a, uint16_t number, slice name,

@@ -129,8 +129,9 @@ static void change_entries(struct account *a, uint64_t modseq,
 
 /* ---- create ---- */
 
-static enum account_answer create(struct account *a, struct view *v, slice name,
-    enum account_use use, uint16_t *ret_number)
+/* What a new mailbox's record says, but for its modseq. */
+static enum account_answer begin_entry(struct account *a, const struct view *v, slice name,
+    enum account_use use, struct mailbox_entry *ret)
 {
 	struct mailbox_entry *there = find_name(v, name);
 	struct mailbox_entry entry = { .state = MAILBOX_EXISTS, .use = (uint8_t)use,
@@ -150,6 +151,18 @@ static enum account_answer create(struct account *a, struct view *v, slice name,
 		return ACCOUNT_NO_ROOM;
 	}
 	entry.uidvalidity = a->uidvalidity_next++;
+	*ret = entry;
+	return ACCOUNT_CHANGED;
+}
+
+static enum account_answer create(struct account *a, struct view *v, slice name,
+    enum account_use use, uint16_t *ret_number)
+{
+	struct mailbox_entry entry;
+	enum account_answer answer = begin_entry(a, v, name, use, &entry);
+
+	if (answer != ACCOUNT_CHANGED)
+		return answer;
 	entry.created_modseq = entry.highest_modseq = ++a->modseq;
 	change_entries(a, entry.created_modseq, &entry, 1);
 	*ret_number = entry.number;
@@ -163,6 +176,28 @@ enum account_answer account_create(struct account *a, slice name, enum account_u
 	enum account_answer answer = create(a, &v, name, use, ret_number);
 
 	view_free(&v);
+	return answer;
+}
+
+enum account_answer account_create_first(struct account *a, const struct account_first *first,
+    size_t n)
+{
+	struct mailbox_entry *entries = heap_alloc(a->heap, n * sizeof *entries);
+	enum account_answer answer = ACCOUNT_CHANGED;
+	struct view v = view_init(a);
+
+	for (size_t i = 0; i < n && answer == ACCOUNT_CHANGED; i++) {
+		answer = begin_entry(a, &v, first[i].name, first[i].use, &entries[i]);
+		if (answer != ACCOUNT_CHANGED)
+			break;
+		entries[i].state |= MAILBOX_SUBSCRIBED;
+		entries[i].created_modseq = entries[i].highest_modseq = a->modseq + 1;
+		put_over(&v, &entries[i]);
+	}
+	if (answer == ACCOUNT_CHANGED)
+		change_entries(a, ++a->modseq, entries, n);
+	view_free(&v);
+	heap_free(a->heap, entries);
 	return answer;
 }
 

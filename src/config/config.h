@@ -12,7 +12,7 @@
 #include "os/os.h"
 
 enum {
-	CONFIG_KEYS = 79,               /* rows of the table */
+	CONFIG_KEYS = 80,               /* rows of the table */
 	CONFIG_SUBMISSIONS_PORT = 465,  /* RFC 8314: TLS from the first byte */
 };
 
@@ -101,6 +101,7 @@ struct config {
 	unsigned relay_expire_s;        /* then it is returned */
 	unsigned relay_sessions;        /* at once, to all hosts */
 	unsigned relay_sessions_per_host;
+	bool special_use;               /* accounts begin with Drafts, Sent ... */
 	unsigned undelete_s;            /* how long what is expunged can be brought back; 0: not */
 	bool lab;                       /* the web shows mail of our accounts */
 	slice lab_hosts;                /* "bob.example=127.0.0.2:8025,...": whose webs there are */

@@ -124,6 +124,9 @@ const struct config_key config_keys[CONFIG_KEYS] = {
 	    .max = 24 * 3600, .preset = "30m",
 	    .means = "Silence that ends an IMAP session, once it is logged in (RFC 9051: at least "
 	    "30m)." },
+	{ "mailbox.special_use", CONFIG_YES, FIELD(special_use), .preset = "no",
+	    .means = "Whether an account begins, at its first IMAP session, with Archive, Drafts, Junk, Sent and "
+	    "Trash, so that all programs use the same (RFC 6154)." },
 	{ "mailbox.undelete", CONFIG_TIME, FIELD(undelete_s), .unit_ms = 1000,
 	    .max = UNDELETE_MAX_S, .preset = "14d",
 	    .means = "How long a message that was expunged (IMAP), deleted (POP3), or in a mailbox "

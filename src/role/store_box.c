@@ -706,6 +706,8 @@ static bool step_sessions(struct box *box)
 		sessions_refuse(box, REFUSE_LATER, false);
 		return false;
 	}
+	if (store_first_step(box))
+		return true;
 	sessions_ready(box);
 	return box->busy;
 }

@@ -11,6 +11,7 @@
  *   store_fetch.c       the same: messages, piece by piece
  *   store_expunge.c     the same: messages go
  *   store_queue.c       what clients change, in their order
+ *   store_first.c       the mailboxes that an account begins with
  *   store_undelete.c    an administrator lists what was expunged, and brings it back
  *   store_sweep.c       what was expunged long ago goes
  *   store_compact.c     its bytes, too
@@ -181,6 +182,8 @@ struct box {
 	struct box_digests *digests;    /* once they are asked for */
 	size_t append_bytes;            /* of store->append_bytes */
 	struct list changes;            /* of clients, store_queue.c */
+	struct box_change first;        /* store_first.c */
+	bool first_waits, first_tried;
 	unsigned boarded, flight, landed;       /* flights it was on, is on; the last that landed */
 	bool removing;                  /* IPC_REMOVED came: no more deliveries */
 	bool purged;                    /* and only the HEAD that says so is left */
@@ -424,6 +427,9 @@ void store_fetches_over(struct store *s);
 /* ---- store_expunge.c ---- */
 bool store_expunge(struct store *s, struct ipc_message *message);
 void store_expunges_over(struct store *s);      /* the web left */
+
+/* ---- store_first.c ---- */
+bool store_first_step(struct box *box);         /* true: sessions wait for them */
 
 /* ---- store_undelete.c ---- */
 void store_undelete_init(struct store *s);

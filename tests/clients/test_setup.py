@@ -1,4 +1,5 @@
 """posthouse setup: a first configuration that serves at once, and what may go wrong."""
+import imaplib
 import os
 import resource
 import subprocess
@@ -57,6 +58,11 @@ class TestSetup(unittest.TestCase):
             self.assertEqual(host.ready["hosts"][0]["name"], "mail.example.org")
             self.assertEqual(host.send("hello", to="postmaster@example.org")[0], 250)
             wait_for(lambda: host.count() == 1, what="the message")
+            with imaplib.IMAP4(*host.imap) as client:
+                client.login(host.alice.address, host.alice.password)
+                listed = b" ".join(client.list()[1]).decode()
+                for use in ("Archive", "Drafts", "Junk", "Sent", "Trash"):
+                    self.assertRegex(listed, r'\\%s\) "/" "?%s' % (use, use))
         self.assertEqual(sorted(os.listdir(self.folder)), ["data", "posthouse.conf"])
 
     def test_records_again(self):
