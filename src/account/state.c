@@ -36,8 +36,12 @@ void *account_state_grow(struct heap *heap, void *array, size_t n, size_t *capac
 
 void state_add_row(struct account_state *s, struct account_row row)
 {
+	size_t before = s->rows_capacity;
+
 	s->rows = account_state_grow(s->heap, s->rows, s->n_rows, &s->rows_capacity,
 	    sizeof *s->rows);
+	if (s->rows_capacity > before && s->rows_capacity * sizeof *s->rows >= ACCOUNT_HUGE_FROM)
+		heap_use_huge_pages(s->rows);
 	s->rows[s->n_rows++] = row;
 	state_count_row(s, &row);
 }

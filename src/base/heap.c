@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "base/check.h"
 #include "base/limits.h"
@@ -127,6 +129,18 @@ static void *zeroed(size_t size)
 void *heap_try(struct heap *heap, size_t size)
 {
 	return add_block(heap, fits(heap, size) ? zeroed(sizeof(struct block) + size) : NULL, size);
+}
+
+void heap_use_huge_pages(void *block)
+{
+	const struct block *b = (struct block *)block - 1;
+	uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+	uintptr_t from = (uintptr_t)b / page * page;
+	uintptr_t to = ((uintptr_t)block + b->size + page - 1) / page * page;
+
+	/* All of what malloc() mapped for it, or it could not be moved as a whole any more. Where
+	 * this fails pages are small. */
+	(void)madvise((void *)from, to - from, MADV_HUGEPAGE);
 }
 
 static _Noreturn void out_of_memory(size_t size)

@@ -236,6 +236,7 @@ enum {
 	/* account */
 	/* Rows in memory while a session reads them: 64 bytes each. */
 	ACCOUNT_MESSAGES_MAX = 4 * 1024 * 1024,
+	ACCOUNT_HUGE_FROM = 4 * 1024 * 1024,    /* bytes of them, in huge pages of 2 MB */
 	/* Deliveries that the router may still hand over again. A full journal of
 	 * small messages to one account; more wait (DELIVERY_LATER). */
 	ACCOUNT_KEYS_MAX = 1024 * 1024,

@@ -217,6 +217,26 @@ static void list_keeps_order(void **state)
 	assert_null(list_take_first(&head));
 }
 
+/* Large blocks stay what they are, and can still grow. */
+static void test_huge_pages(void **state)
+{
+	struct heap *heap = heap_create(SIZE_MAX);
+	unsigned char *block = NULL;
+	size_t size = 0;
+
+	for (size_t more = 1000; more < 20u << 20; more = more * 3 + 1) {
+		block = heap_resize(heap, block, more);
+		heap_use_huge_pages(block);
+		for (size_t i = size; i < more; i++)
+			block[i] = (unsigned char)(i * 7 % 251);
+		size = more;
+		for (size_t i = 0; i < size; i += 997)
+			assert_int_equal(block[i], (unsigned char)(i * 7 % 251));
+	}
+	heap_free(heap, block);
+	heap_drop(heap);
+}
+
 /* Printed into what is there, or past it; and bounded either way. */
 static void test_buffer_print(void **state)
 {
@@ -262,4 +282,5 @@ UNIT_TESTS(cmocka_unit_test(heap_knows_its_blocks), cmocka_unit_test(arena_is_bo
     cmocka_unit_test(buffer_is_a_bounded_queue), cmocka_unit_test(fields_end_where_they_end),
     cmocka_unit_test(table_holds_what_was_put), cmocka_unit_test(checksum_of_parts),
     cmocka_unit_test(list_keeps_order),
+    cmocka_unit_test(test_huge_pages),
     cmocka_unit_test(test_buffer_print), cmocka_unit_test(test_buffer_expect))
