@@ -768,6 +768,25 @@ SyncState *
         self.assertEqual(tree(near), before)
         self.assertEqual(self.far(), there)
 
+    def test_mbsync_tls(self):
+        """What was synchronized came by TLS: with no word of whom to trust, nothing is."""
+        ok(self.box.create(self.folder))
+        self.add(letter("one"), letter("two"))
+        for way, port in (("STARTTLS", host.imap[1]), ("IMAPS", host.imaps[1])):
+            for trust in "", "CertificateFile %s" % host.certificate:
+                with self.subTest(way=way, trust=trust):
+                    near = maildir(os.path.join(self.work, way + ("-known" if trust else ""), self.folder))
+                    rc = self.file("mbsyncrc", "IMAPStore far\nHost 127.0.0.1\nPort %d\nUser %s\nPass %s\nSSLType %s\nAuthMechs LOGIN\n%s\n\n"
+                                   "MaildirStore near\nPath %s/\nInbox %s/INBOX\nSubFolders Verbatim\n\n"
+                                   "Channel both\nFar :far:%s\nNear :near:%s\nSync Pull\nSyncState *\n" % (
+                                       port, host.alice.address, host.alice.password, way, trust,
+                                       os.path.dirname(near), os.path.dirname(near), self.folder, self.folder))
+                    done = subprocess.run(["mbsync", "-c", rc, "both"], capture_output=True, text=True, timeout=60)
+                    self.assertEqual(done.returncode, 0 if trust else 1, done.stdout + done.stderr)
+                    self.assertEqual(len(tree(near)), 2 if trust else 0)
+                    if not trust:
+                        self.assertIn("certificate", done.stderr)
+
     def test_offlineimap(self):
         ok(self.box.create(self.folder))
         mails = {"far %03d" % n: letter("far %03d" % n, b"number %d\r\n" % n) for n in range(200)}
@@ -819,9 +838,12 @@ createfolders = False
 
 class Fetch(Case):
     def test_fetchmail(self):
-        for way, more in (("imap", 'sslproto ""'), ("imap", 'sslproto "auto"'), ("imaps", "ssl")):
+        known = 'sslcertck sslcertfile "%s" sslcommonname "mail.alice.example"' % host.certificate
+        for way, more, steps in (("imap", 'sslproto "" no sslcertck', [b"LOGIN "]),
+                                 ("imap", 'sslproto "auto" ' + known, [b"STARTTLS", b"using protocol TLS", b"LOGIN "]),
+                                 ("imaps", "ssl " + known, [b"using protocol TLS", b"LOGIN "])):
             with self.subTest(way=way, more=more):
-                name = "fetchmail-" + re.sub("[^a-z]", "", way + more)
+                name = "fetchmail-%s-%d" % (way, len(steps))
                 data = letter(name, BODIES["dots"])
                 ok(self.box.create(name))
                 self.add(data, folder=name)
@@ -829,10 +851,11 @@ class Fetch(Case):
                 address, port = getattr(host, way)
                 rc = self.file("fetchmailrc", (
                     'poll "%s" protocol imap port %d timeout 60 user "%s" password "%s" folder "%s" %s'
-                    ' no sslcertck no rewrite fetchall mda "cat >%s"\n' % (
+                    ' no rewrite fetchall mda "cat >%s"\n' % (
                         address, port, host.alice.address, host.alice.password, name, more, out)))
-                run(["fetchmail", "--invisible", "-f", rc, "--idfile", rc + ".ids", "--pidfile", rc + ".pid"],
-                    env=dict(os.environ, HOME=self.work, FETCHMAILHOME=self.work))
+                said = run(["fetchmail", "-v", "--invisible", "-f", rc, "--idfile", rc + ".ids", "--pidfile", rc + ".pid"],
+                           env=dict(os.environ, HOME=self.work, FETCHMAILHOME=self.work))
+                self.assertEqual(re.findall(rb"STARTTLS$|using protocol TLS|LOGIN (?=\")", said, re.M), steps, said)
                 got = contents(out)
                 self.assertTrue(lf(got).endswith(lf(data)), got)
                 self.assertEqual(ok(self.box.select(name)), [b"0"])
