@@ -14,7 +14,10 @@ import shutil
 import ssl
 import subprocess
 import tempfile
+import threading
 import unittest
+
+import imap_tools
 
 from server import Demo
 from test_imap_clients import BODIES, FILE, HEADER, PARTS, TEXT, modules, quoted, utf7
@@ -119,7 +122,6 @@ class Libraries(Case):
         self.work(NAME % "node", "node", os.path.join(HERE, "client.mjs"), more=[modules("imap", "0.8.19")])
 
     def test_imap_tools(self):
-        import imap_tools
         name = NAME % "imap_tools"
         self.make(name, name + " 2")
         tls = ssl.create_default_context(cafile=host.certificate)
@@ -135,6 +137,60 @@ class Libraries(Case):
             box.copy(found[0].uid, name + " 2")
             box.move(found[2].uid, name + " 2")
         self.look(name)
+
+
+class Together(Case):
+    """Three programs have one mailbox open; what a fourth does to it they hear while they wait."""
+
+    def watch(self, *command, name):
+        words = [str(host.imap[1]), str(host.imaps[1]), host.certificate, host.alice.address, host.alice.password, name, "", modules("imap", "0.8.19")]
+        watcher = subprocess.Popen([*command, *words], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        self.addCleanup(watcher.communicate)
+        killer = threading.Timer(60, watcher.kill)
+        killer.start()
+        self.addCleanup(killer.cancel)
+        return watcher
+
+    def until(self, watcher, last):
+        """What it prints until that line."""
+        lines = []
+        while lines[-1:] != [last]:
+            line = watcher.stdout.readline()
+            self.assertTrue(line, lines)
+            lines.append(line.strip())
+        return lines
+
+    def test_idle(self):
+        name = NAME % "together"
+        self.make(name, name + " 2")
+        watchers = [self.watch("ruby", os.path.join(HERE, "watch.rb"), name=utf7(name)),
+                    self.watch("node", os.path.join(HERE, "watch.mjs"), name=name)]
+        polling = imap_tools.MailBoxUnencrypted(*host.imap).login(host.alice.address, host.alice.password, name)
+        self.addCleanup(polling.logout)
+        polling.idle.start()
+        for watcher in watchers:
+            self.until(watcher, "ready")
+        ok(self.box.select(quoted(name)))
+        ok(self.box.store("1", "+FLAGS", r"(\Flagged)"))
+        ok(self.box._simple_command("MOVE", "2", quoted(name + " 2")))
+        ok(self.box.store("2", "+FLAGS", r"(\Deleted)"))
+        ok(self.box.expunge())
+        ok(self.box.append(quoted(name), None, None, BIG))
+        for watcher in watchers:
+            # Of a message that went at once it may hear no more than that.
+            self.assertEqual([line for line in self.until(watcher, "exists 2") if line != "flags 2 Deleted"],
+                             ["flags 1 Flagged", "expunge 2", "expunge 2", "exists 2"])
+        said = []
+        while b"* 2 EXISTS" not in said:
+            more = polling.idle.poll(60)
+            self.assertTrue(more, said)
+            said += more
+        self.assertEqual([line for line in said if line.endswith(b" EXPUNGE")], [b"* 2 EXPUNGE"] * 2)
+        self.assertEqual([line for line in said if rb"\Flagged" in line][0][:10], b"* 1 FETCH ")
+        polling.idle.stop()
+        found = list(polling.fetch(mark_seen=False))
+        self.assertEqual([one.subject for one in found], ["first", "fourth"])
+        self.assertIn(r"\Flagged", found[0].flags)
 
 
 class Programs(Case):
