@@ -470,7 +470,14 @@ void imap_on_namespace(struct imap_server *s, struct imap_parse *p)
 	imap_finish_ok(s);
 }
 
-/* All mailboxes are of one quota root, "" (RFC 9208 s3). */
+static bool limited(struct imap_quota quota)
+{
+	return quota.bytes_max > 0 || quota.messages_max > 0;
+}
+
+/* All mailboxes are of one quota root, "" (RFC 9208 s3). Without a limit there is none (s4.2.2), and
+ * not one with an empty list: by the grammar a list is of one at least, and Thunderbird takes the
+ * "*" of the line after "()" for a part of it, so that an EXPUNGE there ends its session. */
 static void tell_quota(struct imap_server *s, struct imap_quota quota)
 {
 	buffer_add(&s->out, slice_lit("* QUOTA \"\" ("));
@@ -497,17 +504,18 @@ void imap_on_getquota(struct imap_server *s, struct imap_parse *p)
 		return;
 	}
 	s->host->quota(s->host->context, &quota);
+	if (!limited(quota)) {
+		imap_finish(s, "NO", "NONEXISTENT", "this account has no quota");
+		return;
+	}
 	tell_quota(s, quota);
 	imap_finish_ok(s);
 }
 
-/* Without a limit there is no root (RFC 9208 s4.2.2), and not one with an empty list: Thunderbird
- * takes the "*" of the line after "()" for a part of it, so that an EXPUNGE there ends its session. */
 void imap_on_getquotaroot(struct imap_server *s, struct imap_parse *p)
 {
 	struct imap_writer w = imap_writer(s);
 	struct imap_quota quota = { 0 };
-	bool limited;
 	slice name;
 
 	if (!imap_take_space(p) || !imap_take_mailbox(p, s->utf8 || s->rev2, &name) ||
@@ -518,11 +526,10 @@ void imap_on_getquotaroot(struct imap_server *s, struct imap_parse *p)
 	if (!imap_judge_name(s, name))
 		return;
 	s->host->quota(s->host->context, &quota);
-	limited = quota.bytes_max > 0 || quota.messages_max > 0;
 	imap_put(&w, slice_lit("* QUOTAROOT "));
 	imap_put_mailbox(&w, s, name);
-	imap_put(&w, limited ? slice_lit(" \"\"\r\n") : slice_lit("\r\n"));
-	if (limited)
+	imap_put(&w, limited(quota) ? slice_lit(" \"\"\r\n") : slice_lit("\r\n"));
+	if (limited(quota))
 		tell_quota(s, quota);
 	imap_finish_ok(s);
 }
