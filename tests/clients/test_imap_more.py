@@ -145,11 +145,16 @@ class Together(Case):
     def watch(self, *command, name):
         words = [str(host.imap[1]), str(host.imaps[1]), host.certificate, host.alice.address, host.alice.password, name, "", modules("imap", "0.8.19")]
         watcher = subprocess.Popen([*command, *words], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        self.addCleanup(watcher.communicate)
         killer = threading.Timer(60, watcher.kill)
         killer.start()
         self.addCleanup(killer.cancel)
+        self.addCleanup(self.end, watcher)
         return watcher
+
+    def end(self, watcher):
+        """It ends with its input, as it should."""
+        said = watcher.communicate()
+        self.assertEqual(watcher.returncode, 0, said)
 
     def until(self, watcher, last):
         """What it prints until that line."""
