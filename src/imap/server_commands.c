@@ -222,29 +222,49 @@ static bool take_name(struct imap_server *s, struct imap_parse *p, slice *ret_na
 	return imap_take_space(p) && imap_take_atom(p, ret_name);
 }
 
-void imap_dispatch(struct imap_server *s, slice text)
+/* Up to the command's words. False: it was answered. */
+static bool take_command(struct imap_server *s, struct imap_parse *p)
 {
-	struct imap_parse p = imap_parse_begin(text, &s->arena);
 	slice name;
 
 	s->row = NULL;
 	s->uid = false;
-	if (!imap_take_tag(&p, &s->tag)) {
+	if (!imap_take_tag(p, &s->tag)) {
 		s->tag = slice_lit("*");
 		imap_finish(s, "BAD", NULL, "a command begins with a tag, such as A1");
-		return;
+		return false;
 	}
-	if (!imap_take_space(&p) || !take_name(s, &p, &name)) {
-		imap_finish_bad(s, &p);
-		return;
+	if (!imap_take_space(p) || !take_name(s, p, &name)) {
+		imap_finish_bad(s, p);
+		return false;
 	}
 	s->row = find(name);
 	if (s->row == NULL || (s->uid && (s->row->traits & IMAP_HAS_UID) == 0)) {
 		s->row = NULL;
 		imap_finish(s, "BAD", NULL, "unknown command");
-	} else if ((s->row->states & s->state) == 0) {
-		imap_finish(s, "BAD", NULL, "%s", not_now(s));
-	} else {
-		s->row->run(s, &p);
+		return false;
 	}
+	if ((s->row->states & s->state) == 0) {
+		imap_finish(s, "BAD", NULL, "%s", not_now(s));
+		return false;
+	}
+	return true;
+}
+
+bool imap_refuse(struct imap_server *s, slice text)
+{
+	struct imap_parse p = imap_parse_begin(text, &s->arena);
+
+	if (!take_command(s, &p))
+		return true;
+	s->row = NULL;                  /* its turn comes */
+	return false;
+}
+
+void imap_dispatch(struct imap_server *s, slice text)
+{
+	struct imap_parse p = imap_parse_begin(text, &s->arena);
+
+	if (take_command(s, &p))
+		s->row->run(s, &p);
 }

@@ -192,6 +192,8 @@ size_t imap_read(struct imap_server *s, slice in);
 
 /* ---- server_commands.c ---- */
 void imap_dispatch(struct imap_server *s, slice text);
+/* Of a command whose beginning is here: true if it was answered, since no more of it could help. */
+bool imap_refuse(struct imap_server *s, slice text);
 void imap_append_row(struct imap_server *s);    /* it is APPEND that runs */
 void imap_put_capabilities(struct imap_server *s, struct buffer *out);
 

@@ -1,7 +1,8 @@
 /* imap/server_read.c - lines and literals become commands (RFC 9051 s2.2, s4.3; LITERAL+ of
  * RFC 7888).
  *
- *   line -> ends in {n}: "+" and n octets, on with the line -> command
+ *   line -> ends in {n}: "+" and n octets, on with the line -> command; BAD at once if there is none
+ *                        of that name, or not now
  *        -> ends in {n+}: likewise, without asking
  *        -> too long: passed over, with the literals that come unasked; then BAD
  *
@@ -177,6 +178,9 @@ static void on_line(struct imap_server *s, slice line)
 			break;
 		}
 		if (s->state != IMAP_NOT_AUTHENTICATED && imap_append_literal(s, line, size, waits))
+			break;
+		/* Who has lost the thread must not send what would be taken for a literal. */
+		if (waits && s->scanned == 0 && imap_refuse(s, line))
 			break;
 		buffer_add(&s->command, slice_lit("\r\n"));
 		s->scanned = buffer_bytes(&s->command).len;
