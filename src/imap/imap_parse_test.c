@@ -38,7 +38,7 @@ static const struct {
 	{ "\"a\\b\"", "3: a character that may stand in quotes" },
 	{ "{4}\r\nabc", "6: as much as was announced" }, { "{}\r\n", "2: a number" },
 	{ "{1}a", "4: a line end" }, { "{99999999999999999999}\r\n", "2: a smaller number" },
-	{ "a\\b", "2: the end of the command" },
+	{ "a\\b", "2: the end of the command" }, { "{3-}\r\nabc", "3: }" },
 };
 
 static void test_strings(void **state)

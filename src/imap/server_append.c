@@ -71,7 +71,8 @@ static bool take_options(struct imap_parse *p, struct imap_appending *append)
 	}
 	if (imap_sees(p, '~'))
 		imap_take(p, '~', "");
-	/* "{n}" is all that is left: that was seen. */
+	/* "{n}" is all that is left: that was seen, or is what is wrong. */
+	p->wanted = "a message as a literal";
 	return imap_sees(p, '{') && slice_find_byte(p->rest, '}') == p->rest.len - 1;
 }
 
@@ -208,13 +209,18 @@ bool imap_append_literal(struct imap_server *s, slice line, uint64_t size, bool 
 	return true;
 }
 
-/* Without any message. */
+/* Without any message, or with something that is no literal in its place. */
 void imap_on_append(struct imap_server *s, struct imap_parse *p)
 {
+	struct imap_appending options;
 	slice name;
 
-	if (imap_take_space(p) && imap_take_mailbox(p, s->utf8 || s->rev2, &name))
-		p->wanted = "a message as a literal";
+	if (imap_take_space(p) && imap_take_mailbox(p, s->utf8 || s->rev2, &name)) {
+		if (p->rest.len > 0 && imap_take_space(p))
+			(void)take_options(p, &options);
+		else
+			p->wanted = "a message as a literal";
+	}
 	imap_finish_bad(s, p);
 }
 

@@ -22,7 +22,7 @@ static bool ends_in_literal(slice line, uint64_t *ret_size, bool *ret_waits)
 	if (line.len == 0 || open == line.len || line.ptr[line.len - 1] != '}')
 		return false;
 	digits = slice_sub(line, open + 1, line.len - open - 2);
-	*ret_waits = !slice_ends(digits, slice_lit("+")) && !slice_ends(digits, slice_lit("-"));
+	*ret_waits = !slice_ends(digits, slice_lit("+"));
 	if (!*ret_waits)
 		digits = slice_head(digits, digits.len - 1);
 	return slice_to_u64(digits, UINT64_MAX / 2, ret_size);
