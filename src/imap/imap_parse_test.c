@@ -58,6 +58,29 @@ static void test_strings(void **state)
 	}
 }
 
+/* What a tag has, and where one that is none stops: at each of all octets. */
+static void test_tags(void **state)
+{
+	static const char specials[] = "(){%*\"\\+";
+	char line[] = "a?b NOOP";
+
+	for (int c = 0; c < 256; c++) {
+		bool good = c > ' ' && c < 0x7f && strchr(specials, c) == NULL;
+		struct imap_parse p;
+		slice tag = { 0 };
+
+		line[1] = (char)c;
+		p = begin(slice_of(line, sizeof line - 1));
+		assert_int_equal(imap_take_tag(&p, &tag), good || c == ' ');
+		assert_int_equal(imap_parse_position(&p), good ? 4 : 2);
+		assert_int_equal(tag.len, good ? 3 : c == ' ' ? 1 : 0);
+		line[0] = (char)c;
+		p = begin(slice_of(line, 1));
+		assert_int_equal(imap_take_tag(&p, &tag), good);
+		line[0] = 'a';
+	}
+}
+
 static void test_binary(void **state)
 {
 	struct imap_parse p = begin(slice_of("~{2}\r\n\0a", 8));
@@ -404,7 +427,7 @@ static void test_fetch_limits(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_strings), cmocka_unit_test(test_binary), cmocka_unit_test(test_fetch_limits),
+		cmocka_unit_test(test_strings), cmocka_unit_test(test_tags), cmocka_unit_test(test_binary), cmocka_unit_test(test_fetch_limits),
 		cmocka_unit_test(test_mailboxes), cmocka_unit_test(test_flags),
 		cmocka_unit_test(test_fetches), cmocka_unit_test(test_searches),
 		cmocka_unit_test(test_fits), cmocka_unit_test(test_costs), cmocka_unit_test(test_bounds),

@@ -92,11 +92,19 @@ static bool take_while(struct imap_parse *p, bool (*is)(unsigned char), const ch
 bool imap_take_tag(struct imap_parse *p, slice *ret)
 {
 	struct imap_parse before = *p;
+	slice tag;
 
-	if (take_while(p, is_tag, "a tag", ret) && ret->len <= IMAP_TAG_MAX)
-		return true;
-	p->rest = before.rest;
-	return fail(p, "a tag");
+	if (!take_while(p, is_tag, "a tag, such as A1", &tag))
+		return false;
+	/* Half of one is none: the reply would go to another command. */
+	if (p->rest.len > 0 && !imap_sees(p, ' '))
+		return fail(p, "a character that a tag may have, or a space");
+	if (tag.len > IMAP_TAG_MAX) {
+		p->rest = before.rest;
+		return fail(p, "a shorter tag");
+	}
+	*ret = tag;
+	return true;
 }
 
 bool imap_take_atom(struct imap_parse *p, slice *ret)

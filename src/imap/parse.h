@@ -32,7 +32,7 @@ bool imap_take(struct imap_parse *p, unsigned char c, const char *wanted);
 bool imap_take_space(struct imap_parse *p);
 bool imap_take_end(struct imap_parse *p);
 
-/* tag; atom; and a word that is written in letters of any case, whole. */
+/* tag, up to a space or the end; atom; and a word that is written in letters of any case, whole. */
 bool imap_take_tag(struct imap_parse *p, slice *ret);
 bool imap_take_atom(struct imap_parse *p, slice *ret);
 bool imap_take_word(struct imap_parse *p, const char *word);

@@ -231,7 +231,7 @@ static bool take_command(struct imap_server *s, struct imap_parse *p)
 	s->uid = false;
 	if (!imap_take_tag(p, &s->tag)) {
 		s->tag = slice_lit("*");
-		imap_finish(s, "BAD", NULL, "a command begins with a tag, such as A1");
+		imap_finish_bad(s, p);
 		return false;
 	}
 	if (!imap_take_space(p) || !take_name(s, p, &name)) {
