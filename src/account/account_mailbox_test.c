@@ -228,7 +228,7 @@ static void mailboxes_are_made_and_found(void **state)
 	} table[] = {
 		{ "a", ACCOUNT_CHANGED }, { "a", ACCOUNT_EXISTS }, { "A", ACCOUNT_CHANGED },
 		{ "a/b", ACCOUNT_CHANGED }, { "", ACCOUNT_NAME }, { "a//b", ACCOUNT_NAME },
-		{ "inbox", ACCOUNT_EXISTS }, { "INBOX/x", ACCOUNT_CHANGED },
+		{ "inbox", ACCOUNT_EXISTS }, { "inbox/x", ACCOUNT_CHANGED },
 		{ "a/", ACCOUNT_NAME }, { "a\n", ACCOUNT_NAME },
 	};
 	uint32_t uidvalidity = 4711;
@@ -256,12 +256,78 @@ static void mailboxes_are_made_and_found(void **state)
 		assert_int_equal(f.a->state.mailboxes[i].use, USE_SENT);
 	}
 	assert_int_equal(find(&f, "iNbOx")->number, ACCOUNT_INBOX);
-	assert_null(find(&f, "inbox/x"));
+	assert_slice(find(&f, "inbox/x")->name, slice_lit("INBOX/x"));
+	assert_null(find(&f, "inbox/X"));
 	assert_true(is_there(&f, "A"));
 	assert_int_equal(account_set_use(f.a, find(&f, "A")->number, USE_SENT), ACCOUNT_UNCHANGED);
 	assert_int_equal(account_set_use(f.a, find(&f, "A")->number, USE_JUNK), ACCOUNT_CHANGED);
 	settle(&f);
 	assert_int_equal(find(&f, "A")->use, USE_JUNK);
+	end(&f);
+}
+
+/* As a version that knew no better made it. */
+static uint16_t make_as_is(struct fixture *f, const char *name, uint16_t number)
+{
+	struct mailbox_entry entry = { .number = number, .state = MAILBOX_EXISTS, .uid_next = 1,
+		.recent_from = 1, .name = slice_from(name) };
+	struct buffer payload = buffer_init(f->a->heap, 4096);
+
+	entry.uidvalidity = f->a->uidvalidity_next++;
+	entry.created_modseq = entry.highest_modseq = ++f->a->modseq;
+	record_mailbox_begin_write(entry.created_modseq, 1, &payload);
+	put_mailbox_entry(&payload, &entry);
+	account_add_change(f->a, RECORD_MAILBOX, &payload);
+	settle(f);
+	return number;
+}
+
+static void what_is_below_inbox_is_found_in_any_case(void **state)
+{
+	static const uint32_t one[] = { 1 };
+	uint16_t number, lone, below, exact, both;
+	uint32_t uid;
+	uint64_t count;
+	struct fixture f;
+
+	begin(&f);
+	lone = make_as_is(&f, "inbox/lone", 11);
+	below = make_as_is(&f, "inbox/lone/below", 12);
+	both = make_as_is(&f, "inbox/both", 13);
+	exact = make_as_is(&f, "INBOX/both", 14);
+	assert_int_equal(account_copy(f.a, ACCOUNT_INBOX, lone, one, 1, false, NOW, &uid, &count),
+	    ACCOUNT_CHANGED);
+	settle(&f);
+	for (int life = 0; life < 3; life++) {
+		live_on(&f, life == 1);
+		assert_int_equal(find(&f, "inbox/lone")->number, lone);
+		assert_slice(find(&f, "INBOX/lone")->name, slice_lit("INBOX/lone"));
+		assert_int_equal(find(&f, "INBOX/lone")->messages, 1);
+		assert_int_equal(find(&f, "Inbox/lone/below")->number, below);
+		/* Each has its name, since none may be lost. */
+		assert_int_equal(find(&f, "inbox/both")->number, both);
+		assert_int_equal(find(&f, "INBOX/both")->number, exact);
+		assert_int_equal(account_create(f.a, slice_lit("INBOX/lone"), USE_NONE, &number),
+		    ACCOUNT_EXISTS);
+		assert_int_equal(account_rename(f.a, exact, slice_lit("inbox/both/a"), NOW),
+		    ACCOUNT_NAME);
+	}
+	/* Where one of the two goes, the other is below INBOX. */
+	assert_int_equal(account_delete(f.a, exact, NOW), ACCOUNT_CHANGED);
+	settle(&f);
+	assert_int_equal(find(&f, "INBOX/both")->number, both);
+	assert_int_equal(account_create(f.a, slice_lit("INBOX/both"), USE_NONE, &number),
+	    ACCOUNT_EXISTS);
+	live_on(&f, false);
+	assert_slice(find(&f, "inbox/both")->name, slice_lit("INBOX/both"));
+	assert_int_equal(account_rename(f.a, lone, slice_lit("iNbOx/moved"), NOW), ACCOUNT_CHANGED);
+	settle(&f);
+	assert_slice(find(&f, "inbox/moved/below")->name, slice_lit("INBOX/moved/below"));
+	assert_int_equal(account_subscribe(f.a, slice_lit("inbox/moved"), true), ACCOUNT_CHANGED);
+	assert_int_equal(account_subscribe(f.a, slice_lit("inbox/none"), true), ACCOUNT_CHANGED);
+	settle(&f);
+	assert_int_equal(find(&f, "INBOX/moved")->state, MAILBOX_EXISTS | MAILBOX_SUBSCRIBED);
+	assert_slice(find(&f, "inbox/none")->name, slice_lit("INBOX/none"));
 	end(&f);
 }
 
@@ -533,7 +599,8 @@ UNIT_TESTS(cmocka_unit_test(flags_are_set), cmocka_unit_test(keywords_run_out),
     cmocka_unit_test(copies_have_their_own_uids),
     cmocka_unit_test(what_is_expunged_can_be_brought_back),
     cmocka_unit_test(mailboxes_are_made_and_found),
-    cmocka_unit_test(a_rename_takes_what_is_below),
+    cmocka_unit_test(what_is_below_inbox_is_found_in_any_case),
+		cmocka_unit_test(a_rename_takes_what_is_below),
     cmocka_unit_test(inbox_renamed_is_there_empty),
     cmocka_unit_test(a_deleted_mailbox_leaves_its_messages),
     cmocka_unit_test(names_are_subscribed_to),

@@ -25,15 +25,20 @@ static struct mailbox_entry *find_number(const struct view *v, uint16_t number)
 	return NULL;
 }
 
+/* As account_mailbox_find(). */
 static struct mailbox_entry *find_name(const struct view *v, slice name)
 {
+	struct mailbox_entry *same = NULL;
+
 	if (imap_name_is_inbox(name))
 		return find_number(v, ACCOUNT_INBOX);
 	for (size_t i = 0; i < v->n; i++) {
 		if (v->entries[i].state != 0 && slice_equal(v->entries[i].name, name))
 			return &v->entries[i];
+		if (v->entries[i].state != 0 && imap_name_same(v->entries[i].name, name))
+			same = &v->entries[i];
 	}
-	return NULL;
+	return same;
 }
 
 static void put_over(struct view *v, const struct mailbox_entry *entry)
@@ -134,8 +139,9 @@ static enum account_answer begin_entry(struct account *a, const struct view *v, 
     enum account_use use, struct mailbox_entry *ret)
 {
 	struct mailbox_entry *there = find_name(v, name);
+	unsigned char room[IMAP_NAME_MAX];
 	struct mailbox_entry entry = { .state = MAILBOX_EXISTS, .use = (uint8_t)use,
-		.uid_next = 1, .recent_from = 1, .name = name };
+		.uid_next = 1, .recent_from = 1, .name = imap_name_spelt(name, room) };
 
 	check(use < USES);
 	if (imap_name_judge(name) != IMAP_NAME_OK)
@@ -305,9 +311,11 @@ enum account_answer account_rename(struct account *a, uint16_t number, slice nam
 {
 	struct view v = view_init(a);
 	struct mailbox_entry *entry = find_number(&v, number);
-	struct rename r = { .view = &v, .to = name };
+	unsigned char room[IMAP_NAME_MAX];
+	struct rename r = { .view = &v, .to = imap_name_spelt(name, room) };
 	enum account_answer answer;
 
+	name = r.to;
 	if (entry == NULL || (entry->state & MAILBOX_EXISTS) == 0) {
 		answer = ACCOUNT_MISSING;
 	} else if (number == ACCOUNT_INBOX) {
@@ -380,7 +388,9 @@ enum account_answer account_delete(struct account *a, uint16_t number, uint32_t 
 static enum account_answer subscribe(struct account *a, struct view *v, slice name, bool yes)
 {
 	struct mailbox_entry *there = find_name(v, name);
-	struct mailbox_entry entry = { .uid_next = 1, .recent_from = 1, .name = name };
+	unsigned char room[IMAP_NAME_MAX];
+	struct mailbox_entry entry = { .uid_next = 1, .recent_from = 1,
+		.name = imap_name_spelt(name, room) };
 
 	if (there == NULL && !yes)
 		return ACCOUNT_UNCHANGED;

@@ -90,13 +90,19 @@ struct mailbox_entry account_mailbox_entry(const struct account_mailbox *m)
 
 const struct account_mailbox *account_mailbox_find(const struct account_state *s, slice name)
 {
+	const struct account_mailbox *same = NULL;
+
 	if (imap_name_is_inbox(name))
 		return &s->mailboxes[0];
 	for (size_t i = 1; i < s->n_mailboxes; i++) {
-		if (s->mailboxes[i].state != 0 && slice_equal(s->mailboxes[i].name, name))
-			return &s->mailboxes[i];
+		const struct account_mailbox *m = &s->mailboxes[i];
+
+		if (m->state != 0 && slice_equal(m->name, name))
+			return m;
+		if (m->state != 0 && imap_name_same(m->name, name))
+			same = m;
 	}
-	return NULL;
+	return same;
 }
 
 /* Its record is lost, its messages are there: they are shown under some name. */
@@ -123,11 +129,31 @@ void account_state_born(struct account_state *s)
 		head->uidvalidity_next = head->uidvalidity + 1;
 }
 
+/* Earlier versions had "inbox/a" beside INBOX: it is below it, as it is found, unless
+ * "INBOX/a" is there, too. Then both keep their names, and are found by them. */
+static void spell(struct account_state *s, struct account_mailbox *m)
+{
+	unsigned char room[IMAP_NAME_MAX];
+	slice name = imap_name_spelt(m->name, room);
+
+	if (slice_equal(name, m->name))
+		return;
+	for (size_t i = 1; i < s->n_mailboxes; i++) {
+		if (m->state != 0 && s->mailboxes[i].state != 0 &&
+		    slice_equal(s->mailboxes[i].name, name))
+			return;
+	}
+	free_text(s, m->name);
+	m->name = copy_of(s, name);
+}
+
 size_t account_state_adopt(struct account_state *s)
 {
 	size_t made = 0;
 
 	account_state_born(s);
+	for (size_t i = 1; i < s->n_mailboxes; i++)
+		spell(s, &s->mailboxes[i]);
 	for (size_t i = 1; i < s->n_mailboxes; i++) {
 		struct account_mailbox *m = &s->mailboxes[i];
 

@@ -345,8 +345,7 @@ static void on_listed(void *context, const struct imap_client_event *event)
 	arena_reset(&a->arena);
 	if (slice_equal_ascii(event->name, slice_lit("LIST")) &&
 	    mail_listed_read(event->text, &a->arena, &listed) && listed.exists &&
-	    (slice_equal(listed.name, a->name) || (imap_name_is_inbox(a->name) &&
-	    imap_name_is_inbox(listed.name))))
+	    imap_name_same(listed.name, a->name))
 		a->exists = true;
 }
 

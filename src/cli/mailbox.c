@@ -171,11 +171,9 @@ static json_t *survey(struct mail_session *s, const char *only, bool ages)
 		cli_fail("the server's list of mailboxes is not understood; is it of this version?");
 		ok = false;
 	}
-	if (only != NULL && imap_name_is_inbox(slice_from(only)))
-		only = "INBOX";
 	json_array_foreach(v.rows, i, row) {
-		if (!ok || (only != NULL &&
-		    strcmp(only, json_string_value(json_object_get(row, "name"))) != 0))
+		if (!ok || (only != NULL && !imap_name_same(slice_from(only),
+		    slice_from(json_string_value(json_object_get(row, "name"))))))
 			continue;
 		ok = !ages || add_ages(s, &v, row);
 		json_array_append(rows, row);

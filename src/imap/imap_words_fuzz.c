@@ -91,7 +91,7 @@ static void check_pattern(slice in, size_t at)
 		pattern.len = 64;
 	if (name.len > 64)
 		name.len = 64;
-	if (!imap_name_is_inbox(name))
+	if (!imap_name_in_inbox(name))
 		check(imap_name_fits(name, pattern) == fits(name, pattern));
 	check(imap_name_fits(in, slice_lit("*")));
 }

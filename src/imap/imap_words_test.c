@@ -163,7 +163,40 @@ static const struct {
 	{ "ab/ab", "%b", false }, { "abab", "%b", true }, { "", "", true }, { "", "*", true },
 	{ "", "%", true }, { "a", "", false }, { "a/xb", "a*%b", true }, { "foo/bar/baz", "%o/*z", true },
 	{ "foo/bar/baz", "%o/%z", false }, { "a/b", "a%b", false }, { "x/y/z", "*/%/z", true },
+	{ "INBOX/a", "inbox/%", true }, { "INBOX/a", "In*/a", true }, { "INBOX/a", "inbox/A", false },
+	{ "INBOXES/a", "inboxes/a", false }, { "a/INBOX", "a/inbox", false }, { "INBOX/a", "%", false },
 };
+
+static void test_inbox(void **state)
+{
+	static const struct {
+		const char *name, *spelt;       /* it is its own */
+		bool is, in;
+	} rows[] = {
+		{ "inbox", "INBOX", true, true }, { "inBox/a/inbox", "INBOX/a/inbox", false, true },
+		{ "INBOX/A", "INBOX/A", false, true }, { "inboxes/a", "inboxes/a", false, false },
+		{ "a/inbox", "a/inbox", false, false }, { "inbo", "inbo", false, false },
+		{ "", "", false, false }, { "/inbox", "/inbox", false, false },
+	};
+	unsigned char room[IMAP_NAME_MAX], longer[IMAP_NAME_MAX + 1];
+
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		slice name = guarded_copy(slice_from(rows[i].name));
+
+		assert_int_equal(imap_name_is_inbox(name), rows[i].is);
+		assert_int_equal(imap_name_in_inbox(name), rows[i].in);
+		assert_slice(imap_name_spelt(name, room), slice_from(rows[i].spelt));
+		for (size_t k = 0; k < sizeof rows / sizeof rows[0]; k++)
+			assert_int_equal(imap_name_same(name, slice_from(rows[k].name)), i == k);
+		assert_true(imap_name_same(name, slice_from(rows[i].spelt)));
+		guarded_free(name);
+	}
+	assert_false(imap_name_same(slice_lit("inbox/a"), slice_lit("inbox/A")));
+	memset(longer, 'a', sizeof longer);
+	memcpy(longer, "inbox/", 6);
+	assert_ptr_equal(imap_name_spelt(slice_of(longer, sizeof longer), room).ptr, longer);
+	assert_ptr_equal(imap_name_spelt(slice_of(longer, IMAP_NAME_MAX), room).ptr, room);
+}
 
 static void test_patterns(void **state)
 {
@@ -268,7 +301,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_sets), cmocka_unit_test(test_many), cmocka_unit_test(test_utf7),
-		cmocka_unit_test(test_names), cmocka_unit_test(test_patterns),
+		cmocka_unit_test(test_names), cmocka_unit_test(test_inbox), cmocka_unit_test(test_patterns),
 		cmocka_unit_test(test_times), cmocka_unit_test(test_view),
 	};
 

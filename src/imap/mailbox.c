@@ -1,6 +1,8 @@
 /* imap/mailbox.c - "Entw&APw-rfe" is "Entwürfe". */
 #include "imap/mailbox.h"
 
+#include <string.h>
+
 #include "base/check.h"
 #include "base/limits.h"
 #include "mail/utf8.h"
@@ -242,6 +244,28 @@ bool imap_name_is_inbox(slice name)
 	return slice_equal_ascii(name, slice_lit("INBOX"));
 }
 
+enum { INBOX_LEN = 5 };
+
+bool imap_name_in_inbox(slice name)
+{
+	return imap_name_is_inbox(slice_head(name, slice_find_byte(name, IMAP_DELIMITER)));
+}
+
+bool imap_name_same(slice a, slice b)
+{
+	return slice_equal(a, b) || (imap_name_in_inbox(a) && imap_name_in_inbox(b) &&
+	    slice_equal(slice_drop(a, INBOX_LEN), slice_drop(b, INBOX_LEN)));
+}
+
+slice imap_name_spelt(slice name, unsigned char room[IMAP_NAME_MAX])
+{
+	if (name.len > IMAP_NAME_MAX || !imap_name_in_inbox(name))
+		return name;
+	memcpy(room, name.ptr, name.len);
+	memcpy(room, "INBOX", INBOX_LEN);
+	return slice_of(room, name.len);
+}
+
 static bool is_wildcard(unsigned char c)
 {
 	return c == '*' || c == '%';
@@ -260,7 +284,7 @@ bool imap_name_fits(slice name, slice pattern)
 {
 	/* fits[p]: the name so far fits the first p octets of the pattern. */
 	bool fits[IMAP_PATTERN_MAX + 1] = { true };
-	bool inbox = imap_name_is_inbox(name);
+	size_t any_case = imap_name_in_inbox(name) ? INBOX_LEN : 0;
 
 	check(pattern.len <= IMAP_PATTERN_MAX);
 	skip_wildcards(pattern, fits);
@@ -270,7 +294,7 @@ bool imap_name_fits(slice name, slice pattern)
 		for (size_t p = pattern.len + 1; p-- > 0;) {
 			unsigned char before = p > 0 ? pattern.ptr[p - 1] : 0;
 			bool one = p > 0 && fits[p - 1] && !is_wildcard(before) && (before == c ||
-			    (inbox && ascii_lower(before) == ascii_lower(c)));
+			    (i < any_case && ascii_lower(before) == ascii_lower(c)));
 			/* A wildcard that is begun takes one more. */
 			bool more = p > 0 && fits[p] && (before == '*' || (before == '%' && c != IMAP_DELIMITER));
 

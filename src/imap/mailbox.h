@@ -7,6 +7,7 @@
 #define IMAP_MAILBOX_H
 
 #include "base/buffer.h"
+#include "base/limits.h"
 
 #define IMAP_DELIMITER '/'
 
@@ -28,9 +29,17 @@ enum imap_name_result imap_name_judge(slice name);
 
 /* Is it INBOX, in letters of any case? */
 bool imap_name_is_inbox(slice name);
+/* Is its first level that? "inbox/a" is below INBOX (RFC 9051 s5.1). */
+bool imap_name_in_inbox(slice name);
+/* Do they name one mailbox? All levels but that one go by their octets. */
+bool imap_name_same(slice a, slice b);
+/* The name as it is kept, with that level spelt INBOX: itself, or of `room`. One that is
+ * too long for any mailbox is left as it is. */
+slice imap_name_spelt(slice name, unsigned char room[IMAP_NAME_MAX]);
 
 /* Does "*" (any octets) and "%" (any but the delimiter) make the pattern fit all of the name?
- * INBOX fits in letters of any case. Takes time name * pattern, at most. */
+ * INBOX, and what is below it, fits in letters of any case there. Takes time name * pattern, at
+ * most. */
 bool imap_name_fits(slice name, slice pattern);
 
 #endif

@@ -72,8 +72,7 @@ struct drive {
 static inline int drive_find_box(struct drive *d, slice name)
 {
 	for (int i = 0; i < DRIVE_BOXES; i++) {
-		if (d->boxes[i].used && (slice_equal(slice_from(d->boxes[i].name), name) ||
-		    (i == 0 && imap_name_is_inbox(name))))
+		if (d->boxes[i].used && imap_name_same(slice_from(d->boxes[i].name), name))
 			return i;
 	}
 	return -1;
@@ -261,8 +260,10 @@ static inline uint32_t drive_add(struct drive *d, int box, slice text, uint64_t 
 
 static inline int drive_make_box(struct drive *d, slice name)
 {
+	unsigned char room[IMAP_NAME_MAX];
 	int i = 0;
 
+	name = imap_name_spelt(name, room);
 	while (i < DRIVE_BOXES && d->boxes[i].used)
 		i++;
 	if (i == DRIVE_BOXES || name.len >= sizeof d->boxes[0].name)
@@ -402,6 +403,8 @@ static inline void drive_expunge(struct drive_session *session, struct imap_chan
 static inline enum imap_result drive_rename(struct drive *d, struct imap_change *change)
 {
 	int from = drive_find_box(d, change->name);
+	unsigned char room[IMAP_NAME_MAX];
+	slice name;
 
 	if (from < 0 || !d->boxes[from].info.exists)
 		return IMAP_NO_MAILBOX;
@@ -410,7 +413,8 @@ static inline enum imap_result drive_rename(struct drive *d, struct imap_change 
 	if (from == 0 || change->new_name.len >= sizeof d->boxes[0].name)
 		return IMAP_CANNOT;
 	memset(d->boxes[from].name, 0, sizeof d->boxes[from].name);
-	memcpy(d->boxes[from].name, change->new_name.ptr, change->new_name.len);
+	name = imap_name_spelt(change->new_name, room);
+	memcpy(d->boxes[from].name, name.ptr, name.len);
 	return IMAP_DONE;
 }
 

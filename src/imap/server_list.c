@@ -39,14 +39,14 @@ struct listing {
 
 /* ---- the names ---- */
 
-/* INBOX first; the delimiter before any other octet, so that what is below a name follows it. */
+/* INBOX first, with what is below it; the delimiter before any other octet, so that what is below a name follows it. */
 static int order(const void *a, const void *b)
 {
 	slice x = ((const struct name *)a)->name, y = ((const struct name *)b)->name;
 	size_t n = x.len < y.len ? x.len : y.len;
 
-	if (imap_name_is_inbox(x) != imap_name_is_inbox(y))
-		return imap_name_is_inbox(x) ? -1 : 1;
+	if (imap_name_in_inbox(x) != imap_name_in_inbox(y))
+		return imap_name_in_inbox(x) ? -1 : 1;
 	for (size_t i = 0; i < n; i++) {
 		if (x.ptr[i] == y.ptr[i])
 			continue;

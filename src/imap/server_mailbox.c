@@ -69,6 +69,20 @@ static bool take_create_params(struct imap_parse *p, enum imap_use *ret_use)
 	    imap_take_end(p);
 }
 
+/* What it is called, if that is not what was asked for (RFC 9051 s6.3.4, s6.3.9.7). */
+static void tell_spelt(struct imap_server *s, slice name)
+{
+	struct imap_writer w = imap_writer(s);
+
+	if (!s->rev2 || slice_equal(name, s->change.name))
+		return;
+	imap_put(&w, slice_lit("* LIST () \"/\" "));
+	imap_put_mailbox(&w, s, name);
+	imap_put(&w, slice_lit(" (\"OLDNAME\" ("));
+	imap_put_mailbox(&w, s, s->change.name);
+	imap_put(&w, slice_lit("))\r\n"));
+}
+
 static void created(struct imap_server *s, enum imap_result result)
 {
 	struct imap_mailbox mailbox;
@@ -79,6 +93,7 @@ static void created(struct imap_server *s, enum imap_result result)
 		imap_finish_result(s, result, false);
 		return;
 	}
+	tell_spelt(s, mailbox.name);
 	snprintf(code, sizeof code, "MAILBOXID (M%u)", mailbox.uidvalidity);
 	imap_finish(s, "OK", code, "CREATE done");
 }

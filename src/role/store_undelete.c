@@ -145,8 +145,7 @@ static bool fits(const struct undelete *u, const struct account_state *state,
 
 	if (!is_graveyard(row->mailbox) || m == NULL || row->saved_s < u->since_s)
 		return false;
-	return u->mailbox.ptr == NULL || slice_equal(m->name, u->mailbox) ||
-	    (m->number == ACCOUNT_INBOX && imap_name_is_inbox(u->mailbox));
+	return u->mailbox.ptr == NULL || imap_name_same(m->name, u->mailbox);
 }
 
 static slice name_of(const struct account_mailbox *m)
