@@ -187,6 +187,7 @@ enum {
 	IMAP_TEXT_PIECE = 64 * 1024,    /* of a message that comes, handed on at once */
 	/* Messages looked at before other sessions have their turn: well below 5 ms. */
 	IMAP_TURN_UNITS = 8 * 1024,
+	IMAP_RECENT_RANGES = 256,       /* \Recent in one session: one more each time another took some */
 	IMAP_UNSEEN_SCAN = 4096,        /* looked at for the first unseen one */
 	IMAP_ID_PAIRS_MAX = 30,         /* RFC 2971 s3.3 */
 	/* client: a SEARCH that finds 500,000 messages, or a literal that the caller wants whole. */

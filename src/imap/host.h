@@ -35,7 +35,7 @@ struct imap_mailbox {
 	uint32_t uid_next;
 	uint64_t highest_modseq;        /* at least 1 */
 	uint32_t messages, unseen, deleted, recent;
-	uint32_t recent_from;           /* no session has yet told anybody of this uid or a later one */
+	uint32_t recent_from;           /* from this uid on no session has claimed what is \Recent */
 	uint64_t bytes;
 };
 
@@ -68,6 +68,9 @@ struct imap_host {
 	void (*unselect)(void *context);
 	/* Of the selected mailbox: what is in it now; false: it is gone (deleted). */
 	bool (*view)(void *context, struct imap_view **ret_view, struct imap_mailbox *ret);
+	/* From which uid on no session has claimed what is \Recent in the selected mailbox (RFC 3501
+	 * s2.3.2). What is below `before` is claimed now, at once, by this one; 0: nothing. */
+	uint32_t (*recent)(void *context, uint32_t before);
 	/* A message of the selected mailbox; false: it is gone. */
 	bool (*message)(void *context, uint32_t uid, struct imap_message *ret);
 	/* The first uid above `after` whose message changed after modseq; 0: none. */

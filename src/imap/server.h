@@ -94,8 +94,6 @@ enum imap_event_kind {
 	IMAP_EVENT_STARTTLS,    /* note: after the output, switch to TLS, call _secured() */
 	/* store */
 	IMAP_EVENT_CHANGE,      /* question: change; answer with _changed() */
-	IMAP_EVENT_RECENT,      /* note: all that is in the selected mailbox now was told as \Recent
-	                         * (recent_from may go up, without haste) */
 	IMAP_EVENT_APPEND,      /* question: append; answer with _append_ready() */
 	IMAP_EVENT_TEXT,        /* note: the next octets of it, valid until the next call */
 	IMAP_EVENT_COMMIT,      /* question: all messages of the command; answer with _appended() */

@@ -144,6 +144,17 @@ static inline bool drive_view(void *context, struct imap_view **ret_view, struct
 	return true;
 }
 
+static inline uint32_t drive_recent(void *context, uint32_t before)
+{
+	struct drive_session *session = context;
+	struct imap_mailbox *info = &session->d->boxes[session->box].info;
+	uint32_t from = info->recent_from;
+
+	if (before > from)
+		info->recent_from = before;
+	return from;
+}
+
 static inline struct drive_message *drive_at(struct drive *d, int box, uint32_t uid)
 {
 	for (size_t i = 0; i < d->n; i++) {
@@ -615,10 +626,6 @@ static inline void drive_event(struct drive_session *session, const struct imap_
 		imap_server_changed(session->s, result);
 		drive_poke_all(d);
 		break;
-	case IMAP_EVENT_RECENT:
-		check(session->box >= 0);
-		d->boxes[session->box].info.recent_from = d->boxes[session->box].info.uid_next;
-		break;
 	case IMAP_EVENT_APPEND:
 		imap_server_append_ready(session->s, drive_append(session, e->append));
 		break;
@@ -711,7 +718,7 @@ static inline void drive_open(struct drive *d, size_t i, bool secure)
 		session->text[k] = buffer_init(d->heap, SIZE_MAX);
 	session->host = (struct imap_host){ .context = session, .mailbox = drive_mailbox,
 		.find = drive_find, .select = drive_select, .unselect = drive_unselect,
-		.view = drive_view, .message = drive_message, .changed = drive_changed,
+		.view = drive_view, .recent = drive_recent, .message = drive_message, .changed = drive_changed,
 		.vanished = drive_vanished, .keyword = drive_keyword,
 		.keyword_bit = drive_keyword_bit, .keywords_full = drive_keywords_full,
 		.quota = drive_quota, .now_s = drive_now };

@@ -79,6 +79,13 @@ struct imap_sync {
 	uint32_t number;                /* of the change that was told last */
 };
 
+/* What is \Recent in this session: UIDs, ascending and apart. It is told of what came before
+ * others claimed it, so there may be gaps. */
+struct imap_recent {
+	struct imap_range *ranges;      /* of the heap; IMAP_RECENT_RANGES, or NULL */
+	size_t n;
+};
+
 struct imap_appending {
 	bool on, utf8, refused, waits;
 	size_t n;                       /* messages given to the host */
@@ -148,7 +155,7 @@ struct imap_server {
 	struct imap_view *view;
 	uint32_t n;                     /* messages the session knows of, the first of the view */
 	uint64_t modseq;                /* what changed up to it was told */
-	uint32_t recent_from;
+	struct imap_recent recent;
 	uint32_t *saved;                /* "$" (RFC 5182): uids, ascending */
 	size_t n_saved;
 	struct imap_sync sync;
@@ -217,7 +224,12 @@ const char *imap_use_name(enum imap_use use);   /* "\\Sent"; NULL for none */
 void imap_sync_begin(struct imap_server *s, bool expunges);
 bool imap_sync_more(struct imap_server *s);     /* true: all is told */
 void imap_sync_stop(struct imap_server *s);
+/* What is new in the first s->n of the view is \Recent, as far as no other session has claimed
+ * it; and is claimed, unless the mailbox is open to read only. */
+void imap_claim_recent(struct imap_server *s);
 bool imap_is_recent(const struct imap_server *s, uint32_t uid);
+uint32_t imap_count_recent(const struct imap_server *s);
+void imap_forget_recent(struct imap_server *s);
 void imap_tell_keywords(struct imap_server *s);         /* FLAGS, when there are new ones */
 void imap_tell_flags(struct imap_server *s);            /* FLAGS and PERMANENTFLAGS */
 void imap_on_idle(struct imap_server *s, struct imap_parse *p);

@@ -26,6 +26,7 @@ void imap_unselect(struct imap_server *s)
 	imap_view_unref(s->view);
 	s->view = NULL;
 	s->n = 0;
+	imap_forget_recent(s);
 	heap_free(s->heap, s->saved);
 	s->saved = NULL;
 	s->n_saved = 0;
@@ -145,7 +146,7 @@ static void tell_mailbox(struct imap_server *s, const struct imap_mailbox *mailb
 	imap_tell_keywords(s);
 	imap_untagged(s, "%u EXISTS", s->n);
 	if (!s->rev2) {
-		imap_untagged(s, "%u RECENT", s->n - imap_view_below(s->view, s->n, s->recent_from));
+		imap_untagged(s, "%u RECENT", imap_count_recent(s));
 		if (mailbox->unseen > 0)
 			tell_unseen(s);
 	}
@@ -244,8 +245,6 @@ static bool tell_changed(struct imap_server *s, struct selecting *job)
 static void selected(struct imap_server *s)
 {
 	imap_finish(s, "OK", s->read_only ? "READ-ONLY" : "READ-WRITE", "%s done", s->row->name);
-	if (!s->read_only && !s->rev2)
-		imap_raise(s, (struct imap_event){ .kind = IMAP_EVENT_RECENT });
 }
 
 static void qresync_step(struct imap_server *s)
@@ -284,7 +283,7 @@ static void open_mailbox(struct imap_server *s, struct selecting *job)
 	s->n = view->n;
 	imap_charge(s, s->n);
 	s->modseq = mailbox.highest_modseq;
-	s->recent_from = mailbox.recent_from;
+	imap_claim_recent(s);
 	tell_mailbox(s, &mailbox);
 	if (job->qresync && job->uidvalidity == mailbox.uidvalidity)
 		s->step = qresync_step;

@@ -5,16 +5,80 @@
  *   EXPUNGE, or VANISHED  ->  EXISTS (RECENT)  ->  FETCH (FLAGS)
  *
  * What does not fit the output waits for room: each of the three goes on where it stopped. */
+#include <string.h>
+
 #include "base/check.h"
 #include "base/limits.h"
 #include "imap/server_impl.h"
 
 enum phase { PHASE_GONE, PHASE_EXISTS, PHASE_FLAGS };
 
+/* ---- \Recent ---- */
+
+static void note_recent(struct imap_server *s, struct imap_range range)
+{
+	struct imap_recent *r = &s->recent;
+	struct imap_range *last = r->n > 0 ? &r->ranges[r->n - 1] : NULL;
+
+	/* UIDs are of the whole account: what is between may be nothing of this mailbox. */
+	if (last != NULL && imap_view_below(s->view, s->n, range.first) ==
+	    imap_view_below(s->view, s->n, last->last + 1)) {
+		last->last = range.last;
+		return;
+	}
+	if (r->ranges == NULL)
+		r->ranges = heap_alloc(s->heap, IMAP_RECENT_RANGES * sizeof *r->ranges);
+	if (r->n == IMAP_RECENT_RANGES)         /* the oldest are recent no more */
+		memmove(r->ranges, r->ranges + 1, --r->n * sizeof *r->ranges);
+	r->ranges[r->n++] = range;
+}
+
+void imap_claim_recent(struct imap_server *s)
+{
+	struct imap_range range = { .last = s->n > 0 ? s->view->uids[s->n - 1] : 0 };
+
+	if (s->rev2 || range.last == 0)
+		return;
+	range.first = s->host->recent(s->host->context, s->read_only ? 0 : range.last + 1);
+	if (s->recent.n > 0 && range.first <= s->recent.ranges[s->recent.n - 1].last)
+		range.first = s->recent.ranges[s->recent.n - 1].last + 1;
+	if (range.first <= range.last)
+		note_recent(s, range);
+}
+
 bool imap_is_recent(const struct imap_server *s, uint32_t uid)
 {
-	return !s->rev2 && uid >= s->recent_from;
+	const struct imap_recent *r = &s->recent;
+	size_t low = 0, high = r->n;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (r->ranges[middle].last < uid)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return !s->rev2 && low < r->n && uid >= r->ranges[low].first;
 }
+
+uint32_t imap_count_recent(const struct imap_server *s)
+{
+	uint32_t n = 0;
+
+	for (size_t i = 0; i < s->recent.n; i++)
+		n += imap_view_below(s->view, s->n, s->recent.ranges[i].last + 1) -
+		    imap_view_below(s->view, s->n, s->recent.ranges[i].first);
+	return n;
+}
+
+void imap_forget_recent(struct imap_server *s)
+{
+	heap_free(s->heap, s->recent.ranges);
+	s->recent = (struct imap_recent){ 0 };
+}
+
+/* ---- one round ---- */
 
 void imap_sync_stop(struct imap_server *s)
 {
@@ -107,16 +171,14 @@ static void tell_exists(struct imap_server *s)
 	struct imap_sync *sync = &s->sync;
 
 	if (sync->target_n > s->n) {
-		imap_untagged(s, "%u EXISTS", sync->target_n);
+		s->n = sync->target_n;
+		imap_claim_recent(s);
+		imap_untagged(s, "%u EXISTS", s->n);
 		if (!s->rev2)
-			imap_untagged(s, "%u RECENT", sync->target_n -
-			    imap_view_below(sync->target, sync->target_n, s->recent_from));
+			imap_untagged(s, "%u RECENT", imap_count_recent(s));
 	}
-	s->n = sync->target_n;
 	sync->phase = PHASE_FLAGS;
 	sync->at = 0;
-	if (s->n > 0 && s->view->uids[s->n - 1] > sync->last && !s->read_only)
-		imap_raise(s, (struct imap_event){ .kind = IMAP_EVENT_RECENT });
 }
 
 void imap_tell_keywords(struct imap_server *s)

@@ -86,9 +86,6 @@ static bool take_event(struct imap_session *im)
 	case IMAP_EVENT_CHANGE:
 		change_ask(im, event.change);
 		break;
-	case IMAP_EVENT_RECENT:
-		view_recent(im);
-		break;
 	case IMAP_EVENT_APPEND:
 		append_begin(im, event.append);
 		break;

@@ -72,7 +72,8 @@ void view_select(struct imap_session *im, uint16_t number);
 void view_unselect(struct imap_session *im);    /* no-op when none is selected */
 const struct account_mailbox *view_mailbox(const struct box_view *v);   /* NULL: it is gone */
 uint32_t view_changed(struct box_view *v, uint64_t modseq, uint32_t after);
-void view_recent(struct imap_session *im);      /* all that is there was told as \Recent */
+/* Of the selected mailbox: see struct imap_host. */
+uint32_t view_recent(struct imap_session *im, uint32_t before);
 /* Where \Recent begins in a mailbox. */
 uint32_t view_recent_from(const struct box *box, const struct account_mailbox *m);
 

@@ -119,6 +119,11 @@ static bool view(void *context, struct imap_view **ret_view, struct imap_mailbox
 	return true;
 }
 
+static uint32_t recent(void *context, uint32_t before)
+{
+	return view_recent(context, before);
+}
+
 static bool message(void *context, uint32_t uid, struct imap_message *ret)
 {
 	struct imap_session *im = context;
@@ -231,6 +236,7 @@ void imap_host_init(struct imap_session *im)
 		.select = select_mailbox,
 		.unselect = unselect,
 		.view = view,
+		.recent = recent,
 		.message = message,
 		.changed = changed,
 		.vanished = vanished,

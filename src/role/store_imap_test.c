@@ -390,7 +390,7 @@ static void beside_pop3(void **state)
 	world_end();
 }
 
-/* \Recent goes to the first session that selects, also in the next life. */
+/* \Recent goes to the first session that selects, or is told; also in the next life. */
 static void recent_once(void **state)
 {
 	struct client a, b;
@@ -401,11 +401,28 @@ static void recent_once(void **state)
 	imap_open(&b, 7);
 	expect(&a, "SELECT INBOX", "* 2 RECENT\r\n");
 	expect(&b, "SELECT INBOX", "* 0 RECENT\r\n");
+	/* Nor is what comes while both look on told to both; a reader only takes nothing. */
+	say(&b, "EXAMINE INBOX", "OK");
+	client_say(&b, "i IDLE\r\n", "+ idling\r\n");
+	deliver_all(2, 1, 7, 300);
+	client_until(&b, "* 3 EXISTS\r\n* 1 RECENT\r\n");
+	client_say(&b, "DONE\r\n", "i OK");
+	expect(&a, "NOOP", "* 3 EXISTS\r\n* 3 RECENT\r\n");
+	expect(&b, "SELECT INBOX", "* 0 RECENT\r\n");
+	client_say(&a, "i IDLE\r\n", "+ idling\r\n");
+	client_say(&b, "i IDLE\r\n", "+ idling\r\n");
+	deliver_all(3, 1, 7, 300);
+	client_until(&a, "* 4 EXISTS\r\n");
+	client_until(&b, "* 4 EXISTS\r\n");
+	client_say(&a, "DONE\r\n", "i OK");
+	client_say(&b, "DONE\r\n", "i OK");
+	expect(&a, "SEARCH RECENT", "* SEARCH 1 2 3 4\r\n");
+	expect(&b, "SEARCH RECENT", "* SEARCH\r\n");
 	say(&b, "UNSELECT", "OK");
 	imap_logout(&a);
 	imap_logout(&b);
 	run_ms(5000);
-	deliver_all(2, 1, 7, 300);
+	deliver_all(4, 1, 7, 300);
 	cut_power();
 	imap_open(&a, 7);
 	expect(&a, "STATUS INBOX (RECENT)", "RECENT 1");

@@ -6,8 +6,9 @@
  * Which messages changed is asked by each session after each change: the last few changes
  * are noted, so that nobody looks through a large mailbox for one flag.
  *
- * \Recent (RFC 3501 s2.3.2) is first told, then written, once nobody has the mailbox open:
- * a crash in between makes a message \Recent twice. */
+ * \Recent (RFC 3501 s2.3.2) is claimed by the first session that may write and is told of a
+ * message; and written once nobody has the mailbox open: a crash in between makes a message
+ * \Recent twice. */
 #include "base/check.h"
 #include "role/store_imap.h"
 
@@ -111,12 +112,15 @@ static void recent_landed(struct box *box, struct box_change *change, bool ok)
 static const struct change_kind recent = { .cold = true, .make = make_recent,
     .landed = recent_landed };
 
-void view_recent(struct imap_session *im)
+uint32_t view_recent(struct imap_session *im, uint32_t before)
 {
-	const struct account_mailbox *m = im->view != NULL ? view_mailbox(im->view) : NULL;
+	struct box_view *v = im->view;
+	const struct account_mailbox *m = v != NULL ? view_mailbox(v) : NULL;
+	uint32_t from = m != NULL ? view_recent_from(v->box, m) : UINT32_MAX;
 
-	if (m != NULL && m->uid_next > im->view->recent_from)
-		im->view->recent_from = m->uid_next;
+	if (m != NULL && before > from)
+		v->recent_from = before;
+	return from;
 }
 
 uint32_t view_recent_from(const struct box *box, const struct account_mailbox *m)
