@@ -244,4 +244,31 @@ static void test_long_line(void **state)
 	}
 }
 
-UNIT_TESTS(cmocka_unit_test(test_transcripts), cmocka_unit_test(test_long_line))
+/* What takes several records, and so several modseqs, is told once for each message. */
+static void test_long_store(void **state)
+{
+	enum { MESSAGES = 3 * DRIVE_STORE };
+	struct way way = { SIZE_MAX, SIZE_MAX };
+	struct drive d = { 0 };
+	slice rest;
+	size_t n = 0;
+
+	setup(&d, &way);
+	while (d.n < MESSAGES)
+		drive_add(&d, 0, slice_from(messages[2]), 0, 1000000000);
+	drive_open(&d, 0, true);
+	log_in(&d, 0);
+	feed(&d, &way, 0, slice_lit("a1 SELECT INBOX\r\n"));
+	buffer_consume(&d.sessions[0].out, buffer_bytes(&d.sessions[0].out).len);
+	feed(&d, &way, 0, slice_lit("a2 STORE 1:* +FLAGS (\\Flagged)\r\n"));
+	rest = buffer_bytes(&d.sessions[0].out);
+	while (rest.len > 0) {
+		slice line = slice_cut(&rest, '\n');
+
+		n += slice_find(line, slice_lit(" FETCH (FLAGS (")) < line.len;
+	}
+	assert_int_equal(n, MESSAGES);
+	drive_stop(&d);
+}
+
+UNIT_TESTS(cmocka_unit_test(test_long_store), cmocka_unit_test(test_transcripts), cmocka_unit_test(test_long_line))

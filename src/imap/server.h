@@ -71,7 +71,9 @@ struct imap_change {
 	size_t n_modified;
 
 	/* Answered by the host, when it is DONE: */
-	uint64_t modseq;                /* of the change, or 0 when it changed nothing */
+	/* Of the change, or 0 when it changed nothing; one of many ranges has several, and they follow
+	 * each other. */
+	uint64_t modseq_first, modseq;
 	bool others;                    /* some had been changed after `told` */
 	uint32_t uidvalidity, uid_first;        /* COPY, MOVE: of what came there, uids in a row */
 };

@@ -12,7 +12,7 @@
 #include "imap/mailbox.h"
 #include "imap/server.h"
 
-enum { DRIVE_SESSIONS = 3, DRIVE_BOXES = 12, DRIVE_MESSAGES = 200, DRIVE_KEYWORDS = 4, DRIVE_VANISHED = 400 };
+enum { DRIVE_SESSIONS = 3, DRIVE_BOXES = 12, DRIVE_MESSAGES = 200, DRIVE_KEYWORDS = 4, DRIVE_VANISHED = 400, DRIVE_STORE = 20 };
 
 struct drive_message {
 	uint32_t box;                   /* its number; 0xFFFF: gone */
@@ -335,9 +335,9 @@ static inline void drive_store(struct drive_session *session, struct imap_change
 	uint64_t bits = drive_flags(session, &change->flags);
 	uint32_t modified[DRIVE_MESSAGES];
 	size_t kept = 0, n_modified = 0;
-	bool any = false;
+	unsigned changes = 0;
 
-	d->modseq++;
+	change->modseq_first = ++d->modseq;
 	for (size_t i = 0; i < change->n; i++) {
 		struct drive_message *m = drive_at(d, session->box, change->uids[i]);
 		uint64_t before;
@@ -351,17 +351,19 @@ static inline void drive_store(struct drive_session *session, struct imap_change
 		before = m->m.flags;
 		m->m.flags = change->op == IMAP_FLAGS_SET ? bits : change->op == IMAP_FLAGS_ADD ?
 		    before | bits : before & ~bits;
+		/* A record has room for so many. */
+		if (m->m.flags != before && changes++ % DRIVE_STORE == DRIVE_STORE - 1)
+			d->modseq++;
 		if (m->m.flags != before)
 			m->m.modseq = d->modseq;
-		any = any || m->m.flags != before;
 		change->uids[kept++] = change->uids[i];
 	}
 	if (n_modified > 0)
 		memcpy(change->uids + kept, modified, n_modified * sizeof *modified);
 	change->n = kept;
 	change->n_modified = n_modified;
-	change->modseq = any ? d->modseq : 0;
-	if (any)
+	change->modseq = changes > 0 ? d->modseq : 0;
+	if (changes > 0)
 		d->boxes[session->box].info.highest_modseq = d->modseq;
 }
 

@@ -213,7 +213,7 @@ static void tell_message(struct imap_server *s, uint32_t number, const struct im
 static bool is_own(const struct imap_server *s, const struct imap_message *m)
 {
 	return s->change.kind == IMAP_FLAGS && s->change.modseq != 0 &&
-	    m->modseq == s->change.modseq;
+	    m->modseq >= s->change.modseq_first && m->modseq <= s->change.modseq;
 }
 
 static bool tell_flags(struct imap_server *s)

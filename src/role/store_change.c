@@ -80,8 +80,10 @@ static void sort_out(const struct box *box, struct client_change *c, uint64_t fl
 	heap_free(box->store->heap, modified);
 }
 
-static bool made(struct box *box, struct client_change *c)
+/* before: the account's modseq. */
+static bool made(struct box *box, struct client_change *c, uint64_t before)
 {
+	c->what->modseq_first = before + 1;
 	c->what->modseq = box->account->modseq;
 	return true;
 }
@@ -94,7 +96,7 @@ static bool make_flags(struct box *box, struct client_change *c)
 		[IMAP_FLAGS_SET] = FLAGS_SET,
 	};
 	struct imap_change *what = c->what;
-	uint64_t bits;
+	uint64_t bits, before;
 
 	sort_out(box, c, 0);
 	if (what->n == 0)
@@ -105,8 +107,9 @@ static bool make_flags(struct box *box, struct client_change *c)
 	}
 	if (os_planted(box->store->os, OS_PLANT_QUIET_STORE) && box->account->modseq > 1)
 		box->account->modseq--;
+	before = box->account->modseq;
 	return account_flag(box->account, c->number, ops[what->op], bits, what->uids, what->n) > 0 &&
-	    made(box, c);
+	    made(box, c, before);
 }
 
 static void tell_moved(const struct box *box, const struct client_change *c, uint16_t to)
@@ -127,8 +130,8 @@ static bool make_copy(struct box *box, struct client_change *c)
 {
 	const struct account_mailbox *to = account_mailbox_find(&box->account->state, c->what->name);
 	struct imap_change *what = c->what;
+	uint64_t count = 0, before = box->account->modseq;
 	enum account_answer answer;
-	uint64_t count = 0;
 
 	if (!account_mailbox_exists(to)) {
 		c->result = IMAP_NO_MAILBOX;
@@ -147,7 +150,7 @@ static bool make_copy(struct box *box, struct client_change *c)
 	if (os_planted(box->store->os, OS_PLANT_COPYUID))
 		what->uid_first = to->uid_next > 0 ? to->uid_next : 1;
 	tell_moved(box, c, to->number);
-	return made(box, c);
+	return made(box, c, before);
 }
 
 static void tell_expunged(const struct box *box, const struct imap_change *what)
@@ -163,12 +166,14 @@ static void tell_expunged(const struct box *box, const struct imap_change *what)
 
 static bool make_expunge(struct box *box, struct client_change *c)
 {
+	uint64_t before = box->account->modseq;
+
 	sort_out(box, c, ACCOUNT_DELETED);
 	if (c->what->n == 0)
 		return false;
 	tell_expunged(box, c->what);
 	return account_expunge(box->account, c->number, c->what->uids, c->what->n,
-	    store_bury_s(box)) > 0 && made(box, c);
+	    store_bury_s(box)) > 0 && made(box, c, before);
 }
 
 /* ---- mailboxes ---- */
