@@ -175,6 +175,46 @@ static void test_texts(void **state)
 	}
 }
 
+/* Each part is decoded, and folded, once for all keys, and whatever was asked before. */
+static void test_many_keys(void **state)
+{
+	static const char head[] = "Content-Type: multipart/mixed; boundary=b\r\n\r\n"
+	    "--b\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n=C3=84rger\r\n"
+	    "--b\r\nContent-Transfer-Encoding: base64\r\n\r\nw5xiZWw=\r\n"
+	    "--b\r\n\r\nplain\r\n--b--";
+	static const char *const words[] = { "\xc3\xa4rg", "rger", "\xc3\xbc" "bel", "bel", "plain", "none",
+		"\xc3\xb6" };
+	enum { WORDS = sizeof words / sizeof words[0], KEYS = 3 * WORDS };
+	struct imap_key keys[1 + 2 * KEYS] = { { IMAP_KEY_AND, .end = 1 + 2 * KEYS, .children = KEYS } };
+	struct imap_search s = { .keys = keys, .n = 1 };
+	struct imap_work_item item = work_item(slice_lit(head));
+	struct imap_key_state states[1 + 2 * KEYS];
+	struct imap_work *w;
+
+	for (uint32_t i = 0; i < KEYS; i++) {
+		bool without = i % WORDS >= WORDS - 2;
+		uint32_t at = (uint32_t)s.n;
+
+		if (without)
+			keys[s.n++] = (struct imap_key){ IMAP_KEY_NOT, .end = at + 2, .children = 1 };
+		keys[s.n] = (struct imap_key){ i / WORDS == 1 ? IMAP_KEY_TEXT : IMAP_KEY_BODY,
+			.parent = without ? at : 0, .text = slice_from(words[i % WORDS]) };
+		keys[s.n].end = (uint32_t)s.n + 1;
+		s.n++;
+	}
+	keys[0].end = (uint32_t)s.n;
+	assert_int_equal(imap_search_judge(&s, &item, states), IMAP_UNKNOWN);
+	w = imap_work_search(&s, 2);
+	for (size_t i = 0; i < 2; i++) {
+		imap_work_add(w, &item, states);
+		imap_work_message(w, i, IMAP_TEXT_OK, slice_lit(head));
+		assert_true(w->items[i].hit);
+		assert_slice(buffer_bytes(&w->texts), slice_lit("\xc3\x84rger\xc3\x9c" "bel"));
+		assert_slice(buffer_bytes(&w->folds), slice_lit("\xc3\xa4rger\xc3\xbc" "bel"));
+	}
+	imap_work_free(w);
+}
+
 /* Without its text nothing fits, not even what does not have something. */
 static void test_gone(void **state)
 {
@@ -224,7 +264,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_plain), cmocka_unit_test(test_texts), cmocka_unit_test(test_gone),
-		cmocka_unit_test(test_needs),
+		cmocka_unit_test(test_needs), cmocka_unit_test(test_many_keys),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

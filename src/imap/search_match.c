@@ -199,15 +199,46 @@ static bool is_wide(const struct mime_part *part)
 	    (find_part_any_case(p, slice_lit("utf")) && !find_part_any_case(p, slice_lit("utf-8")));
 }
 
-static bool part_has(struct imap_work *w, const struct mime_part *part, slice text)
+static void decode_part(struct imap_work *w, const struct mime_part *part, struct imap_part_text *t)
 {
 	bool encoded = part->encoding == CONTENT_BASE64 || part->encoding == CONTENT_QUOTED_PRINTABLE;
 
-	if (!encoded && slice_is_ascii(part->body) && !is_wide(part))
-		return has_plain(part->body, text);
-	buffer_truncate(&w->scratch, 0);
-	(void)mime_decode_text(part, imap_work_charsets(w), &w->scratch);
-	return has_folded(w, buffer_bytes(&w->scratch), text);
+	t->known = true;
+	t->as_is = !encoded && slice_is_ascii(part->body) && !is_wide(part);
+	if (t->as_is)
+		return;
+	t->at = buffer_bytes(&w->texts).len;
+	(void)mime_decode_text(part, imap_work_charsets(w), &w->texts);
+	t->len = buffer_bytes(&w->texts).len - t->at;
+}
+
+static slice folded_part(struct imap_work *w, struct imap_part_text *t)
+{
+	if (!t->folds) {
+		t->folds = true;
+		t->fold_at = buffer_bytes(&w->folds).len;
+		if (!fold_text(slice_sub(buffer_bytes(&w->texts), t->at, t->len), &w->folds))
+			buffer_truncate(&w->folds, t->fold_at);
+		t->fold_len = buffer_bytes(&w->folds).len - t->fold_at;
+	}
+	return slice_sub(buffer_bytes(&w->folds), t->fold_at, t->fold_len);
+}
+
+static bool part_has(struct imap_look *r, size_t i, slice text)
+{
+	struct imap_work *w = r->w;
+	struct imap_part_text *t;
+
+	if (r->texts == NULL)
+		r->texts = arena_new(&w->parts, struct imap_part_text, r->m.n);
+	t = &r->texts[i];
+	if (!t->known)
+		decode_part(w, &r->m.parts[i], t);
+	if (t->as_is)
+		return has_plain(r->m.parts[i].body, text);
+	if (slice_is_ascii(text))
+		return find_part_any_case(slice_sub(buffer_bytes(&w->texts), t->at, t->len), text);
+	return find_part(folded_part(w, t), text);
 }
 
 /* BODY, in parts that are text and the headers of messages in it; or TEXT, in all headers,
@@ -227,7 +258,7 @@ static bool message_has(struct imap_look *r, slice text, bool headers)
 			return true;
 		if (part->kind == MIME_LEAF && part->body.len > 0 &&
 		    (content_type_is(&part->type, "text", NULL) ||
-		    content_type_is(&part->type, "multipart", NULL)) && part_has(r->w, part, text))
+		    content_type_is(&part->type, "multipart", NULL)) && part_has(r, i, text))
 			return true;
 	}
 	return false;
@@ -297,6 +328,8 @@ void imap_search_message(struct imap_look *r)
 	const struct imap_search *search = r->w->search;
 	struct imap_key_state *states = r->w->states + (size_t)(r->item - r->w->items) * search->n;
 
+	buffer_truncate(&r->w->texts, 0);
+	buffer_truncate(&r->w->folds, 0);
 	if (imap_search_go(search, IMAP_COST_HEADER, match_text, r, states) == IMAP_UNKNOWN)
 		(void)imap_search_go(search, IMAP_COST_ALL, match_text, r, states);
 	r->item->hit = states[0].answer == IMAP_YES;

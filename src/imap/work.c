@@ -17,9 +17,10 @@ static struct imap_work *create(size_t n_max)
 	w->n_max = n_max;
 	w->out = buffer_init(heap, SIZE_MAX / 2);
 	w->names = arena_init(heap, SIZE_MAX / 2);
-	w->parts = arena_init(heap, MIME_ARENA_MAX + MIME_PARTS_MAX);
+	w->parts = arena_init(heap, MIME_ARENA_MAX + (MIME_PARTS_MAX + 1) *
+	    (1 + sizeof(struct imap_part_text)));
 	w->digest = buffer_init(heap, DIGEST_RECORD_MAX);
-	w->scratch = w->folded = buffer_init(heap, SIZE_MAX / 32);
+	w->scratch = w->folded = w->texts = w->folds = buffer_init(heap, SIZE_MAX / 32);
 	return w;
 }
 

@@ -67,7 +67,8 @@ struct imap_work {
 	/* While it works. */
 	struct arena names;             /* what fetch and search point to */
 	struct arena parts;             /* of one message */
-	struct buffer scratch, folded;  /* of one value or part */
+	struct buffer scratch, folded;  /* of one value */
+	struct buffer texts, folds;     /* of the parts of one message */
 	struct charsets *charsets;      /* when first needed */
 };
 

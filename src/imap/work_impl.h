@@ -6,6 +6,15 @@
 #include "imap/work.h"
 #include "mail/mime.h"
 
+/* A part as texts are compared with it, made when the first key asks: the others find it there.
+ * What that takes is bounded by the message, as it would be with one part. */
+struct imap_part_text {
+	bool known, folds;
+	bool as_is;                     /* its body, in place; nothing else is here */
+	size_t at, len;                 /* in w->texts: decoded */
+	size_t fold_at, fold_len;       /* in w->folds, with folds */
+};
+
 struct imap_look {
 	struct imap_work *w;
 	struct imap_work_item *item;
@@ -13,6 +22,7 @@ struct imap_look {
 	slice header;                   /* with imap_header() */
 	bool has_header, parsed;
 	struct mime m;                  /* with imap_mime() */
+	struct imap_part_text *texts;   /* of each part; of w->parts; NULL: no key asked */
 	const struct imap_digest *digest;       /* instead of the text; or NULL */
 	size_t envelope_at, envelope_len;       /* in w->out, once they are told */
 	size_t structure_at, structure_len;
