@@ -25,12 +25,15 @@ void account_init(struct account *a, struct heap *heap, uint64_t id)
 
 /* ---- changes ---- */
 
-/* Rows that a change adds, but for deliveries: those are counted as changes. */
+/* Rows that a change adds, but for the first of a delivery: that is counted as a change. */
 static uint64_t rows_of(uint8_t type, slice payload)
 {
 	struct bytes in = bytes_init(payload);
 	struct account_copied copied;
+	uint32_t n;
 
+	if (type == RECORD_DELIVERED)
+		return record_list_begin(&in, RECORD_ROW_LEN, &n) && n > 1 ? n - 1 : 0;
 	return type == RECORD_COPIED && record_copied_begin(&in, &copied) && !copied.move ?
 	    copied.count : 0;
 }
@@ -72,14 +75,21 @@ enum account_deliver account_judge(const struct account *a, struct account_key k
 
 void account_deliver(struct account *a, struct account_row *row)
 {
+	account_deliver_all(a, row, 1);
+}
+
+void account_deliver_all(struct account *a, struct account_row *rows, uint32_t n)
+{
 	struct buffer payload = payload_buffer(a);
 
-	check(account_judge(a, row->key) == ACCOUNT_ADDED);
-	check(a->uid_next > 0 && !is_graveyard(row->mailbox));
-	row->uid = a->uid_next++;
-	row->modseq = ++a->modseq;
-	record_rows_write(row, 1, &payload);
-	key_set_add(&a->pending, row->key);
+	for (uint32_t i = 0; i < n; i++) {
+		check(account_judge(a, rows[i].key) == ACCOUNT_ADDED);
+		check(a->uid_next > 0 && !is_graveyard(rows[i].mailbox));
+		rows[i].uid = a->uid_next++;
+		rows[i].modseq = ++a->modseq;
+		key_set_add(&a->pending, rows[i].key);
+	}
+	record_rows_write(rows, n, &payload);
 	add_change(a, RECORD_DELIVERED, false, &payload);
 }
 

@@ -84,6 +84,8 @@ enum account_deliver account_judge(const struct account *a, struct account_key k
  * modseq are set here. The mailbox is INBOX, or one that exists and that no change is about
  * to delete. An APPEND's key is its caller's to make. */
 void account_deliver(struct account *a, struct account_row *row);
+/* Several in one record of the log: all of them, or none, are there after a power cut. */
+void account_deliver_all(struct account *a, struct account_row *rows, uint32_t n);
 
 /* The rest of the changes wants a full state, and is judged by what is durable: the caller
  * sees to it that no other such change of the account waits; deliveries may, and keywords.

@@ -545,7 +545,55 @@ static void the_oldest_go(void **state)
 	world_finish(&w);
 }
 
-UNIT_TESTS(cmocka_unit_test(the_oldest_go), cmocka_unit_test(names_and_places), cmocka_unit_test(keys_are_a_set),
+/* Messages that come together (an APPEND of several): however much of what was written is on
+ * disk after a power cut, and in whatever order, all of them are there or none. */
+static void some_come_together_or_not(void **state)
+{
+	enum { BEFORE = 3, TOGETHER = 300 };
+	size_t step = 512, len = step;
+	bool all = false;
+
+	for (size_t at = 0; at <= len; at += step) {
+		for (int order = 0; order < 2; order++) {
+			struct account_row rows[TOGETHER];
+			struct account_write writes[2];
+			struct account *a;
+			struct world w;
+			uint64_t n;
+
+			world_init(&w, 1);
+			a = load(&w, true, ACCOUNT_LOADED);
+			for (uint32_t i = 0; i < BEFORE; i++)
+				deliver(a, i);
+			assert_true(commit(&w, a));
+			for (uint32_t i = 0; i < TOGETHER; i++)
+				rows[i] = message(BEFORE + i);
+			account_deliver_all(a, rows, TOGETHER);
+			assert_int_equal(rows[TOGETHER - 1].uid, BEFORE + TOGETHER);
+			assert_int_equal(account_take(a, a->n_changes, writes), 1);
+			len = writes[0].bytes.len;
+			/* The front of it, or all but a piece in the middle. */
+			assert_int_equal(os_pwrite(w.os, w.log, slice_head(writes[0].bytes, at),
+			    writes[0].offset), 0);
+			if (order == 1 && at + step < len)
+				assert_int_equal(os_pwrite(w.os, w.log, slice_drop(writes[0].bytes,
+				    at + step), (uint64_t)writes[0].offset + at + step), 0);
+			assert_int_equal(os_sync(w.os, w.log), 0);
+			account_drop(&w, a);
+			a = load(&w, true, ACCOUNT_LOADED);
+			assert_true(commit(&w, a));
+			n = a->state.head.count;
+			all = all || n == BEFORE + TOGETHER;
+			assert_true(n == BEFORE || n == BEFORE + TOGETHER);
+			check_rows(a, 0, (uint32_t)n);
+			account_drop(&w, a);
+			world_finish(&w);
+		}
+	}
+	assert_true(all);
+}
+
+UNIT_TESTS(cmocka_unit_test(some_come_together_or_not), cmocka_unit_test(the_oldest_go), cmocka_unit_test(names_and_places), cmocka_unit_test(keys_are_a_set),
     cmocka_unit_test(a_state_refuses_what_does_not_fit),
     cmocka_unit_test(what_vanished_is_bounded), cmocka_unit_test(deliveries_come_back),
     cmocka_unit_test(expunged_messages_stay_away), cmocka_unit_test(superseded_segments_go),

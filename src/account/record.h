@@ -13,7 +13,7 @@
  *   VANISHED   u16 version  u64 account  u64 horizon  u64 rows
  *              u32 n  n * (u32 first  u32 last  u64 modseq  u16 mailbox)
  *   BASE       u32 n  n * row
- *   DELIVERED  u32 n  n * row                   one message, its rows: 1 for now
+ *   DELIVERED  u32 n  n * row                   messages that come together, or not at all
  *   EXPUNGED   u64 modseq  u64 count  u64 bytes  u32 n  n * (u32 first  u32 last)
  *              of INBOX; version 1 wrote it, EXPUNGED_FROM is what is written now
  *   REMOVED    u64 modseq                       the account is gone, for good

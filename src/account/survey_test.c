@@ -431,6 +431,51 @@ static void an_unfinished_append_is_not_lost(void **state)
 	}
 }
 
+/* Several messages of one APPEND, of whose record the power left a part. */
+static void a_torn_append_is_not_lost(void **state)
+{
+	enum { APPENDED = 100 };
+
+	(void)state;
+	for (size_t written = 0; written < APPENDED * RECORD_ROW_LEN; written += 1500) {
+		struct account_row rows[APPENDED];
+		struct account_write writes[2];
+		struct account_notes notes = { 0 };
+		struct account_files files;
+		struct account_survey s;
+		struct heap *heap = heap_create(SIZE_MAX);
+		struct account *a = heap_new(heap, struct account);
+		struct world w;
+		uint32_t end = 0;
+
+		world_init(&w, 1);
+		w.appends = true;
+		account_init(a, heap, ID);
+		assert_int_equal(account_load(w.os, a, false, &notes), ACCOUNT_LOADED);
+		assert_int_equal(account_files_create(w.os, ID, FILES_LOG | FILES_PACK | FILES_FIRST,
+		    a->log_next, a->state.head.pack_next, &files), 0);
+		account_begin(a, files.log_number, ++w.generation, 4711, 12345);
+		settle(&w, a, files.log);
+		for (uint32_t i = 0; i < APPENDED; i++) {
+			rows[i] = (struct account_row){ .key = { 7, i + 1, 9, 0 },
+			    .pack = files.pack_number, .offset = end };
+			write_entry(&w, a, files.pack, EACH + i, &rows[i]);
+			end += rows[i].stored;
+		}
+		account_deliver_all(a, rows, APPENDED);
+		assert_int_equal(account_take(a, a->n_changes, writes), 1);
+		assert_int_equal(os_pwrite(w.os, files.log, slice_head(writes[0].bytes, written),
+		    writes[0].offset), 0);
+		account_files_close(w.os, &files);
+		heap_drop(heap);
+		survey(&w, &s);
+		assert_int_equal(s.state.n_rows, EACH);
+		assert_int_equal(s.damage, 0);
+		assert_int_equal(w.kinds[FINDING_UNNAMED], 0);
+		world_finish(&w);
+	}
+}
+
 /* A server delivers while the survey reads: a whole entry comes into the pack. */
 static void deliver_meanwhile(struct finder *finder, const char *log, uint64_t bytes)
 {
@@ -680,6 +725,7 @@ UNIT_TESTS(cmocka_unit_test(copies_are_sound),
     cmocka_unit_test(a_client_s_log_may_be_damaged),
     cmocka_unit_test(what_was_expunged_below_a_copy_is_not_lost),
     cmocka_unit_test(an_unfinished_append_is_not_lost),
+    cmocka_unit_test(a_torn_append_is_not_lost),
     cmocka_unit_test(a_sound_account_has_no_finding),
     cmocka_unit_test(every_flipped_byte_of_a_log_is_survived),
     cmocka_unit_test(a_base_without_its_log_is_found),

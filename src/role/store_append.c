@@ -12,6 +12,7 @@
 #include "role/store_imap.h"
 
 enum { ZSTD_LEVEL = 1, FLAGS_ARENA_MAX = 64 * 1024 };
+_Static_assert((int)IMAP_APPENDS_MAX <= (int)ACCOUNT_CHUNK_ROWS, "an APPEND is one record");
 
 /* One message. */
 struct letter {
@@ -242,8 +243,21 @@ static void add_letter(struct box *box, struct letter *letter, uint16_t mailbox,
 	pack_entry_write(&entry, place, (slice){ 0 }, body);
 	box_add_piece(box, buffer_bytes(&entry), &letter->frames);
 	buffer_free(&entry);
-	account_deliver(box->account, ret_row);
-	tell_appended(box, ret_row);
+}
+
+/* One record of the log: all of them, or none after a power cut (RFC 3502). */
+static void add_letters(struct box *box, struct appending *a, uint16_t mailbox,
+    const uint64_t flags[])
+{
+	struct account_row *rows = heap_alloc(box->store->heap, a->n * sizeof *rows);
+
+	for (size_t i = 0; i < a->n; i++)
+		add_letter(box, a->letters[i], mailbox, flags[i], &rows[i]);
+	account_deliver_all(box->account, rows, (uint32_t)a->n);
+	a->uid_first = rows[0].uid;
+	for (size_t i = 0; i < a->n; i++)
+		tell_appended(box, &rows[i]);
+	heap_free(box->store->heap, rows);
 }
 
 static enum imap_result judge(const struct box *box, const struct appending *a)
@@ -269,7 +283,6 @@ static bool make(struct box *box, struct box_change *change)
 	struct appending *a = list_item(change, struct appending, change);
 	const struct account_mailbox *m = account_mailbox_find(&box->account->state, a->name);
 	uint64_t flags[IMAP_APPENDS_MAX];
-	struct account_row row;
 
 	a->result = judge(box, a);
 	for (size_t i = 0; a->result == IMAP_DONE && i < a->n; i++) {
@@ -279,11 +292,7 @@ static bool make(struct box *box, struct box_change *change)
 	if (a->result != IMAP_DONE)
 		return false;
 	a->uidvalidity = m->uidvalidity;
-	for (size_t i = 0; i < a->n; i++) {
-		add_letter(box, a->letters[i], m->number, flags[i], &row);
-		if (i == 0)
-			a->uid_first = row.uid;
-	}
+	add_letters(box, a, m->number, flags);
 	count_held(a);
 	return true;
 }
