@@ -12,7 +12,7 @@
 #include "os/os.h"
 
 enum {
-	CONFIG_KEYS = 80,               /* rows of the table */
+	CONFIG_KEYS = 81,               /* rows of the table */
 	CONFIG_SUBMISSIONS_PORT = 465,  /* RFC 8314: TLS from the first byte */
 };
 
@@ -82,6 +82,7 @@ struct config {
 	unsigned messages_per_account;  /* submission, an hour */
 	unsigned recipients_per_account;
 	unsigned logins_per_account;    /* POP3, an hour; as many of IMAP */
+	unsigned sessions_per_account;  /* POP3 and IMAP, at once */
 	struct config_networks trusted; /* who meets none of these limits */
 	unsigned greeting_delay_ms;     /* port 25, against early talkers */
 	unsigned session_timeout_s;     /* SMTP, RFC 5321 s4.5.3.2.7 */

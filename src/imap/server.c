@@ -123,12 +123,26 @@ slice imap_server_tag(const struct imap_server *s)
 	return s->tag;
 }
 
+/* What the edge had as a tag. */
+static slice judge_tag(struct imap_server *s, slice tag)
+{
+	struct imap_parse p = imap_parse_begin(tag, &s->arena);
+	slice good;
+
+	return imap_take_tag(&p, &good) && imap_take_end(&p) ? good : slice_lit("*");
+}
+
+void imap_server_deny(struct imap_server *s, slice tag, const char *code, slice words)
+{
+	buffer_printf(&s->out, "%.*s NO [%s] %.*s\r\n", slice_arg(judge_tag(s, tag)), code,
+	    slice_arg(words));
+	imap_server_refuse(s, NULL, slice_lit("closing"));
+}
+
 void imap_server_resume(struct imap_server *s, const struct imap_host *host, slice tag,
     slice login)
 {
-	struct imap_parse p = imap_parse_begin(tag, &s->arena);
 	unsigned char *copy = heap_alloc(s->heap, login.len + 1);
-	slice good;
 
 	if (login.len > 0)
 		memcpy(copy, login.ptr, login.len);
@@ -136,9 +150,7 @@ void imap_server_resume(struct imap_server *s, const struct imap_host *host, sli
 	s->host = host;
 	s->state = IMAP_AUTHENTICATED;
 	s->command = buffer_init(s->heap, IMAP_COMMAND_MAX);
-	if (!imap_take_tag(&p, &good) || !imap_take_end(&p))
-		good = slice_lit("*");
-	buffer_printf(&s->out, "%.*s OK [CAPABILITY ", slice_arg(good));
+	buffer_printf(&s->out, "%.*s OK [CAPABILITY ", slice_arg(judge_tag(s, tag)));
 	imap_put_capabilities(s, &s->out);
 	buffer_add(&s->out, slice_lit("] logged in\r\n"));
 }

@@ -123,6 +123,8 @@ void imap_server_destroy(struct imap_server *s);
 void imap_server_greet(struct imap_server *s);
 /* "* BYE [code] words" and the event; code may be NULL. Unless something else ended it. */
 void imap_server_refuse(struct imap_server *s, const char *code, slice words);
+/* Instead of imap_server_resume(): NO to the login's tag, and goodbye. */
+void imap_server_deny(struct imap_server *s, slice tag, const char *code, slice words);
 
 /* Offer input. Returns how much was consumed; stops early when an event is ready, something
  * is not answered or the output is full. Offer the rest again afterwards. */

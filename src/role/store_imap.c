@@ -277,6 +277,7 @@ static void refuse(struct session *session, enum session_refusal why)
 	} table[REFUSALS] = {
 		[REFUSE_REMOVED] = { "EXPIRED", "This account was removed" },
 		[REFUSE_IN_USE] = { "INUSE", "Another session has this account" },
+		[REFUSE_MANY] = { "LIMIT", "This account has too many sessions; try again later" },
 		[REFUSE_LATER] = { "UNAVAILABLE", "The mailboxes can't be read now; try again" },
 		[REFUSE_DAMAGED] = { "CONTACTADMIN",
 		    "The mailboxes can't be read; tell the postmaster" },
@@ -284,7 +285,12 @@ static void refuse(struct session *session, enum session_refusal why)
 
 	if (session->stream == NULL)
 		open_stream(session);
-	say_bye(session->imap, table[why].code, slice_from(table[why].words));
+	/* Who is told to come again later hears it as the login's reply (RFC 5530). */
+	if (why == REFUSE_MANY)
+		imap_server_deny(session->imap->engine, buffer_bytes(&session->tag), table[why].code,
+		    slice_from(table[why].words));
+	else
+		say_bye(session->imap, table[why].code, slice_from(table[why].words));
 	pump(session);
 }
 

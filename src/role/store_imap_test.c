@@ -812,7 +812,53 @@ static void drains(void **state)
 	world_end();
 }
 
-UNIT_TESTS(cmocka_unit_test(alone), cmocka_unit_test(first_mailboxes),
+/* POP3 and IMAP together; other accounts, trusted networks and administrators go on. */
+static void an_account_has_so_many_sessions(void **state)
+{
+	static const unsigned char far[16] = { [10] = 0xff, 0xff, 192, 0, 2, 1 };
+	static const unsigned char near[16] = { [10] = 0xff, 0xff, 127, 0, 0, 1 };
+	struct client a, b, p, more, others[3];
+
+	world_begin_as(1, "limit.sessions_per_account = 4\n");
+	deliver_all(0, 1, 7, 300);
+	memcpy(world.peer_ip, far, sizeof far);
+	imap_open(&a, 7);
+	imap_open(&b, 7);
+	client_open(&p, 7);
+	client_until(&p, "+OK");
+	client_open(&others[0], 7);             /* it waits for the mailbox */
+	run_ms(1);
+	adopt_as(&more, SERVICE_IMAP, "a1", "");
+	login(more.nonce, 7);
+	client_until(&more, "a1 NO [LIMIT] This account has too many sessions; try again later\r\n* BYE ");
+	client_close(&more);
+	client_open(&more, 7);
+	client_until(&more, "-ERR [SYS/TEMP] This account has too many sessions");
+	client_close(&more);
+	client_until(&others[0], "-ERR [IN-USE]");
+	client_close(&others[0]);
+	imap_open(&others[0], 8);
+	memcpy(world.peer_ip, near, sizeof near);
+	for (size_t i = 1; i < 3; i++) {
+		imap_open(&others[i], 7);
+		memset(world.peer_ip, 0, sizeof near);
+	}
+	memcpy(world.peer_ip, far, sizeof far);
+	imap_open(&more, 7);
+	imap_logout(&more);
+	client_quit(&p);
+	imap_open(&more, 7);
+	imap_select(&more, "INBOX", 1);
+	imap_logout(&more);
+	for (size_t i = 0; i < 3; i++)
+		imap_logout(&others[i]);
+	imap_logout(&a);
+	imap_logout(&b);
+	world_end();
+}
+
+UNIT_TESTS(cmocka_unit_test(an_account_has_so_many_sessions),
+    cmocka_unit_test(alone), cmocka_unit_test(first_mailboxes),
     cmocka_unit_test(first_mailboxes_and_power), cmocka_unit_test(selected_and_fetched),
     cmocka_unit_test(flags_are_seen),
     cmocka_unit_test(appended), cmocka_unit_test(copied_and_moved),

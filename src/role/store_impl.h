@@ -483,6 +483,7 @@ void sessions_ready(struct box *box);
 enum session_refusal {
 	REFUSE_REMOVED,                 /* the account is gone */
 	REFUSE_IN_USE,                  /* POP3: by another session */
+	REFUSE_MANY,                    /* limit.sessions_per_account */
 	REFUSE_LATER,                   /* the disk failed */
 	REFUSE_DAMAGED,
 	REFUSALS,

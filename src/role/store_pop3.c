@@ -282,6 +282,8 @@ static void refuse(struct session *session, enum session_refusal why)
 		[REFUSE_REMOVED] = "[AUTH] This account was removed",
 		/* RFC 2449 s8.1.1 */
 		[REFUSE_IN_USE] = "[IN-USE] Another session has this mailbox",
+		/* RFC 3206 s4 */
+		[REFUSE_MANY] = "[SYS/TEMP] This account has too many sessions; try again later",
 		[REFUSE_LATER] = "[SYS/TEMP] The mailbox can't be read now; try again",
 		[REFUSE_DAMAGED] = "[SYS/PERM] The mailbox can't be read; tell the postmaster",
 	};

@@ -3,6 +3,8 @@
  * The directory says "nonce N is account A", an edge says "this descriptor is
  * nonce N". They come on two channels, so either may be first; the first waits
  * STORE_NONCE_MS. A nonce is good for one connection. */
+#include <string.h>
+
 #include "journey/event.h"
 #include "role/store_imap.h"
 
@@ -221,7 +223,20 @@ static bool alone_is_taken(const struct box *box)
 	return false;
 }
 
-/* One POP3 session has the box, any number of IMAP's. */
+/* limit.sessions_per_account: those that meet it, also POP3's that wait for the box. */
+static bool is_crowded(const struct box *box)
+{
+	unsigned n = box->session != NULL && !box->session->trusted;
+	unsigned max = box->store->frame.config->sessions_per_account;
+
+	list_for(at, &box->imap)
+		n += !list_item(at, struct session, in_box)->trusted;
+	list_for(at, &box->next)
+		n += !list_item(at, struct session, queue)->trusted;
+	return max > 0 && n >= max;
+}
+
+/* One POP3 session has the box, any number of IMAP's; together, as many as one account may. */
 static void join_box(struct session *session, uint64_t account)
 {
 	struct box *box = box_get(session->store, account);
@@ -229,6 +244,10 @@ static void join_box(struct session *session, uint64_t account)
 	store_session_touch(session);
 	if (box->removing) {
 		session->kind->refuse(session, REFUSE_REMOVED);
+		return;
+	}
+	if (!session->trusted && session->state == SESSION_LOGIN && is_crowded(box)) {
+		session->kind->refuse(session, REFUSE_MANY);
 		return;
 	}
 	if (session->imap != NULL && (session->flags & ADOPT_ALONE) && alone_is_taken(box)) {
@@ -435,14 +454,15 @@ static void turn_away(struct store *s, enum service service, int fd)
 
 bool store_adopt(struct store *s, struct ipc_message *message)
 {
+	static const unsigned char nowhere[16];         /* an administrator's */
 	struct bytes *in = &message->body;
 	uint64_t number = get_u64(in);
 	uint8_t service = get_u8(in), flags = get_u8(in);
 	struct session *session;
 	struct nonce *nonce;
-	slice tag, unread;
+	slice ip, tag, unread;
 
-	get_raw(in, 16);
+	ip = get_raw(in, 16);
 	tag = get_slice(in, IMAP_TAG_MAX);
 	unread = get_slice(in, SESSION_UNREAD_MAX);
 	if (!bytes_end(in) || (!service_is_pop3(service) && !service_is_imap(service)))
@@ -456,6 +476,8 @@ bool store_adopt(struct store *s, struct ipc_message *message)
 	if (nonce != NULL && nonce->session != NULL)
 		return false;           /* two connections for one login */
 	session = session_create(s, ipc_take_fd(message), service, flags, tag, unread);
+	session->trusted = memcmp(ip.ptr, nowhere, sizeof nowhere) == 0 ||
+	    config_trusts(s->frame.config, ip.ptr);
 	if (nonce == NULL) {
 		add_nonce(s, number, 0, (slice){ 0 }, session);
 		return true;

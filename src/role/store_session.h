@@ -75,6 +75,7 @@ struct session {
 	enum session_state state;
 	int fd;                         /* until there is a stream */
 	uint8_t flags;                  /* ADOPT_* */
+	bool trusted;                   /* meets no limit of its account */
 	struct buffer tag;              /* IMAP's, that waits for its OK; judged by its engine */
 	struct buffer login;            /* the account's address, once it is known */
 	struct buffer in;               /* unread, then what the engine left */

@@ -34,6 +34,7 @@ static struct world {
 	struct config config;
 	struct keeper_inputs inputs;
 	bool ready, ended, drained;
+	unsigned char peer_ip[16];      /* of clients; zeros: an administrator */
 	bool with_web;                  /* whoever includes this has a web_start() */
 	struct keeper *keeper;
 	struct frame *directory, *router, *edge;
@@ -465,7 +466,6 @@ static void login(uint64_t nonce, uint64_t account)
 static void adopt_with(struct client *c, enum service service, uint8_t flags, const char *tag,
     const char *unread)
 {
-	static const unsigned char ip[16] = { 0 };
 	struct ipc_channel *peer = to_store(world.edge);
 	struct buffer *out;
 	int fds[2];
@@ -479,7 +479,7 @@ static void adopt_with(struct client *c, enum service service, uint8_t flags, co
 	put_u64(out, c->nonce);
 	put_u8(out, (uint8_t)service);
 	put_u8(out, flags);
-	buffer_add(out, slice_of(ip, sizeof ip));
+	buffer_add(out, slice_of(world.peer_ip, sizeof world.peer_ip));
 	put_slice(out, slice_from(tag));
 	put_slice(out, slice_from(unread));
 	ipc_end(peer, fds[1]);
