@@ -14,8 +14,8 @@
 enum { FUZZ_IPC_HEAD = 3, FUZZ_IPC_FRAMES_MAX = 64 };
 
 /* The fields of each type, as message.h lists them: b w d q are numbers of 1, 2, 4
- * and 8 bytes, s a slice, K and I 32 and 16 raw bytes, L a list of numbers, R a list
- * of results, D a delivery. */
+ * and 8 bytes, s a slice, K and I 32 and 16 raw bytes, i a message id, L a list of numbers,
+ * U of UIDs, ascending, R a list of results, D a delivery. */
 static const char *const fuzz_ipc_fields[IPC_TYPES] = {
 	[IPC_HELLO] = "wbw", [IPC_CREDIT] = "d", [IPC_CONFIG] = "s", [IPC_KEY] = "K",
 	[IPC_CERTIFICATE] = "ss", [IPC_LISTENER] = "bs", [IPC_UNLISTEN] = "bs", [IPC_PEER] = "bw",
@@ -27,7 +27,9 @@ static const char *const fuzz_ipc_fields[IPC_TYPES] = {
 	[IPC_ABORTED] = "qd", [IPC_SEGMENT_END] = "q", [IPC_SPOOL_WANT] = "q", [IPC_SPOOL] = "qq",
 	[IPC_SPOOL_DROP] = "q", [IPC_SPACE] = "b", [IPC_LIVE] = "L", [IPC_RETIRED] = "q",
 	[IPC_DELIVER] = "D", [IPC_DELIVERED] = "R", [IPC_TRUSTED] = "s", [IPC_SMART_HOST] = "sss",
-	[IPC_ANCHORS] = "s",
+	[IPC_ANCHORS] = "s", [IPC_WATCH] = "", [IPC_WATCHED] = "", [IPC_MESSAGE] = "qdiqqddb",
+	[IPC_GONE] = "qdd", [IPC_FETCH] = "qqddd", [IPC_BODY] = "qbs", [IPC_EXPUNGE] = "qqU",
+	[IPC_EXPUNGED] = "qb", [IPC_MARK] = "qqbU", [IPC_MARKED] = "qb",
 };
 
 /* FUZZ_HEARD + i: the i-th last number that the role said; see role_fuzz.c. */
@@ -111,6 +113,14 @@ static inline void fuzz_ipc_field(char field, struct fuzz_chance *c, struct buff
 	case 'K':
 	case 'I':
 		buffer_add(out, slice_of(zeros, field == 'K' ? 32 : 16));
+		break;
+	case 'i':
+		fuzz_ipc_id(c, out);
+		break;
+	case 'U':
+		put_u32(out, n);
+		for (uint32_t i = 0; i < n; i++)
+			put_u32(out, 1 + 2 * i + (uint32_t)fuzz_below(c, 2));
 		break;
 	case 'L':
 		put_u32(out, n);

@@ -123,6 +123,9 @@ enum {
 	WEB_JOURNEY_BYTES = 1024 * 1024 * 1024,
 	WEB_JOURNEY_PIECE = 256 * 1024,
 	WEB_JOURNEYS_MAX = 64,          /* requests that wait for that; others get a 503 */
+	/* Messages of one IPC_MARK, 64 KB of UIDs; after a disk failed, marks are told again. */
+	WEB_KEEP_RUN = 16 * 1024,
+	WEB_KEEP_RETRY_MS = 5 * 1000,
 	WEB_SETTLE_MS = 1000,           /* a request waits for what came before it */
 	ROUTER_SETTLES_MAX = 4096,
 	WEB_SEND_MS = 30 * 1000,        /* POST /api/v1/send */
@@ -540,7 +543,8 @@ enum {
 	STORE_FETCHES_WAITING = 4096,
 	STORE_FETCH_GATHER = 256 * 1024,
 	STORE_FETCH_PIECE = 64 * 1024,
-	STORE_EXPUNGES_MAX = 4096,      /* that wait */
+	STORE_WISHES_MAX = 4096,        /* that wait */
+	STORE_SEEN_RANGES = 1024,       /* of UIDs in one IPC_SEEN: 8 KB, on the stack */
 	/* IMAP. Batches of messages that are read and searched at once, on the pool, which has
 	 * four threads and mail to sync; each holds its largest message. Others wait, one of
 	 * each session. */

@@ -17,7 +17,7 @@
 #include "base/limits.h"
 
 enum {
-	IPC_VERSION = 9,
+	IPC_VERSION = 10,
 	IPC_HEADER = 6,                 /* u32 body length, u8 type, u8 descriptors */
 	IPC_BODY_MAX = IPC_PACKET_MAX - IPC_HEADER,
 };
@@ -168,13 +168,18 @@ enum ipc_type {
 	IPC_WATCH,              /* nothing: tell of all messages, once */
 	IPC_WATCHED,            /* nothing: all that were there when it began are told */
 	IPC_MESSAGE,            /* u64 account, u32 uid, message id, i64 received us, u64 size,
-	                         * u32 pack, u32 offset: it is durable */
+	                         * u32 pack, u32 offset, u8 seen: it is durable */
 	IPC_GONE,               /* u64 account, u32 first uid, u32 last: of these, none is there */
 	IPC_FETCH,              /* u64 request, u64 account, u32 uid, u32 pack, u32 offset */
 	IPC_BODY,               /* u64 request, u8 BODY_*, slice: the next bytes of the message */
 	IPC_EXPUNGE,            /* u64 request, u64 account, u32 n, n * u32 uid, ascending; n 0:
 	                         * all that are there */
 	IPC_EXPUNGED,           /* u64 request, u8: 1 they are gone, 0 they may not be */
+	IPC_MARK,               /* u64 request, u64 account, u8 seen, u32 n (not 0), n * u32 uid,
+	                         * ascending */
+	IPC_MARKED,             /* u64 request, u8: 1 it is durable, 0 it may not be */
+	IPC_SEEN,               /* u64 account, u8 seen, u32 n, n * (u32 first uid, u32 last),
+	                         * ascending and apart: it is durable, whoever marked them */
 
 	/* web <-> router, in a mock. `request` is the web's number. */
 	IPC_SETTLE,             /* u64 request: of all that edges have announced as synced ... */

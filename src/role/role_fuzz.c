@@ -2,11 +2,12 @@
  * the input has: messages of the table with any fields, records in the journal that it
  * hands out, bytes of clients, packets of anything, restarts.
  *
- * The second byte chooses the role, the third how helpful its peers are. A number
+ * The second byte chooses the role, the third how helpful its peers are, and whether a store
+ * is a mock's. A number
  * FUZZ_HEARD + i in a field stands for the i-th last number that the role said, so
  * that answers find their questions.
  *
- * For: role/edge_ask.c role/edge_journal.c role/edge_smtp.c role/edge_pop3.c role/edge_imap.c role/edge_handover.c role/router_edge.c role/router_deliver.c role/router_message.c role/store_deliver.c role/store_session.c role/store_pop3.c role/store_imap.c role/store_imap_host.c role/store_queue.c role/store_view.c role/store_change.c role/store_append.c role/store_work.c role/store_zip.c role/directory.c role/directory_login.c role/frame.c
+ * For: role/edge_ask.c role/edge_journal.c role/edge_smtp.c role/edge_pop3.c role/edge_imap.c role/edge_handover.c role/router_edge.c role/router_deliver.c role/router_message.c role/store_deliver.c role/store_session.c role/store_pop3.c role/store_imap.c role/store_imap_host.c role/store_queue.c role/store_view.c role/store_change.c role/store_append.c role/store_work.c role/store_zip.c role/store_watch.c role/store_wish.c role/directory.c role/directory_login.c role/frame.c
  *
  * Holds: nothing that a peer, a record or a client says ends a role that must serve
  * others (an edge may end itself); whatever it is told, it says only what the table
@@ -35,10 +36,11 @@ static const unsigned mesh[ROLE_KINDS] = {
 	[ROLE_EDGE] = 1 << ROLE_DIRECTORY | 1 << ROLE_ROUTER | 1 << ROLE_STORE | 1 << ROLE_WEB,
 	[ROLE_DIRECTORY] = 1 << ROLE_EDGE | 1 << ROLE_STORE,
 	[ROLE_ROUTER] = 1 << ROLE_EDGE | 1 << ROLE_STORE,
-	[ROLE_STORE] = 1 << ROLE_EDGE | 1 << ROLE_DIRECTORY | 1 << ROLE_ROUTER,
+	[ROLE_STORE] = 1 << ROLE_EDGE | 1 << ROLE_DIRECTORY | 1 << ROLE_ROUTER | 1 << ROLE_WEB,
 };
 static const char config[] = "hostname = mx.x.example\ndomains = x.example\nedges = 1\n"
     "stores = 1\njournal.size = 64M\njournal.segment = 4M\n";
+static const char mock[] = "mock = yes\nrelay = no\n";
 
 struct peer {
 	struct ipc_channel *channel;    /* NULL: it broke the protocol, or was none */
@@ -73,7 +75,7 @@ static void hear(struct bytes body, enum ipc_type type)
 			get_slice(&body, IPC_BODY_MAX);
 		else
 			get_raw(&body, *f == 'b' ? 1 : *f == 'w' ? 2 : *f == 'd' ? 4 :
-			    *f == 'I' ? 16 : body.rest.len);
+			    *f == 'i' ? 14 : *f == 'I' ? 16 : body.rest.len);
 	}
 }
 
@@ -210,9 +212,10 @@ static void give_listener(enum service service, const char *text)
 	ipc_end(world.keeper, fd);
 }
 
-static void begin(enum role_kind role, bool helpful)
+static void begin(enum role_kind role, bool helpful, bool mocks)
 {
 	static const uint8_t key[32] = { 1, 2, 3 };
+	char text[sizeof config + sizeof mock];
 	struct buffer *out;
 	int fds[2];
 
@@ -231,7 +234,8 @@ static void begin(enum role_kind role, bool helpful)
 	world.child.exited = on_exit_of;
 	world.keeper = ipc_channel_create(world.os, fds[0], ROLE_KEEPER, 0, role, 0, &handler, NULL);
 	check(os_spawn(world.os, &world.child, role_program(role), 0, fds[1]) == 0);
-	put_slice(ipc_begin(world.keeper, IPC_CONFIG), slice_from(config));
+	snprintf(text, sizeof text, "%s%s", config, mocks ? mock : "");
+	put_slice(ipc_begin(world.keeper, IPC_CONFIG), slice_from(text));
 	ipc_end(world.keeper, os_open(world.os, OS_ROOT, "root", OS_READ | OS_FOLDER));
 	if (role == ROLE_DIRECTORY || role == ROLE_ROUTER) {
 		buffer_add(ipc_begin(world.keeper, IPC_KEY), slice_of(key, sizeof key));
@@ -415,7 +419,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 
 	if (len < FUZZ_IPC_HEAD)
 		return 0;
-	begin(fuzz_ipc_role(data[1]), data[2] & 1);
+	begin(fuzz_ipc_role(data[1]), data[2] & 1, fuzz_ipc_role(data[1]) == ROLE_STORE && (data[2] & 2));
 	for (size_t at = FUZZ_IPC_HEAD, n; at < len && steps < STEPS_MAX; at += n, steps++) {
 		n = fuzz_ipc_frame_len(data, len, at);
 		if (n < IPC_HEADER)

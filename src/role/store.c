@@ -235,6 +235,7 @@ static const struct {
 	{ IPC_WATCH, store_watch },
 	{ IPC_FETCH, store_fetch },
 	{ IPC_EXPUNGE, store_expunge },
+	{ IPC_MARK, store_mark },
 	{ IPC_UNDELETE, store_undelete },
 };
 
@@ -284,7 +285,7 @@ void store_start(struct os *os, int channel, unsigned index)
 	store_sweep_init(s);
 	store_watch_init(s);
 	store_fetch_init(s);
-	list_init(&s->expunges);
+	list_init(&s->wishes);
 	list_init(&s->works);
 	append_init(s);
 	s->drain_timer = (struct os_timer){ .fire = on_grace_over, .owner = s };

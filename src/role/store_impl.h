@@ -9,7 +9,7 @@
  *   store_mock.c        what a mock's mailboxes keep, and what that takes
  *   store_watch.c       a mock's web: told what is there, and what changes
  *   store_fetch.c       the same: messages, piece by piece
- *   store_expunge.c     the same: messages go
+ *   store_wish.c        the same: messages go, and are marked
  *   store_queue.c       what clients change, in their order
  *   store_first.c       the mailboxes that an account begins with
  *   store_undelete.c    an administrator lists what was expunged, and brings it back
@@ -315,8 +315,8 @@ struct store {
 	size_t n_fetches, n_fetching, n_fetch_works;
 	struct pack_unzip unzip;
 	struct os_defer fetch_defer;
-	struct list expunges;           /* of the web */
-	size_t n_expunges;
+	struct list wishes;             /* of the web */
+	size_t n_wishes;
 	struct list undeletes;          /* of the directory */
 	size_t n_undeletes;
 	struct sweep sweep;
@@ -408,6 +408,8 @@ void store_watch_init(struct store *s);
 bool store_watch(struct store *s, struct ipc_message *message);
 void store_watch_over(struct store *s);         /* the web left */
 bool store_watches(const struct store *s);      /* somebody wants to know at once */
+/* Was the web told of messages of that account? */
+bool store_watch_told(const struct store *s, uint64_t account);
 /* Is the box to be loaded for it? */
 bool store_watch_wants(const struct box *box);
 /* Tell what there is; true: a job or a flight comes first. */
@@ -424,9 +426,10 @@ bool store_fetch(struct store *s, struct ipc_message *message);
 void store_fetch_room(struct store *s);
 void store_fetches_over(struct store *s);
 
-/* ---- store_expunge.c ---- */
+/* ---- store_wish.c ---- */
 bool store_expunge(struct store *s, struct ipc_message *message);
-void store_expunges_over(struct store *s);      /* the web left */
+bool store_mark(struct store *s, struct ipc_message *message);
+void store_wishes_over(struct store *s);        /* the web left */
 
 /* ---- store_first.c ---- */
 bool store_first_step(struct box *box);         /* true: sessions wait for them */

@@ -1,7 +1,8 @@
 /* role/store_watch.c - a mock's web is told what is in the mailboxes, and what changes.
  *
  *   WATCH -> folders of accounts (pool) -> each loaded -> its rows told -> WATCHED
- *   flight settled -> GONE for what it expunged, MESSAGE for what it brought
+ *   flight settled -> GONE for what it expunged, SEEN for what it marked, MESSAGE for what
+ *                     it brought
  *
  * (1) Only what is durable is told. UIDs ascend, so one number says what of an account was.
  * (2) Messages are bulk: they wait for room, and stand in the account's rows meanwhile.
@@ -43,6 +44,13 @@ bool store_watches(const struct store *s)
 static struct watched *find(const struct store *s, uint64_t account)
 {
 	return s->watch.on ? table_get(&s->watch.accounts, table_key(account)) : NULL;
+}
+
+bool store_watch_told(const struct store *s, uint64_t account)
+{
+	const struct watched *w = find(s, account);
+
+	return w != NULL && w->told > 0;
 }
 
 static bool waits(const struct watched *w)
@@ -90,6 +98,7 @@ static void tell(struct ipc_channel *web, uint64_t account, const struct account
 	put_u64(out, row->size);
 	put_u32(out, row->pack);
 	put_u32(out, row->offset);
+	put_u8(out, (row->flags & ACCOUNT_SEEN) != 0);
 	ipc_end(web, -1);
 }
 
@@ -224,14 +233,67 @@ static void tell_gone(struct store *s, const struct watched *w,
 	}
 }
 
+/* Which way a change turns \Seen in INBOX, whose ranges follow in *in: 1, 0, or -1 when it
+ * doesn't. */
+static int seen_by(const struct account_change *change, struct bytes *in, uint32_t *ret_n)
+{
+	struct account_flagged flagged;
+	bool seen;
+
+	*in = bytes_init(change->payload);
+	if (change->type != RECORD_FLAGS || !record_flags_begin(in, &flagged) ||
+	    flagged.mailbox != ACCOUNT_INBOX)
+		return -1;
+	*ret_n = flagged.n;
+	seen = (flagged.bits & ACCOUNT_SEEN) != 0;
+	if (flagged.op == FLAGS_SET)
+		return seen;
+	return seen ? flagged.op == FLAGS_ADD : -1;
+}
+
+static void tell_seen(struct store *s, const struct watched *w,
+    const struct account_change *change)
+{
+	struct bytes in;
+	uint32_t n = 0;
+	int seen = seen_by(change, &in, &n);
+
+	while (seen >= 0 && n > 0) {
+		struct uid_range ranges[STORE_SEEN_RANGES];
+		uint32_t some = 0;
+		struct buffer *out;
+
+		for (; n > 0 && some < STORE_SEEN_RANGES; n--) {
+			ranges[some] = get_uid_range(&in);
+			if (ranges[some].first > w->told)
+				n = 1;          /* it never knew of them */
+			else
+				some++;
+		}
+		if (some == 0)
+			return;
+		out = ipc_begin(web_of(s), IPC_SEEN);
+		put_u64(out, w->account);
+		put_u8(out, (uint8_t)seen);
+		put_u32(out, some);
+		for (uint32_t i = 0; i < some; i++) {
+			put_u32(out, ranges[i].first);
+			put_u32(out, ranges[i].last);
+		}
+		ipc_end(web_of(s), -1);
+	}
+}
+
 void store_watch_settling(const struct box *box)
 {
 	const struct account *a = box->account;
 	struct store *s = box->store;
 	const struct watched *w = find(s, box->id);
 
-	for (size_t i = 0; w != NULL && i < a->n_taken; i++)
+	for (size_t i = 0; w != NULL && i < a->n_taken; i++) {
 		tell_gone(s, w, &a->changes[i]);
+		tell_seen(s, w, &a->changes[i]);
+	}
 }
 
 void store_watch_settled(struct box *box)
@@ -337,7 +399,7 @@ void store_watch_over(struct store *s)
 		s->watch.scan->over = true;
 	s->watch.scan = NULL;
 	store_fetches_over(s);
-	store_expunges_over(s);
+	store_wishes_over(s);
 }
 
 void store_watch_init(struct store *s)

@@ -11,6 +11,7 @@
 #include "role/role.h"
 #include "role/web_api.h"
 #include "role/web_events.h"
+#include "role/web_keep.h"
 #include "role/web_listing.h"
 #include "role/web_reading.h"
 #include "role/web_send.h"
@@ -210,23 +211,30 @@ static bool on_http(struct web *web, struct ipc_channel *edge, struct ipc_messag
 
 /* ---- drain ---- */
 
-static void drained(struct web *web)
+/* Marks go to the stores, which are asked to end later. */
+void web_drain_check(struct web *web)
 {
-	if (web->drained)
+	if (!web->http_over || web->drained || !web_keep_is_idle(web))
 		return;
 	web->drained = true;
-	os_timer_stop(web->os, &web->grace);
 	frame_drained(&web->frame);
+}
+
+static void http_over(struct web *web)
+{
+	web->http_over = true;
+	os_timer_stop(web->os, &web->grace);
+	web_drain_check(web);
 }
 
 static void on_http_drained(struct http_server *server)
 {
-	drained(http_server_owner(server));
+	http_over(http_server_owner(server));
 }
 
 static void on_grace(struct os_timer *timer)
 {
-	drained(timer->owner);
+	http_over(timer->owner);
 }
 
 static void on_drain(struct frame *frame, uint32_t grace_ms)
@@ -280,6 +288,8 @@ static bool on_message(struct frame *frame, struct ipc_channel *peer, struct ipc
 	case IPC_WATCHED:
 	case IPC_BODY:
 	case IPC_EXPUNGED:
+	case IPC_SEEN:
+	case IPC_MARKED:
 	case IPC_MAILBOX:
 	case IPC_SETTLED:
 		return web_watch_message(frame->owner, peer, message);

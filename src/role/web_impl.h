@@ -7,6 +7,7 @@
  *   web_page.c       the page's files
  *   web_watch.c      a mock's messages, as stores tell of them -> web_index.h
  *   web_fetch.c      the same: read, expunged
+ *   web_keep.c       the same: marked
  *   web_gist.c       the same: taken apart for the index, on the pool
  *   web_journey.c    what roles wrote down of one
  *   web_walk.c       through the index: pages, searches
@@ -74,6 +75,19 @@ struct web_fetch {
 	void *owner;
 };
 
+/* What people did and stores have not on disk, web_keep.c. */
+struct web_keep {
+	struct web_entry **now, **later;        /* held */
+	size_t n_now, n_later, capacity;        /* of later */
+	size_t at, run;                 /* now[at] ... now[run - 1] are told, those before are kept */
+	uint64_t round;
+	uint64_t number;                /* of the message that is under way; 0: none */
+	bool paused;                    /* until the disk, or a store, may be back */
+	struct os_defer more;
+	struct os_timer retry;
+	struct list waits;              /* struct waiting */
+};
+
 struct web {
 	struct frame frame;
 	struct os *os;
@@ -87,7 +101,7 @@ struct web {
 	uint64_t n_requests, n_failed;  /* answered; with 400 or more */
 	struct web_guard *guard;
 	size_t n_packing;               /* answers, web_gzip.c */
-	bool drained;
+	bool http_over, drained;
 
 	/* In a mock. */
 	struct web_index *index;        /* NULL: this is none */
@@ -109,6 +123,7 @@ struct web {
 	struct list idle;               /* others */
 	uint64_t number_last;           /* of fetches and expunges */
 	struct list expunges;           /* struct web_expunge */
+	struct web_keep keep;
 	bool truncating;                /* one of all messages is under way */
 	struct list journeys;           /* struct web_journey */
 	struct list walks;              /* struct web_walk */
@@ -151,6 +166,8 @@ void web_answer_as(struct web *web, struct http_request *request, struct http_an
     const char *policy);
 /* All whom mail needs are there and ready, and nobody drains. */
 bool web_is_ready(const struct web *web);
+/* While it drains: is all that it had to do done? */
+void web_drain_check(struct web *web);
 
 /* web_guard.c: web_dispatch() now or later, or an answer that says why not. */
 void web_guard_init(struct web *web);

@@ -354,3 +354,40 @@ void index_remove_range(struct web_index *index, uint64_t account, uint32_t firs
 		index_remove(index, found[i]);
 	heap_free(index->heap, found);
 }
+
+static bool is_within(const struct web_range *ranges, size_t n, uint32_t uid)
+{
+	size_t low = 0, high = n;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (ranges[middle].last < uid)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < n && ranges[low].first <= uid;
+}
+
+void index_each(const struct web_index *index, uint64_t account, const struct web_range *ranges,
+    size_t n, void (*each)(void *context, struct web_entry *entry), void *context)
+{
+	struct web_entry *entry;
+	uint64_t width = 0;
+	size_t at = 0;
+
+	for (size_t i = 0; i < n; i++)
+		width += (uint64_t)ranges[i].last - ranges[i].first + 1;
+	for (size_t i = 0; i < n && width <= index->places.count; i++) {
+		for (uint64_t uid = ranges[i].first; uid <= ranges[i].last; uid++) {
+			entry = index_find_place(index, account, (uint32_t)uid);
+			if (entry != NULL)
+				each(context, entry);
+		}
+	}
+	while (width > index->places.count && (entry = table_next(&index->places, &at)) != NULL) {
+		if (entry->account == account && is_within(ranges, n, entry->uid))
+			each(context, entry);
+	}
+}

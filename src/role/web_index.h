@@ -48,6 +48,7 @@ struct web_entry {
 	bool stale;                     /* its store is away, or has not told it again */
 	bool asked_away;                /* somebody named it, to have it expunged */
 	bool gone;
+	uint8_t unkept, asked, kept_in; /* web_keep.c: bits to be told, bits that are; where it is */
 	uint16_t n_tags;
 	struct web_tag **tags;          /* by name */
 };
@@ -81,6 +82,13 @@ void index_remove_range(struct web_index *index, uint64_t account, uint32_t firs
     uint32_t last, void (*removed)(void *context, struct web_entry *entry), void *context);
 void index_hold(struct web_entry *entry);
 void index_release(struct web_index *index, struct web_entry *entry);
+
+/* Call `each` for each of an account with a uid in one of n ranges, ascending and apart. */
+struct web_range {
+	uint32_t first, last;
+};
+void index_each(const struct web_index *index, uint64_t account, const struct web_range *ranges,
+    size_t n, void (*each)(void *context, struct web_entry *entry), void *context);
 
 /* The i-th listed, 0 the newest. */
 struct web_entry *index_at(const struct web_index *index, size_t i);

@@ -267,6 +267,40 @@ static void read_or_not(void **state)
 	end();
 }
 
-UNIT_TESTS(cmocka_unit_test(order), cmocka_unit_test(names), cmocka_unit_test(ranges),
+static void count_one(void *context, struct web_entry *entry)
+{
+	*(uint64_t *)context += UINT64_C(1) << entry->uid;
+}
+
+/* Narrow or wide, each of that account once. */
+static void each_of(void **state)
+{
+	static const struct {
+		struct web_range ranges[3];
+		size_t n;
+		uint64_t want;
+	} cases[] = {
+		{ { { 1, 1 }, { 3, 4 } }, 2, 1 << 1 | 1 << 3 | 1 << 4 },
+		{ { { 2, UINT32_MAX } }, 1, 0x3c },
+		{ { { 1, 2 }, { 4, 4 }, { 6, UINT32_MAX } }, 3, 1 << 1 | 1 << 2 | 1 << 4 },
+		{ { { 9, 9 } }, 1, 0 },
+		{ { { 0, 0 } }, 0, 0 },
+	};
+
+	begin();
+	for (uint32_t uid = 1; uid <= 5; uid++) {
+		list(7, uid, uid, uid);
+		list(8, uid, 100 + uid, uid);
+	}
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		uint64_t got = 0;
+
+		index_each(&t.index, 7, cases[i].ranges, cases[i].n, count_one, &got);
+		assert_int_equal(got, cases[i].want);
+	}
+	end();
+}
+
+UNIT_TESTS(cmocka_unit_test(each_of), cmocka_unit_test(order), cmocka_unit_test(names), cmocka_unit_test(ranges),
     cmocka_unit_test(files), cmocka_unit_test(windows), cmocka_unit_test(tags),
     cmocka_unit_test(read_or_not))

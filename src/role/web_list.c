@@ -2,6 +2,7 @@
 #include "api/bodies.h"
 #include "role/web_api.h"
 #include "role/web_events.h"
+#include "role/web_keep.h"
 #include "role/web_listing.h"
 #include "role/web_walk.h"
 #include "search/when.h"
@@ -87,6 +88,7 @@ static void mark(struct web *web, struct web_entry *entry, bool read, bool annou
 	if (entry->gone || entry->read == read)
 		return;
 	index_set_read(web->index, entry, read);
+	web_keep(web, entry, KEEP_READ);
 	if (announced)
 		web_tell_read(web, entry);
 }
@@ -101,7 +103,7 @@ static void mark_found(struct web_walk *walk)
 	if (walk->bad)
 		web_answer_text(web, marking->request, 400, "Error: the search is too long");
 	else
-		web_answer_text(web, marking->request, 200, "ok");
+		web_keep_answer(web, marking->request);
 	web_changed(web);
 	heap_free(web->heap, marking);
 }
@@ -132,7 +134,7 @@ void web_set_read(struct http_call *call)
 				mark(web, entry, body.read, true);
 		}
 		web_changed(web);
-		web_answer_text(web, call->request, 200, "ok");
+		web_keep_answer(web, call->request);
 	} else {
 		marking = heap_new(web->heap, struct marking);
 		marking->request = call->request;

@@ -11,6 +11,7 @@
 #include "role/web_api.h"
 #include "role/web_events.h"
 #include "role/web_journey.h"
+#include "role/web_keep.h"
 #include "role/web_reading.h"
 #include "role/web_thumb.h"
 #include "role/web_walk.h"
@@ -85,6 +86,7 @@ static void on_fetched(struct web_fetch *fetch, bool ok)
 	}
 	if (a->reads && !a->entry->gone && !a->entry->read) {
 		index_set_read(web->index, a->entry, true);
+		web_keep(web, a->entry, KEEP_READ);
 		web_tell_read(web, a->entry);
 		web_changed(web);
 	}

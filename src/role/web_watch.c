@@ -2,6 +2,7 @@
  *
  *   MESSAGE -> index_add() -> read (web_fetch.c) -> its gist (web_gist.c) -> listed, and announced
  *   GONE -> index_remove(), announced
+ *   SEEN -> index_set_read(), announced
  *
  * (1) A message is listed, counted and found from its summary on, and not before.
  * (2) When a store leaves, what it told is stale; what its next life does not tell again,
@@ -18,6 +19,7 @@
 #include "role/web_gist.h"
 #include "role/web_impl.h"
 #include "role/web_journey.h"
+#include "role/web_keep.h"
 #include "role/web_mail.h"
 #include "role/web_settle.h"
 #include "role/web_wait.h"
@@ -160,10 +162,20 @@ static void remove_entry(struct web *web, struct web_entry *entry)
 	index_remove(web->index, entry);
 }
 
+/* As its mailbox has it now. True: it is another than it was. */
+static bool take_seen(struct web *web, struct web_entry *entry, bool seen)
+{
+	if (entry->read == seen || web_keeps(entry, KEEP_READ))
+		return false;
+	index_set_read(web->index, entry, seen);
+	return entry->listed;
+}
+
 static bool on_message(struct web *web, struct ipc_message *message)
 {
 	struct bytes *in = &message->body;
 	struct web_entry what = { .account = get_u64(in) }, *entry;
+	uint8_t seen;
 
 	what.uid = get_u32(in);
 	what.id = get_message_id(in);
@@ -171,19 +183,22 @@ static bool on_message(struct web *web, struct ipc_message *message)
 	what.size = get_u64(in);
 	what.pack = get_u32(in);
 	what.offset = get_u32(in);
-	if (!bytes_end(in))
+	seen = get_u8(in);
+	if (!bytes_end(in) || seen > 1)
 		return false;
 	entry = index_find_place(web->index, what.account, what.uid);
 	if (entry != NULL && message_id_equal(entry->id, what.id)) {
 		entry->stale = false;
 		entry->pack = what.pack;
 		entry->offset = what.offset;
+		take_seen(web, entry, seen == 1);
 		return true;
 	}
 	if (entry != NULL)
 		remove_entry(web, entry);       /* another mailbox, under the same number */
 	entry = index_add(web->index, &what);
 	check(entry != NULL);
+	index_set_read(web->index, entry, seen == 1);
 	web_feed(web, entry, on_read);
 	return true;
 }
@@ -222,6 +237,58 @@ static bool on_gone(struct web *web, struct ipc_message *message)
 	return true;
 }
 
+/* ---- marks of others ---- */
+
+struct seeing {
+	struct web *web;
+	bool seen;
+	struct web_entry *changed[WEB_TOLD_SINGLY];
+	size_t n;                       /* all, also those that have no place there */
+};
+
+static void on_one_seen(void *context, struct web_entry *entry)
+{
+	struct seeing *seeing = context;
+
+	if (!take_seen(seeing->web, entry, seeing->seen))
+		return;
+	if (seeing->n < WEB_TOLD_SINGLY)
+		seeing->changed[seeing->n] = entry;
+	seeing->n++;
+}
+
+static bool on_seen(struct web *web, struct ipc_message *message)
+{
+	struct bytes *in = &message->body;
+	uint64_t account = get_u64(in);
+	uint8_t seen = get_u8(in);
+	uint32_t n = get_u32(in), after = 0;
+	struct web_range ranges[STORE_SEEN_RANGES];
+	struct seeing seeing = { .web = web, .seen = seen == 1 };
+
+	if (seen > 1 || n > STORE_SEEN_RANGES)
+		return false;
+	for (uint32_t i = 0; i < n; i++) {
+		ranges[i].first = get_u32(in);
+		ranges[i].last = get_u32(in);
+		in->failed = in->failed || ranges[i].first <= after ||
+		    ranges[i].last < ranges[i].first;
+		after = ranges[i].last;
+	}
+	if (!bytes_end(in))
+		return false;
+	index_each(web->index, account, ranges, n, on_one_seen, &seeing);
+	for (size_t i = 0; i < seeing.n && seeing.n <= WEB_TOLD_SINGLY; i++)
+		web_tell_read(web, seeing.changed[i]);
+	if (seeing.n > WEB_TOLD_SINGLY)
+		web_tell_pruned(web);
+	if (seeing.n > 0)
+		web_changed(web);
+	return true;
+}
+
+/* ---- a store comes and goes ---- */
+
 static bool of_store(const struct web *web, const struct web_entry *entry, unsigned store)
 {
 	return account_store(entry->account, web->frame.config->stores) == store;
@@ -250,6 +317,7 @@ static bool on_watched(struct web *web, struct ipc_channel *peer, struct ipc_mes
 		return false;
 	drop(web, ipc_peer_index(peer), true);
 	web->listed[ipc_peer_index(peer)] = true;
+	web_keep_more(web);
 	if (web_knows_all(web) && !web->ready)
 		frame_ready(&web->frame);
 	web->ready = web->ready || web_knows_all(web);
@@ -281,6 +349,7 @@ void web_watch_left(struct web *web, struct ipc_channel *peer)
 		return;
 	web->listed[store] = false;
 	web_fetch_left(web, store);
+	web_keep_left(web);
 	drop(web, store, false);
 	for (size_t i = 0; i < web->index->n_listed; i++) {
 		struct web_entry *entry = index_at(web->index, i);
@@ -306,6 +375,10 @@ bool web_watch_message(struct web *web, struct ipc_channel *peer, struct ipc_mes
 		return web_settled(web, message);
 	case IPC_EXPUNGED:
 		return web_expunged(web, peer, message);
+	case IPC_SEEN:
+		return on_seen(web, message);
+	case IPC_MARKED:
+		return web_kept(web, peer, message);
 	case IPC_MAILBOX:
 		return on_mailbox(web, message);
 	default:
@@ -330,6 +403,7 @@ bool web_watch_start(struct web *web)
 	web->charsets = charsets_create(web->heap);
 	web->accounts = table_init(web->heap, os_random_u64(web->os));
 	web_fetch_init(web);
+	web_keep_init(web);
 	web_journey_init(web);
 	web_gist_init(web);
 	web_walk_init(web);

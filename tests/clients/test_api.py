@@ -4,6 +4,7 @@ import datetime
 import gzip
 import hashlib
 import http.client
+import imaplib
 import json
 import os
 import re
@@ -940,6 +941,46 @@ class Kept(unittest.TestCase):
             api.ok("DELETE", "/api/v1/messages", {"IDs": names[:2]})
         with Mock(data=folder) as host:
             wait_for(lambda: len(Api(host).subjects()) == 4, what="the list")
+
+    def test_marks(self):
+        """What is read stays read, over kill -9 behind the answer, and over an orderly end."""
+        folder = tempfile.mkdtemp(prefix="posthouse-api-")
+        self.addCleanup(shutil.rmtree, folder, True)
+        with Mock(data=folder) as host:
+            names, api = [send(host, text("kept %d" % n)) for n in range(6)], Api(host)
+            api.wait(count=6)
+            api.ok("PUT", "/api/v1/messages", {"Read": True})
+            api.ok("PUT", "/api/v1/messages", {"Read": False, "IDs": names[3:]})
+            host.kill()
+        with Mock(data=folder) as host:
+            api = Api(host)
+            self.assertEqual(api.found("is:read"), ["kept 2", "kept 1", "kept 0"])
+            api.get("/api/v1/message/" + names[4])
+            api.ok("DELETE", "/api/v1/messages", {"IDs": [names[2], names[5]]})
+        with Mock(data=folder) as host:
+            api = Api(host)
+            self.assertEqual(api.found("is:read"), ["kept 4", "kept 1", "kept 0"])
+            send(host, text("new"))
+            api.wait("new")
+            self.assertEqual(api.found("is:unread"), ["new", "kept 3"])
+
+    def test_imap_marks(self):
+        """The same \\Seen, whoever sets it; listeners hear of it."""
+        with Mock() as host, imaplib.IMAP4(*host.imap) as imap:
+            names, api, events = [send(host, text("number %d" % n)) for n in range(4)], Api(host), Listener(host)
+            api.wait(count=4)
+            imap.login("any", "any")
+            imap.select()
+            api.ok("PUT", "/api/v1/messages", {"Read": True, "IDs": names[:2]})
+            self.assertEqual(imap.search(None, "SEEN"), ("OK", [b"1 2"]))
+            while events.event("update")[1]["ID"] != names[1]:
+                pass
+            imap.store("4", "+FLAGS", "\\Seen")
+            self.assertEqual(events.event("update")[1], {"ID": names[3], "Read": True})
+            imap.store("1", "FLAGS", "(\\Flagged)")
+            self.assertEqual(events.event("update")[1], {"ID": names[0], "Read": False})
+            self.assertEqual(api.found("is:read"), ["number 3", "number 1"])
+            events.close()
 
     def test_newest(self):
         with Mock("--max-messages", "5") as host:
