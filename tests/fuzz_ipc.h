@@ -15,7 +15,7 @@ enum { FUZZ_IPC_HEAD = 3, FUZZ_IPC_FRAMES_MAX = 64 };
 
 /* The fields of each type, as message.h lists them: b w d q are numbers of 1, 2, 4
  * and 8 bytes, s a slice, K and I 32 and 16 raw bytes, i a message id, L a list of numbers,
- * U of UIDs, ascending, R a list of results, D a delivery. */
+ * U of UIDs, ascending, T of those with tags, R a list of results, D a delivery. */
 static const char *const fuzz_ipc_fields[IPC_TYPES] = {
 	[IPC_HELLO] = "wbw", [IPC_CREDIT] = "d", [IPC_CONFIG] = "s", [IPC_KEY] = "K",
 	[IPC_CERTIFICATE] = "ss", [IPC_LISTENER] = "bs", [IPC_UNLISTEN] = "bs", [IPC_PEER] = "bw",
@@ -29,7 +29,8 @@ static const char *const fuzz_ipc_fields[IPC_TYPES] = {
 	[IPC_DELIVER] = "D", [IPC_DELIVERED] = "R", [IPC_TRUSTED] = "s", [IPC_SMART_HOST] = "sss",
 	[IPC_ANCHORS] = "s", [IPC_WATCH] = "", [IPC_WATCHED] = "", [IPC_MESSAGE] = "qdiqqddb",
 	[IPC_GONE] = "qdd", [IPC_FETCH] = "qqddd", [IPC_BODY] = "qbs", [IPC_EXPUNGE] = "qqU",
-	[IPC_EXPUNGED] = "qb", [IPC_MARK] = "qqbU", [IPC_MARKED] = "qb",
+	[IPC_EXPUNGED] = "qb", [IPC_MARK] = "qqbU", [IPC_MARKED] = "qb", [IPC_TAG] = "qqT",
+	[IPC_TAGGED] = "qb", [IPC_TAGS] = "qds",
 };
 
 /* FUZZ_HEARD + i: the i-th last number that the role said; see role_fuzz.c. */
@@ -121,6 +122,13 @@ static inline void fuzz_ipc_field(char field, struct fuzz_chance *c, struct buff
 		put_u32(out, n);
 		for (uint32_t i = 0; i < n; i++)
 			put_u32(out, 1 + 2 * i + (uint32_t)fuzz_below(c, 2));
+		break;
+	case 'T':
+		put_u32(out, n);
+		for (uint32_t i = 0; i < n; i++) {
+			put_u32(out, 1 + 2 * i + (uint32_t)fuzz_below(c, 2));
+			put_slice(out, fuzz_below(c, 3) > 0 ? slice_lit("\1a\2bc") : fuzz_ipc_text(c));
+		}
 		break;
 	case 'L':
 		put_u32(out, n);

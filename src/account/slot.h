@@ -1,6 +1,7 @@
 /* account/slot.h - where an account lives: its slot, its store, its files.
  *
  *   SLOT/ID/NNN.log            two and sixteen hex digits, below the folder `account`
+ *   SLOT/ID/NNN.tags           of a mock: what people put on messages (account/tags.h)
  *   SLOT/ID/pack/NNN.pack      NNN has three digits, more when they are needed
  *   SLOT/ID/pack/NNN.digest    what is remembered of it (pack/digest.h)
  *

@@ -123,8 +123,10 @@ enum {
 	WEB_JOURNEY_BYTES = 1024 * 1024 * 1024,
 	WEB_JOURNEY_PIECE = 256 * 1024,
 	WEB_JOURNEYS_MAX = 64,          /* requests that wait for that; others get a 503 */
-	/* Messages of one IPC_MARK, 64 KB of UIDs; after a disk failed, marks are told again. */
+	/* Messages of one IPC_MARK, 64 KB of UIDs; bytes of one IPC_TAG; after a disk failed, both
+	 * are told again. */
 	WEB_KEEP_RUN = 16 * 1024,
+	WEB_KEEP_TAGS_BYTES = 64 * 1024,
 	WEB_KEEP_RETRY_MS = 5 * 1000,
 	WEB_SETTLE_MS = 1000,           /* a request waits for what came before it */
 	ROUTER_SETTLES_MAX = 4096,
@@ -256,6 +258,8 @@ enum {
 	/* Ranges of vanished UIDs that are remembered (16 bytes each). Who asks for
 	 * what vanished before that is told every UID that is absent (RFC 7162). */
 	ACCOUNT_VANISHED_MAX = 16 * 1024,
+	/* Tags of an account of a mock (account/tags.h): in memory, and written whole. */
+	TAGS_FILE_MAX = 64 * 1024 * 1024,
 	/* Files of one kind in an account's folder: 64 GiB of packs. Also how far a
 	 * new file's number may have to skip those that a crash left. */
 	ACCOUNT_FILES_MAX = 1024,

@@ -126,6 +126,9 @@ static const struct ipc_rule rules[IPC_TYPES] = {
 	{ IPC_MARK,          "MARK",         WEB,        STORE,      LARGE,  0, 0 },
 	{ IPC_MARKED,        "MARKED",       STORE,      WEB,        SMALL,  0, 0 },
 	{ IPC_SEEN,          "SEEN",         STORE,      WEB,        LARGE,  0, 0 },
+	{ IPC_TAG,           "TAG",          WEB,        STORE,      LARGE,  0, 0 },
+	{ IPC_TAGGED,        "TAGGED",       STORE,      WEB,        SMALL,  0, 0 },
+	{ IPC_TAGS,          "TAGS",         STORE,      WEB,        TEXT,   0, 0 },
 
 	{ IPC_SETTLE,        "SETTLE",       WEB,        ROUTER,     NUMBER, 0, 0 },
 	{ IPC_SETTLED,       "SETTLED",      ROUTER,     WEB,        NUMBER, 0, 0 },

@@ -180,6 +180,11 @@ enum ipc_type {
 	IPC_MARKED,             /* u64 request, u8: 1 it is durable, 0 it may not be */
 	IPC_SEEN,               /* u64 account, u8 seen, u32 n, n * (u32 first uid, u32 last),
 	                         * ascending and apart: it is durable, whoever marked them */
+	IPC_TAG,                /* u64 request, u64 account, u32 n (not 0), n * (u32 uid, slice
+	                         * names as of account/tags.h), ascending */
+	IPC_TAGGED,             /* u64 request, u8: 1 it is durable, 0 it may not be */
+	IPC_TAGS,               /* u64 account, u32 uid, slice names: behind its MESSAGE, if
+	                         * somebody ever set them */
 
 	/* web <-> router, in a mock. `request` is the web's number. */
 	IPC_SETTLE,             /* u64 request: of all that edges have announced as synced ... */

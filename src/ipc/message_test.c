@@ -45,14 +45,15 @@ static void test_edge_may_not(void **state)
 }
 
 /* Nor the web, which reads what strangers send as well. It may answer edges about their
- * connections, and its keeper; of a mock's stores it may want messages, and marks on them, and ask its
+ * connections, and its keeper; of a mock's stores it may want messages, marks and tags on them, and ask its
  * router whether all came. */
 static void test_web_may(void **state)
 {
 	for (unsigned i = IPC_CONFIG; i < IPC_TYPES; i++) {
 		for (unsigned to = 0; to < ROLE_KINDS; to++) {
 			bool may = (to == ROLE_EDGE && (i == IPC_HTTP_IS || i == IPC_SMTP)) || (to == ROLE_STORE &&
-			    (i == IPC_WATCH || i == IPC_FETCH || i == IPC_EXPUNGE || i == IPC_MARK)) ||
+			    (i == IPC_WATCH || i == IPC_FETCH || i == IPC_EXPUNGE || i == IPC_MARK ||
+			    i == IPC_TAG)) ||
 			    (to == ROLE_ROUTER && i == IPC_SETTLE) || (to == ROLE_KEEPER &&
 			    (i == IPC_READY || i == IPC_DRAINED || i == IPC_PONG || i == IPC_FATAL));
 

@@ -7,7 +7,7 @@
  * FUZZ_HEARD + i in a field stands for the i-th last number that the role said, so
  * that answers find their questions.
  *
- * For: role/edge_ask.c role/edge_journal.c role/edge_smtp.c role/edge_pop3.c role/edge_imap.c role/edge_handover.c role/router_edge.c role/router_deliver.c role/router_message.c role/store_deliver.c role/store_session.c role/store_pop3.c role/store_imap.c role/store_imap_host.c role/store_queue.c role/store_view.c role/store_change.c role/store_append.c role/store_work.c role/store_zip.c role/store_watch.c role/store_wish.c role/directory.c role/directory_login.c role/frame.c
+ * For: role/edge_ask.c role/edge_journal.c role/edge_smtp.c role/edge_pop3.c role/edge_imap.c role/edge_handover.c role/router_edge.c role/router_deliver.c role/router_message.c role/store_deliver.c role/store_session.c role/store_pop3.c role/store_imap.c role/store_imap_host.c role/store_queue.c role/store_view.c role/store_change.c role/store_append.c role/store_work.c role/store_zip.c role/store_watch.c role/store_wish.c role/store_tags.c account/tags.c role/directory.c role/directory_login.c role/frame.c
  *
  * Holds: nothing that a peer, a record or a client says ends a role that must serve
  * others (an edge may end itself); whatever it is told, it says only what the table

@@ -236,6 +236,7 @@ static const struct {
 	{ IPC_FETCH, store_fetch },
 	{ IPC_EXPUNGE, store_expunge },
 	{ IPC_MARK, store_mark },
+	{ IPC_TAG, store_tag },
 	{ IPC_UNDELETE, store_undelete },
 };
 
@@ -285,6 +286,7 @@ void store_start(struct os *os, int channel, unsigned index)
 	store_sweep_init(s);
 	store_watch_init(s);
 	store_fetch_init(s);
+	store_tags_init(s);
 	list_init(&s->wishes);
 	list_init(&s->works);
 	append_init(s);

@@ -10,6 +10,7 @@
 
 #include "account/compact.h"
 #include "account/slot.h"
+#include "account/tags.h"
 #include "base/check.h"
 #include "role/store_impl.h"
 
@@ -324,6 +325,9 @@ static void run_job(struct os_work *work)
 	case JOB_PACKS:
 		account_collect_packs(os, box->account, box->pack);
 		break;
+	case JOB_TAGS:
+		box->error = tags_load(os, box->heap, box->id, &box->tags, &box->tags_next);
+		break;
 	case JOB_NONE:
 		check(!"a job");
 	}
@@ -340,7 +344,8 @@ static void start_job(struct box *box, enum job job)
 	box->notes.n = 0;
 	account_files_init(&box->new_files);
 	box->store->n_jobs++;
-	box->work = (struct os_work){ .run = run_job, .done = job_done, .owner = box };
+	box->work = (struct os_work){ .run = run_job, .done = job_done, .owner = box,
+	    .brief = job == JOB_TAGS };
 	os_work_start(box->store->os, &box->work);
 }
 
@@ -456,6 +461,10 @@ static void judge_job(struct box *box)
 		box->pack_first = box->account->state.n_rows > 0 ?
 		    box->account->state.rows[0].pack : box->pack;
 		break;
+	case JOB_TAGS:
+		store_tags_loaded(box, box->error, box->tags, box->tags_next);
+		heap_free(box->heap, (void *)(uintptr_t)box->tags.ptr);
+		break;
 	case JOB_COLLECT:
 	case JOB_NONE:
 		break;
@@ -465,6 +474,11 @@ static void judge_job(struct box *box)
 void box_start_rows(struct box *box)
 {
 	start_job(box, JOB_ROWS);
+}
+
+void box_start_tags(struct box *box)
+{
+	start_job(box, JOB_TAGS);
 }
 
 static void job_done(struct os_work *work)
@@ -574,7 +588,8 @@ bool box_writable(struct box *box, bool pack)
 
 bool box_is_readable(const struct box *box)
 {
-	bool reads = box->job == JOB_FILES || box->job == JOB_COLLECT || box->job == JOB_PACKS;
+	bool reads = box->job == JOB_FILES || box->job == JOB_COLLECT || box->job == JOB_PACKS ||
+	    box->job == JOB_TAGS;
 
 	return box->loaded && box->account->state.full && (!box->busy || reads);
 }

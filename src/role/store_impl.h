@@ -10,6 +10,7 @@
  *   store_watch.c       a mock's web: told what is there, and what changes
  *   store_fetch.c       the same: messages, piece by piece
  *   store_wish.c        the same: messages go, and are marked
+ *   store_tags.c        the same: tags that people put on them
  *   store_queue.c       what clients change, in their order
  *   store_first.c       the mailboxes that an account begins with
  *   store_undelete.c    an administrator lists what was expunged, and brings it back
@@ -121,6 +122,7 @@ enum job {
 	JOB_REBASE,
 	JOB_COLLECT,                    /* logs that nothing needs */
 	JOB_PACKS,                      /* packs of which nothing is used */
+	JOB_TAGS,                       /* read them */
 };
 
 /* Of a box: what is remembered of its messages. */
@@ -154,6 +156,8 @@ struct box {
 	bool want_full;
 	unsigned want_files;
 	struct account_birth birth;
+	slice tags;                     /* as JOB_TAGS read them, in heap */
+	uint32_t tags_next;
 
 	struct account_files files;     /* of the open segment; folders not yet synced */
 	struct account_files new_files; /* what a job made */
@@ -317,6 +321,8 @@ struct store {
 	struct os_defer fetch_defer;
 	struct list wishes;             /* of the web */
 	size_t n_wishes;
+	struct table tags;              /* struct account_tags, by account, while the web is there */
+	struct list taggings;           /* of the web, too */
 	struct list undeletes;          /* of the directory */
 	size_t n_undeletes;
 	struct sweep sweep;
@@ -346,6 +352,7 @@ void box_dirty(struct box *box, bool hot);
 void box_count_memory(struct box *box);
 /* It is not full: a job makes it so. */
 void box_start_rows(struct box *box);
+void box_start_tags(struct box *box);   /* store_tags_loaded() comes */
 /* A new base, with these moves; store_compact_swapped() comes. No changes but kept ones. */
 void box_rebase_for(struct box *box, const struct account_compaction *moves);
 void box_close_folders(struct box *box);
@@ -430,6 +437,19 @@ void store_fetches_over(struct store *s);
 bool store_expunge(struct store *s, struct ipc_message *message);
 bool store_mark(struct store *s, struct ipc_message *message);
 void store_wishes_over(struct store *s);        /* the web left */
+
+/* ---- store_tags.c ---- */
+void store_tags_init(struct store *s);
+bool store_tag(struct store *s, struct ipc_message *message);
+/* Are they to be loaded, before the web is told of its messages? */
+bool store_tags_want(const struct box *box);
+/* A file, borrowed; empty: there was none. */
+void store_tags_loaded(struct box *box, int error, slice file, uint32_t next);
+/* Those of one message, if somebody put some on it. */
+void store_tags_tell(const struct store *s, struct ipc_channel *web, uint64_t account,
+    const struct account_row *row);
+void store_tags_gone(struct store *s, uint64_t account, uint32_t first, uint32_t last);
+void store_tags_over(struct store *s);          /* the web left */
 
 /* ---- store_first.c ---- */
 bool store_first_step(struct box *box);         /* true: sessions wait for them */

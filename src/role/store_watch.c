@@ -87,7 +87,8 @@ static void check_listed(struct store *s)
 
 /* ---- telling ---- */
 
-static void tell(struct ipc_channel *web, uint64_t account, const struct account_row *row)
+static void tell(const struct store *s, struct ipc_channel *web, uint64_t account,
+    const struct account_row *row)
 {
 	struct buffer *out = ipc_begin(web, IPC_MESSAGE);
 
@@ -100,6 +101,7 @@ static void tell(struct ipc_channel *web, uint64_t account, const struct account
 	put_u32(out, row->offset);
 	put_u8(out, (row->flags & ACCOUNT_SEEN) != 0);
 	ipc_end(web, -1);
+	store_tags_tell(s, web, account, row);
 }
 
 static size_t first_untold(const struct account_state *state, uint32_t told)
@@ -153,7 +155,7 @@ static bool tell_rows(struct store *s, struct watched *w, const struct account_s
 		}
 		/* A mock's page shows INBOX. */
 		if (state->rows[i].mailbox == ACCOUNT_INBOX)
-			tell(web, w->account, &state->rows[i]);
+			tell(s, web, w->account, &state->rows[i]);
 		w->told = state->rows[i].uid;
 	}
 	return true;
@@ -169,6 +171,10 @@ bool store_watch_step(struct box *box)
 		return false;
 	if (!a->state.full) {
 		box_start_rows(box);
+		return true;
+	}
+	if (store_tags_want(box)) {
+		box_start_tags(box);
 		return true;
 	}
 	/* What an earlier life may have shown: on disk before anybody sees it again. */
@@ -225,6 +231,7 @@ static void tell_gone(struct store *s, const struct watched *w,
 
 		if (range.first > w->told)
 			return;         /* it never knew of them */
+		store_tags_gone(s, w->account, range.first, range.last);
 		out = ipc_begin(web_of(s), IPC_GONE);
 		put_u64(out, w->account);
 		put_u32(out, range.first);
@@ -400,6 +407,7 @@ void store_watch_over(struct store *s)
 	s->watch.scan = NULL;
 	store_fetches_over(s);
 	store_wishes_over(s);
+	store_tags_over(s);
 }
 
 void store_watch_init(struct store *s)

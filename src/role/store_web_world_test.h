@@ -3,6 +3,7 @@
 #ifndef ROLE_STORE_WEB_WORLD_TEST_H
 #define ROLE_STORE_WEB_WORLD_TEST_H
 
+#include "account/tags.h"
 #include "os/os_faulty.h"
 #include "role/store_imap_world_test.h"
 
@@ -16,6 +17,7 @@ struct known {
 	uint32_t uid, pack, offset;
 	struct message_id id;
 	bool gone, seen;
+	char tags[64];                  /* "a,b,"; "none": all were taken away; empty: not told */
 };
 
 /* The stand-in for the web. */
@@ -88,6 +90,21 @@ static bool on_seen(struct bytes *in)
 	return bytes_end(in);
 }
 
+static bool on_tags(struct bytes *in)
+{
+	uint64_t account = get_u64(in);
+	struct known *k = find(account, get_u32(in));
+	slice names = get_slice(in, TAG_NAMES_MAX), name;
+
+	assert_true(k != NULL && k == &web.known[web.n - 1] && k->tags[0] == 0);
+	if (names.len == 0)
+		snprintf(k->tags, sizeof k->tags, "none");
+	while (tag_names_next(&names, &name))
+		snprintf(k->tags + strlen(k->tags), sizeof k->tags - strlen(k->tags), "%.*s,",
+		    slice_arg(name));
+	return bytes_end(in);
+}
+
 static bool web_message(struct frame *f, struct ipc_channel *peer, struct ipc_message *m)
 {
 	struct bytes *in = &m->body;
@@ -103,9 +120,12 @@ static bool web_message(struct frame *f, struct ipc_channel *peer, struct ipc_me
 		return on_gone(in);
 	case IPC_SEEN:
 		return on_seen(in);
+	case IPC_TAGS:
+		return on_tags(in);
 	case IPC_BODY:
 	case IPC_EXPUNGED:
 	case IPC_MARKED:
+	case IPC_TAGGED:
 		request = get_u64(in);
 		assert_true(request < REQUESTS_MAX);
 		web.states[request] = get_u8(in);

@@ -290,6 +290,8 @@ static bool on_message(struct frame *frame, struct ipc_channel *peer, struct ipc
 	case IPC_EXPUNGED:
 	case IPC_SEEN:
 	case IPC_MARKED:
+	case IPC_TAGGED:
+	case IPC_TAGS:
 	case IPC_MAILBOX:
 	case IPC_SETTLED:
 		return web_watch_message(frame->owner, peer, message);

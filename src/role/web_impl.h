@@ -7,7 +7,7 @@
  *   web_page.c       the page's files
  *   web_watch.c      a mock's messages, as stores tell of them -> web_index.h
  *   web_fetch.c      the same: read, expunged
- *   web_keep.c       the same: marked
+ *   web_keep.c       the same: marked and tagged
  *   web_gist.c       the same: taken apart for the index, on the pool
  *   web_journey.c    what roles wrote down of one
  *   web_walk.c       through the index: pages, searches
@@ -82,6 +82,7 @@ struct web_keep {
 	size_t at, run;                 /* now[at] ... now[run - 1] are told, those before are kept */
 	uint64_t round;
 	uint64_t number;                /* of the message that is under way; 0: none */
+	bool failed;                    /* something of the round was not kept */
 	bool paused;                    /* until the disk, or a store, may be back */
 	struct os_defer more;
 	struct os_timer retry;

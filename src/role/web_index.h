@@ -49,6 +49,7 @@ struct web_entry {
 	bool asked_away;                /* somebody named it, to have it expunged */
 	bool gone;
 	uint8_t unkept, asked, kept_in; /* web_keep.c: bits to be told, bits that are; where it is */
+	bool tagged;                    /* by people: what it brought with it counts no more */
 	uint16_t n_tags;
 	struct web_tag **tags;          /* by name */
 };
@@ -106,8 +107,10 @@ void index_set_tags(struct web_index *index, struct web_entry *entry, const slic
 /* A tag that is there, or NULL; case does not matter. */
 struct web_tag *index_tag(const struct web_index *index, slice name);
 slice web_tag_name(const struct web_tag *tag);
-/* Every message that has `tag` has `name` instead; empty: nothing. */
-void index_rename_tag(struct web_index *index, struct web_tag *tag, slice name);
+/* Every message that has `tag` has `name` instead; empty: nothing. `changed` is called with
+ * each, afterwards. */
+void index_rename_tag(struct web_index *index, struct web_tag *tag, slice name,
+    void (*changed)(void *context, struct web_entry *entry), void *context);
 /* Writes a NUL as well; returns the length. */
 enum { WEB_NAME_TEXT = MESSAGE_ID_TEXT + 32 };
 size_t web_entry_name(const struct web_entry *entry, char ret_name[WEB_NAME_TEXT]);

@@ -221,8 +221,14 @@ static void expect_tags(const struct web_entry *entry, const char *want)
 	assert_string_equal(have, want);
 }
 
+static void count_change(void *context, struct web_entry *entry)
+{
+	*(size_t *)context += 1;
+}
+
 static void tags(void **state)
 {
+	size_t n = 0;
 	const slice some[] = { slice_lit("b"), slice_lit("A"), slice_lit("B"), slice_lit("c") };
 	const slice others[] = { slice_lit("a"), slice_lit("d") };
 	struct web_entry *one, *two;
@@ -235,12 +241,13 @@ static void tags(void **state)
 	index_set_tags(&t.index, two, others, 2);
 	expect_tags(two, "A,d,");               /* as it was first written */
 	assert_int_equal(index_tag(&t.index, slice_lit("a"))->refs, 2);
-	index_rename_tag(&t.index, index_tag(&t.index, slice_lit("a")), slice_lit("z"));
+	index_rename_tag(&t.index, index_tag(&t.index, slice_lit("a")), slice_lit("z"), count_change, &n);
 	expect_tags(one, "b,c,z,");
 	expect_tags(two, "d,z,");
-	index_rename_tag(&t.index, index_tag(&t.index, slice_lit("z")), slice_lit("Z"));
-	index_rename_tag(&t.index, index_tag(&t.index, slice_lit("d")), (slice){ 0 });
+	index_rename_tag(&t.index, index_tag(&t.index, slice_lit("z")), slice_lit("Z"), count_change, &n);
+	index_rename_tag(&t.index, index_tag(&t.index, slice_lit("d")), (slice){ 0 }, count_change, &n);
 	assert_null(index_tag(&t.index, slice_lit("d")));
+	assert_int_equal(n, 5);
 	index_remove(&t.index, two);
 	assert_int_equal(index_tag(&t.index, slice_lit("z"))->refs, 1);
 	index_set_tags(&t.index, one, NULL, 0);

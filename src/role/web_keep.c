@@ -1,7 +1,7 @@
 /* role/web_keep.c - what people do with messages, on its way to the stores.
  *
  *   web_keep() -> later --(the round before is over)--> now, sorted -> a run of one mailbox's
- *                   ^                                                  -> MARK -> MARKED, next
+ *                   ^                                            -> MARK, TAG -> MARKED, TAGGED
  *                   '------------ it could not be kept: all that is left, in a while --'
  *
  * (1) What is shown is changed before, at once. A message gathers here once, however often it
@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "account/slot.h"
+#include "account/tags.h"
 #include "base/check.h"
 
 /* Where an entry is: not here (or its run has begun), or in one of the two lists. */
@@ -137,11 +138,21 @@ static void begin_round(struct web_keep *keep)
 		keep->now[i]->kept_in = NOW;
 }
 
+/* What of it was not kept is in `later`. */
 static void end_round(struct web *web)
 {
-	heap_free(web->heap, web->keep.now);
-	web->keep.now = NULL;
-	web->keep.n_now = web->keep.at = web->keep.run = 0;
+	struct web_keep *keep = &web->keep;
+	bool ok = !keep->failed;
+
+	heap_free(web->heap, keep->now);
+	keep->now = NULL;
+	keep->n_now = keep->at = keep->run = 0;
+	keep->failed = false;
+	if (!ok) {
+		keep->paused = true;
+		os_timer_start(web->os, &keep->retry, WEB_KEEP_RETRY_MS);
+	}
+	answer_waits(web, ok);
 }
 
 static void begin_run(struct web_keep *keep)
@@ -159,10 +170,8 @@ static void end_run(struct web *web)
 
 	for (; keep->at < keep->run; keep->at++)
 		index_release(web->index, keep->now[keep->at]);
-	if (keep->at < keep->n_now)
-		return;
-	end_round(web);
-	answer_waits(web, true);
+	if (keep->at == keep->n_now)
+		end_round(web);
 }
 
 /* ---- on the way ---- */
@@ -201,25 +210,95 @@ static bool send_marks(struct web *web, struct ipc_channel *store, bool read)
 	return true;
 }
 
+static bool is_tagged(const struct web_entry *entry)
+{
+	return !entry->gone && (entry->unkept & KEEP_TAGS) != 0;
+}
+
+/* In a TAG. */
+static size_t tagged_len(const struct web_entry *entry)
+{
+	size_t len = 2 * sizeof(uint32_t);
+
+	for (size_t i = 0; i < entry->n_tags; i++)
+		len += 1 + entry->tags[i]->len;
+	return len;
+}
+
+static void put_tagged(struct buffer *out, const struct web_entry *entry)
+{
+	put_u32(out, entry->uid);
+	put_u32(out, (uint32_t)(tagged_len(entry) - 2 * sizeof(uint32_t)));
+	for (size_t i = 0; i < entry->n_tags; i++) {
+		put_u8(out, (uint8_t)entry->tags[i]->len);
+		buffer_add(out, web_tag_name(entry->tags[i]));
+	}
+}
+
+/* As many as one message takes; the next ones after its answer. */
+static bool send_tags(struct web *web, struct ipc_channel *store)
+{
+	struct web_keep *keep = &web->keep;
+	size_t end = keep->at, len = 0;
+	struct buffer *out;
+	uint32_t n = 0;
+
+	for (; end < keep->run; end++) {
+		const struct web_entry *entry = keep->now[end];
+
+		if (!is_tagged(entry))
+			continue;
+		if (len + tagged_len(entry) > WEB_KEEP_TAGS_BYTES)
+			break;
+		len += tagged_len(entry);
+		n++;
+	}
+	if (n == 0)
+		return false;
+	keep->number = ++web->number_last;
+	out = ipc_begin(store, IPC_TAG);
+	put_u64(out, keep->number);
+	put_u64(out, keep->now[keep->at]->account);
+	put_u32(out, n);
+	for (size_t i = keep->at; i < end; i++) {
+		struct web_entry *entry = keep->now[i];
+
+		if (!is_tagged(entry))
+			continue;
+		put_tagged(out, entry);
+		entry->unkept &= (uint8_t)~KEEP_TAGS;
+		entry->asked |= KEEP_TAGS;
+	}
+	ipc_end(store, -1);
+	return true;
+}
+
+static void put_run_off(struct web *web)
+{
+	struct web_keep *keep = &web->keep;
+
+	for (; keep->at < keep->run; keep->at++) {
+		struct web_entry *entry = keep->now[keep->at];
+
+		entry->unkept |= entry->asked;
+		entry->asked = 0;
+		if (entry->gone || entry->unkept == 0 || entry->kept_in == LATER)
+			index_release(web->index, entry);
+		else
+			put_later(web, entry);
+	}
+}
+
 /* All that is left of the round comes again in one to come. */
 static void put_off(struct web *web)
 {
 	struct web_keep *keep = &web->keep;
 
 	keep->number = 0;
-	for (; keep->at < keep->n_now; keep->at++) {
-		struct web_entry *entry = keep->now[keep->at];
-
-		entry->unkept |= entry->asked;
-		entry->asked = 0;
-		if (entry->gone || entry->kept_in == LATER)
-			index_release(web->index, entry);
-		else
-			put_later(web, entry);
-	}
+	keep->failed = true;
+	keep->run = keep->n_now;
+	put_run_off(web);
 	end_round(web);
-	keep->paused = true;
-	answer_waits(web, false);
 }
 
 static void step(struct web *web)
@@ -239,7 +318,8 @@ static void step(struct web *web)
 		/* A new one takes nothing before it told what it has. */
 		if (store == NULL || !web->listed[index])
 			put_off(web);
-		else if (!send_marks(web, store, true) && !send_marks(web, store, false))
+		else if (!send_marks(web, store, true) && !send_marks(web, store, false) &&
+		    !send_tags(web, store))
 			end_run(web);
 	}
 }
@@ -274,14 +354,15 @@ bool web_kept(struct web *web, struct ipc_channel *store, struct ipc_message *me
 	if (store_of(web, keep->now[keep->at]->account) != ipc_peer_index(store))
 		return false;
 	keep->number = 0;
-	if (ok == 1) {
-		for (size_t i = keep->at; i < keep->run; i++)
-			keep->now[i]->asked = 0;
-		step(web);
-	} else {
-		put_off(web);
-		os_timer_start(web->os, &keep->retry, WEB_KEEP_RETRY_MS);
+	for (size_t i = keep->at; ok == 1 && i < keep->run; i++)
+		keep->now[i]->asked = 0;
+	if (ok == 0) {
+		/* Other mailboxes have their turn. */
+		put_run_off(web);
+		keep->failed = true;
+		end_run(web);
 	}
+	step(web);
 	web_drain_check(web);
 	return true;
 }

@@ -1,12 +1,12 @@
 /* role/web_keep.h - what people do with a mock's messages is kept by the stores: whether they
- * are read. In a lab nothing is: its mailboxes are their users'. */
+ * are read, and tags. In a lab nothing is: its mailboxes are their users'. */
 #ifndef ROLE_WEB_KEEP_H
 #define ROLE_WEB_KEEP_H
 
 #include "role/web_impl.h"
 
 /* What of a message is to be kept: bits. */
-enum { KEEP_READ = 1 };
+enum { KEEP_READ = 1, KEEP_TAGS = 2 };
 
 void web_keep_init(struct web *web);
 /* The index has it already; the store is told soon. */

@@ -3,6 +3,7 @@
 #include "api/list.h"
 #include "role/web_api.h"
 #include "role/web_events.h"
+#include "role/web_keep.h"
 #include "role/web_mail.h"
 
 static void fault(struct web *web, struct http_request *request, const struct api_fault *f)
@@ -26,6 +27,12 @@ void web_tags(struct http_call *call)
 	buffer_free(&out);
 }
 
+static void changed(void *context, struct web_entry *entry)
+{
+	entry->tagged = true;
+	web_keep(context, entry, KEEP_TAGS);
+}
+
 static void set_tags(struct web *web, slice id, const struct api_tags *tags)
 {
 	struct web_entry *entry = index_find_name(web->index, id);
@@ -33,6 +40,7 @@ static void set_tags(struct web *web, slice id, const struct api_tags *tags)
 	if (entry == NULL || !entry->listed)
 		return;
 	index_set_tags(web->index, entry, tags->names, tags->n);
+	changed(web, entry);
 	web_tell_tags(web, entry);
 }
 
@@ -52,7 +60,7 @@ void web_tags_put(struct http_call *call)
 		api_tags_add(&tags, names.texts[i], &arena);
 	for (size_t i = 0; i < ids.n; i++)
 		set_tags(call->web, ids.texts[i], &tags);
-	web_answer_text(call->web, call->request, 200, "ok");
+	web_keep_answer(call->web, call->request);
 	arena_reset(&arena);
 }
 
@@ -79,9 +87,9 @@ void web_tag_rename(struct http_call *call)
 		(void)api_fault_set(&f, 400, "tag already exists: %.*s", slice_arg(name));
 		fault(call->web, call->request, &f);
 	} else {
-		index_rename_tag(call->web->index, tag, name);
+		index_rename_tag(call->web->index, tag, name, changed, call->web);
 		web_tell_pruned(call->web);
-		web_answer_text(call->web, call->request, 200, "ok");
+		web_keep_answer(call->web, call->request);
 	}
 	arena_reset(&arena);
 }
@@ -94,7 +102,7 @@ void web_tag_delete(struct http_call *call)
 		no_such_tag(call, call->match.arguments[0]);
 		return;
 	}
-	index_rename_tag(call->web->index, tag, (slice){ 0 });
+	index_rename_tag(call->web->index, tag, (slice){ 0 }, changed, call->web);
 	web_tell_pruned(call->web);
-	web_answer_text(call->web, call->request, 200, "ok");
+	web_keep_answer(call->web, call->request);
 }

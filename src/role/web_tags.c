@@ -117,7 +117,8 @@ void index_set_read(struct web_index *index, struct web_entry *entry, bool read)
 	entry->read = read;
 }
 
-void index_rename_tag(struct web_index *index, struct web_tag *tag, slice name)
+void index_rename_tag(struct web_index *index, struct web_tag *tag, slice name,
+    void (*changed)(void *context, struct web_entry *entry), void *context)
 {
 	tag->refs++;                    /* ours, until it is over */
 	for (size_t i = 0; i < index->n_listed; i++) {
@@ -134,6 +135,7 @@ void index_rename_tag(struct web_index *index, struct web_tag *tag, slice name)
 				names[n++] = name;
 		}
 		index_set_tags(index, entry, names, n);
+		changed(context, entry);
 	}
 	unref(index, tag);
 }

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "account/slot.h"
+#include "account/tags.h"
 #include "base/check.h"
 #include "directory/mock_name.h"
 #include "directory/name.h"
@@ -124,7 +125,9 @@ void web_gathered(struct web *web, struct web_fetch *fetch, const struct web_gis
 	struct web_entry *entry = fetch->entry;
 
 	if (!entry->gone && gist->fits) {
-		index_set_tags(web->index, entry, gist->summary.tags.names, gist->summary.tags.n);
+		if (!entry->tagged)
+			index_set_tags(web->index, entry, gist->summary.tags.names,
+			    gist->summary.tags.n);
 		entry->n_attachments = (uint16_t)(gist->summary.n_attachments < UINT16_MAX ?
 		    gist->summary.n_attachments : UINT16_MAX);
 	}
@@ -234,6 +237,32 @@ static bool on_gone(struct web *web, struct ipc_message *message)
 	web_changed(web);
 	if (going.n_unasked > 0 && !web->truncating)
 		web_tell_pruned(web);
+	return true;
+}
+
+/* What people had put on it in an earlier life. */
+static bool on_tags(struct web *web, struct ipc_message *message)
+{
+	uint64_t account = get_u64(&message->body);
+	uint32_t uid = get_u32(&message->body);
+	slice packed = get_slice(&message->body, TAG_NAMES_MAX), name;
+	struct web_entry *entry = index_find_place(web->index, account, uid);
+	unsigned char rooms[API_TAGS_MAX][API_TAG_MAX];
+	slice names[API_TAGS_MAX];
+	size_t n = 0;
+
+	if (!bytes_end(&message->body) || !tag_names_ok(packed))
+		return false;
+	if (entry == NULL || web_keeps(entry, KEEP_TAGS))
+		return true;
+	while (tag_names_next(&packed, &name)) {
+		if (api_tag_clean(name, rooms[n], &names[n]))
+			n++;
+	}
+	index_set_tags(web->index, entry, names, n);
+	entry->tagged = true;
+	if (entry->listed)
+		web_tell_tags(web, entry);
 	return true;
 }
 
@@ -377,7 +406,10 @@ bool web_watch_message(struct web *web, struct ipc_channel *peer, struct ipc_mes
 		return web_expunged(web, peer, message);
 	case IPC_SEEN:
 		return on_seen(web, message);
+	case IPC_TAGS:
+		return on_tags(web, message);
 	case IPC_MARKED:
+	case IPC_TAGGED:
 		return web_kept(web, peer, message);
 	case IPC_MAILBOX:
 		return on_mailbox(web, message);
