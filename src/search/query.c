@@ -182,7 +182,7 @@ bool search_parse(slice query, const struct when_zone *zone, struct arena *arena
 static bool has_tag(const struct search_message *m, slice tag)
 {
 	for (size_t i = 0; i < m->n_tags; i++) {
-		if (slice_equal(m->tags[i], tag))
+		if (slice_equal_ascii(m->tags[i], tag))         /* there are no others in a tag */
 			return true;
 	}
 	return false;

@@ -49,8 +49,8 @@ struct search_query {
 	bool words;                     /* some term is about them */
 };
 
-/* What a message has, texts and tags folded by fold_text(): names and addresses of a field
- * as one text. ptr may be NULL. */
+/* What a message has, texts folded by fold_text(), tags as they are: names and addresses of a
+ * field as one text. ptr may be NULL. */
 struct search_message {
 	slice from, to, cc, bcc, reply_to, subject, message_id;
 	size_t n_tags;

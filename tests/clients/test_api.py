@@ -964,6 +964,41 @@ class Kept(unittest.TestCase):
             api.wait("new")
             self.assertEqual(api.found("is:unread"), ["new", "kept 3"])
 
+    def test_tags(self):
+        """Those that people set stay, none as well, over kill -9 behind the answer; they go with their message."""
+        folder = tempfile.mkdtemp(prefix="posthouse-api-")
+        self.addCleanup(shutil.rmtree, folder, True)
+        tags = lambda api: {m["Subject"]: m["Tags"] for m in api.get("/api/v1/messages")["messages"]}
+        with Mock(data=folder) as host:
+            names, api = [send(host, text("kept %d" % n, X_Tags="own, more")) for n in range(5)], Api(host)
+            api.wait(count=5)
+            api.ok("PUT", "/api/v1/tags", {"IDs": names[:2], "Tags": ["by hand", "b"]})
+            api.ok("PUT", "/api/v1/tags", {"IDs": [names[2]], "Tags": []})
+            host.kill()
+        with Mock(data=folder) as host:
+            api, hand = Api(host), ["b", "by hand"]
+            self.assertEqual(tags(api), {"kept 0": hand, "kept 1": hand, "kept 2": [], "kept 3": ["more", "own"], "kept 4": ["more", "own"]})
+            self.assertEqual(api.get("/api/v1/tags"), ["b", "by hand", "more", "own"])
+            api.ok("PUT", "/api/v1/tags/by%20hand", {"Name": "Renamed"})
+            api.ok("DELETE", "/api/v1/tags/own")
+            host.kill()
+        with Mock(data=folder) as host:
+            api, hand = Api(host), ["b", "Renamed"]
+            self.assertEqual(tags(api), {"kept 0": hand, "kept 1": hand, "kept 2": [], "kept 3": ["more"], "kept 4": ["more"]})
+            self.assertEqual(api.found("tag:renamed"), ["kept 1", "kept 0"])
+            api.ok("DELETE", "/api/v1/messages", {"IDs": [names[0], names[4]]})
+            self.assertEqual(api.get("/api/v1/tags"), ["b", "more", "Renamed"])
+        with Mock("--max-messages", "3", data=folder) as host:
+            send(host, text("new"))
+            api = Api(host)
+            api.wait("new")
+            self.assertEqual(tags(api), {"kept 2": [], "kept 3": ["more"], "new": []})
+        with Mock(data=folder) as host:
+            api = Api(host)
+            self.assertEqual((tags(api), api.get("/api/v1/tags")), ({"kept 2": [], "kept 3": ["more"], "new": []}, ["more"]))
+        wrong = [name for _, _, names in os.walk(os.path.join(folder, "account")) for name in names if name.endswith(".tags")]
+        self.assertEqual(len(wrong), 1)
+
     def test_imap_marks(self):
         """The same \\Seen, whoever sets it; listeners hear of it."""
         with Mock() as host, imaplib.IMAP4(*host.imap) as imap:
