@@ -150,7 +150,7 @@ const struct cli_command cli_mock = {
 		{ "--send-api-auth-accept-any", NULL, "Anybody may POST /api/v1/send." },
 		{ "--webroot", "PATH", "All of HTTP is below this path: /mail/." },
 		{ "--disable-http-compression", NULL, "Answer without gzip." },
-		{ "--data", "DIR", "Keep mail in this folder, over the end." },
+		{ "--data", "DIR", "Keep mail, marks and tags in this folder, over the end." },
 		{ "--json", NULL, "Say where it listens as one line of JSON." },
 		{ "--set", "KEY=VALUE", "Set a key of posthouse.conf; may be repeated." },
 	},
