@@ -48,7 +48,8 @@ struct web_entry {
 	bool stale;                     /* its store is away, or has not told it again */
 	bool asked_away;                /* somebody named it, to have it expunged */
 	bool gone;
-	uint8_t unkept, asked, kept_in; /* web_keep.c: bits to be told, bits that are; where it is */
+	/* web_keep.c: what is to be told, in its next turn and in this one, and what is; bits. */
+	uint8_t unkept : 2, due : 2, asked : 2, kept_in : 2;
 	bool tagged;                    /* by people: what it brought with it counts no more */
 	uint16_t n_tags;
 	struct web_tag **tags;          /* by name */

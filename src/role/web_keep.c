@@ -33,7 +33,7 @@ static unsigned store_of(const struct web *web, uint64_t account)
 
 bool web_keeps(const struct web_entry *entry, unsigned what)
 {
-	return ((entry->unkept | entry->asked) & what) != 0;
+	return ((entry->unkept | entry->due | entry->asked) & what) != 0;
 }
 
 static bool is_empty(const struct web_keep *keep)
@@ -106,7 +106,7 @@ void web_keep(struct web *web, struct web_entry *entry, unsigned what)
 {
 	if (!web->frame.config->mock)
 		return;
-	entry->unkept |= (uint8_t)what;
+	entry->unkept |= what & (KEEP_READ | KEEP_TAGS);
 	if (entry->kept_in != NOWHERE)
 		return;
 	index_hold(entry);
@@ -160,8 +160,13 @@ static void begin_run(struct web_keep *keep)
 	uint64_t account = keep->now[keep->at]->account;
 
 	while (keep->run < keep->n_now && keep->now[keep->run]->account == account &&
-	    keep->run - keep->at < WEB_KEEP_RUN)
-		keep->now[keep->run++]->kept_in = NOWHERE;
+	    keep->run - keep->at < WEB_KEEP_RUN) {
+		struct web_entry *entry = keep->now[keep->run++];
+
+		entry->kept_in = NOWHERE;
+		entry->due = entry->unkept;
+		entry->unkept = 0;
+	}
 }
 
 static void end_run(struct web *web)
@@ -178,7 +183,7 @@ static void end_run(struct web *web)
 
 static bool is_marked(const struct web_entry *entry, bool read)
 {
-	return !entry->gone && (entry->unkept & KEEP_READ) != 0 && entry->read == read;
+	return !entry->gone && (entry->due & KEEP_READ) != 0 && entry->read == read;
 }
 
 static bool send_marks(struct web *web, struct ipc_channel *store, bool read)
@@ -203,7 +208,7 @@ static bool send_marks(struct web *web, struct ipc_channel *store, bool read)
 		if (!is_marked(entry, read))
 			continue;
 		put_u32(out, entry->uid);
-		entry->unkept &= (uint8_t)~KEEP_READ;
+		entry->due &= (unsigned)~KEEP_READ;
 		entry->asked |= KEEP_READ;
 	}
 	ipc_end(store, -1);
@@ -212,7 +217,7 @@ static bool send_marks(struct web *web, struct ipc_channel *store, bool read)
 
 static bool is_tagged(const struct web_entry *entry)
 {
-	return !entry->gone && (entry->unkept & KEEP_TAGS) != 0;
+	return !entry->gone && (entry->due & KEEP_TAGS) != 0;
 }
 
 /* In a TAG. */
@@ -266,7 +271,7 @@ static bool send_tags(struct web *web, struct ipc_channel *store)
 		if (!is_tagged(entry))
 			continue;
 		put_tagged(out, entry);
-		entry->unkept &= (uint8_t)~KEEP_TAGS;
+		entry->due &= (unsigned)~KEEP_TAGS;
 		entry->asked |= KEEP_TAGS;
 	}
 	ipc_end(store, -1);
@@ -280,8 +285,8 @@ static void put_run_off(struct web *web)
 	for (; keep->at < keep->run; keep->at++) {
 		struct web_entry *entry = keep->now[keep->at];
 
-		entry->unkept |= entry->asked;
-		entry->asked = 0;
+		entry->unkept |= entry->due | entry->asked;
+		entry->due = entry->asked = 0;
 		if (entry->gone || entry->unkept == 0 || entry->kept_in == LATER)
 			index_release(web->index, entry);
 		else
