@@ -1,6 +1,7 @@
 /* base/heap.c - blocks of one role in a doubly linked list. */
 #include "base/heap.h"
 
+#include <malloc.h>
 #include <stdalign.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -129,6 +130,11 @@ static void *zeroed(size_t size)
 void *heap_try(struct heap *heap, size_t size)
 {
 	return add_block(heap, fits(heap, size) ? zeroed(sizeof(struct block) + size) : NULL, size);
+}
+
+void heap_give_back(void)
+{
+	malloc_trim(0);
 }
 
 void heap_use_huge_pages(void *block)

@@ -30,6 +30,8 @@ void *heap_alloc(struct heap *heap, size_t size);   /* zeroed, never NULL */
 void *heap_try(struct heap *heap, size_t size);     /* zeroed, NULL at the limit */
 /* A larger or smaller block, or with NULL a first one; the new part is not zeroed. */
 void *heap_resize(struct heap *heap, void *block, size_t size);
+/* Give the system back what malloc() keeps of memory that nobody uses: after much work. */
+void heap_give_back(void);
 /* A block of some MB is about to be filled, all of it: in huge pages, where the kernel has
  * them for who asks. A virtual machine's host then gives 2 MB at a time, not 4 KB. */
 void heap_use_huge_pages(void *block);

@@ -107,6 +107,8 @@ enum {
 	 * mail to store, and by one work. */
 	WEB_GIST_RAW_MAX = 16 * 1024 * 1024,
 	WEB_GATHERERS = 1,
+	/* So long after the last one what memory is free goes back to the system. */
+	WEB_CALM_MS = 250,
 	WEB_GIST_BATCH = 16,
 	/* A walk through all messages looks at the clock after so many, and lets others have
 	 * their turn after so long. */
@@ -224,9 +226,9 @@ enum {
 	 * smaller gaps, of entries that are not wanted, it reads on. */
 	PACK_WINDOW = 512 * 1024,
 	/* Read of an entry at first: all of most. Contexts of zstd that are kept, 160 KB each: a
-	 * pool has four threads, which seldom decompress at once. */
+	 * pool has four threads, which seldom decompress at once, and a mock has to be small. */
 	PACK_READ_AHEAD = 8 * 1024,
-	PACK_UNZIP_IDLE = 2,
+	PACK_UNZIP_IDLE = 1,
 	PACK_WINDOW_GAP = 16 * 1024,
 	/* What is remembered of a message: more would hardly be read faster than the message. */
 	DIGEST_RECORD_MAX = 32 * 1024,
@@ -544,6 +546,8 @@ enum {
 	STORE_FETCHES_MAX = 32,
 	STORE_FETCH_BATCH = 16,
 	STORE_FETCH_WORKS = 2,
+	/* Between two works, unless one is full: waking a thread costs as much as reading some. */
+	STORE_FETCH_PAUSE_MS = 2,
 	STORE_FETCHES_WAITING = 4096,
 	STORE_FETCH_GATHER = 256 * 1024,
 	STORE_FETCH_PIECE = 64 * 1024,

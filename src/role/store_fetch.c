@@ -5,7 +5,7 @@
  * (1) The web says where the message is, as it was told: an entry's checksum covers whose
  *     it is, in which pack and where, so another place gives nothing.
  * (2) A fetch and its memory belong to the pool while it is busy. Few run at once, so mail
- *     is not kept waiting; and what comes meanwhile goes together. */
+ *     is not kept waiting; and what comes in STORE_FETCH_PAUSE_MS goes together. */
 #include <errno.h>
 
 #include "account/slot.h"
@@ -240,6 +240,7 @@ static void on_turn(struct os_defer *defer)
 	    s->n_fetch_works < STORE_FETCH_WORKS && !list_empty(&s->fetches)) {
 		struct fetch_batch *batch = new_batch(s);
 
+		s->fetch_ms = os_now_ms(s->os);
 		batch->counts = true;
 		s->n_fetch_works++;
 		take(batch);
@@ -247,10 +248,24 @@ static void on_turn(struct os_defer *defer)
 	}
 }
 
+static void on_pause_over(struct os_timer *timer)
+{
+	struct store *s = timer->owner;
+
+	os_defer(s->os, &s->fetch_defer);
+}
+
+/* The first goes at once; of those that come one after the other some go together. */
 static void start_more(struct store *s)
 {
-	if (s->watch.on && !list_empty(&s->fetches))
+	uint64_t since_ms = os_now_ms(s->os) - s->fetch_ms;
+
+	if (!s->watch.on || list_empty(&s->fetches))
+		return;
+	if (since_ms >= STORE_FETCH_PAUSE_MS || s->n_fetches - s->n_fetching >= STORE_FETCH_BATCH)
 		os_defer(s->os, &s->fetch_defer);
+	else
+		os_timer_start(s->os, &s->fetch_timer, STORE_FETCH_PAUSE_MS - since_ms);
 }
 
 bool store_fetch(struct store *s, struct ipc_message *message)
@@ -305,4 +320,5 @@ void store_fetch_init(struct store *s)
 	list_init(&s->fetching);
 	pack_unzip_init(&s->unzip, s->heap);
 	s->fetch_defer = (struct os_defer){ .run = on_turn, .owner = s };
+	s->fetch_timer = (struct os_timer){ .fire = on_pause_over, .owner = s };
 }

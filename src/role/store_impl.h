@@ -319,6 +319,8 @@ struct store {
 	size_t n_fetches, n_fetching, n_fetch_works;
 	struct pack_unzip unzip;
 	struct os_defer fetch_defer;
+	struct os_timer fetch_timer;
+	uint64_t fetch_ms;              /* when the last work began */
 	struct list wishes;             /* of the web */
 	size_t n_wishes;
 	struct table tags;              /* struct account_tags, by account, while the web is there */

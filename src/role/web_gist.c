@@ -4,6 +4,7 @@
  *
  * (1) A gatherer at work belongs to the pool, with its heap and its converters; of the fetches
  *     that it has the pool reads `raw`, which nobody changes any more.
+ *     What one turn brings goes together.
  * (2) One that is done before an older one waits for it: what is announced has an order. */
 #include "role/web_gist.h"
 
@@ -82,6 +83,8 @@ static void on_done(struct os_work *work)
 		hand_over(g);
 	}
 	start_more(web);
+	if (list_empty(&web->gatherers))
+		os_timer_start(web->os, &web->calm, WEB_CALM_MS);
 }
 
 static void take(struct web_gatherer *g, struct web_fetch *fetch)
@@ -112,7 +115,17 @@ void web_gather(struct web *web, struct web_fetch *fetch)
 {
 	check(fetch->feeds);
 	list_append(&web->read, &fetch->link);
-	start_more(web);
+	os_defer(web->os, &web->gather_defer);
+}
+
+static void on_turn(struct os_defer *defer)
+{
+	start_more(defer->owner);
+}
+
+static void on_calm(struct os_timer *timer)
+{
+	heap_give_back();
 }
 
 static void drop_heap(void *heap)
@@ -125,6 +138,8 @@ void web_gist_init(struct web *web)
 	list_init(&web->read);
 	list_init(&web->gatherers);
 	list_init(&web->idle);
+	web->gather_defer = (struct os_defer){ .run = on_turn, .owner = web };
+	web->calm = (struct os_timer){ .fire = on_calm };
 	for (size_t i = 0; i < WEB_GATHERERS; i++) {
 		struct web_gatherer *g = heap_new(web->heap, struct web_gatherer);
 

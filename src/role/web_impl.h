@@ -121,6 +121,8 @@ struct web {
 	bool feeding;
 	struct list read;               /* struct web_fetch: those that no gatherer has yet */
 	struct list gatherers;          /* struct web_gatherer: at work, in their order */
+	struct os_defer gather_defer;
+	struct os_timer calm;
 	struct list idle;               /* others */
 	uint64_t number_last;           /* of fetches and expunges */
 	struct list expunges;           /* struct web_expunge */
