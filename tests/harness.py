@@ -34,6 +34,10 @@ PROGRAM_SECONDS = 900
 
 passed = failed = skipped = 0
 
+# What was freed waits for less than the 256 MB that are usual: a page touched anew costs more
+# than what most tests do with it.
+ASAN = "abort_on_error=0:detect_leaks=1:allocator_may_return_null=1:quarantine_size_mb=16"
+
 
 def environment():
     env = dict(os.environ)
@@ -42,9 +46,7 @@ def environment():
     env["POSTHOUSE_ROOT"] = ROOT
     env["POSTHOUSE_BUILD"] = BUILD
     env.setdefault("POSTHOUSE_SUITES", os.path.join(ROOT, "..", "shared", "suites"))
-    # What was freed waits for less than the 256 MB that are usual: a page touched anew costs more
-    # than what most tests do with it.
-    env["ASAN_OPTIONS"] = "abort_on_error=0:detect_leaks=1:allocator_may_return_null=1:quarantine_size_mb=16"
+    env["ASAN_OPTIONS"] = ASAN
     env["UBSAN_OPTIONS"] = "halt_on_error=1:print_stacktrace=1"
     env["PYTHONDONTWRITEBYTECODE"] = "1"
     env["LC_ALL"] = "C.UTF-8"
@@ -128,7 +130,9 @@ def group_tidy(word):
 
 def group_unit(word):
     names = sorted(n for n in os.listdir(BUILD) if n.endswith("_test") and word in n)
-    together([("unit/" + n, [os.path.join(BUILD, n)]) for n in names], os.cpu_count())
+    # Borrowed names of a function that is over are found here, where that costs little.
+    asan = "ASAN_OPTIONS=" + ASAN + ":detect_stack_use_after_return=1"
+    together([("unit/" + n, ["env", asan, os.path.join(BUILD, n)]) for n in names], os.cpu_count())
 
 
 def group_clients(word):

@@ -129,7 +129,8 @@ void account_born(struct account *a, uint32_t uidvalidity, int64_t created_us);
 enum account_answer account_create(struct account *a, slice name, enum account_use use,
     uint16_t *ret_number);
 
-/* Several at once, all or none, subscribed to: what an account begins with. */
+/* Several at once, all or none, subscribed to: what an account begins with. No name is below
+ * INBOX. */
 struct account_first {
 	slice name;
 	enum account_use use;

@@ -134,14 +134,13 @@ static void change_entries(struct account *a, uint64_t modseq,
 
 /* ---- create ---- */
 
-/* What a new mailbox's record says, but for its modseq. */
+/* What a new mailbox's record says, but for its modseq. The name, as it is kept, is borrowed. */
 static enum account_answer begin_entry(struct account *a, const struct view *v, slice name,
     enum account_use use, struct mailbox_entry *ret)
 {
 	struct mailbox_entry *there = find_name(v, name);
-	unsigned char room[IMAP_NAME_MAX];
 	struct mailbox_entry entry = { .state = MAILBOX_EXISTS, .use = (uint8_t)use,
-		.uid_next = 1, .recent_from = 1, .name = imap_name_spelt(name, room) };
+		.uid_next = 1, .recent_from = 1, .name = name };
 
 	check(use < USES);
 	if (imap_name_judge(name) != IMAP_NAME_OK)
@@ -164,8 +163,9 @@ static enum account_answer begin_entry(struct account *a, const struct view *v, 
 static enum account_answer create(struct account *a, struct view *v, slice name,
     enum account_use use, uint16_t *ret_number)
 {
+	unsigned char room[IMAP_NAME_MAX];
 	struct mailbox_entry entry;
-	enum account_answer answer = begin_entry(a, v, name, use, &entry);
+	enum account_answer answer = begin_entry(a, v, imap_name_spelt(name, room), use, &entry);
 
 	if (answer != ACCOUNT_CHANGED)
 		return answer;
