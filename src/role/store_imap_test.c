@@ -3,7 +3,6 @@
 #include <zlib.h>
 
 #include "account/slot.h"
-#include "os/os_faulty.h"
 #include "role/store_imap_world_test.h"
 
 /* ---- */
@@ -75,75 +74,6 @@ static void alone(void **state)
 	for (unsigned ms = 0; ms < 40; ms++)
 		there += alone_after(ms);
 	assert_in_range(there, 1, 39);
-}
-
-static const char *const begins_with[] = { "\\Archive) \"/\" \"Archive\"\r\n",
-	"\\Drafts) \"/\" \"Drafts\"\r\n", "\\Junk) \"/\" \"Junk\"\r\n",
-	"\\Sent) \"/\" \"Sent\"\r\n", "\\Trash) \"/\" \"Trash\"\r\n" };
-
-/* How many of them a client sees. */
-static unsigned count_first(struct client *c)
-{
-	slice list = say(c, "LIST (SPECIAL-USE) \"\" *", "OK");
-	unsigned n = 0;
-
-	for (size_t i = 0; i < sizeof begins_with / sizeof *begins_with; i++)
-		n += has(list, begins_with[i]);
-	return n;
-}
-
-/* An account begins with some mailboxes, once; one that has others, or where nobody wants
- * them, with none. */
-static void first_mailboxes(void **state)
-{
-	struct client one, two;
-
-	world_begin_as(1, "mailbox.special_use = yes\n");
-	deliver_all(1, 3, 7, 1000);
-	adopt_as(&one, SERVICE_IMAP, "a", "");
-	adopt_as(&two, SERVICE_IMAP, "a", "");
-	login(one.nonce, 7);
-	login(two.nonce, 7);
-	client_until(&one, "a OK [CAPABILITY ");
-	client_until(&one, "\r\n");
-	client_until(&two, "a OK [CAPABILITY ");
-	client_until(&two, "\r\n");
-	assert_int_equal(count_first(&one), 5);
-	assert_int_equal(count_first(&two), 5);
-	expect(&one, "LSUB \"\" *", "Trash");
-	imap_select(&one, "INBOX", 3);
-	say(&one, "DELETE Trash", "OK");
-	assert_int_equal(count_first(&two), 4);
-	imap_logout(&one);
-	imap_logout(&two);
-	kill_store();
-	imap_open(&one, 7);
-	assert_int_equal(count_first(&one), 4);
-	imap_logout(&one);
-	imap_open(&one, 8);
-	assert_int_equal(count_first(&one), 5);
-	imap_logout(&one);
-	world_end();
-}
-
-/* All or none, whenever the power goes; and the next session has them all the same. */
-static void first_mailboxes_and_power(void **state)
-{
-	for (unsigned ms = 0; ms < 30; ms++) {
-		struct client c;
-
-		world_begin_as(1 + ms, "mailbox.special_use = yes\n");
-		adopt_as(&c, SERVICE_IMAP, "a", "");
-		login(c.nonce, 7);
-		run_ms(ms);
-		cut_power();
-		buffer_free(&c.got);    /* the stream went with the power */
-		wait_for_store();
-		imap_open(&c, 7);
-		assert_int_equal(count_first(&c), 5);
-		imap_logout(&c);
-		world_end();
-	}
 }
 
 static void selected_and_fetched(void **state)
@@ -549,209 +479,6 @@ static void silent_ones_end(void **state)
 	world_end();
 }
 
-/* ---- chance, and failures ---- */
-
-/* OK, or NO: what the disk allows. */
-static bool try_say(struct client *c, const char *command)
-{
-	char text[256];
-	slice reply;
-	bool ok;
-
-	snprintf(text, sizeof text, "T7 %s\r\n", command);
-	stream_write(c->stream, slice_from(text));
-	client_until(c, "T7 ");
-	reply = client_until(c, "\r\n");
-	ok = slice_starts(reply, slice_lit("OK"));
-	/* BAD: there is no such message. */
-	if (!ok && !slice_starts(reply, slice_lit("NO")) &&
-	    !slice_starts(reply, slice_lit("BAD there is no message")))
-		fail_msg("%s: %.*s", command, slice_arg(reply));
-	return ok;
-}
-
-static bool try_append(struct client *c, const char *to)
-{
-	bool ok;
-
-	append(c, to, "", 300, "T7 ");
-	ok = slice_find(slice_head(buffer_bytes(&c->got), c->seen), slice_lit("T7 OK [APPENDUID")) <
-	    c->seen;
-	c->seen = buffer_bytes(&c->got).len;
-	return ok;
-}
-
-/* All that a mailbox has, in the words of a session. */
-static slice listing(struct client *c)
-{
-	say(c, "NOOP", "OK");
-	return say(c, "FETCH 1:* (UID FLAGS RFC822.SIZE)", "OK");
-}
-
-static void open_rev2(struct client *c, const char *name)
-{
-	char command[64];
-
-	imap_open(c, 7);
-	say(c, "ENABLE IMAP4rev2", "OK");
-	snprintf(command, sizeof command, "SELECT %s", name);
-	say(c, command, "OK");
-}
-
-static uint64_t chance(uint64_t *x)
-{
-	*x = *x * 6364136223846793005u + 1442695040888963407u;
-	return *x >> 33;
-}
-
-static void random_command(struct client *c, uint64_t *x, const char *other)
-{
-	static const char *const commands[] = { "STORE 1:%u +FLAGS (\\Seen)",
-	    "STORE 1:%u -FLAGS (\\Seen \\Deleted)", "STORE %u +FLAGS.SILENT (\\Deleted k%u)", "EXPUNGE",
-	    "COPY %u:* %s", "MOVE %u %s", "UID STORE %u:* FLAGS (\\Answered)", "NOOP",
-	    "FETCH %u:* (ENVELOPE BODYSTRUCTURE)", "SEARCH SUBJECT %u" };
-	size_t i = chance(x) % (sizeof commands / sizeof *commands);
-	unsigned n = 1 + (unsigned)(chance(x) % 3);
-	char command[128];
-
-	if (i == 4 || i == 5)
-		snprintf(command, sizeof command, commands[i], n, other);
-	else
-		snprintf(command, sizeof command, commands[i], n, n);
-	(void)try_say(c, command);
-}
-
-/* Sessions of one account change it, mail comes, the disk fails now and then: at the end all
- * of them see the same, and so does the next life. */
-static void a_storm(void **state)
-{
-	for (uint64_t seed = 1; seed <= 12; seed++) {
-		struct client c[4];
-		uint64_t x = seed;
-		struct buffer seen[2];
-
-		world_begin(seed);
-		deliver_all(0, 8, 7, 300);
-		imap_open(&c[0], 7);
-		say(&c[0], "CREATE Other", "OK");
-		client_close(&c[0]);
-		for (int i = 0; i < 4; i++)
-			open_rev2(&c[i], i % 2 == 0 ? "INBOX" : "Other");
-		for (uint32_t step = 0; step < 60; step++) {
-			struct sim_faults faults = { .sync_error = chance(&x) % 8 == 0 ? 2 : 0 };
-			int i = (int)(chance(&x) % 4);
-
-			sim_set_faults(world.sim, &faults);
-			if (chance(&x) % 4 == 0)
-				deliver(8 + step, 7, 300);
-			if (chance(&x) % 8 == 0)
-				(void)try_append(&c[i], i % 2 == 0 ? "Other" : "INBOX");
-			random_command(&c[i], &x, i % 2 == 0 ? "Other" : "INBOX");
-			if (faults.sync_error != 0)
-				run_ms(chance(&x) % 2 == 0 ? 3000 : STORE_RETRY_MAX_MS);
-		}
-		sim_set_faults(world.sim, &(struct sim_faults){ 0 });
-		run_ms(STORE_RETRY_MAX_MS + 5000);
-		for (int i = 0; i < 4; i++) {
-			slice text = listing(&c[i]);
-
-			if (i < 2) {
-				seen[i] = buffer_init(world.heap, SIZE_MAX / 2);
-				buffer_add(&seen[i], text);
-			} else if (!slice_equal(text, buffer_bytes(&seen[i % 2]))) {
-				fail_msg("seed %u: session %d sees %.*s, not %.*s", (unsigned)seed, i,
-				    slice_arg(text), slice_arg(buffer_bytes(&seen[i % 2])));
-			}
-		}
-		for (int i = 0; i < 4; i++)
-			client_close(&c[i]);
-		if (seed % 2 == 0)
-			kill_store();
-		else
-			cut_power();
-		for (int i = 0; i < 2; i++) {
-			slice text;
-
-			open_rev2(&c[i], i % 2 == 0 ? "INBOX" : "Other");
-			text = listing(&c[i]);
-			if (!slice_equal(text, buffer_bytes(&seen[i])))
-				fail_msg("seed %u: the next life has %.*s, not %.*s", (unsigned)seed,
-				    slice_arg(text), slice_arg(buffer_bytes(&seen[i])));
-			imap_logout(&c[i]);
-			buffer_free(&seen[i]);
-		}
-		world_end();
-	}
-}
-
-/* While the n-th disk call fails: a day of an account. What was answered OK is there in the
- * next life, what was not may be; returns whether one failed. */
-static bool day_with_failure(unsigned n)
-{
-	struct os_faulty faulty;
-	bool appended, moved, fired;
-	struct client c;
-
-	world_begin(1);
-	deliver_until_durable(0, 2, 7, 300);
-	kill_store();
-	imap_open(&c, 7);
-	say(&c, "CREATE Other", "OK");
-	say(&c, "SELECT INBOX", "OK");
-	os_faulty_wrap(&faulty, store_os());
-	os_faulty_arm(&faulty, FAULT_ANY, n, n % 2 ? -EIO : -ENOSPC);
-	appended = try_append(&c, "INBOX");
-	moved = try_say(&c, "MOVE 1 Other");
-	(void)try_say(&c, "FETCH 1:* BODY.PEEK[]");
-	(void)try_say(&c, "FETCH 1:* ENVELOPE");
-	(void)try_say(&c, "FETCH 1:* (ENVELOPE BODYSTRUCTURE)");
-	fired = os_faulty_fired(&faulty);
-	os_faulty_unwrap(&faulty);
-	run_ms(STORE_RETRY_MAX_MS);
-	imap_logout(&c);
-	cut_power();
-	imap_open(&c, 7);
-	imap_select(&c, "INBOX", 3u + appended - moved);
-	expect(&c, "FETCH 1:* BODY.PEEK[TEXT]", "more");
-	expect(&c, "FETCH 1:* (ENVELOPE BODYSTRUCTURE)", "BODYSTRUCTURE (");
-	imap_select(&c, "Other", moved);
-	imap_logout(&c);
-	world_end();
-	return fired;
-}
-
-static void each_disk_call_may_fail(void **state)
-{
-	unsigned calls = 0;
-
-	while (day_with_failure(calls + 1))
-		calls++;
-	print_message("# %u calls failed, one at a time\n", calls);
-	assert_true(calls > 8);
-}
-
-/* It dies with a text half sent, and one being read. */
-static void the_store_is_killed(void **state)
-{
-	struct client c[3];
-
-	world_begin(1);
-	deliver_all(0, 20, 7, 200 * 1000);
-	for (unsigned wait = 0; wait < 6; wait++) {
-		for (int i = 0; i < 3; i++) {
-			imap_open(&c[i], 7);
-			imap_select(&c[i], "INBOX", 20);
-			stream_pause(c[i].stream);
-			stream_write(c[i].stream, slice_lit("T7 FETCH 1:* BODY.PEEK[]\r\n"));
-		}
-		run_ms(wait);
-		kill_store();
-		for (int i = 0; i < 3; i++)
-			client_close(&c[i]);
-	}
-	world_end();
-}
-
 /* A client that asks for everything is not in the way of one who asks for nothing; and what
  * many who only look on cost. */
 static void many_sessions(void **state)
@@ -857,14 +584,10 @@ static void an_account_has_so_many_sessions(void **state)
 	world_end();
 }
 
-UNIT_TESTS(cmocka_unit_test(an_account_has_so_many_sessions),
-    cmocka_unit_test(alone), cmocka_unit_test(first_mailboxes),
-    cmocka_unit_test(first_mailboxes_and_power), cmocka_unit_test(selected_and_fetched),
-    cmocka_unit_test(flags_are_seen),
+UNIT_TESTS(cmocka_unit_test(an_account_has_so_many_sessions), cmocka_unit_test(alone),
+    cmocka_unit_test(selected_and_fetched), cmocka_unit_test(flags_are_seen),
     cmocka_unit_test(appended), cmocka_unit_test(copied_and_moved),
     cmocka_unit_test(a_change_that_fails), cmocka_unit_test(the_account_is_removed),
     cmocka_unit_test(beside_pop3), cmocka_unit_test(recent_once),
-    cmocka_unit_test(they_leave_in_the_middle), cmocka_unit_test(compressed), cmocka_unit_test(silent_ones_end),
-    cmocka_unit_test(a_storm), cmocka_unit_test(each_disk_call_may_fail),
-    cmocka_unit_test(the_store_is_killed), cmocka_unit_test(many_sessions),
-    cmocka_unit_test(drains))
+    cmocka_unit_test(they_leave_in_the_middle), cmocka_unit_test(compressed),
+    cmocka_unit_test(silent_ones_end), cmocka_unit_test(many_sessions), cmocka_unit_test(drains))

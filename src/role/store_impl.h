@@ -187,7 +187,7 @@ struct box {
 	size_t append_bytes;            /* of store->append_bytes */
 	struct list changes;            /* of clients, store_queue.c */
 	struct box_change first;        /* store_first.c */
-	bool first_waits, first_tried;
+	bool first_waits;               /* sessions wait for it */
 	unsigned boarded, flight, landed;       /* flights it was on, is on; the last that landed */
 	bool removing;                  /* IPC_REMOVED came: no more deliveries */
 	bool purged;                    /* and only the HEAD that says so is left */
