@@ -257,7 +257,8 @@ bool imap_refuse(struct imap_server *s, slice text)
 
 	if (!take_command(s, &p))
 		return true;
-	s->row = NULL;                  /* its turn comes */
+	s->row = NULL;                  /* its turn comes, and the line may move until then */
+	s->tag = (slice){ 0 };
 	return false;
 }
 

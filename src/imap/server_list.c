@@ -39,7 +39,8 @@ struct listing {
 
 /* ---- the names ---- */
 
-/* INBOX first, with what is below it; the delimiter before any other octet, so that what is below a name follows it. */
+/* INBOX first, with what is below it; the delimiter before any other octet, so that what is
+ * below a name follows it. */
 static int order(const void *a, const void *b)
 {
 	slice x = ((const struct name *)a)->name, y = ((const struct name *)b)->name;
