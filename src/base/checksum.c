@@ -15,17 +15,6 @@ uint64_t checksum64(slice bytes, uint64_t seed)
 	return XXH3_64bits_withSeed(bytes.ptr, bytes.len, seed);
 }
 
-uint64_t checksum64_of(const slice *parts, size_t n, uint64_t seed)
-{
-	XXH3_state_t state;
-
-	XXH3_INITSTATE(&state);
-	XXH3_64bits_reset_withSeed(&state, seed);
-	for (size_t i = 0; i < n; i++)
-		XXH3_64bits_update(&state, parts[i].ptr, parts[i].len);
-	return XXH3_64bits_digest(&state);
-}
-
 static XXH3_state_t *state_of(struct checksum_stream *c)
 {
 	uintptr_t at = ((uintptr_t)c->room + STATE_ALIGN - 1) & ~(uintptr_t)(STATE_ALIGN - 1);
@@ -47,4 +36,14 @@ void checksum_add(struct checksum_stream *c, slice bytes)
 uint64_t checksum_end(struct checksum_stream *c)
 {
 	return XXH3_64bits_digest(state_of(c));
+}
+
+uint64_t checksum64_of(const slice *parts, size_t n, uint64_t seed)
+{
+	struct checksum_stream stream;
+
+	checksum_begin(&stream, seed);
+	for (size_t i = 0; i < n; i++)
+		checksum_add(&stream, parts[i]);
+	return checksum_end(&stream);
 }
