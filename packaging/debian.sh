@@ -9,7 +9,7 @@ packages_test="libcmocka-dev libgmime-3.0-dev clang-14 libclang-rt-14-dev llvm-1
 	e2fsprogs mount git-email libmailtools-perl swaks msmtp gsasl curl ncat fetchmail getmail6 libnet-ssleay-perl
 	libio-socket-ssl-perl dnsutils nsd ldnsutils openjdk-17-jdk-headless libmail-java
 	chromium-headless-shell nodejs mutt neomutt isync offlineimap3 thunderbird
-	libmail-imapclient-perl ruby php-cli php-imap php-horde-imap-client python3-imap-tools imapfilter mailutils interimap"
+	libmail-imapclient-perl ruby php-cli php-imap php-mbstring php-horde-imap-client python3-imap-tools imapfilter mailutils interimap"
 # Debian's node comes without npm, others' with it.
 command -v npm >/dev/null || packages_test="$packages_test npm"
 
