@@ -15,7 +15,7 @@ import time
 
 from measure import read, settle
 from peers import DOMAIN, READY_S, STOP_S, Missing, Posthouse, free_port, greets, need_packages
-from peers import wait_for, write
+from peers import undisturbed, wait_for, write
 from relaying import SinkServer, ToSink
 from works import Load, run, say, whole
 
@@ -77,7 +77,8 @@ class Deferring(ToSink, Posthouse):
         super().__init__(folder, LIVING)
 
     def start(self):
-        self.names = Nameserver(self.folder, self.program)
+        with undisturbed():
+            self.names = Nameserver(self.folder, self.program)
         self.servers = self.names.start()
         super().start()
 

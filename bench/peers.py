@@ -4,6 +4,7 @@ Each runs on loopback with a configuration, a queue and mailboxes of its own bel
 a temporary folder, in the foreground of a control group, with the settings for
 durability that it comes with. Accounts are user1@bench.example, user2@...
 """
+import contextlib
 import glob
 import json
 import os
@@ -44,6 +45,22 @@ def free_port():
             except OSError:
                 continue
     raise Missing("no free port")
+
+
+@contextlib.contextmanager
+def undisturbed():
+    """Ctrl-C and SIGTERM wait until what is done here is done: a process that was started, and of
+    which nobody wrote down that it was, would not be ended."""
+    came, before = [], {}
+    for number in (signal.SIGINT, signal.SIGTERM):
+        before[number] = signal.signal(number, lambda *got: came.append(got[0]))
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        for number in came:
+            signal.raise_signal(number)
 
 
 def wait_for(what, condition, process):
@@ -136,12 +153,12 @@ class Peer:
 
     def run(self, *command, env=None):
         """Start a process of this server; its words go to a file in its folder."""
-        with open(os.path.join(self.folder, "said"), "ab") as said:
+        with open(os.path.join(self.folder, "said"), "ab") as said, undisturbed():
             process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=said,
                                        stderr=said, cwd=self.folder, start_new_session=True,
                                        env=env, preexec_fn=self.group.enter)
-        self.group.first = self.group.first or process.pid
-        self.processes.append(process)
+            self.group.first = self.group.first or process.pid
+            self.processes.append(process)
         return process
 
     def stop(self):

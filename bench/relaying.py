@@ -13,7 +13,7 @@ import time
 
 from measure import TICKS, read
 from peers import DOMAIN, READY_S, Missing, Posthouse, Postfix, free_port, need_packages, wait_for
-from peers import greets
+from peers import greets, undisturbed
 from works import POSTHOUSE, RUN_S, Load, Server, await_end, run, say, whole
 
 ELSEWHERE = "sink.example"
@@ -76,7 +76,8 @@ class HasNext:
     next = None
 
     def start(self):
-        self.next = self.make_next()
+        with undisturbed():
+            self.next = self.make_next()
         self.next.start()
         super().start()
 
