@@ -297,12 +297,39 @@ static void test_view(void **state)
 	imap_view_unref(view);
 }
 
+/* Runs of UIDs and gaps, each view beside the array that it stands for. */
+static void test_view_gaps(void **state)
+{
+	static const unsigned one_in[] = { 1, 2, 100, 1000, 100000 };
+
+	for (size_t g = 0; g < sizeof one_in / sizeof *one_in; g++) {
+		struct imap_view *view = imap_view_create(heap, g % 2 == 0 ? 700 : 0);
+		uint32_t uids[2000], random = 7, uid = 0;
+
+		for (uint32_t i = 0; i < 2000; i++) {
+			random = random * 1664525u + 1013904223u;
+			uid += (random >> 8) % one_in[g] == 0 ? 2 + (random >> 28) : 1;
+			uids[i] = uid;
+			imap_view_add(view, uid);
+		}
+		assert_int_equal(view->n, 2000);
+		for (uint32_t i = 0; i < 2000; i++) {
+			assert_int_equal(imap_view_uid(view, i), uids[i]);
+			assert_int_equal(imap_view_find(view, 2000, uids[i]), i + 1);
+			assert_int_equal(imap_view_find(view, i, uids[i]), 0);
+			assert_int_equal(imap_view_below(view, 2000, uids[i] + 1), i + 1);
+		}
+		imap_view_unref(view);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_sets), cmocka_unit_test(test_many), cmocka_unit_test(test_utf7),
 		cmocka_unit_test(test_names), cmocka_unit_test(test_inbox), cmocka_unit_test(test_patterns),
 		cmocka_unit_test(test_times), cmocka_unit_test(test_view),
+		cmocka_unit_test(test_view_gaps),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

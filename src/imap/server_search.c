@@ -86,7 +86,7 @@ static void look_later(struct imap_server *s, struct searching *job,
 static void look(struct imap_server *s, struct searching *job)
 {
 	struct imap_work_item item = { .sequence = job->at + 1 };
-	uint32_t uid = s->view->uids[job->at++];
+	uint32_t uid = imap_view_uid(s->view, job->at++);
 
 	if (!s->host->message(s->host->context, uid, &item.message))
 		return;
@@ -130,7 +130,7 @@ static uint64_t modseq_of(struct imap_server *s, uint32_t index)
 {
 	struct imap_message m;
 
-	return s->host->message(s->host->context, s->view->uids[index], &m) ? m.modseq : 0;
+	return s->host->message(s->host->context, imap_view_uid(s->view, index), &m) ? m.modseq : 0;
 }
 
 static void count_step(struct imap_server *s, struct searching *job)
@@ -164,7 +164,7 @@ static void save(struct imap_server *s, const struct searching *job)
 	saved = heap_alloc(s->heap, ((few ? 2 : job->count) + 1) * sizeof *saved);
 	for (uint32_t i = job->first; job->count > 0 && i <= job->last; i++) {
 		if (few ? (q->min && i == job->first) || (q->max && i == job->last) : is_hit(job, i))
-			saved[n++] = s->view->uids[i];
+			saved[n++] = imap_view_uid(s->view, i);
 	}
 	heap_free(s->heap, s->saved);
 	s->saved = saved;
@@ -173,7 +173,7 @@ static void save(struct imap_server *s, const struct searching *job)
 
 static uint32_t number_of(const struct imap_server *s, uint32_t index)
 {
-	return s->uid ? s->view->uids[index] : index + 1;
+	return s->uid ? imap_view_uid(s->view, index) : index + 1;
 }
 
 /* RFC 4731 s3.2: of what is told. */
@@ -325,7 +325,7 @@ static const struct imap_set *saved_set(struct imap_server *s)
 static enum imap_search_ready prepare(struct imap_server *s, struct imap_search *search)
 {
 	struct imap_search_facts facts = { .host = s->host, .heap = s->heap, .star_sequence = s->n,
-		.star_uid = s->n > 0 ? s->view->uids[s->n - 1] : 0, .saved = saved_set(s),
+		.star_uid = s->n > 0 ? imap_view_uid(s->view, s->n - 1) : 0, .saved = saved_set(s),
 		.now_s = s->host->now_s(s->host->context) };
 
 	return imap_search_prepare(search, &facts, &s->arena);

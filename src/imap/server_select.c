@@ -131,7 +131,7 @@ static void tell_unseen(struct imap_server *s)
 	struct imap_message m;
 
 	for (uint32_t i = 0; i < s->n && i < IMAP_UNSEEN_SCAN; i++) {
-		if (s->host->message(s->host->context, s->view->uids[i], &m) &&
+		if (s->host->message(s->host->context, imap_view_uid(s->view, i), &m) &&
 		    (m.flags & IMAP_SEEN) == 0) {
 			imap_untagged(s, "OK [UNSEEN %u] the first unseen", i + 1);
 			return;
@@ -167,7 +167,7 @@ static void tell_mailbox(struct imap_server *s, const struct imap_mailbox *mailb
 static bool tell_absent(struct imap_server *s, struct imap_vanishing *job)
 {
 	struct imap_set_writer set = { .out = &s->out };
-	uint32_t limit = s->n > 0 ? s->view->uids[s->n - 1] : 0, ranges = 0;
+	uint32_t limit = s->n > 0 ? imap_view_uid(s->view, s->n - 1) : 0, ranges = 0;
 	struct imap_mailbox mailbox;
 	struct imap_view *view;
 
@@ -176,7 +176,7 @@ static bool tell_absent(struct imap_server *s, struct imap_vanishing *job)
 	while (job->absent < limit && ranges < IMAP_SET_LINE) {
 		uint32_t first = job->absent + 1;
 		uint32_t at = imap_view_below(s->view, s->n, first);
-		uint32_t next = at < s->n ? s->view->uids[at] : limit + 1;
+		uint32_t next = at < s->n ? imap_view_uid(s->view, at) : limit + 1;
 
 		if (next > first && (job->known == NULL ||
 		    imap_set_overlaps(job->known, first, next - 1))) {

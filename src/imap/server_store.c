@@ -262,14 +262,15 @@ void imap_on_move(struct imap_server *s, struct imap_parse *p)
 
 bool imap_find_deleted(struct imap_server *s, const uint32_t *uids, size_t n)
 {
-	const uint32_t *from = uids != NULL ? uids : s->view->uids;
 	size_t all = uids != NULL ? n : s->n, kept = 0;
 	uint32_t *deleted = heap_alloc(s->heap, (all + 1) * sizeof *deleted);
 	struct imap_message m;
 
 	for (size_t i = 0; i < all; i++) {
-		if (s->host->message(s->host->context, from[i], &m) && (m.flags & IMAP_DELETED) != 0)
-			deleted[kept++] = from[i];
+		uint32_t uid = uids != NULL ? uids[i] : imap_view_uid(s->view, (uint32_t)i);
+
+		if (s->host->message(s->host->context, uid, &m) && (m.flags & IMAP_DELETED) != 0)
+			deleted[kept++] = uid;
 	}
 	imap_charge(s, all);
 	heap_free(s->heap, s->uids);

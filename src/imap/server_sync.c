@@ -35,7 +35,7 @@ static void note_recent(struct imap_server *s, struct imap_range range)
 
 void imap_claim_recent(struct imap_server *s)
 {
-	struct imap_range range = { .last = s->n > 0 ? s->view->uids[s->n - 1] : 0 };
+	struct imap_range range = { .last = s->n > 0 ? imap_view_uid(s->view, s->n - 1) : 0 };
 
 	if (s->rev2 || range.last == 0)
 		return;
@@ -104,7 +104,7 @@ void imap_sync_begin(struct imap_server *s, bool expunges)
 	s->sync.target = imap_view_ref(view);
 	s->sync.target_n = view->n;
 	s->sync.modseq = mailbox.highest_modseq;
-	s->sync.last = s->n > 0 ? s->view->uids[s->n - 1] : 0;
+	s->sync.last = s->n > 0 ? imap_view_uid(s->view, s->n - 1) : 0;
 	s->sync.phase = same ? PHASE_EXISTS : expunges ? PHASE_GONE : PHASE_FLAGS;
 	s->sync.at = 0;
 }
@@ -129,7 +129,7 @@ static void tell_expunged(struct imap_server *s)
 	struct imap_sync *sync = &s->sync;
 
 	for (; sync->at < s->n; sync->at++) {
-		uint32_t number = s->n - sync->at, uid = s->view->uids[number - 1];
+		uint32_t number = s->n - sync->at, uid = imap_view_uid(s->view, number - 1);
 
 		if (!imap_room(s) || imap_yields(s, 1))
 			return;
@@ -146,7 +146,7 @@ static void tell_vanished(struct imap_server *s)
 	unsigned ranges = 0;
 
 	for (; sync->at < s->n; sync->at++) {
-		uint32_t uid = s->view->uids[sync->at];
+		uint32_t uid = imap_view_uid(s->view, sync->at);
 
 		if ((set.open.first == 0 && !imap_room(s)) || ranges == IMAP_SET_LINE)
 			break;
@@ -337,7 +337,7 @@ static uint32_t range_in_view(const struct imap_server *s, struct imap_range ran
 
 bool imap_resolve(struct imap_server *s, slice text, size_t *ret_n)
 {
-	uint32_t star = !s->uid ? s->n : s->n > 0 ? s->view->uids[s->n - 1] : 0, from;
+	uint32_t star = !s->uid ? s->n : s->n > 0 ? imap_view_uid(s->view, s->n - 1) : 0, from;
 	struct imap_set set;
 	size_t n = 0;
 
@@ -361,7 +361,7 @@ bool imap_resolve(struct imap_server *s, slice text, size_t *ret_n)
 		uint32_t count = range_in_view(s, set.ranges[i], &from);
 
 		for (uint32_t k = 0; k < count; k++)
-			s->uids[n++] = s->view->uids[from + k];
+			s->uids[n++] = imap_view_uid(s->view, from + k);
 	}
 	imap_charge(s, n);
 	*ret_n = n;

@@ -183,9 +183,9 @@ static uint32_t look_through(struct box_view *v, uint64_t modseq, uint32_t from,
 	size_t at = 0;
 
 	for (uint32_t i = few ? imap_view_below(view, view->n, from) : view->n;
-	     i < view->n && view->uids[i] <= last; i++) {
-		const struct account_row *row = account_state_find_near(state, view->uids[i],
-		    &at);
+	     i < view->n && imap_view_uid(view, i) <= last; i++) {
+		uint32_t uid = imap_view_uid(view, i);
+		const struct account_row *row = account_state_find_near(state, uid, &at);
 
 		if (row != NULL && row->modseq > modseq)
 			return row->uid;
@@ -248,7 +248,7 @@ static void went(struct box *box, unsigned number, struct bytes *in, uint32_t n)
 		return;
 	left = imap_view_create(box->store->heap, v->view->n);
 	for (uint32_t i = 0; i < v->view->n; i++) {
-		uint32_t uid = v->view->uids[i];
+		uint32_t uid = imap_view_uid(v->view, i);
 
 		while (range.last < uid && n > 0) {
 			range = get_uid_range(in);
