@@ -289,7 +289,7 @@ static void follow_flags(struct box *box, struct bytes in)
 		first = i == 0 ? range.first : first;
 		last = range.last;
 	}
-	if (flagged.n > 0)
+	if (flagged.n > 0 && !os_planted(box->store->os, OS_PLANT_UNHEARD))
 		note(v, flagged.modseq, first, last);
 }
 

@@ -24,6 +24,8 @@ const struct plant plants[PLANTS] = {
 	    "UIDs go on behind the last message that is there, not the last UID given" },
 	{ "copyuid", OS_PLANT_COPYUID,
 	    "COPYUID counts from the mailbox's UIDNEXT; UIDs count through the account" },
+	{ "unheard", OS_PLANT_UNHEARD,
+	    "the sessions that have the mailbox selected are not told of another's STORE" },
 	{ "flags-unsynced", OS_PLANT_FLAGS_UNSYNCED,
 	    "an account's log is not synced when only flags change" },
 };
