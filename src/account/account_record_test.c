@@ -12,7 +12,7 @@ static struct account_row row_of(uint32_t uid, uint16_t mailbox)
 	return (struct account_row){ .uid = uid, .pack = 3, .flags = ACCOUNT_FLAGS - 2,
 		.mailbox = mailbox, .modseq = 70 + uid, .key = { 5, uid, 2, 1 },
 		.received_us = -77, .size = 4000000000u, .stored = 3000000000u,
-		.offset = UINT32_MAX, .saved_s = 4100000000u };
+		.offset = PACK_MAX - 1, .saved_s = 4100000000u };
 }
 
 static struct mailbox_entry entry_of(uint16_t number, uint8_t bits, slice name)
@@ -50,6 +50,7 @@ static void rows_come_back(void **state)
 	struct heap *heap = heap_create(SIZE_MAX);
 	struct buffer b = buffer_init(heap, RECORD_SIZE);
 	struct account_row row = row_of(8, 3 | ACCOUNT_GRAVEYARD), back;
+	struct account_key key = row.key, key_back;
 	struct bytes in;
 	uint32_t n;
 
@@ -62,7 +63,8 @@ static void rows_come_back(void **state)
 	assert_true(back.flags == row.flags);
 	assert_int_equal(back.mailbox, row.mailbox);
 	assert_int_equal(back.modseq, row.modseq);
-	assert_memory_equal(&back.key, &row.key, sizeof row.key);
+	key_back = back.key;
+	assert_memory_equal(&key_back, &key, sizeof key);
 	assert_int_equal(back.received_us, row.received_us);
 	assert_int_equal(back.size, row.size);
 	assert_int_equal(back.stored, row.stored);
@@ -70,6 +72,58 @@ static void rows_come_back(void **state)
 	assert_int_equal(back.offset, row.offset);
 	assert_int_equal(back.saved_s, row.saved_s);
 	heap_drop(heap);
+}
+
+/* Fields have the width that a row has in memory, not that of the record. */
+static void rows_have_an_end(void **state)
+{
+	static const struct {
+		unsigned at;            /* of a byte in the record */
+		unsigned char is;
+		bool ours;
+	} cases[] = {
+		{ 4 + 4 + 5, 0x7f, true },      /* modseq */
+		{ 4 + 4 + 5, 0x80, false },
+		{ 4 + 4 + 6, 1, false },
+		{ 4 + 48 + 2, 0xff, true },     /* pack */
+		{ 4 + 48 + 3, 1, false },
+		{ 4 + 52 + 3, 0x0f, true },     /* offset */
+		{ 4 + 52 + 3, 0x10, false },
+	};
+	struct heap *heap = heap_create(SIZE_MAX);
+	struct account_row row = row_of(8, 3);
+
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct buffer b = buffer_init(heap, RECORD_SIZE);
+		unsigned char bytes[4 + RECORD_ROW_LEN];
+		struct bytes in = bytes_init(slice_of(bytes + 4, RECORD_ROW_LEN));
+
+		record_rows_write(&row, 1, &b);
+		assert_int_equal(buffer_bytes(&b).len, sizeof bytes);
+		memcpy(bytes, buffer_bytes(&b).ptr, sizeof bytes);
+		bytes[cases[i].at] = cases[i].is;
+		assert_int_equal(get_account_row(&in).uid, cases[i].ours ? 8 : 0);
+		buffer_free(&b);
+	}
+	heap_drop(heap);
+}
+
+static void row_holds(int64_t us, int64_t want)
+{
+	struct account_row row = { .received_us = account_received(us) };
+
+	assert_true(row.received_us == want);
+}
+
+static void times_have_an_end(void **state)
+{
+	int64_t year_9999 = INT64_C(253402300799) * 1000000;
+
+	assert_true(account_received(year_9999) == year_9999);
+	assert_true(account_received(-year_9999) == -year_9999);
+	row_holds(INT64_MAX, (INT64_C(1) << 59) - 1);
+	row_holds(INT64_MIN, -(INT64_C(1) << 59));
+	row_holds(-1, -1);
 }
 
 static void entries_come_back(void **state)
@@ -346,7 +400,8 @@ static void lost_mailboxes_are_made_up(void **state)
 	heap_drop(heap);
 }
 
-UNIT_TESTS(cmocka_unit_test(heads_come_back), cmocka_unit_test(rows_come_back),
+UNIT_TESTS(cmocka_unit_test(heads_come_back), cmocka_unit_test(rows_come_back), cmocka_unit_test(rows_have_an_end),
+		cmocka_unit_test(times_have_an_end),
     cmocka_unit_test(entries_come_back), cmocka_unit_test(changes_come_back),
     cmocka_unit_test(what_is_cut_off_changes_nothing),
     cmocka_unit_test(what_is_wrong_changes_nothing), cmocka_unit_test(widths_agree),

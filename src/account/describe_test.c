@@ -95,6 +95,7 @@ static void tells_each_record(void **state)
 		ACCOUNT_SEEN | ACCOUNT_DELETED | account_keyword_bit(4), ranges, 2 };
 	struct account_copied copied = { 5, 3, 3 | ACCOUNT_GRAVEYARD, true, 20, 0, 4, 900, ranges,
 		2 };
+	struct account_key key = row.key;
 	struct world w;
 	struct buffer out;
 
@@ -103,7 +104,7 @@ static void tells_each_record(void **state)
 	record_head_write(&head, &out);
 	add(&w, RECORD_HEAD, buffer_bytes(&out));
 	buffer_truncate(&out, 0);
-	record_keys_write(&row.key, 1, &out);
+	record_keys_write(&key, 1, &out);
 	add(&w, RECORD_KEYS, buffer_bytes(&out));
 	buffer_truncate(&out, 0);
 	record_rows_write(&row, 1, &out);

@@ -104,6 +104,8 @@ int account_files_create(struct os *os, uint64_t account, unsigned what, uint32_
 		    &files.log_number);
 		error = files.log < 0 ? files.log : 0;
 	}
+	if (error == 0 && (what & FILES_PACK) && pack_number >= ACCOUNT_PACKS_MAX - ACCOUNT_FILES_MAX)
+		error = -ENOSPC;
 	if (error == 0 && (what & FILES_PACK)) {
 		files.pack = create_file(os, account, account_pack_path, pack_number,
 		    &files.pack_number);

@@ -72,6 +72,14 @@ static void read_head_end(struct bytes *in, uint16_t version, struct account_hea
 	head->rows = get_u64(in);
 }
 
+uint64_t get_modseq(struct bytes *in)
+{
+	uint64_t modseq = get_u64(in);
+
+	in->failed = in->failed || modseq > ACCOUNT_MODSEQ_MAX;
+	return in->failed ? 0 : modseq;
+}
+
 enum record_result record_head_read(slice payload, struct account_head *ret_head)
 {
 	struct bytes in = bytes_init(payload);
@@ -86,7 +94,7 @@ enum record_result record_head_read(slice payload, struct account_head *ret_head
 	head.uidvalidity = get_u32(&in);
 	head.uid_next = get_u32(&in);
 	head.uid_floor = get_u32(&in);
-	head.modseq = get_u64(&in);
+	head.modseq = get_modseq(&in);
 	head.count = get_u64(&in);
 	head.bytes = get_u64(&in);
 	head.pack_next = get_u32(&in);
@@ -170,20 +178,23 @@ void record_rows_write(const struct account_row *rows, uint32_t n, struct buffer
 struct account_row get_account_row(struct bytes *in)
 {
 	struct account_row row = { .uid = get_u32(in) };
-	uint64_t flags;
+	uint64_t modseq = get_u64(in), flags;
+	uint32_t pack, offset;
 
-	row.modseq = get_u64(in);
+	row.modseq = modseq;
 	row.key = get_account_key(in);
 	flags = get_u32(in);
-	row.received_us = (int64_t)get_u64(in);
+	row.received_us = account_received((int64_t)get_u64(in));
 	row.size = get_u32(in);
 	flags |= (uint64_t)get_u16(in) << 32;
 	row.flags = flags & ACCOUNT_FLAGS;
 	row.mailbox = get_u16(in);
-	row.pack = get_u32(in);
-	row.offset = get_u32(in);
+	row.pack = pack = get_u32(in);
+	row.offset = offset = get_u32(in);
 	row.stored = get_u32(in);
 	row.saved_s = get_u32(in);
+	if (modseq > ACCOUNT_MODSEQ_MAX || row.pack != pack || row.offset != offset)
+		row.uid = 0;
 	return row;
 }
 
@@ -288,7 +299,7 @@ static bool begin_ranges(struct bytes *in, uint32_t *ret_n)
 
 bool record_expunged_begin(uint8_t type, struct bytes *in, struct account_expunged *ret)
 {
-	struct account_expunged expunged = { .modseq = get_u64(in) };
+	struct account_expunged expunged = { .modseq = get_modseq(in) };
 
 	expunged.mailbox = type == RECORD_EXPUNGED ? ACCOUNT_INBOX : get_u16(in);
 	expunged.count = get_u64(in);
@@ -301,7 +312,7 @@ bool record_expunged_begin(uint8_t type, struct bytes *in, struct account_expung
 
 bool record_flags_begin(struct bytes *in, struct account_flagged *ret)
 {
-	struct account_flagged flagged = { .modseq = get_u64(in) };
+	struct account_flagged flagged = { .modseq = get_modseq(in) };
 	uint8_t op;
 
 	flagged.mailbox = get_u16(in);
@@ -317,7 +328,7 @@ bool record_flags_begin(struct bytes *in, struct account_flagged *ret)
 
 bool record_copied_begin(struct bytes *in, struct account_copied *ret)
 {
-	struct account_copied copied = { .modseq = get_u64(in) };
+	struct account_copied copied = { .modseq = get_modseq(in) };
 	uint8_t move;
 
 	copied.from = get_u16(in);

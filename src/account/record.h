@@ -97,6 +97,8 @@ enum account_flag {
 	ACCOUNT_KEYWORD_FIRST = 5,
 };
 #define ACCOUNT_FLAGS ((UINT64_C(1) << 48) - 1)
+/* Above this, what a record says is not what we write. A row has room for one life more. */
+#define ACCOUNT_MODSEQ_MAX (UINT64_C(1) << 47)
 
 static inline uint64_t account_keyword_bit(int number)
 {
@@ -116,21 +118,31 @@ static inline bool is_graveyard(unsigned mailbox)
 }
 
 /* One message in one mailbox. */
-struct account_row {
+struct __attribute__((packed, aligned(4))) account_row {
 	uint32_t uid;                   /* of one space for all mailboxes */
-	uint32_t pack;
-	uint64_t flags : 48;
-	uint64_t mailbox : 16;
-	uint64_t modseq;
-	struct account_key key;
-	int64_t received_us;            /* INTERNALDATE; wall clock */
 	uint32_t size;                  /* as read: prefix and body */
 	uint32_t stored;                /* bytes of the pack's entry; copies share it */
-	uint32_t offset;
 	uint32_t saved_s;               /* when it came into this mailbox; seconds since 1970,
 	                                 * 0: not known */
+	struct account_key key;
+	uint64_t flags : 48;
+	uint64_t mailbox : 16;
+	uint64_t modseq : 48;
+	uint64_t pack : 24;
+	uint64_t offset : 28;
+	int64_t received_us : 60;       /* INTERNALDATE; wall clock; of account_received() */
 };
-_Static_assert(sizeof(struct account_row) <= 64, "there are millions of rows");
+_Static_assert(sizeof(struct account_row) == 60, "there are millions of rows");
+_Static_assert(PACK_MAX <= 1 << 28, "entries begin below");
+_Static_assert(ACCOUNT_PACKS_MAX <= 1 << 24, "a row has a pack's number");
+
+/* What a row holds of a time: up to 18,000 years from 1970. */
+static inline int64_t account_received(int64_t us)
+{
+	int64_t end = INT64_C(1) << 59;
+
+	return us >= end ? end - 1 : us < -end ? -end : us;
+}
 
 /* A mailbox as its record tells it. */
 enum account_mailbox_state {
@@ -246,8 +258,9 @@ enum { RECORD_KEY_LEN = 16, RECORD_ROW_LEN = 64, RECORD_RANGE_LEN = 8,
        RECORD_DELIVERED_MIN = RECORD_ROW_LEN };
 
 struct account_key get_account_key(struct bytes *in);
-struct account_row get_account_row(struct bytes *in);
+struct account_row get_account_row(struct bytes *in);    /* uid 0: not what we write */
 struct uid_range get_uid_range(struct bytes *in);
+uint64_t get_modseq(struct bytes *in);                  /* up to ACCOUNT_MODSEQ_MAX, or it failed */
 struct account_vanished get_account_vanished(struct bytes *in, uint16_t version);
 
 void put_mailbox_entry(struct buffer *out, const struct mailbox_entry *entry);

@@ -14,7 +14,7 @@ void record_mailbox_begin_write(uint64_t modseq, uint32_t n, struct buffer *out)
 
 bool record_mailbox_begin(struct bytes *in, uint64_t *ret_modseq, uint32_t *ret_n)
 {
-	*ret_modseq = get_u64(in);
+	*ret_modseq = get_modseq(in);
 	*ret_n = get_u32(in);
 	return bytes_ok(in) && *ret_n > 0 && *ret_n <= ACCOUNT_MAILBOXES_MAX;
 }
@@ -42,8 +42,8 @@ bool get_mailbox_entry(struct bytes *in, struct mailbox_entry *ret)
 	entry.uidvalidity = get_u32(in);
 	entry.uid_next = get_u32(in);
 	entry.recent_from = get_u32(in);
-	entry.created_modseq = get_u64(in);
-	entry.highest_modseq = get_u64(in);
+	entry.created_modseq = get_modseq(in);
+	entry.highest_modseq = get_modseq(in);
 	entry.name = get_slice(in, IMAP_NAME_MAX);
 	if (!bytes_ok(in) || is_graveyard(entry.number) || (entry.state & ~STATES) != 0 ||
 	    entry.use >= USES || entry.uid_next == 0 || entry.name.len == 0)

@@ -251,7 +251,7 @@ static void add_row(struct bring *b, slice prefix, struct pack_body body)
 		.uid = s->uid_next++,
 		.modseq = ++s->modseq,
 		.key.recipient = BROUGHT_BACK,
-		.received_us = received_us(b->repair, prefix),
+		.received_us = account_received(received_us(b->repair, prefix)),
 		.saved_s = (uint32_t)(b->repair->birth.created_us / 1000000),
 		.size = (uint32_t)(prefix.len + body.size),
 		.stored = (uint32_t)pack_entry_len(prefix, body),

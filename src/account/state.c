@@ -133,7 +133,7 @@ static enum record_result apply_rows(struct account_state *s, slice payload, boo
 	for (uint32_t i = 0; i < n; i++) {
 		struct account_row row = get_account_row(&again);
 
-		if (row.uid < uid_next || row.uid == UINT32_MAX || row.pack == UINT32_MAX ||
+		if (row.uid < uid_next || row.uid == UINT32_MAX ||
 		    (delivered && is_graveyard(row.mailbox)))
 			return RECORD_BAD;
 		uid_next = row.uid + 1;
@@ -177,7 +177,7 @@ size_t account_state_lower(const struct account_state *s, uint32_t uid)
 static enum record_result apply_removed(struct account_state *s, slice payload)
 {
 	struct bytes in = bytes_init(payload);
-	uint64_t modseq = get_u64(&in);
+	uint64_t modseq = get_modseq(&in);
 
 	if (!bytes_end(&in))
 		return RECORD_BAD;

@@ -241,7 +241,7 @@ enum {
 	DIGEST_WINDOW_GAP = 4 * 1024,
 
 	/* account */
-	/* Rows in memory while a session reads them: 64 bytes each. */
+	/* Rows in memory while a session reads them: 60 bytes each. */
 	ACCOUNT_MESSAGES_MAX = 4 * 1024 * 1024,
 	ACCOUNT_HUGE_FROM = 4 * 1024 * 1024,    /* bytes of them, in huge pages of 2 MB */
 	/* Deliveries that the router may still hand over again. A full journal of
@@ -265,6 +265,7 @@ enum {
 	/* Files of one kind in an account's folder: 64 GiB of packs. Also how far a
 	 * new file's number may have to skip those that a crash left. */
 	ACCOUNT_FILES_MAX = 1024,
+	ACCOUNT_PACKS_MAX = 16 * 1024 * 1024,   /* that it ever had: a number is not used again */
 	/* Log files of earlier lives that a later one made superfluous, before they
 	 * are looked for and unlinked. */
 	ACCOUNT_STRAYS_MAX = 4,

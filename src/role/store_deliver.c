@@ -333,7 +333,7 @@ static void add_message(struct box *box, struct offer *offer)
 	struct buffer entry = buffer_init(box->store->heap, PACK_PREFIX_MAX + PACK_ENTRY);
 	struct account_row row = {
 		.key = key_of(box->store, offer),
-		.received_us = d->received_us,
+		.received_us = account_received(d->received_us),
 		.saved_s = (uint32_t)(os_wall_us(box->store->os) / 1000000),
 		.pack = place.number,
 		.offset = place.offset,
