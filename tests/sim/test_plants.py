@@ -9,7 +9,7 @@ import unittest
 
 POSTHOUSE = os.environ["POSTHOUSE_RELEASE"]
 SEEDS = 1000
-BEGINS = {"sync-again": 200, "unheard": 100}            # rare: not worth the minutes of the seeds before
+BEGINS = {"sync-again": 200, "unheard": 100}     # rare: not worth the minutes of the seeds before
 
 
 def sim(*words):
