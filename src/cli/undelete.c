@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "cli/commands.h"
 #include "cli/control_client.h"
+#include "mail/shown.h"
 
 enum { TEXT = 1200 };
 
@@ -87,16 +88,15 @@ static json_t *read_ids(const struct cli_args *args)
 
 /* ---- words ---- */
 
+/* What does something to a terminal is left out; the names of mailboxes are what clients wrote. */
 static const char *shown(const json_t *row, const char *field, char ret_text[TEXT])
 {
 	const char *text = json_string_value(json_object_get(row, field));
+	size_t len;
 
-	/* The store took out what turns or hides text; a terminal shows the rest. */
 	snprintf(ret_text, TEXT, "%s", text != NULL ? text : "");
-	for (char *c = ret_text; *c != '\0'; c++) {
-		if ((unsigned char)*c < ' ' || *c == 0x7f)
-			*c = '?';
-	}
+	len = shown_line((unsigned char *)ret_text, strlen(ret_text));
+	ret_text[len] = '\0';
 	return ret_text;
 }
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "mail/shown.h"
 
 enum { VERBS_MAX = 16, CELL_MAX = 1024, FIELDS_MAX = 8 };
 
@@ -110,6 +111,8 @@ static void make_cell(const json_t *row, const char *field, char cell[CELL_MAX])
 	default:
 		break;
 	}
+	/* Names of mailboxes are what clients wrote. */
+	cell[shown_line((unsigned char *)cell, strlen(cell))] = '\0';
 }
 
 static void print_table(const json_t *rows, const char *const *fields, size_t n_fields)

@@ -100,6 +100,23 @@ class Undelete(unittest.TestCase):
         box.expunge()
         self.assertEqual(len(self.subjects(box)), 5)
 
+    def test_names_that_turn_text(self):
+        with Demo() as self.host:
+            account = self.host.bob
+            box = self.imap(account)
+            box.create("cod&IC4-.exe")                  # U+202E: what follows runs to the left
+            self.fill(account, "turned")
+            box.select()
+            box.copy("*", "cod&IC4-.exe")
+            box.select("cod&IC4-.exe")
+            box.store("1", "+FLAGS", "\\Deleted")
+            box.expunge()
+            self.assertIn("from cod.exe,", self.run_it(account.address))
+            self.assertIn("cod\u202e.exe", [row["mailbox"] for row in self.rows(account)])
+            listed = subprocess.run([POSTHOUSE, "mailbox", "list", account.address, "--data", self.host.data],
+                                    capture_output=True, text=True, timeout=TIMEOUT, check=True).stdout
+            self.assertRegex(listed, "(?m)^cod.exe ")
+
     def test_stays_over_a_restart(self):
         account = self.host.bob
         self.fill(account, "kept")
