@@ -151,6 +151,7 @@ static void check_mailbox(const struct game *g, const struct model_mailbox *want
 {
 	const struct account_mailbox *have = account_mailbox(&g->a->state, want->number);
 	uint64_t messages = 0, unseen = 0, deleted = 0, bytes = 0, buried = 0;
+	uint64_t deleted_bytes = 0;
 
 	assert_non_null(have);
 	for (size_t i = 0; i < g->durable.n; i++) {
@@ -162,11 +163,13 @@ static void check_mailbox(const struct game *g, const struct model_mailbox *want
 		messages++;
 		unseen += (m->flags & ACCOUNT_SEEN) == 0;
 		deleted += (m->flags & ACCOUNT_DELETED) != 0;
+		deleted_bytes += (m->flags & ACCOUNT_DELETED) != 0 ? message(m->number).size : 0;
 		bytes += message(m->number).size;
 	}
 	assert_int_equal(have->messages, messages);
 	assert_int_equal(have->unseen, unseen);
 	assert_int_equal(have->deleted, deleted);
+	assert_int_equal(have->deleted_bytes, deleted_bytes);
 	assert_int_equal(have->bytes, bytes);
 	assert_int_equal(have->buried, buried);
 	assert_int_equal(have->state, want->state);

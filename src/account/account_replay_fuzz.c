@@ -29,6 +29,7 @@ static void check_full(const struct account_state *s)
 static void check_counted(const struct account_state *s, const struct account_mailbox *m)
 {
 	uint64_t messages = 0, unseen = 0, deleted = 0, bytes = 0, buried = 0;
+	uint64_t deleted_bytes = 0;
 
 	for (size_t i = 0; i < s->n_rows; i++) {
 		const struct account_row *row = &s->rows[i];
@@ -40,10 +41,11 @@ static void check_counted(const struct account_state *s, const struct account_ma
 		bytes += row->size;
 		unseen += (row->flags & ACCOUNT_SEEN) == 0;
 		deleted += (row->flags & ACCOUNT_DELETED) != 0;
+		deleted_bytes += (row->flags & ACCOUNT_DELETED) != 0 ? row->size : 0;
 		check(row->uid < m->uid_next && row->modseq <= m->highest_modseq);
 	}
 	check(m->messages == messages && m->unseen == unseen && m->deleted == deleted &&
-	    m->bytes == bytes && m->buried == buried);
+	    m->bytes == bytes && m->deleted_bytes == deleted_bytes && m->buried == buried);
 	check(m->name.len > 0);
 }
 

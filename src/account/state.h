@@ -34,6 +34,7 @@ struct account_mailbox {
 	uint64_t unseen;                /* without ACCOUNT_SEEN */
 	uint64_t deleted;               /* with ACCOUNT_DELETED */
 	uint64_t bytes;
+	uint64_t deleted_bytes;         /* of those */
 	uint64_t buried;                /* messages in its graveyard */
 	slice name;                     /* owned */
 };

@@ -182,6 +182,7 @@ void state_count_row(struct account_state *s, const struct account_row *row)
 	m->bytes += row->size;
 	m->unseen += (row->flags & ACCOUNT_SEEN) == 0;
 	m->deleted += (row->flags & ACCOUNT_DELETED) != 0;
+	m->deleted_bytes += (row->flags & ACCOUNT_DELETED) != 0 ? row->size : 0;
 	if (row->uid >= m->uid_next)
 		m->uid_next = row->uid + 1;
 	if (row->modseq > m->highest_modseq)
@@ -201,6 +202,7 @@ void state_uncount_row(struct account_state *s, const struct account_row *row)
 	m->bytes -= row->size;
 	m->unseen -= (row->flags & ACCOUNT_SEEN) == 0;
 	m->deleted -= (row->flags & ACCOUNT_DELETED) != 0;
+	m->deleted_bytes -= (row->flags & ACCOUNT_DELETED) != 0 ? row->size : 0;
 }
 
 void state_mailboxes_sweep(struct account_state *s)

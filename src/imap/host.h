@@ -36,7 +36,7 @@ struct imap_mailbox {
 	uint64_t highest_modseq;        /* at least 1 */
 	uint32_t messages, unseen, deleted, recent;
 	uint32_t recent_from;           /* from this uid on no session has claimed what is \Recent */
-	uint64_t bytes;
+	uint64_t bytes, deleted_bytes;  /* the second: of those that are \Deleted */
 };
 
 struct imap_message {
@@ -52,7 +52,6 @@ struct imap_message {
 
 struct imap_quota {
 	uint64_t bytes, bytes_max;      /* max 0: none */
-	uint64_t messages, messages_max;
 };
 
 struct imap_host {

@@ -9,7 +9,7 @@
  *   c: bytes                the client sends this, without
  *   S: line                 the server says this
  *   X: action               in (logged in already), open, secured, poke, timeout, broken, mended,
- *                           boundless (no quota), scram (offer it)
+ *                           boundless (no quota), full (it is used up), scram (offer it)
  *
  * All mailboxes begin with what setup() puts there. With TRANSCRIPT_RECORD=1 in the
  * environment, what comes out is printed as S lines instead of being compared. */
@@ -75,6 +75,8 @@ static void act(struct drive *d, size_t i, const char *action)
 		d->config.scram = true;
 	} else if (strcmp(action, "boundless") == 0) {
 		d->boundless = true;
+	} else if (strcmp(action, "full") == 0) {
+		d->full = true;
 	} else if (strcmp(action, "timeout") == 0) {
 		imap_server_timeout(d->sessions[i].s);
 	} else if (strcmp(action, "broken") == 0 || strcmp(action, "mended") == 0) {

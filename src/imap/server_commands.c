@@ -128,7 +128,6 @@ static const struct {
 	{ "UTF8=ACCEPT", after_login, "RFC 6855" },
 	{ "QUOTA", after_login, "RFC 9208" },
 	{ "QUOTA=RES-STORAGE", after_login, "RFC 9208 s3.1.1" },
-	{ "QUOTA=RES-MESSAGE", after_login, "RFC 9208 s3.1.2" },
 	{ "COMPRESS=DEFLATE", may_compress, "RFC 4978" },
 };
 

@@ -64,6 +64,7 @@ struct drive {
 	bool fail_changes;              /* the disk is broken */
 	bool fail_text;
 	bool boundless;                 /* no quota */
+	bool full;                      /* it is used up */
 	struct buffer events;           /* in words */
 };
 
@@ -94,6 +95,7 @@ static inline void drive_count(struct drive *d, int i, struct imap_mailbox *ret)
 		ret->bytes += m->m.size;
 		ret->unseen += (m->m.flags & IMAP_SEEN) == 0;
 		ret->deleted += (m->m.flags & IMAP_DELETED) != 0;
+		ret->deleted_bytes += (m->m.flags & IMAP_DELETED) != 0 ? m->m.size : 0;
 		ret->recent += m->m.uid >= box->info.recent_from;
 	}
 }
@@ -236,7 +238,7 @@ static inline void drive_quota(void *context, struct imap_quota *ret)
 {
 	struct drive_session *session = context;
 
-	*ret = (struct imap_quota){ .bytes = 2048,
+	*ret = (struct imap_quota){ .bytes = session->d->full ? 1024 * 1024 : 2048,
 		.bytes_max = session->d->boundless ? 0 : 1024 * 1024 };
 }
 
@@ -489,6 +491,7 @@ static inline enum imap_result drive_change(struct drive_session *session,
 		drive_store(session, change);
 		return IMAP_DONE;
 	case IMAP_COPY:
+		return session->d->full ? IMAP_OVER_QUOTA : drive_copy(session, change);
 	case IMAP_MOVE:
 		return drive_copy(session, change);
 	case IMAP_EXPUNGE:
@@ -527,6 +530,8 @@ static inline enum imap_result drive_append(struct drive_session *session,
 		return IMAP_NO_MAILBOX;
 	if (session->n_appended == 4)
 		return IMAP_LIMIT;
+	if (d->full)
+		return IMAP_OVER_QUOTA;
 	session->append_box = (uint32_t)box;
 	session->appended[session->n_appended] = (struct drive_message){ 0 };
 	session->appended[session->n_appended].m.flags = drive_flags(session, &append->flags);

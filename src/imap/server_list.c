@@ -385,7 +385,7 @@ void imap_on_lsub(struct imap_server *s, struct imap_parse *p)
 
 static const char *const status_names[] = {
 	"MESSAGES", "UIDNEXT", "UIDVALIDITY", "UNSEEN", "DELETED", "SIZE", "RECENT",
-	"HIGHESTMODSEQ", "MAILBOXID", "APPENDLIMIT",
+	"HIGHESTMODSEQ", "MAILBOXID", "APPENDLIMIT", "DELETED-STORAGE",
 };
 
 enum { STATUS_ITEMS = sizeof status_names / sizeof status_names[0], STATUS_MODSEQ = 7 };
@@ -413,7 +413,7 @@ void imap_put_status(struct imap_writer *w, const struct imap_server *s,
 	const uint64_t values[STATUS_ITEMS] = {
 		mailbox->messages, mailbox->uid_next, mailbox->uidvalidity, mailbox->unseen,
 		mailbox->deleted, mailbox->bytes, mailbox->recent, mailbox->highest_modseq,
-		mailbox->uidvalidity, s->config->append_max,
+		mailbox->uidvalidity, s->config->append_max, mailbox->deleted_bytes,
 	};
 	bool some = false;
 
@@ -471,24 +471,14 @@ void imap_on_namespace(struct imap_server *s, struct imap_parse *p)
 	imap_finish_ok(s);
 }
 
-static bool limited(struct imap_quota quota)
-{
-	return quota.bytes_max > 0 || quota.messages_max > 0;
-}
-
 /* All mailboxes are of one quota root, "" (RFC 9208 s3). Without a limit there is none (s4.2.2), and
  * not one with an empty list: by the grammar a list is of one at least, and Thunderbird takes the
  * "*" of the line after "()" for a part of it, so that an EXPUNGE there ends its session. */
 static void tell_quota(struct imap_server *s, struct imap_quota quota)
 {
-	buffer_add(&s->out, slice_lit("* QUOTA \"\" ("));
-	if (quota.bytes_max > 0)
-		buffer_printf(&s->out, "STORAGE %llu %llu", (unsigned long long)(quota.bytes + 1023) / 1024,
-		    (unsigned long long)quota.bytes_max / 1024);
-	if (quota.messages_max > 0)
-		buffer_printf(&s->out, "%sMESSAGE %llu %llu", quota.bytes_max > 0 ? " " : "",
-		    (unsigned long long)quota.messages, (unsigned long long)quota.messages_max);
-	buffer_add(&s->out, slice_lit(")\r\n"));
+	buffer_printf(&s->out, "* QUOTA \"\" (STORAGE %llu %llu)\r\n",
+	    (unsigned long long)(quota.bytes + 1023) / 1024,
+	    (unsigned long long)quota.bytes_max / 1024);
 }
 
 void imap_on_getquota(struct imap_server *s, struct imap_parse *p)
@@ -505,7 +495,7 @@ void imap_on_getquota(struct imap_server *s, struct imap_parse *p)
 		return;
 	}
 	s->host->quota(s->host->context, &quota);
-	if (!limited(quota)) {
+	if (quota.bytes_max == 0) {
 		imap_finish(s, "NO", "NONEXISTENT", "this account has no quota");
 		return;
 	}
@@ -529,8 +519,8 @@ void imap_on_getquotaroot(struct imap_server *s, struct imap_parse *p)
 	s->host->quota(s->host->context, &quota);
 	imap_put(&w, slice_lit("* QUOTAROOT "));
 	imap_put_mailbox(&w, s, name);
-	imap_put(&w, limited(quota) ? slice_lit(" \"\"\r\n") : slice_lit("\r\n"));
-	if (limited(quota))
+	imap_put(&w, quota.bytes_max > 0 ? slice_lit(" \"\"\r\n") : slice_lit("\r\n"));
+	if (quota.bytes_max > 0)
 		tell_quota(s, quota);
 	imap_finish_ok(s);
 }

@@ -51,6 +51,7 @@ static struct imap_mailbox describe(const struct imap_session *im, const struct 
 		.deleted = (uint32_t)m->deleted,
 		.recent_from = view_recent_from(im->session->box, m),
 		.bytes = m->bytes,
+		.deleted_bytes = m->deleted_bytes,
 	};
 }
 
@@ -215,9 +216,9 @@ static bool keywords_full(void *context)
 
 static void quota(void *context, struct imap_quota *ret)
 {
-	const struct account_state *state = state_of(context);
+	const struct imap_session *im = context;
 
-	*ret = (struct imap_quota){ .bytes = state->head.bytes, .messages = state->head.count };
+	*ret = (struct imap_quota){ .bytes = state_of(im)->head.bytes };
 }
 
 static int64_t now_s(void *context)
