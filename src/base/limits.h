@@ -569,6 +569,8 @@ enum {
 	 * than MAX, NONE where nothing is kept; for the first time after FIRST, so that a start has time for mail. One account
 	 * each STEP: 100,000 take half an hour, and mail does not notice. */
 	UNDELETE_MAX_S = 366 * 24 * 3600,
+	/* The least that an account may be limited to: IMAP tells limits in KiB. */
+	QUOTA_MIN = 1024,
 	STORE_SWEEP_DIVISOR = 14,
 	STORE_SWEEP_MIN_MS = 60 * 1000,
 	STORE_SWEEP_MAX_MS = 24 * 3600 * 1000,
@@ -596,5 +598,8 @@ enum {
 	STORE_UNDELETE_IDS_MAX = 1000,
 	STORE_PRODUCER = 0xffff,        /* of the ids of messages that APPEND brings: no journal's */
 };
+
+/* The most that an account may be limited to: a petabyte. Not in the enum, which has ints. */
+#define QUOTA_MAX (UINT64_C(1) << 50)
 
 #endif

@@ -12,7 +12,7 @@
 #include "os/os.h"
 
 enum {
-	CONFIG_KEYS = 81,               /* rows of the table */
+	CONFIG_KEYS = 82,               /* rows of the table */
 	CONFIG_SUBMISSIONS_PORT = 465,  /* RFC 8314: TLS from the first byte */
 };
 
@@ -102,6 +102,7 @@ struct config {
 	unsigned relay_expire_s;        /* then it is returned */
 	unsigned relay_sessions;        /* at once, to all hosts */
 	unsigned relay_sessions_per_host;
+	uint64_t quota;                 /* bytes, of an account that has none of its own; 0: none */
 	bool special_use;               /* accounts begin with Drafts, Sent ... */
 	unsigned undelete_s;            /* how long what is expunged can be brought back; 0: not */
 	bool lab;                       /* the web shows mail of our accounts */
@@ -170,6 +171,12 @@ bool config_relay_is_loopback(const struct config *config);
 
 /* The same configuration as text: what the keeper sends to the roles. */
 void config_print(const struct config *config, struct buffer *out);
+
+/* A size as the values of keys have it: 500, 64K, 35M, 2G. */
+bool config_size_read(slice text, uint64_t *ret_bytes);
+/* The same as text, exactly. */
+enum { CONFIG_SIZE_TEXT = 32 };
+const char *config_size_print(uint64_t bytes, char ret_text[CONFIG_SIZE_TEXT]);
 
 /* The line that set `key`, or 0. */
 unsigned config_line(const struct config *config, const char *key);

@@ -127,6 +127,9 @@ const struct config_key config_keys[CONFIG_KEYS] = {
 	    .max = 24 * 3600, .preset = "30m",
 	    .means = "Silence that ends an IMAP session, once it is logged in (RFC 9051: at least "
 	    "30m)." },
+	{ "mailbox.quota", CONFIG_SIZE, FIELD(quota), .max = QUOTA_MAX, .preset = "0",
+	    .means = "How much mail an account may hold that has no quota of its own (`posthouse "
+	    "account quota`); 0: any." },
 	{ "mailbox.special_use", CONFIG_YES, FIELD(special_use), .preset = "no",
 	    .means = "Whether an account begins, at its first IMAP session, with Archive, Drafts, Junk, Sent and "
 	    "Trash, so that all programs use the same (RFC 6154)." },

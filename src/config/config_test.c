@@ -247,6 +247,7 @@ static void assert_round(const struct parsed *p)
 	assert_int_equal(again.config.relay_tls, p->config.relay_tls);
 	assert_int_equal(again.config.dns_servers.n, p->config.dns_servers.n);
 	assert_int_equal(again.config.message_size_max, p->config.message_size_max);
+	assert_true(again.config.quota == p->config.quota);
 	assert_int_equal(again.config.greeting_delay_ms, p->config.greeting_delay_ms);
 	heap_drop(again.heap);
 }
@@ -258,6 +259,7 @@ static void test_round(void **state)
 		HOST "domains = a.example, b.example\nlisten.smtp = none\nlisten.pop3s = 1, 2\n"
 		    "tls.certificate = /a b\ntls.key = /c\nedges = 3\nuser = none\n",
 		HOST "limit.trusted = none\n",
+		HOST "mailbox.quota = 1536M\n",
 		HOST "relay.networks = 127.0.0.0/8, ::1\n",
 		HOST "relay.retry_max = 1m\nrelay.expire = 1h\n",
 		HOST "limit.trusted = 192.0.2.7,10.0.0.0/8 , 2001:DB8::/32\n"

@@ -96,7 +96,12 @@ static bool take_suffixed(slice value, const struct suffix *suffixes, uint64_t *
 	return false;
 }
 
-enum { NUMBER_TEXT = 32 };
+enum { NUMBER_TEXT = CONFIG_SIZE_TEXT };
+
+bool config_size_read(slice text, uint64_t *ret_bytes)
+{
+	return take_suffixed(text, sizes, ret_bytes);
+}
 
 static const char *print_suffixed(uint64_t value, const struct suffix *suffixes,
     char ret_text[NUMBER_TEXT])
@@ -107,6 +112,11 @@ static const char *print_suffixed(uint64_t value, const struct suffix *suffixes,
 		s++;
 	snprintf(ret_text, NUMBER_TEXT, "%" PRIu64 "%s", value / s->factor, s->text);
 	return ret_text;
+}
+
+const char *config_size_print(uint64_t bytes, char ret_text[CONFIG_SIZE_TEXT])
+{
+	return print_suffixed(bytes, sizes, ret_text);
 }
 
 /* What was written, judged by the row; `stored` is in the row's own unit. */

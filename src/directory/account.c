@@ -251,8 +251,9 @@ bool directory_account_remove(struct directory *directory, slice address,
 	return done;
 }
 
-bool directory_account_disable(struct directory *directory, slice address, bool disabled,
-    uint64_t *ret_id, struct directory_error *ret_error)
+/* A query that sets one number of an account. */
+static bool set_number(struct directory *directory, enum query query, slice address,
+    uint64_t number, uint64_t *ret_id, struct directory_error *ret_error)
 {
 	struct arena arena = arena_init(os_heap(directory->os), DIRECTORY_SCRATCH_MAX);
 	struct directory_account account;
@@ -260,9 +261,9 @@ bool directory_account_disable(struct directory *directory, slice address, bool 
 	sqlite3_stmt *row;
 
 	if (directory_account_need(directory, address, &arena, &account, ret_error)) {
-		row = database_query(directory->database, QUERY_ACCOUNT_DISABLE);
+		row = database_query(directory->database, query);
 		bind_u64(row, 1, account.id);
-		bind_u64(row, 2, disabled);
+		bind_u64(row, 2, number);
 		done = database_run(directory->database, row);
 		if (!done)
 			directory_say_fault(directory, ret_error);
@@ -272,6 +273,31 @@ bool directory_account_disable(struct directory *directory, slice address, bool 
 	}
 	arena_reset(&arena);
 	return done;
+}
+
+bool directory_account_disable(struct directory *directory, slice address, bool disabled,
+    uint64_t *ret_id, struct directory_error *ret_error)
+{
+	return set_number(directory, QUERY_ACCOUNT_DISABLE, address, disabled, ret_id, ret_error);
+}
+
+bool directory_account_quota(struct directory *directory, slice address, uint64_t quota,
+    uint64_t *ret_id, struct directory_error *ret_error)
+{
+	return set_number(directory, QUERY_ACCOUNT_QUOTA, address, quota, ret_id, ret_error);
+}
+
+void directory_quotas(struct directory *directory,
+    bool (*visit)(void *context, uint64_t account, uint64_t quota), void *context)
+{
+	sqlite3_stmt *row;
+
+	database_clear_fault(directory->database);
+	row = database_query(directory->database, QUERY_QUOTAS);
+	while (database_row(directory->database, row) &&
+	    visit(context, column_u64(row, 0), column_u64(row, 1)))
+		;
+	database_done(row);
 }
 
 bool directory_account_password(struct directory *directory, slice address, slice hash,

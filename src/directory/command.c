@@ -230,7 +230,7 @@ static bool account_remove(struct command *c)
 		return false;
 	set_id(c->answer, id);
 	json_object_set_new(c->answer, "aliases", json_integer(aliases));
-	c->effect = (struct command_effect){ COMMAND_REMOVED, id };
+	c->effect = (struct command_effect){ .kind = COMMAND_REMOVED, .account = id };
 	return true;
 }
 
@@ -243,7 +243,7 @@ static bool account_password(struct command *c)
 	    !directory_account_password(c->directory, address, hash, &id, &c->error))
 		return false;
 	keep_scram(c, id, scram);
-	c->effect = (struct command_effect){ COMMAND_CHANGED, id };
+	c->effect = (struct command_effect){ .kind = COMMAND_CHANGED, .account = id };
 	return true;
 }
 
@@ -255,7 +255,39 @@ static bool set_disabled(struct command *c, bool disabled)
 	if (!unpack_address(c, &address) ||
 	    !directory_account_disable(c->directory, address, disabled, &id, &c->error))
 		return false;
-	c->effect = (struct command_effect){ COMMAND_CHANGED, id };
+	c->effect = (struct command_effect){ .kind = COMMAND_CHANGED, .account = id };
+	return true;
+}
+
+static bool take_quota(struct command *c, json_t *value, uint64_t *ret_quota)
+{
+	json_int_t bytes = json_integer_value(value);
+
+	if (!json_is_null(value) && !json_is_integer(value))
+		return refuse(c, "request: quota is neither a number nor null");
+	if (json_is_null(value))
+		*ret_quota = DIRECTORY_QUOTA_CONFIGURED;
+	else if (bytes == 0)
+		*ret_quota = DIRECTORY_QUOTA_NONE;
+	else if (bytes >= QUOTA_MIN && (uint64_t)bytes <= QUOTA_MAX)
+		*ret_quota = (uint64_t)bytes;
+	else
+		return refuse(c, "a quota is from 1K to 1048576G");
+	return true;
+}
+
+static bool account_quota(struct command *c)
+{
+	const char *name, *address;
+	uint64_t quota, id;
+	json_t *value;
+	size_t len;
+
+	if (!unpack(c, "{s:s, s:s%, s:o}", "command", &name, "address", &address, &len, "quota",
+	        &value) || !take_quota(c, value, &quota) ||
+	    !directory_account_quota(c->directory, slice_of(address, len), quota, &id, &c->error))
+		return false;
+	c->effect = (struct command_effect){ COMMAND_QUOTA, id, quota };
 	return true;
 }
 
@@ -275,6 +307,9 @@ static void fill_account(json_t *row, const struct directory_account *account)
 	set_id(row, account->id);
 	json_object_set_new(row, "created", time_of(account->created_us));
 	json_object_set_new(row, "disabled", json_boolean(account->disabled));
+	if (account->quota != DIRECTORY_QUOTA_CONFIGURED)
+		json_object_set_new(row, "quota", json_integer(
+		    account->quota <= QUOTA_MAX ? (json_int_t)account->quota : 0));
 }
 
 static bool list_account(void *context, const struct directory_account *account)
@@ -409,6 +444,7 @@ static const struct {
 	{ "account password", account_password },
 	{ "account disable", account_disable },
 	{ "account enable", account_enable },
+	{ "account quota", account_quota },
 	{ "account list", account_list },
 	{ "account show", account_show },
 	{ "alias add", alias_add },

@@ -5,6 +5,7 @@
  *   {"ok": true, "address": "alice@example.org", "id": "..."}
  *   {"error": "account alice@example.org is there already"}
  *
+ * A "quota" is in bytes; 0: none, null or not there: that of mailbox.quota.
  * Fields that a command does not know are refused. Lists come in parts: an
  * answer with "more" wants the same request again with "after" set to it. */
 #ifndef DIRECTORY_COMMAND_H
@@ -16,12 +17,14 @@
 enum command_effect_kind {
 	COMMAND_NOTHING,
 	COMMAND_CHANGED,                /* the account's credential or state: forget it */
+	COMMAND_QUOTA,                  /* its quota is another one */
 	COMMAND_REMOVED,                /* the account is gone */
 };
 
 struct command_effect {
 	enum command_effect_kind kind;
 	uint64_t account;
+	uint64_t quota;                 /* QUOTA: it; see struct directory_account */
 };
 
 /* Answer one request (a line without its LF, at most CONTROL_REQUEST_MAX):

@@ -26,6 +26,8 @@ static const char *const texts[] = {
 	"{\"command\":\"account disable\"," ADDRESS("a@x.example") "}\n",
 	"{\"command\":\"account enable\"," ADDRESS("a@x.example") "}\n",
 	"{\"command\":\"account password\"," ADDRESS("a@x.example") ",\"hash\":\"$7$a\"}\n",
+	"{\"command\":\"account quota\"," ADDRESS("a@x.example") ",\"quota\":2048}\n",
+	"{\"command\":\"account quota\"," ADDRESS("a@x.example") ",\"quota\":null}\n",
 	"{\"command\":\"account list\"}\n",
 	"{\"command\":\"account list\",\"after\":\"a@x.example\"}\n",
 	"{\"command\":\"alias add\"," ADDRESS("l@x.example") ",\"targets\":[\"a@x.example\"]}\n",

@@ -51,6 +51,18 @@ static const struct {
 	    COMMAND_CHANGED },
 	{ "{\"command\":\"account enable\",\"address\":\"alice@alice.example\"}", "{\"ok\":true}",
 	    COMMAND_CHANGED },
+#define QUOTA(value) "{\"command\":\"account quota\",\"address\":\"alice@alice.example\",\"quota\":" value "}"
+	{ QUOTA("1024"), "{\"ok\":true}", COMMAND_QUOTA },
+	{ QUOTA("1125899906842624"), "{\"ok\":true}", COMMAND_QUOTA },
+	{ QUOTA("1023"), "{\"error\":\"a quota is from 1K to 1048576G\"}", 0 },
+	{ QUOTA("-1"), "{\"error\":\"a quota is from 1K to 1048576G\"}", 0 },
+	{ QUOTA("1125899906842625"), "{\"error\":\"a quota is from 1K to 1048576G\"}", 0 },
+	{ QUOTA("\"2G\""), "{\"error\":\"request: quota is neither a number nor null\"}", 0 },
+	{ QUOTA("1.5"), "{\"error\":\"request: quota is neither a number nor null\"}", 0 },
+	{ "{\"command\":\"account quota\",\"address\":\"alice@alice.example\"}",
+	    "{\"error\":\"request: ...", 0 },
+	{ "{\"command\":\"account quota\",\"address\":\"zoe@alice.example\",\"quota\":1024}",
+	    "{\"error\":\"no account zoe@alice.example;...", 0 },
 	{ "{\"command\":\"alias add\",\"address\":\"team@alice.example\",\"targets\":"
 	    "[\"alice@alice.example\"]}", "{\"ok\":true}", 0 },
 	{ "{\"command\":\"alias add\",\"address\":\"team@alice.example\",\"targets\":[]}",

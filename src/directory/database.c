@@ -80,6 +80,8 @@ static const char *const queries[QUERIES] = {
 	    " VALUES (?1, ?2, ?3, ?4, ?5)",
 	[QUERY_ACCOUNT_REMOVE] = "DELETE FROM account WHERE id = ?1",
 	[QUERY_ACCOUNT_DISABLE] = "UPDATE account SET disabled = ?2 WHERE id = ?1",
+	[QUERY_ACCOUNT_QUOTA] = "UPDATE account SET quota = ?2 WHERE id = ?1",
+	[QUERY_QUOTAS] = "SELECT id, quota FROM account WHERE quota <> 0",
 	[QUERY_ACCOUNTS] = "SELECT id, address, created, disabled, quota FROM account"
 	    " WHERE address > ?1 ORDER BY address",
 	[QUERY_CREDENTIAL] = "SELECT hash FROM credential WHERE account = ?1",

@@ -67,12 +67,16 @@ enum directory_verdict directory_recipient(struct directory *directory, slice re
 enum directory_verdict directory_owns(struct directory *directory, uint64_t account,
     slice address, struct arena *scratch);
 
+/* The limit of what an account may hold: that of mailbox.quota; none, whatever that says. */
+#define DIRECTORY_QUOTA_CONFIGURED UINT64_C(0)
+#define DIRECTORY_QUOTA_NONE UINT64_MAX
+
 struct directory_account {
 	uint64_t id;
 	slice address;
 	int64_t created_us;             /* since 1970 */
 	bool disabled;
-	uint64_t quota;                 /* bytes; 0: none */
+	uint64_t quota;                 /* bytes, or one of DIRECTORY_QUOTA_* */
 };
 
 /* The account of a login: exactly its address, no alias. OK, NO_SUCH_USER or
@@ -128,6 +132,8 @@ bool directory_account_remove(struct directory *directory, slice address,
     uint64_t *ret_id, unsigned *ret_aliases, struct directory_error *ret_error);
 bool directory_account_disable(struct directory *directory, slice address, bool disabled,
     uint64_t *ret_id, struct directory_error *ret_error);
+bool directory_account_quota(struct directory *directory, slice address, uint64_t quota,
+    uint64_t *ret_id, struct directory_error *ret_error);
 /* Forgets the keys that it had for SCRAM: set those of the new password behind it. */
 bool directory_account_password(struct directory *directory, slice address, slice hash,
     uint64_t *ret_id, struct directory_error *ret_error);
@@ -136,6 +142,10 @@ bool directory_scram_set(struct directory *directory, uint64_t account, slice ke
 /* In order of address, from the first one after `after` (empty: all). */
 void directory_accounts(struct directory *directory, slice after,
     bool (*visit)(void *context, const struct directory_account *account), void *context);
+
+/* Those that have a quota of their own, in any order. */
+void directory_quotas(struct directory *directory,
+    bool (*visit)(void *context, uint64_t account, uint64_t quota), void *context);
 
 /* Targets are local: accounts, aliases, subaddresses of them. Adding to an
  * alias that is there extends it. */
