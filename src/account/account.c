@@ -38,10 +38,29 @@ static uint64_t rows_of(uint8_t type, slice payload)
 	    copied.count : 0;
 }
 
+/* Bytes that a change adds to head.bytes; what others take off counts once it is durable. */
+static uint64_t bytes_of(uint8_t type, slice payload)
+{
+	struct bytes in = bytes_init(payload);
+	struct account_copied copied;
+	uint64_t bytes = 0;
+	uint32_t n;
+
+	if (type == RECORD_COPIED && record_copied_begin(&in, &copied))
+		return !is_graveyard(copied.to) && (!copied.move || is_graveyard(copied.from)) ?
+		    copied.bytes : 0;
+	if (type != RECORD_DELIVERED || !record_list_begin(&in, RECORD_ROW_LEN, &n))
+		return 0;
+	for (uint32_t i = 0; i < n; i++)
+		bytes += get_account_row(&in).size;
+	return bytes;
+}
+
 /* Takes the memory of `payload`. */
 static void add_change(struct account *a, uint8_t type, bool kept, struct buffer *payload)
 {
 	a->rows_more += rows_of(type, buffer_bytes(payload));
+	a->bytes_more += bytes_of(type, buffer_bytes(payload));
 	if (a->n_changes == a->changes_capacity) {
 		a->changes_capacity = a->changes_capacity == 0 ? CHANGES_FIRST :
 		    a->changes_capacity * 2;
@@ -287,6 +306,7 @@ size_t account_take(struct account *a, size_t n_changes, struct account_write re
 static void free_payload(struct account *a, struct account_change *change)
 {
 	a->rows_more -= rows_of(change->type, change->payload);
+	a->bytes_more -= bytes_of(change->type, change->payload);
 	heap_free(a->heap, (void *)(uintptr_t)change->payload.ptr);
 }
 

@@ -49,6 +49,7 @@ struct account {
 	uint32_t uidvalidity_next;      /* above all that a mailbox was given; 0: not known yet */
 	bool removed;                   /* with the changes */
 	uint64_t rows_more;             /* that COPIED changes add */
+	uint64_t bytes_more;            /* of messages that changes add, for a quota */
 
 	struct account_change *changes; /* kept ones first */
 	size_t n_changes, changes_capacity;

@@ -220,6 +220,48 @@ static void what_is_expunged_can_be_brought_back(void **state)
 	end(&f);
 }
 
+/* What waits says what it will add, as what is durable then has it; what takes away says nothing. */
+static void bytes_that_come_are_known(void **state)
+{
+	static const uint32_t some[] = { 1, 2, 5 };
+	uint64_t bytes, more, count;
+	uint32_t uid_first, buried;
+	struct fixture f;
+
+	begin(&f);
+	for (int fails = 1; fails >= 0; fails--) {
+		bytes = f.a->state.head.bytes;
+		deliver(f.a, 20);
+		deliver(f.a, 21);
+		assert_int_equal(account_copy(f.a, 0, 0, some, 3, false, NOW, &uid_first, &count),
+		    ACCOUNT_CHANGED);
+		more = message(0).size + message(1).size + message(4).size + message(20).size +
+		    message(21).size;
+		assert_int_equal(f.a->bytes_more, more);
+		assert_int_equal(f.a->state.head.bytes, bytes);
+		if (fails)
+			account_withdraw(f.a);
+		else
+			settle(&f);
+		assert_int_equal(f.a->bytes_more, 0);
+		assert_int_equal(f.a->state.head.bytes, fails ? bytes : bytes + more);
+	}
+	assert_int_equal(account_copy(f.a, 0, 0, some, 3, true, NOW, &uid_first, &count),
+	    ACCOUNT_CHANGED);
+	assert_int_equal(f.a->bytes_more, 0);
+	settle(&f);
+	assert_int_equal(account_expunge(f.a, 0, &uid_first, 1, NOW), 1);
+	assert_int_equal(f.a->bytes_more, 0);
+	settle(&f);
+	buried = f.a->state.head.uid_next - 1;
+	assert_int_equal(account_copy(f.a, ACCOUNT_GRAVEYARD, 0, &buried, 1, true, NOW, &uid_first,
+	    &count), ACCOUNT_CHANGED);
+	assert_int_equal(f.a->bytes_more, message(0).size);
+	settle(&f);
+	assert_int_equal(f.a->state.head.bytes, bytes + more);
+	end(&f);
+}
+
 static void mailboxes_are_made_and_found(void **state)
 {
 	static const struct {
@@ -598,6 +640,7 @@ static void packs_of_copies_stay(void **state)
 UNIT_TESTS(cmocka_unit_test(flags_are_set), cmocka_unit_test(keywords_run_out),
     cmocka_unit_test(copies_have_their_own_uids),
     cmocka_unit_test(what_is_expunged_can_be_brought_back),
+    cmocka_unit_test(bytes_that_come_are_known),
     cmocka_unit_test(mailboxes_are_made_and_found),
     cmocka_unit_test(what_is_below_inbox_is_found_in_any_case),
 		cmocka_unit_test(a_rename_takes_what_is_below),

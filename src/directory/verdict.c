@@ -26,6 +26,8 @@ static const struct directory_verdict_row verdicts[] = {
 	    "too many failed logins, try again later", "[LOGIN-DELAY] ", "LIMIT" },
 	{ DIRECTORY_TOO_FAST, "too-fast", 450, "4.7.1", "too much at once, try again later",
 	    "[SYS/TEMP] ", "LIMIT" },
+	{ DIRECTORY_OVER_QUOTA, "over-quota", 452, "4.2.2", "mailbox is full, try again later", "",
+	    NULL },
 	{ DIRECTORY_TEMPORARY, "temporary", 451, "4.3.0",
 	    "temporary failure, try again later", "[SYS/TEMP] ", "UNAVAILABLE" },
 };

@@ -20,6 +20,7 @@ enum directory_verdict {
 	DIRECTORY_BAD_CREDENTIALS,      /* which of the two is never said */
 	DIRECTORY_SLOW_DOWN,            /* guessing: not even tried */
 	DIRECTORY_TOO_FAST,             /* a share (role/directory_shares.h) is used up */
+	DIRECTORY_OVER_QUOTA,           /* the account is full: it takes no mail for now */
 	DIRECTORY_TEMPORARY,            /* the database or the pool can't now: try later */
 	DIRECTORY_VERDICTS
 };

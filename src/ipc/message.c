@@ -98,6 +98,11 @@ static const struct ipc_rule rules[IPC_TYPES] = {
 	{ IPC_UNDELETE,      "UNDELETE",     DIRECTORY,  STORE,      LARGE,  0, 0 },
 	{ IPC_UNDELETE_IS,   "UNDELETE_IS",  STORE,      DIRECTORY,  LARGE,  0, 0 },
 
+	{ IPC_QUOTAS,        "QUOTAS",       DIRECTORY,  STORE,      LARGE,  0, 0 },
+	{ IPC_FULL,          "FULL",         STORE,      DIRECTORY,  SMALL,  0, 0 },
+	{ IPC_HELD,          "HELD",         DIRECTORY,  STORE,      SMALL,  0, 0 },
+	{ IPC_HELD_IS,       "HELD_IS",      STORE,      DIRECTORY,  TEXT,   0, 0 },
+
 	{ IPC_TRUSTED,       "TRUSTED",      KEEPER,     RELAY,      LARGE,  0, 0 },
 	{ IPC_SMART_HOST,    "SMART_HOST",   KEEPER,     RELAY,      TEXT,   0, 0 },
 

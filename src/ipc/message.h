@@ -17,7 +17,7 @@
 #include "base/limits.h"
 
 enum {
-	IPC_VERSION = 10,
+	IPC_VERSION = 11,
 	IPC_HEADER = 6,                 /* u32 body length, u8 type, u8 descriptors */
 	IPC_BODY_MAX = IPC_PACKET_MAX - IPC_HEADER,
 };
@@ -138,6 +138,14 @@ enum ipc_type {
 	IPC_UNDELETE,           /* u64 request, u64 account, slice command (JSON;
 	                         * role/store_undelete.c) */
 	IPC_UNDELETE_IS,        /* u64 request, slice answer (JSON) */
+
+	/* directory <-> store: how much accounts may hold, and which are full */
+	IPC_QUOTAS,             /* u32 n, n * (u64 account, u64 bytes): limits of their own; 0: none of
+	                         * its own, over QUOTA_MAX: no limit. After each PEER all that there
+	                         * are, and the last has n 0; then each that changes */
+	IPC_FULL,               /* u64 account, u8: 1 it holds its limit or more, 0 no longer */
+	IPC_HELD,               /* u64 request, u64 account: how much is in it? */
+	IPC_HELD_IS,            /* u64 request, slice answer (JSON) */
 
 	/* keeper -> relay: about relay.host, after each CONFIG that names one */
 	IPC_TRUSTED,            /* slice: a piece of relay.ca's PEM, none when no certificate is

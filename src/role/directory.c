@@ -126,6 +126,10 @@ static void answer_recipient(struct directory_role *role, struct ipc_channel *ed
 		verdict = directory_recipient(role->directory, what->recipient,
 		    asking->submission, &arena, &what->targets, &n);
 		directory_shares_count(role, asking, verdict);
+		/* A report is for who sent a message already: it has no other place to go. */
+		if (verdict == DIRECTORY_OK && !asking->report &&
+		    directory_quota_is_full(role, what->targets, n))
+			verdict = DIRECTORY_OVER_QUOTA;
 		words = words_for(&arena, verdict, what->recipient);
 	}
 	if (verdict == DIRECTORY_OK) {
@@ -203,8 +207,11 @@ static bool on_peer_message(struct frame *frame, struct ipc_channel *peer,
 	switch (message->type) {
 	case IPC_RECIPIENT:
 		return on_recipient(role, peer, message);
+	case IPC_FULL:
+		return directory_on_full(role, peer, message);
 	case IPC_QUEUE_IS:
 	case IPC_UNDELETE_IS:
+	case IPC_HELD_IS:
 		return directory_control_on_answer(role, peer, message);
 	case IPC_OWNS:
 		return on_owns(role, peer, message);
@@ -223,10 +230,14 @@ static void on_peer_joined(struct frame *frame, struct ipc_channel *peer)
 {
 	if (ipc_peer_kind(peer) == ROLE_WEB && config_shows_mail(frame->config))
 		directory_mock_tell(role_of(frame));
+	if (ipc_peer_kind(peer) == ROLE_STORE)
+		directory_quota_tell(role_of(frame), peer);
 }
 
 static void on_peer_left(struct frame *frame, struct ipc_channel *peer)
 {
+	if (ipc_peer_kind(peer) == ROLE_STORE)
+		directory_quota_store_left(role_of(frame), peer);
 	if (ipc_peer_kind(peer) == ROLE_EDGE)
 		directory_login_forget_edge(role_of(frame), peer);
 	else
@@ -255,6 +266,7 @@ void directory_start(struct os *os, int channel, unsigned index)
 
 	role->os = os;
 	role->listener = -1;
+	role->full = table_init(os_heap(os), os_random_u64(os));
 	list_init(&role->waiting);
 	list_init(&role->running);
 	list_init(&role->following);

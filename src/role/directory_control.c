@@ -62,6 +62,10 @@ static void apply(struct directory_role *role, const struct command_effect *effe
 
 	if (effect->kind == COMMAND_NOTHING)
 		return;
+	if (effect->kind == COMMAND_QUOTA) {
+		directory_quota_changed(role, effect->account, effect->quota);
+		return;
+	}
 	remember_forget(role->remember, effect->account);
 	if (effect->kind != COMMAND_REMOVED)
 		return;
@@ -153,8 +157,8 @@ static void ask_relay(struct client *client, slice request)
 	ipc_end(relay, -1);
 }
 
-/* The store that has the account. */
-static void ask_store(struct client *client, slice request, const char *address)
+/* The store that has the account; HELD takes no request. */
+static void ask_store(struct client *client, enum ipc_type type, slice request, const char *address)
 {
 	struct directory_role *role = client->role;
 	struct ipc_channel *store;
@@ -165,12 +169,13 @@ static void ask_store(struct client *client, slice request, const char *address)
 		return;
 	store = frame_peer(&role->frame, ROLE_STORE,
 	    account_store(account, role->frame.config->stores));
-	out = begin_question(client, IPC_UNDELETE, store,
+	out = begin_question(client, type, store,
 	    "the mailbox is not there right now; try again");
 	if (out == NULL)
 		return;
 	put_u64(out, account);
-	put_slice(out, request);
+	if (type == IPC_UNDELETE)
+		put_slice(out, request);
 	ipc_end(store, -1);
 }
 
@@ -295,17 +300,18 @@ static bool pass_on(struct client *client, slice request)
 	const char *command = json_string_value(json_object_get(json, "command"));
 	bool queue = command != NULL && strncmp(command, "queue ", 6) == 0;
 	bool undelete = command != NULL && strncmp(command, "undelete ", 9) == 0;
+	bool held = command != NULL && strcmp(command, "account held") == 0;
 	bool mailbox = command != NULL && strcmp(command, "mailbox open") == 0;
 
 	if (queue)
 		ask_relay(client, request);
-	else if (undelete)
-		ask_store(client, request,
+	else if (undelete || held)
+		ask_store(client, undelete ? IPC_UNDELETE : IPC_HELD, request,
 		    json_string_value(json_object_get(json, "address")));
 	else if (mailbox)
 		open_mailbox(client, json);
 	json_decref(json);
-	return queue || undelete || mailbox;
+	return queue || undelete || held || mailbox;
 }
 
 static void run_request(struct client *client, slice request)

@@ -2,58 +2,6 @@
  * changes by it, a disk that fails. See directory_world_test.h. */
 #include "role/directory_world_test.h"
 
-struct client {
-	struct rig *rig;
-	struct os_watch watch;
-	int fd;
-	char text[8192];
-	size_t len;
-	bool ended;
-};
-
-static void on_readable(struct os_watch *watch, int events)
-{
-	struct client *c = watch->owner;
-	ssize_t n = os_read(c->rig->os, c->fd, c->text + c->len, sizeof(c->text) - 1 - c->len);
-
-	if (n == -EAGAIN)
-		return;
-	if (n <= 0) {
-		c->ended = true;
-		os_watch_stop(c->rig->os, watch);
-		return;
-	}
-	c->len += (size_t)n;
-	c->text[c->len] = '\0';
-}
-
-static void client_open(struct rig *rig, struct client *c)
-{
-	struct os_address address = { .path = "control.sock" };
-
-	memset(c, 0, sizeof(*c));
-	c->rig = rig;
-	c->fd = os_connect(rig->os, &address);
-	assert_true(c->fd >= 0);
-	c->watch = (struct os_watch){ .ready = on_readable, .owner = c };
-	os_watch_start(rig->os, &c->watch, c->fd, OS_READABLE);
-	settle(rig);
-}
-
-static void client_say(struct client *c, slice text)
-{
-	assert_int_equal(os_write(c->rig->os, c->fd, &text, 1), text.len);
-	settle(c->rig);
-}
-
-static const char *client_ask(struct client *c, const char *line)
-{
-	c->len = 0;
-	c->text[0] = '\0';
-	client_say(c, slice_from(line));
-	return c->text;
-}
-
 #define OK "{\"ok\":true}\n"
 
 static void hears_administrators(void **state)

@@ -21,6 +21,7 @@ struct directory_role {
 	bool has_key, drained;
 	struct rates *rates;            /* directory_shares.c */
 	struct mock *mock;              /* directory_mock.c; NULL: this is no mock */
+	struct table full;              /* directory_quota.c: accounts */
 
 	/* directory_login.c */
 	struct throttle *throttle;
@@ -62,6 +63,17 @@ enum password_result directory_prove(struct directory_role *role, uint64_t accou
     unsigned char ret_signature[SCRAM_HASH_LEN]);
 /* Has it none, so that the password that is right can make some? */
 bool directory_scram_wanted(struct directory_role *role, uint64_t account);
+
+/* directory_quota.c: a store that is there hears of all limits, or of one. */
+void directory_quota_tell(struct directory_role *role, struct ipc_channel *store);
+void directory_quota_changed(struct directory_role *role, uint64_t account, uint64_t quota);
+/* A store says who is full; it left. */
+bool directory_on_full(struct directory_role *role, struct ipc_channel *store,
+    struct ipc_message *message);
+void directory_quota_store_left(struct directory_role *role, struct ipc_channel *store);
+/* Are all of them full? One of many never keeps mail from the others: it is over its limit then. */
+bool directory_quota_is_full(const struct directory_role *role, const struct seal_target *targets,
+    size_t n);
 
 /* Takes fd, a listening Unix socket; heard once the database is open. */
 void directory_control_listen(struct directory_role *role, int fd);

@@ -53,6 +53,12 @@ struct adopted {
 	char tag[64];
 };
 
+/* What a store is told of an account's quota. */
+struct told_quota {
+	unsigned store;
+	uint64_t account, bytes;
+};
+
 struct rig {
 	struct sim *sim;
 	struct os *os;
@@ -66,6 +72,10 @@ struct rig {
 	struct adopted adopted[4];
 	size_t n_adopted;
 	uint64_t removed;
+	struct told_quota quotas[64];
+	size_t n_quotas;
+	unsigned n_quotas_over[2];      /* of a store: lists that were ended */
+	uint64_t held_request, held;    /* the last HELD */
 	uint64_t alice;
 	struct seal_key key;
 	const char *extra;              /* lines of configuration */
@@ -119,6 +129,22 @@ static void read_adopted(struct rig *rig, struct ipc_message *message)
 	os_close(rig->os, ipc_take_fd(message));
 }
 
+static void read_quotas(struct rig *rig, unsigned store, struct bytes *in)
+{
+	uint32_t n = get_u32(in);
+
+	rig->n_quotas_over[store] += n == 0;
+	for (uint32_t i = 0; i < n; i++) {
+		struct told_quota *q = &rig->quotas[rig->n_quotas++];
+
+		assert_true(rig->n_quotas <= sizeof rig->quotas / sizeof *rig->quotas);
+		q->store = store;
+		q->account = get_u64(in);
+		q->bytes = get_u64(in);
+	}
+	assert_true(bytes_end(in));
+}
+
 static bool on_message(struct ipc_channel *channel, struct ipc_message *message)
 {
 	struct rig *rig = ipc_owner(channel);
@@ -148,6 +174,13 @@ static bool on_message(struct ipc_channel *channel, struct ipc_message *message)
 		break;
 	case IPC_REMOVED:
 		rig->removed = get_u64(&message->body);
+		break;
+	case IPC_QUOTAS:
+		read_quotas(rig, channel == rig->stores[1], &message->body);
+		break;
+	case IPC_HELD:
+		rig->held_request = get_u64(&message->body);
+		rig->held = get_u64(&message->body);
 		break;
 	default:
 		read_answer(rig, message);
@@ -351,6 +384,60 @@ static struct answer *log_in(struct rig *rig, enum service service, const uint8_
 	assert_int_equal(rig->n_answers, before + 1);
 	assert_int_equal(rig->answers[before].request, 79);
 	return &rig->answers[before];
+}
+
+/* ---- administrators ---- */
+
+struct client {
+	struct rig *rig;
+	struct os_watch watch;
+	int fd;
+	char text[8192];
+	size_t len;
+	bool ended;
+};
+
+static inline void on_readable(struct os_watch *watch, int events)
+{
+	struct client *c = watch->owner;
+	ssize_t n = os_read(c->rig->os, c->fd, c->text + c->len, sizeof(c->text) - 1 - c->len);
+
+	if (n == -EAGAIN)
+		return;
+	if (n <= 0) {
+		c->ended = true;
+		os_watch_stop(c->rig->os, watch);
+		return;
+	}
+	c->len += (size_t)n;
+	c->text[c->len] = '\0';
+}
+
+static inline void client_open(struct rig *rig, struct client *c)
+{
+	struct os_address address = { .path = "control.sock" };
+
+	memset(c, 0, sizeof(*c));
+	c->rig = rig;
+	c->fd = os_connect(rig->os, &address);
+	assert_true(c->fd >= 0);
+	c->watch = (struct os_watch){ .ready = on_readable, .owner = c };
+	os_watch_start(rig->os, &c->watch, c->fd, OS_READABLE);
+	settle(rig);
+}
+
+static inline void client_say(struct client *c, slice text)
+{
+	assert_int_equal(os_write(c->rig->os, c->fd, &text, 1), text.len);
+	settle(c->rig);
+}
+
+static inline const char *client_ask(struct client *c, const char *line)
+{
+	c->len = 0;
+	c->text[0] = '\0';
+	client_say(c, slice_from(line));
+	return c->text;
 }
 
 #endif

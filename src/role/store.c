@@ -145,6 +145,12 @@ static void take_config(struct frame *frame)
 	};
 }
 
+static void on_reload(struct frame *frame)
+{
+	take_config(frame);
+	store_quotas_reload(store_of(frame));
+}
+
 static void on_start(struct frame *frame)
 {
 	struct store *s = store_of(frame);
@@ -198,6 +204,8 @@ static void on_peer_joined(struct frame *frame, struct ipc_channel *peer)
 {
 	struct store *s = store_of(frame);
 
+	if (ipc_peer_kind(peer) == ROLE_DIRECTORY)
+		store_quotas_forget(s);
 	if (ipc_peer_kind(peer) != ROLE_ROUTER)
 		return;
 	s->epoch++;
@@ -238,6 +246,8 @@ static const struct {
 	{ IPC_MARK, store_mark },
 	{ IPC_TAG, store_tag },
 	{ IPC_UNDELETE, store_undelete },
+	{ IPC_QUOTAS, store_quotas },
+	{ IPC_HELD, store_held },
 };
 
 static bool on_peer_message(struct frame *frame, struct ipc_channel *peer,
@@ -261,7 +271,7 @@ static void count(struct frame *frame, uint64_t values[COUNTERS])
 static const struct frame_handler handler = {
 	.count = count,
 	.start = on_start,
-	.reload = take_config,
+	.reload = on_reload,
 	.drain = on_drain,
 	.peer_joined = on_peer_joined,
 	.peer_left = on_peer_left,
@@ -283,6 +293,7 @@ void store_start(struct os *os, int channel, unsigned index)
 	sessions_init(s);
 	store_mock_init(s);
 	store_undelete_init(s);
+	store_quotas_init(s);
 	store_sweep_init(s);
 	store_watch_init(s);
 	store_fetch_init(s);

@@ -162,6 +162,16 @@ static struct appending *begin(struct imap_session *im, slice name)
 	return a;
 }
 
+/* As its messages are on the way, the last one whole already. */
+static uint64_t size_of(const struct appending *a)
+{
+	uint64_t size = 0;
+
+	for (size_t i = 0; a != NULL && i < a->n; i++)
+		size += a->letters[i]->size;
+	return size;
+}
+
 void append_begin(struct imap_session *im, const struct imap_append *message)
 {
 	struct box *box = im->session->box;
@@ -175,6 +185,10 @@ void append_begin(struct imap_session *im, const struct imap_append *message)
 	}
 	if (a != NULL && a->n == IMAP_APPENDS_MAX) {
 		imap_server_append_ready(im->engine, IMAP_LIMIT);
+		return;
+	}
+	if (!box_has_quota(box, size_of(a) + message->size)) {
+		imap_server_append_ready(im->engine, IMAP_OVER_QUOTA);
 		return;
 	}
 	if (!has_room(box, message->size) || store_stopped(s)) {
@@ -275,6 +289,8 @@ static enum imap_result judge(const struct box *box, const struct appending *a)
 	    account->state.keys.n + account->pending.n + a->n > ACCOUNT_KEYS_MAX || account_judge(account,
 	    (struct account_key){ .producer = STORE_PRODUCER }) != ACCOUNT_ADDED)
 		return IMAP_LIMIT;
+	if (!box_has_quota(box, size_of(a)))
+		return IMAP_OVER_QUOTA;
 	return box_pack_is_crowded(box) ? IMAP_LATER : IMAP_DONE;
 }
 

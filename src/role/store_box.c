@@ -492,6 +492,7 @@ static void job_done(struct os_work *work)
 		os_log(s->os, OS_WARN, "%s", box->notes.lines[i].text);
 	judge_job(box);
 	box->job = JOB_NONE;
+	box_judge_quota(box);
 	box_count_memory(box);
 	box_step(box);
 	box_wake_sessions(box);

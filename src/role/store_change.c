@@ -126,6 +126,16 @@ static void tell_moved(const struct box *box, const struct client_change *c, uin
 	event_end(&event);
 }
 
+static uint64_t size_of(const struct box *box, const struct imap_change *what)
+{
+	uint64_t size = 0;
+	size_t at = 0;
+
+	for (size_t i = 0; i < what->n; i++)
+		size += account_state_find_near(&box->account->state, what->uids[i], &at)->size;
+	return size;
+}
+
 static bool make_copy(struct box *box, struct client_change *c)
 {
 	const struct account_mailbox *to = account_mailbox_find(&box->account->state, c->what->name);
@@ -140,6 +150,10 @@ static bool make_copy(struct box *box, struct client_change *c)
 	sort_out(box, c, 0);
 	if (what->n == 0)
 		return false;
+	if (what->kind == IMAP_COPY && !box_has_quota(box, size_of(box, what))) {
+		c->result = IMAP_OVER_QUOTA;
+		return false;
+	}
 	what->uidvalidity = to->uidvalidity;
 	answer = account_copy(box->account, c->number, to->number, what->uids, what->n,
 	    what->kind == IMAP_MOVE, now_s(box), &what->uid_first, &count);

@@ -170,6 +170,7 @@ static void settle(struct box *box)
 	if (os_planted(box->store->os, OS_PLANT_UID_AGAIN))
 		forget_uids(box->account);
 	store_watch_settled(box);
+	box_judge_quota(box);
 	box_close_folders(box);
 	pieces_free(box, &box->flying_pieces);
 	offers_answer(box, &box->pending, box->n_flying, DELIVERY_DURABLE);
@@ -194,6 +195,7 @@ static void give_up(struct box *box)
 	box->flush_failed = true;
 	list_remove(&box->dirty);
 	box->hot = false;
+	box_judge_quota(box);
 	box_changes_landed(box, false);
 }
 

@@ -218,7 +218,8 @@ static void quota(void *context, struct imap_quota *ret)
 {
 	const struct imap_session *im = context;
 
-	*ret = (struct imap_quota){ .bytes = state_of(im)->head.bytes };
+	*ret = (struct imap_quota){ .bytes = state_of(im)->head.bytes,
+		.bytes_max = box_quota(im->session->box) };
 }
 
 static int64_t now_s(void *context)

@@ -13,6 +13,7 @@
  *   store_tags.c        the same: tags that people put on them
  *   store_queue.c       what clients change, in their order
  *   store_first.c       the mailboxes that an account begins with
+ *   store_quota.c       how much an account may hold
  *   store_undelete.c    an administrator lists what was expunged, and brings it back
  *   store_sweep.c       what was expunged long ago goes
  *   store_compact.c     its bytes, too
@@ -325,6 +326,9 @@ struct store {
 	size_t n_wishes;
 	struct table tags;              /* struct account_tags, by account, while the web is there */
 	struct list taggings;           /* of the web, too */
+	struct table quotas;            /* struct quota, by account */
+	bool told_quotas;               /* all that the directory has */
+	unsigned quotas_epoch;          /* changes with the directory */
 	struct list undeletes;          /* of the directory */
 	size_t n_undeletes;
 	struct sweep sweep;
@@ -455,6 +459,18 @@ void store_tags_over(struct store *s);          /* the web left */
 
 /* ---- store_first.c ---- */
 bool store_first_step(struct box *box);         /* true: sessions wait for them */
+
+/* ---- store_quota.c ---- */
+void store_quotas_init(struct store *s);
+bool store_quotas(struct store *s, struct ipc_message *message);
+bool store_held(struct store *s, struct ipc_message *message);
+void store_quotas_forget(struct store *s);      /* another directory is there */
+void store_quotas_reload(struct store *s);      /* the configuration is another one */
+uint64_t box_quota(const struct box *box);      /* bytes; 0: none */
+/* May it hold so many bytes more? */
+bool box_has_quota(const struct box *box, uint64_t more);
+/* What it holds may be another amount: tell the directory if it is full now, or no more. */
+void box_judge_quota(struct box *box);
 
 /* ---- store_undelete.c ---- */
 void store_undelete_init(struct store *s);

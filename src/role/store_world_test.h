@@ -51,6 +51,8 @@ static struct world {
 	unsigned answers[MESSAGES_MAX];
 	uint64_t asked;                 /* the last UNDELETE's number */
 	struct buffer answer;           /* to it; empty: none yet */
+	uint64_t full;                  /* bits of accounts that the store calls full */
+	unsigned n_full;                /* how often it said something of one */
 } world;
 
 static void run_ms(uint64_t ms)
@@ -64,7 +66,15 @@ static bool on_message(struct frame *f, struct ipc_channel *peer, struct ipc_mes
 {
 	uint32_t n;
 
-	if (f == world.directory && m->type == IPC_UNDELETE_IS) {
+	if (f == world.directory && m->type == IPC_FULL) {
+		n = (uint32_t)get_u64(&m->body);
+		assert_true(n < 64);
+		world.full &= ~(UINT64_C(1) << n);
+		world.full |= (uint64_t)get_u8(&m->body) << n;
+		world.n_full++;
+		return bytes_end(&m->body);
+	}
+	if (f == world.directory && (m->type == IPC_UNDELETE_IS || m->type == IPC_HELD_IS)) {
 		assert_int_equal(get_u64(&m->body), world.asked);
 		buffer_add(&world.answer, get_slice(&m->body, CONTROL_ANSWER_MAX));
 		return bytes_end(&m->body);
