@@ -196,6 +196,110 @@ static int list(struct control *control, const struct cli_args *args, const char
 	return cli_print_rows(args, control_list(control, "account list"), fields, 3);
 }
 
+/* ---- the quota ---- */
+
+/* What is in the account, of an answer of its store; NULL without a server, or after a line. */
+static json_t *ask_held(struct control *control, const char *address)
+{
+	return control->socket < 0 ? NULL : call(control, "account held", address);
+}
+
+/* The limit that holds: "quota" of the account's row, or else what is configured; 0: none. */
+static uint64_t limit_of(const struct control *control, const json_t *account)
+{
+	const json_t *own = json_object_get(account, "quota");
+
+	return own != NULL ? (uint64_t)json_integer_value(own) : control->setting.config->quota;
+}
+
+static void print_limit(const struct control *control, const json_t *account)
+{
+	const char *whose = json_object_get(account, "quota") != NULL ? "" : " (mailbox.quota)";
+	uint64_t limit = limit_of(control, account);
+	char text[CONFIG_SIZE_TEXT];
+
+	printf("%-9s %s%s\n", "quota", limit == 0 ? "none" : config_size_print(limit, text), whose);
+}
+
+static void print_quota(const struct control *control, const json_t *account, const json_t *held)
+{
+	uint64_t limit = limit_of(control, account);
+	json_int_t bytes = json_integer_value(json_object_get(held, "bytes"));
+
+	print_limit(control, account);
+	if (held == NULL)
+		return;
+	printf("%-9s %lld bytes in %lld messages", "used", (long long)bytes,
+	    (long long)json_integer_value(json_object_get(held, "messages")));
+	if (limit > 0)
+		printf(", %.0f %%", 100.0 * (double)bytes / (double)limit);
+	printf("\n");
+}
+
+static int show_quota(struct control *control, const struct cli_args *args, const char *address)
+{
+	json_t *account = call(control, "account show", address), *held, *row;
+
+	if (account == NULL)
+		return CLI_FAILED;
+	held = ask_held(control, address);
+	if (cli_flag(args, "--json")) {
+		row = json_pack("{s:O, s:O?, s:I, s:O*, s:O*}", "address",
+		    json_object_get(account, "address"), "quota", json_object_get(account, "quota"),
+		    "limit", (json_int_t)limit_of(control, account),
+		    "used", json_object_get(held, "bytes"),
+		    "messages", json_object_get(held, "messages"));
+		json_dumpf(row, stdout, JSON_INDENT(1));
+		printf("\n");
+		json_decref(row);
+	} else {
+		print_quota(control, account, held);
+	}
+	json_decref(held);
+	json_decref(account);
+	return CLI_OK;
+}
+
+static bool read_quota(const char *word, json_t **ret_value)
+{
+	uint64_t bytes;
+
+	if (strcmp(word, "default") == 0) {
+		*ret_value = json_null();
+		return true;
+	}
+	if (strcmp(word, "none") == 0) {
+		*ret_value = json_integer(0);
+		return true;
+	}
+	if (!config_size_read(slice_from(word), &bytes) || bytes < QUOTA_MIN || bytes > QUOTA_MAX) {
+		cli_misuse("\"%s\" is no quota: write a number with K, M or G, at least 1K, or \"none\", or "
+		    "\"default\" for what mailbox.quota says", word);
+		return false;
+	}
+	*ret_value = json_integer((json_int_t)bytes);
+	return true;
+}
+
+static int quota(struct control *control, const struct cli_args *args, const char *const *words,
+    size_t n)
+{
+	json_t *value, *answer;
+
+	if (n == 1)
+		return show_quota(control, args, words[0]);
+	if (!read_quota(words[1], &value))
+		return CLI_USAGE;
+	answer = control_call(control, json_pack("{s:s, s:s, s:o}", "command", "account quota",
+	    "address", words[0], "quota", value));
+	if (answer == NULL)
+		return CLI_FAILED;
+	json_decref(answer);
+	return show_quota(control, args, words[0]);
+}
+
+/* ---- one account ---- */
+
 static int show(struct control *control, const struct cli_args *args, const char *const *words,
     size_t n)
 {
@@ -215,6 +319,7 @@ static int show(struct control *control, const struct cli_args *args, const char
 			    json_string_value(json_object_get(answer, fields[i])));
 		printf("%-9s %s\n", "disabled",
 		    json_is_true(json_object_get(answer, "disabled")) ? "yes" : "no");
+		print_limit(control, answer);
 		json_array_foreach(json_object_get(answer, "aliases"), i, alias)
 			printf("%-9s %s\n", "alias", json_string_value(alias));
 	}
@@ -276,6 +381,7 @@ static const struct cli_verb verbs[] = {
 	{ "passwd", "ADDRESS", 1, 1, PASSWORD_OPTIONS, false, passwd },
 	{ "disable", "ADDRESS", 1, 1, "", false, disable },
 	{ "enable", "ADDRESS", 1, 1, "", false, enable },
+	{ "quota", "ADDRESS [SIZE|none|default]", 1, 2, " --json ", false, quota },
 	{ "log", "ADDRESS", 1, 1, "", false, show_log },
 };
 
@@ -286,14 +392,18 @@ static int run(const struct cli_args *args)
 
 const struct cli_command cli_account = {
 	.name = "account",
-	.words = "add|remove|show|passwd|disable|enable|log ADDRESS | list",
+	.words = "add|remove|show|passwd|disable|enable|log ADDRESS | quota ADDRESS [SIZE] | list",
 	.words_min = 1,
-	.words_max = 2,
+	.words_max = 3,
 	.summary = "the accounts: mailboxes with a password",
 	.details =
 	    "`add` and `passwd` ask for the password at the terminal, unless an option says\n"
 	    "where it comes from. A disabled account takes no mail and no login; its mail stays.\n"
-	    "`remove` takes the account out of aliases too. `log` tells what happened to the\n"
+	    "`remove` takes the account out of aliases too.\n"
+	    "`quota` shows how much the account may hold and holds; with a SIZE (500M, 2G), `none`\n"
+	    "or `default` (what mailbox.quota says) it sets that. Over it IMAP puts nothing more in,\n"
+	    "and mail is put off with 452, so that its senders try again for days; what was taken\n"
+	    "before is delivered, so an account may come to hold more. `log` tells what happened to the\n"
 	    "mailbox: each delivery and each removal, as its files have it.\n",
 	.options = {
 		{ "--password-stdin", NULL, "Read the password from a line of stdin." },
