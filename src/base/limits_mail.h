@@ -159,6 +159,7 @@ enum {
 	 * to forget what a turn to the pool costs, no more than a moment of it. */
 	IMAP_WORK_MESSAGES = 128,
 	IMAP_WORK_OCTETS = 1024 * 1024,
+	IMAP_WORK_HALVED = 16,          /* messages from which two threads share a work */
 	IMAP_WORK_HEADER = 16 * 1024,   /* of a message whose header is wanted */
 	/* While all of them are remembered: messages, and what each is in the answer. */
 	IMAP_WORK_QUICK = 1024,

@@ -228,7 +228,8 @@ void imap_server_worked(struct imap_server *s, struct imap_work *work)
 
 void imap_spare(struct imap_server *s, struct imap_work *work)
 {
-	if (s->job == NULL || s->spare != NULL || heap_used(work->heap) > IMAP_WORK_SPARE)
+	if (s->job == NULL || s->spare != NULL || heap_used(work->heap) > IMAP_WORK_SPARE ||
+	    (work->beside != NULL && heap_used(work->beside->heap) > IMAP_WORK_SPARE))
 		imap_work_free(work);
 	else
 		s->spare = work;
@@ -335,7 +336,7 @@ slice imap_server_output(const struct imap_server *s)
 	slice out = buffer_bytes(&s->out);
 
 	if (out.len == 0 && s->ready != NULL)
-		return buffer_bytes(&s->ready->out);
+		return buffer_bytes(imap_work_output(s->ready));
 	return out;
 }
 
@@ -346,11 +347,15 @@ void imap_server_sent(struct imap_server *s, size_t n)
 		buffer_consume(&s->out, n);
 	} else if (n > 0) {
 		struct imap_work *work = s->ready;
+		struct buffer *out;
 
 		check(work != NULL);
-		if (n < buffer_bytes(&work->out).len) {
-			buffer_consume(&work->out, n);
-		} else {
+		out = imap_work_output(work);
+		if (n < buffer_bytes(out).len)
+			buffer_consume(out, n);
+		else
+			buffer_truncate(out, 0);        /* its memory serves again */
+		if (imap_work_unsent(work) == 0) {
 			s->ready = s->held;
 			s->held = NULL;
 			imap_spare(s, work);

@@ -564,7 +564,7 @@ static inline void drive_commit(struct drive_session *session)
 
 /* ---- events ---- */
 
-static inline void drive_work(struct drive_session *session, struct imap_work *work)
+static inline void drive_half(struct drive_session *session, struct imap_work *work)
 {
 	for (size_t i = 0; i < work->n; i++) {
 		const struct drive_message *m = drive_at(session->d, session->box,
@@ -577,6 +577,14 @@ static inline void drive_work(struct drive_session *session, struct imap_work *w
 		else
 			imap_work_message(work, i, IMAP_TEXT_OK, m->text);
 	}
+}
+
+/* The second half is done first: it may be. */
+static inline void drive_work(struct drive_session *session, struct imap_work *work)
+{
+	if (work->beside != NULL)
+		drive_half(session, work->beside);
+	drive_half(session, work);
 	imap_server_worked(session->s, work);
 }
 

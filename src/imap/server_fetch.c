@@ -171,13 +171,15 @@ static bool tell_plain(struct imap_server *s, struct fetching *job)
 
 static void note(struct fetching *job, const struct imap_work *work)
 {
-	for (size_t i = 0; i < work->n; i++) {
-		if (work->items[i].result == IMAP_TEXT_GONE)
-			job->missing = true;
-		else if (work->items[i].result > job->worst)
-			job->worst = work->items[i].result;
+	for (; work != NULL; work = work->beside) {
+		for (size_t i = 0; i < work->n; i++) {
+			if (work->items[i].result == IMAP_TEXT_GONE)
+				job->missing = true;
+			else if (work->items[i].result > job->worst)
+				job->worst = work->items[i].result;
+		}
+		job->unknown_encoding = job->unknown_encoding || work->unknown_encoding;
 	}
-	job->unknown_encoding = job->unknown_encoding || work->unknown_encoding;
 }
 
 static void worked(struct imap_server *s, struct imap_work *work)
@@ -186,7 +188,7 @@ static void worked(struct imap_server *s, struct imap_work *work)
 
 	note(job, work);
 	job->quick = work->n_read == 0;
-	if (buffer_bytes(&work->out).len == 0)
+	if (imap_work_unsent(work) == 0)
 		imap_spare(s, work);
 	else if (s->ready == NULL)
 		s->ready = work;
@@ -205,41 +207,68 @@ static void name_keywords(struct imap_server *s, struct imap_work *work)
 	}
 }
 
+static struct imap_work *make_work(struct imap_server *s, const struct fetching *job, size_t n_max)
+{
+	struct imap_work *work = imap_work_fetch(&job->fetch, n_max);
+
+	imap_work_own(work, s->heap);
+	work->uid = s->uid;
+	work->modseq = s->condstore;
+	work->utf8 = s->utf8 || s->rev2;
+	work->keywords = arena_new(&work->names, slice, IMAP_FLAG_BITS);
+	return work;
+}
+
+/* Of whole messages two halves, since to unpack them is what takes long. */
 static struct imap_work *begin_work(struct imap_server *s, const struct fetching *job)
 {
-	size_t n_max = imap_fetch_parts(&job->fetch) != 0 ? IMAP_WORK_QUICK : IMAP_WORK_MESSAGES;
+	bool digests = imap_fetch_parts(&job->fetch) != 0;
+	size_t n_max = digests ? IMAP_WORK_QUICK : IMAP_WORK_MESSAGES;
 	size_t n = job->n - job->at < n_max ? job->n - job->at : n_max;
 	struct imap_work *work = imap_take_spare(s);
 
 	if (work == NULL) {
-		work = imap_work_fetch(&job->fetch, n);
-		imap_work_own(work, s->heap);
-		work->uid = s->uid;
-		work->modseq = s->condstore;
-		work->utf8 = s->utf8 || s->rev2;
-		work->keywords = arena_new(&work->names, slice, IMAP_FLAG_BITS);
+		work = make_work(s, job, n);
+		if (n >= IMAP_WORK_HALVED && !digests && job->need == IMAP_NEED_ALL)
+			work->beside = make_work(s, job, n);
 	}
 	name_keywords(s, work);
+	if (work->beside != NULL)
+		name_keywords(s, work->beside);
 	return work;
+}
+
+/* With the next messages: up to n and so many octets, counted on. Those that did not change cost a
+ * turn, too. */
+static void fill(struct imap_server *s, struct fetching *job, struct imap_work *work, size_t n,
+    uint64_t octets_max, uint64_t *octets)
+{
+	struct imap_work_item item;
+
+	while (job->at < job->n && work->n < n && *octets < octets_max && !imap_yields(s, 1)) {
+		if (!take_next(s, job, &item))
+			continue;
+		imap_work_add(work, &item, NULL);
+		*octets += imap_work_octets(job->need, job->quick, &item.message);
+	}
 }
 
 /* A work of the next messages; false: there are none. */
 static bool ask_for_texts(struct imap_server *s, struct fetching *job)
 {
-	struct imap_work_item item;
 	struct imap_work *work;
 	uint64_t octets = 0;
+	size_t n;
 
 	if (job->at == job->n)
 		return false;
 	work = begin_work(s, job);
-	/* Those that did not change cost a turn, too. */
-	while (job->at < job->n && work->n < work->n_max && octets < IMAP_WORK_OCTETS &&
-	    (job->quick || work->n < IMAP_WORK_MESSAGES) && !imap_yields(s, 1)) {
-		if (!take_next(s, job, &item))
-			continue;
-		imap_work_add(work, &item, NULL);
-		octets += imap_work_octets(job->need, job->quick, &item.message);
+	n = job->quick || work->n_max < IMAP_WORK_MESSAGES ? work->n_max : IMAP_WORK_MESSAGES;
+	if (work->beside != NULL) {
+		fill(s, job, work, (n + 1) / 2, IMAP_WORK_OCTETS / 2, &octets);
+		fill(s, job, work->beside, n / 2, IMAP_WORK_OCTETS, &octets);
+	} else {
+		fill(s, job, work, n, IMAP_WORK_OCTETS, &octets);
 	}
 	if (work->n == 0) {
 		imap_spare(s, work);
@@ -286,7 +315,7 @@ static void fetch_step(struct imap_server *s)
 		return;
 	}
 	s->drains = s->ready != NULL && (job->at == job->n ||
-	    buffer_bytes(&s->ready->out).len > IMAP_WORK_AHEAD);
+	    imap_work_unsent(s->ready) > IMAP_WORK_AHEAD);
 	if (!s->drains && !ask_for_texts(s, job))
 		finish(s, job);
 }

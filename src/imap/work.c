@@ -81,18 +81,37 @@ void imap_work_own(struct imap_work *w, struct heap *owner)
 
 void imap_work_free(struct imap_work *w)
 {
-	if (w == NULL)
-		return;
-	if (w->owner != NULL)
-		heap_cancel_on_drop(w->owner, drop_heap, w->heap);
-	heap_drop(w->heap);
+	while (w != NULL) {
+		struct imap_work *beside = w->beside;
+
+		if (w->owner != NULL)
+			heap_cancel_on_drop(w->owner, drop_heap, w->heap);
+		heap_drop(w->heap);
+		w = beside;
+	}
 }
 
 void imap_work_again(struct imap_work *w)
 {
-	w->n = w->n_read = 0;
-	w->unknown_encoding = false;
-	buffer_truncate(&w->out, 0);
+	for (; w != NULL; w = w->beside) {
+		w->n = w->n_read = 0;
+		w->unknown_encoding = false;
+		buffer_truncate(&w->out, 0);
+	}
+}
+
+struct buffer *imap_work_output(struct imap_work *w)
+{
+	return buffer_bytes(&w->out).len == 0 && w->beside != NULL ? &w->beside->out : &w->out;
+}
+
+size_t imap_work_unsent(const struct imap_work *w)
+{
+	size_t n = 0;
+
+	for (; w != NULL; w = w->beside)
+		n += buffer_bytes(&w->out).len;
+	return n;
 }
 
 void imap_work_add(struct imap_work *w, const struct imap_work_item *item,

@@ -44,6 +44,9 @@ struct imap_work {
 	struct heap *heap;              /* of all here; the host may use it, too */
 	void *kept;                     /* the host's, of the heap: for the next batch as well */
 	struct heap *owner;             /* with which it is dropped */
+	/* The messages behind those of this, for another thread at the same time, and freed with it;
+	 * NULL: none, nor are there when its n is 0. Has none itself. */
+	struct imap_work *beside;
 	enum imap_work_need need;
 	/* The parts of a digest that it can be answered from (imap/digest.h); 0: it needs the text. */
 	unsigned digest_parts;
@@ -88,6 +91,9 @@ void imap_work_own(struct imap_work *w, struct heap *owner);
 void imap_work_free(struct imap_work *w);       /* NULL is allowed */
 /* Empty, for another batch of the same command: its memory is there already. */
 void imap_work_again(struct imap_work *w);
+/* What of its output is next to be sent, then what of that beside it; empty: all was. */
+struct buffer *imap_work_output(struct imap_work *w);
+size_t imap_work_unsent(const struct imap_work *w);     /* octets, of both */
 
 /* One message more; of a search, with what imap_search_judge() found out. */
 void imap_work_add(struct imap_work *w, const struct imap_work_item *item,

@@ -393,6 +393,52 @@ static void they_leave_in_the_middle(void **state)
 	world_end();
 }
 
+static void expect_in_order(struct client *c, unsigned n)
+{
+	slice got = client_until(c, "T7 OK");
+	char line[32];
+
+	for (unsigned i = 1; i <= n; i++) {
+		size_t at;
+
+		snprintf(line, sizeof line, "* %u FETCH (", i);
+		at = slice_find(got, slice_from(line));
+		if (at == got.len)
+			fail_msg("\"%s\" does not follow", line);
+		got = slice_drop(got, at);
+	}
+}
+
+/* Whole messages are unpacked by two threads, while there are free ones: some sessions have one, or
+ * none, or leave then. */
+static void halves_of_a_work(void **state)
+{
+	enum { SESSIONS = 4, MESSAGES = 40 };
+	struct client c[SESSIONS];
+
+	world_begin(1);
+	deliver_all(0, MESSAGES, 7, 30 * 1000);
+	for (unsigned wait = 0; wait < 6; wait++) {
+		for (int i = 0; i < SESSIONS; i++) {
+			imap_open(&c[i], 7);
+			imap_select(&c[i], "INBOX", MESSAGES);
+		}
+		for (int i = 0; i < SESSIONS; i++)
+			stream_write(c[i].stream, slice_lit("T7 FETCH 1:* (BODY.PEEK[] FLAGS)\r\n"));
+		run_ms(wait);
+		stream_destroy(c[wait % SESSIONS].stream);
+		buffer_free(&c[wait % SESSIONS].got);
+		for (int i = 0; i < SESSIONS; i++) {
+			if (i == (int)wait % SESSIONS)
+				continue;
+			expect_in_order(&c[i], MESSAGES);
+			client_until(&c[i], "\r\n");
+			imap_logout(&c[i]);
+		}
+	}
+	world_end();
+}
+
 /* Both ways are raw DEFLATE behind the reply to COMPRESS. */
 static void compressed(void **state)
 {
@@ -589,5 +635,5 @@ UNIT_TESTS(cmocka_unit_test(an_account_has_so_many_sessions), cmocka_unit_test(a
     cmocka_unit_test(appended), cmocka_unit_test(copied_and_moved),
     cmocka_unit_test(a_change_that_fails), cmocka_unit_test(the_account_is_removed),
     cmocka_unit_test(beside_pop3), cmocka_unit_test(recent_once),
-    cmocka_unit_test(they_leave_in_the_middle), cmocka_unit_test(compressed),
+    cmocka_unit_test(they_leave_in_the_middle), cmocka_unit_test(halves_of_a_work), cmocka_unit_test(compressed),
     cmocka_unit_test(silent_ones_end), cmocka_unit_test(many_sessions), cmocka_unit_test(drains))

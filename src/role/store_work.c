@@ -3,8 +3,8 @@
  *   WORK -> places looked up -> store->works -> read and worked on (pool) -> the engine's again
  *
  * (1) Few run at once, so that mail finds a thread to be synced on. Others wait in their
- *     order, one of each session, and each is a batch that the engine made short: so nobody
- *     waits for another's whole mailbox.
+ *     order, one of each session and what is beside it, and each is a batch that the engine
+ *     made short: so nobody waits for another's whole mailbox.
  * (2) A work and its memory belong to the pool while it runs; a session that ends meanwhile
  *     waits for it. */
 #include <errno.h>
@@ -32,8 +32,12 @@ struct working {
 	uint64_t account;
 	struct imap_work *work;
 	struct kept *kept;              /* of the work's heap */
+	struct working *lead;           /* that of im->working: itself, or that which this is beside */
+	struct working *beside;         /* of a lead; NULL: none, or it is done */
+	unsigned left;                  /* of a lead: not done, of both */
+	bool begun;                     /* of a lead: one of them runs or ran */
 	struct box_digests *digests;    /* while it runs, if it may use them */
-	bool runs, done;
+	bool done;
 	bool trims;                     /* a mock: packs may go meanwhile */
 	unsigned failed;                /* messages that could not be read */
 	uint32_t failed_uid;            /* the first of them */
@@ -135,14 +139,31 @@ static void working_free(struct working *w)
 
 static void start_more(struct store *s);
 
+/* The session goes on when both halves are done. */
+static void half_done(struct working *w)
+{
+	struct working *lead = w->lead;
+	struct session *session = lead->im->session;
+
+	if (w != lead) {
+		lead->beside = NULL;
+		working_free(w);
+	}
+	if (--lead->left > 0)
+		return;
+	lead->done = true;
+	if (session->state == SESSION_OVER)
+		session_over(session);
+	else
+		session->kind->pump(session);
+}
+
 static void done(struct os_work *pool)
 {
 	struct working *w = pool->owner;
 	struct store *s = w->store;
 	struct session *session = w->im->session;
 
-	w->runs = false;
-	w->done = true;
 	s->n_works--;
 	if (w->digests != NULL)
 		digests_give_back(w->digests);
@@ -151,10 +172,7 @@ static void done(struct os_work *pool)
 		os_log(s->os, OS_ERROR, "account %016llx: %u messages can't be read (%s), uid %u first",
 		    (unsigned long long)w->account, w->failed, w->io ? "the disk failed" : "damaged",
 		    w->failed_uid);
-	if (session->state == SESSION_OVER)
-		session_over(session);
-	else
-		session->kind->pump(session);
+	half_done(w);
 	start_more(s);
 }
 
@@ -185,7 +203,7 @@ static void start_more(struct store *s)
 		if (wants_digests(w))
 			w->digests = digests_take(w->im->session->box);
 		s->n_works++;
-		w->runs = true;
+		w->lead->begun = true;
 		w->pool = (struct os_work){ .run = run, .done = done, .owner = w };
 		os_work_start(s->os, &w->pool);
 	}
@@ -203,14 +221,13 @@ static struct kept *kept_of(struct imap_work *work)
 	return kept;
 }
 
-void work_ask(struct imap_session *im, struct imap_work *work)
+static struct working *make_working(struct imap_session *im, struct imap_work *work)
 {
 	struct store *s = im->session->store;
 	struct box *box = im->session->box;
 	struct working *w = heap_new(s->heap, struct working);
 	size_t at = 0;
 
-	check(im->working == NULL);
 	w->im = im;
 	w->store = s;
 	w->account = box->id;
@@ -227,14 +244,30 @@ void work_ask(struct imap_session *im, struct imap_work *work)
 			w->kept->wants[i] = (struct pack_want){ row->pack, row->offset,
 				row->stored };
 	}
-	im->working = w;
 	list_append(&s->works, &w->link);
-	start_more(s);
+	return w;
 }
 
+void work_ask(struct imap_session *im, struct imap_work *work)
+{
+	struct working *lead;
+
+	check(im->working == NULL);
+	im->working = lead = make_working(im, work);
+	lead->lead = lead;
+	lead->left = 1;
+	if (work->beside != NULL && work->beside->n > 0) {
+		lead->beside = make_working(im, work->beside);
+		lead->beside->lead = lead;
+		lead->left++;
+	}
+	start_more(im->session->store);
+}
+
+/* From when the first half begins until both are done. */
 bool work_runs(const struct imap_session *im)
 {
-	return im->working != NULL && im->working->runs;
+	return im->working != NULL && im->working->begun && !im->working->done;
 }
 
 bool work_pump(struct imap_session *im)
@@ -255,9 +288,11 @@ void work_leave(struct imap_session *im)
 {
 	struct working *w = im->working;
 
-	if (w == NULL || w->runs)
+	if (w == NULL || work_runs(im))
 		return;
 	im->working = NULL;
 	imap_work_free(w->work);
+	if (w->beside != NULL)
+		working_free(w->beside);
 	working_free(w);
 }
