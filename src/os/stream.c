@@ -34,6 +34,11 @@ void stream_hear_out(struct stream *stream)
 	stream->hears_out = true;
 }
 
+void stream_acknowledge(struct stream *stream)
+{
+	stream->acknowledges = true;
+}
+
 /* No more events: what is left is the memory. */
 static int detach(struct stream *s)
 {

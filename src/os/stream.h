@@ -70,6 +70,11 @@ void stream_read_always(struct stream *stream);
  * (os_acknowledge()). */
 void stream_hear_out(struct stream *stream);
 
+/* For servers whose clients write a command in pieces: what has no answer yet is acknowledged at
+ * once. A client's kernel holds a small piece, such as the CRLF behind a literal, until the one
+ * before it is (Nagle), and ours would wait 40 ms for an answer to go along. */
+void stream_acknowledge(struct stream *stream);
+
 /* Send what is queued, then shut down and call closed. Input is dropped, and
  * read for at most STREAM_LINGER_MS so that the last reply is not lost to a reset. */
 void stream_end(struct stream *stream);

@@ -43,6 +43,7 @@ struct stream {
 	bool reads_always : 1;
 	bool hears_out : 1;             /* a reset is an end of input */
 	bool heard : 1;                 /* something came */
+	bool acknowledges : 1;          /* at once what is not answered */
 	bool reset : 1;                 /* and that came: output is dropped */
 	bool offering : 1;              /* inside data() */
 	bool fresh : 1;                 /* in `in` is what data() has not judged */

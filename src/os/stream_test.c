@@ -60,6 +60,41 @@ static void test_writes_leave_together(void **state)
 	finish(&w);
 }
 
+static unsigned acknowledged;
+
+static void count_acknowledged(struct os *os, int fd)
+{
+	acknowledged++;
+}
+
+/* What waits for an answer is, if that was asked for; an answer is one itself. */
+static void test_acknowledged_at_once(void **state)
+{
+	static const struct {
+		bool asked;
+		enum mode mode;
+		unsigned want;
+	} cases[] = { { false, ALL, 0 }, { true, ALL, 2 }, { true, NONE, 2 }, { true, ECHO, 0 } };
+
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct world w;
+
+		begin(&w, cases[i].mode);
+		w.ops.acknowledge = count_acknowledged;
+		w.os->ops = &w.ops;
+		acknowledged = 0;
+		if (cases[i].asked)
+			stream_acknowledge(w.a.stream);
+		peer_says(&w, slice_lit("a1 APPEND x {3+}\r\nabc"));
+		spin(&w);
+		peer_says(&w, slice_lit("\r\n"));
+		spin(&w);
+		assert_int_equal(acknowledged, cases[i].want);
+		w.os->ops = w.real;
+		finish(&w);
+	}
+}
+
 /* Input stops at in_max, and goes on after resume. */
 static void test_input_is_bounded(void **state)
 {
@@ -403,6 +438,7 @@ static void test_idle_is_small(void **state)
 }
 
 UNIT_TESTS(cmocka_unit_test(test_every_split), cmocka_unit_test(test_writes_leave_together),
+    cmocka_unit_test(test_acknowledged_at_once),
     cmocka_unit_test(test_input_is_bounded), cmocka_unit_test(test_pause),
     cmocka_unit_test(test_echo_to_the_deaf), cmocka_unit_test(test_overflow),
     cmocka_unit_test(test_end_of_input), cmocka_unit_test(test_reset),

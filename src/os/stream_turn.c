@@ -198,6 +198,8 @@ static void receive(struct stream *s)
 			take_wire(s, slice_of(scratch, (size_t)n));
 		else if (!s->ending)
 			take_plain(s, slice_of(scratch, (size_t)n));
+		if (s->acknowledges && !stream_gone(s) && buffer_bytes(&s->out).len == 0)
+			os_acknowledge(s->os, s->fd);
 		if ((size_t)n < room)
 			return;
 	}

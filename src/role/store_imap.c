@@ -243,6 +243,9 @@ static void open_stream(struct session *session)
 	    (session->flags & ADOPT_LOOPBACK) != 0);
 	session->stream = stream_create(s->os, session->fd, STREAM_IN_MAX, STREAM_OUT_MAX,
 	    &handler, session);
+	/* Under TLS the socket is the edge's. */
+	if ((session->flags & ADOPT_TLS) == 0)
+		stream_acknowledge(session->stream);
 	session->fd = -1;
 	session->state = SESSION_OPEN;
 }
