@@ -34,9 +34,9 @@ void stream_hear_out(struct stream *stream)
 	stream->hears_out = true;
 }
 
-void stream_acknowledge(struct stream *stream)
+void stream_acknowledge(struct stream *stream, bool at_once)
 {
-	stream->acknowledges = true;
+	stream->acknowledges = at_once;
 }
 
 /* No more events: what is left is the memory. */

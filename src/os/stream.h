@@ -70,10 +70,10 @@ void stream_read_always(struct stream *stream);
  * (os_acknowledge()). */
 void stream_hear_out(struct stream *stream);
 
-/* For servers whose clients write a command in pieces: what has no answer yet is acknowledged at
- * once. A client's kernel holds a small piece, such as the CRLF behind a literal, until the one
+/* For servers whose clients write a command in pieces: from now on what has no answer yet is
+ * acknowledged at once, or not any more. A client's kernel holds a small piece, such as the CRLF behind a literal, until the one
  * before it is (Nagle), and ours would wait 40 ms for an answer to go along. */
-void stream_acknowledge(struct stream *stream);
+void stream_acknowledge(struct stream *stream, bool at_once);
 
 /* Send what is queued, then shut down and call closed. Input is dropped, and
  * read for at most STREAM_LINGER_MS so that the last reply is not lost to a reset. */

@@ -83,8 +83,7 @@ static void test_acknowledged_at_once(void **state)
 		w.ops.acknowledge = count_acknowledged;
 		w.os->ops = &w.ops;
 		acknowledged = 0;
-		if (cases[i].asked)
-			stream_acknowledge(w.a.stream);
+		stream_acknowledge(w.a.stream, cases[i].asked);
 		peer_says(&w, slice_lit("a1 APPEND x {3+}\r\nabc"));
 		spin(&w);
 		peer_says(&w, slice_lit("\r\n"));

@@ -175,7 +175,7 @@ static void hand_over_tls(struct session *s, struct ipc_channel *store)
 	s->inner = stream_create(e->os, fds[0], EDGE_PUMP_MAX, EDGE_PUMP_MAX, &inner_handler, s);
 	/* The store answers while we still send: who waits first would wait for both. */
 	stream_read_always(s->inner);
-	stream_acknowledge(s->stream);
+	stream_acknowledge(s->stream, true);
 	stream_resume(s->stream);
 }
 

@@ -427,8 +427,11 @@ static size_t smtp_feed(struct session *s, slice in)
 
 	if (in.len == 0 || body_busy(s))
 		return 0;
-	if (body || !edge_listens(s))
-		return smtp_server_feed(s->smtp, in);
+	if (body || !edge_listens(s)) {
+		used = smtp_server_feed(s->smtp, in);
+		stream_acknowledge(s->stream, smtp_server_in_data(s->smtp));
+		return used;
+	}
 	/* A line at a time: only the engine knows which of them is a secret. */
 	secret = smtp_server_in_auth(s->smtp);
 	end = slice_find_byte(in, '\n');

@@ -245,7 +245,7 @@ static void open_stream(struct session *session)
 	    &handler, session);
 	/* Under TLS the socket is the edge's. */
 	if ((session->flags & ADOPT_TLS) == 0)
-		stream_acknowledge(session->stream);
+		stream_acknowledge(session->stream, true);
 	session->fd = -1;
 	session->state = SESSION_OPEN;
 }
