@@ -1,4 +1,5 @@
 /* role/edge_test.c - the edge role: what it commits, refuses and hands over. */
+#include "os/os_impl.h"
 #include "role/edge_world_test.h"
 
 #define MAIL_TO_DATA "EHLO c.example\r\nMAIL FROM:<x@there.example>\r\n" \
@@ -248,6 +249,42 @@ static void test_large(void **state)
 	world_end();
 }
 
+#define NEXT_TO_DATA "MAIL FROM:<x@there.example>\r\nRCPT TO:<bob@here.example>\r\nDATA\r\n"
+
+static unsigned acknowledged;
+
+static void count_acknowledged(struct os *os, int fd)
+{
+	acknowledged++;
+}
+
+/* Pieces of a message are acknowledged when they come: the client's kernel may hold back the next. */
+static void test_pieces(void **state)
+{
+	const struct os_ops *real;
+	struct os_ops counting;
+	struct client c;
+
+	world_begin("");
+	real = edge_os()->ops;
+	counting = *real;
+	counting.acknowledge = count_acknowledged;
+	edge_os()->ops = &counting;
+	acknowledged = 0;
+	client_open(&c, "10.0.0.1:25");
+	client_expect(&c, "220 ");
+	client_say(&c, "EHLO there.example\r\n", "250 ");
+	client_say(&c, NEXT_TO_DATA, "354 ");
+	assert_int_equal(acknowledged, 0);
+	stream_write(c.stream, slice_lit("Subject: x\r\n\r\n"));
+	run_ms(100);
+	assert_true(acknowledged > 0);
+	client_say(&c, "text\r\n.\r\n", "250 2.0.0 ");
+	client_close(&c);
+	edge_os()->ops = real;
+	world_end();
+}
+
 static void test_too_large(void **state)
 {
 	world_begin("limit.message_size = 1M\n");
@@ -256,8 +293,6 @@ static void test_too_large(void **state)
 	assert_int_equal(world.drops, 1);
 	world_end();
 }
-
-#define NEXT_TO_DATA "MAIL FROM:<x@there.example>\r\nRCPT TO:<bob@here.example>\r\nDATA\r\n"
 
 /* The n-th write or sync fails, for all n: never a 250 without its record, and
  * the next message goes into a new segment. Each message is a write and a sync. */
@@ -770,7 +805,7 @@ static void test_drain(void **state)
 	world_end();
 }
 
-UNIT_TESTS(cmocka_unit_test(test_relay_in), cmocka_unit_test(test_half_close),
+UNIT_TESTS(cmocka_unit_test(test_relay_in), cmocka_unit_test(test_pieces), cmocka_unit_test(test_half_close),
     cmocka_unit_test(test_lenient), cmocka_unit_test(test_cut),
     cmocka_unit_test(test_cut_large),
     cmocka_unit_test(test_refusals), cmocka_unit_test(test_submission),
