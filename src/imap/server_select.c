@@ -380,8 +380,6 @@ static void enable(struct imap_server *s, slice name)
 			buffer_printf(&s->out, " %s", rows[i].name);
 		*flag = true;
 	}
-	if (s->qresync)
-		s->condstore = true;
 }
 
 void imap_on_enable(struct imap_server *s, struct imap_parse *p)
@@ -409,6 +407,7 @@ void imap_on_enable(struct imap_server *s, struct imap_parse *p)
 	enable(s, name);
 	while (imap_take_space(&again) && imap_take_atom(&again, &name))
 		enable(s, name);
+	s->condstore = s->condstore || s->qresync;      /* named or not */
 	buffer_add(&s->out, slice_lit("\r\n"));
 	if (s->condstore && !before && s->state == IMAP_SELECTED)
 		imap_untagged(s, "OK [HIGHESTMODSEQ %llu] noted", (unsigned long long)s->modseq);
