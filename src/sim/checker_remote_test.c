@@ -4,7 +4,7 @@
 
 #include "base/buffer.h"
 #include "mail/dsn.h"
-#include "sim/checker.h"
+#include "sim/checker_failure_test.h"
 #include "sim/sim_message.h"
 
 enum { SEED = 42, ALICE = 1, FAR = 2 };       /* bits of accounts */
@@ -113,12 +113,7 @@ static void told_here(struct fixture *f, const char *to, const char *uids, const
 
 static void finish(struct fixture *f, const char *failure)
 {
-	const char *have = checker_failure(f->c);
-
-	if (failure == NULL && have != NULL)
-		fail_msg("unexpected: %s", have);
-	if (failure != NULL && (have == NULL || strstr(have, failure) == NULL))
-		fail_msg("have \"%s\" want \"%s\"", have != NULL ? have : "nothing", failure);
+	expect_failure(f->c, failure);
 	sim_destroy(f->sim);
 }
 

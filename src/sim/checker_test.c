@@ -2,7 +2,7 @@
 #include "unit.h"
 
 #include "base/buffer.h"
-#include "sim/checker.h"
+#include "sim/checker_failure_test.h"
 #include "sim/sim_message.h"
 
 enum { SEED = 42, ALICE = 0, BOB = 1, BOTH = 3 };
@@ -71,12 +71,7 @@ static const char trace[] = "Delivered-To: x\r\nReceived: from y\r\n\tby z\r\n";
 
 static void finish(struct fixture *f, const char *failure)
 {
-	const char *have = checker_failure(f->c);
-
-	if (failure == NULL && have != NULL)
-		fail_msg("unexpected: %s", have);
-	if (failure != NULL && (have == NULL || strstr(have, failure) == NULL))
-		fail_msg("have \"%s\" want \"%s\"", have != NULL ? have : "nothing", failure);
+	expect_failure(f->c, failure);
 	sim_destroy(f->sim);
 }
 

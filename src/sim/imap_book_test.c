@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "sim/checker_failure_test.h"
 #include "sim/imap_book.h"
 
 enum { SEED = 42, VALIDITY = 77 };
@@ -39,12 +40,7 @@ static uint64_t now(struct fixture *f)
 
 static void finish(struct fixture *f, const char *failure)
 {
-	const char *have = checker_failure(f->checker);
-
-	if (failure == NULL && have != NULL)
-		fail_msg("unexpected: %s", have);
-	if (failure != NULL && (have == NULL || strstr(have, failure) == NULL))
-		fail_msg("have \"%s\" want \"%s\"", have != NULL ? have : "nothing", failure);
+	expect_failure(f->checker, failure);
 	sim_destroy(f->sim);
 }
 
