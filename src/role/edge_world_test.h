@@ -522,7 +522,7 @@ static void client_open(struct client *c, const char *where)
 	assert_true(c->open);
 }
 
-static void client_secure(struct client *c)
+static inline void client_secure(struct client *c)
 {
 	char error[TLS_ERROR_TEXT];
 
@@ -578,5 +578,27 @@ static void client_close(struct client *c)
 	stream_destroy(c->stream);
 	run_ms(100);
 }
+
+/* ---- a message ---- */
+
+#define A_MOCK "domains = here.example\nmock = yes\nrelay = no\n"
+
+#define MAIL_TO_DATA "EHLO c.example\r\nMAIL FROM:<x@there.example>\r\n" \
+    "RCPT TO:<bob@here.example>\r\nDATA\r\n"
+#define TEXT "Subject: hi\r\n\r\nline\r\n"
+
+static inline void say_mail(struct client *c)
+{
+	client_expect(c, "220 mx.here.example ESMTP Posthouse\r\n");
+	client_say(c, MAIL_TO_DATA, "354 ");
+}
+
+static inline slice body_of(unsigned i)
+{
+	assert_true(i < world.n_messages);
+	return world.messages[i].body;
+}
+
+/* One message on 25: in the journal, as sent, before the 250. */
 
 #endif
