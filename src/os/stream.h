@@ -71,8 +71,9 @@ void stream_read_always(struct stream *stream);
 void stream_hear_out(struct stream *stream);
 
 /* For servers whose clients write a command in pieces: from now on what has no answer yet is
- * acknowledged at once, or not any more. A client's kernel holds a small piece, such as the CRLF behind a literal, until the one
- * before it is (Nagle), and ours would wait 40 ms for an answer to go along. */
+ * acknowledged at once, or not any more. A client's kernel holds a small piece, such as the CRLF
+ * behind a literal, until the one before it is (Nagle), and ours would wait 40 ms for an answer
+ * to go along. */
 void stream_acknowledge(struct stream *stream, bool at_once);
 
 /* Send what is queued, then shut down and call closed. Input is dropped, and
