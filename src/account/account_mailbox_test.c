@@ -595,6 +595,7 @@ static void packs_of_copies_stay(void **state)
 	uint16_t work;
 	uint64_t count;
 	uint32_t uid_first;
+	struct account_files none;
 	int fd;
 	static const uint32_t young[] = { 11 }, old[] = { 1, 2, 3, 4, 5, 6, 7, 8, 9, 10 };
 	struct account_row row = message(200);  /* pack 3 */
@@ -622,6 +623,7 @@ static void packs_of_copies_stay(void **state)
 		assert_true(fd >= 0);
 		os_close(f.w.os, fd);
 	}
+	assert_int_equal(account_files_create(f.w.os, ID, FILES_PACK, 0, ACCOUNT_PACKS_MAX, &none), -ENOSPC);
 	account_collect_packs(f.w.os, f.a, 4);
 	for (uint32_t n = 1; n <= 4; n++) {
 		char path[ACCOUNT_PATH_MAX];
