@@ -555,8 +555,8 @@ enum {
 	STORE_WISHES_MAX = 4096,        /* that wait */
 	STORE_SEEN_RANGES = 1024,       /* of UIDs in one IPC_SEEN: 8 KB, on the stack */
 	/* IMAP. Batches of messages that are read and searched at once, on the pool, which has
-	 * four threads and mail to sync; each holds its largest message. Others wait, one of
-	 * each session. */
+	 * four threads and mail to sync; each holds its largest message. Others wait, at
+	 * most two of each session. */
 	STORE_WORKS_RUNNING = 2,
 	/* Messages of APPEND that gather, of all sessions, and of one account: others are told to
 	 * come later. The largest message fits in the second. */
@@ -569,8 +569,6 @@ enum {
 	 * than MAX, NONE where nothing is kept; for the first time after FIRST, so that a start has time for mail. One account
 	 * each STEP: 100,000 take half an hour, and mail does not notice. */
 	UNDELETE_MAX_S = 366 * 24 * 3600,
-	/* The least that an account may be limited to: IMAP tells limits in KiB. */
-	QUOTA_MIN = 1024,
 	STORE_SWEEP_DIVISOR = 14,
 	STORE_SWEEP_MIN_MS = 60 * 1000,
 	STORE_SWEEP_MAX_MS = 24 * 3600 * 1000,
@@ -596,6 +594,12 @@ enum {
 	STORE_UNDELETE_ROWS = 40,
 	STORE_UNDELETE_TEXT_MAX = 300,
 	STORE_UNDELETE_IDS_MAX = 1000,
+	/* The least that an account may be limited to: IMAP tells limits in KiB. Limits of their own
+	 * that a store is told of, at once (IPC_QUEUE_MAX): those of more accounts do not count, which
+	 * is logged. Full accounts that the directory knows of; more are as if they were not. */
+	QUOTA_MIN = 1024,
+	DIRECTORY_QUOTAS_MAX = 512 * 1024,
+	DIRECTORY_FULL_MAX = 1024 * 1024,
 	STORE_PRODUCER = 0xffff,        /* of the ids of messages that APPEND brings: no journal's */
 };
 

@@ -19,6 +19,7 @@ struct telling {
 	struct ipc_channel *store;
 	struct buffer gathered;         /* of one message */
 	uint32_t n;
+	unsigned all;                   /* that were told, or not */
 };
 
 static void flush(struct telling *t)
@@ -37,6 +38,8 @@ static bool tell_one(void *context, uint64_t account, uint64_t quota)
 	struct telling *t = context;
 
 	if (account_store(account, t->role->frame.config->stores) != ipc_peer_index(t->store))
+		return true;
+	if (t->all++ >= DIRECTORY_QUOTAS_MAX)
 		return true;
 	put_u64(&t->gathered, account);
 	put_u64(&t->gathered, quota);
@@ -59,6 +62,9 @@ void directory_quota_tell(struct directory_role *role, struct ipc_channel *store
 		flush(&t);
 	else
 		os_log(role->os, OS_ERROR, "quotas can't be read, and do not count: %s", error.text);
+	if (t.all > DIRECTORY_QUOTAS_MAX)
+		os_log(role->os, OS_ERROR, "%u accounts of a store have quotas of their own, and %d count: "
+		    "let mailbox.quota say what most of them have", t.all, DIRECTORY_QUOTAS_MAX);
 	buffer_free(&t.gathered);
 }
 
@@ -102,6 +108,8 @@ bool directory_on_full(struct directory_role *role, struct ipc_channel *store,
 		forget(role, full);
 		return true;
 	}
+	if (role->full.count >= DIRECTORY_FULL_MAX)
+		return true;
 	full = heap_new(os_heap(role->os), struct full);
 	full->account = account;
 	table_put(&role->full, table_key(full->account), full);
